@@ -1,0 +1,100 @@
+// Package datapath is the contract of the flow cache that moves packets, and (in package datapathtest) the suite that every
+// implementation passes: datapath/ebpf in the kernel, datapath/fake in Go.
+//
+// A datapath knows ports by number only of its own; to the agent a port is a topology.PortID plugged into an interface. A packet
+// that enters at a port is looked up by its flow.Key. A hit does the flow's actions. A miss is handed to Receive and the packet
+// waits in the agent's hands: the agent installs a flow, or not, and sends the packet on with Execute. A packet that comes from
+// another host names its egress port by tunnel key and is delivered without a lookup; an unknown tunnel key is counted and dropped.
+//
+// The cache may forget a flow at any time (least recently used first, when full): that costs a miss and nothing else.
+package datapath
+
+import (
+	"context"
+	"net/netip"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
+)
+
+// MaxOutputs is how many outputs an installed flow may have. A flood to more is done packet by packet by Execute, which has no
+// limit.
+const MaxOutputs = 8
+
+// Port is an interface of this host plugged into a virtual port.
+type Port struct {
+	ID        topology.PortID
+	Interface string // name in the agent's network namespace
+	TunnelKey uint32 // packets from other hosts with this key are delivered to the interface; 0: none are
+}
+
+// Packet is a frame and what to do with it.
+type Packet struct {
+	// InPort is the port that the frame entered at; the zero ID for a frame that the agent made itself.
+	InPort  topology.PortID
+	Frame   []byte // from the Ethernet header on, without FCS; checksums complete unless Offload says otherwise
+	Offload Offload
+	Actions flow.Actions
+}
+
+// Offload is what the sender left for later hardware to do with a missed packet; Execute passes it on.
+type Offload struct {
+	// ChecksumPartial: the transport checksum holds only the pseudo-header's sum.
+	ChecksumPartial bool
+	// SegmentSize, where not 0, is the TCP or UDP payload size to cut the frame into.
+	SegmentSize uint16
+}
+
+// Miss is a packet without a flow.
+type Miss struct {
+	InPort  topology.PortID
+	Frame   []byte // valid until the next Receive
+	Offload Offload
+}
+
+// Entry is an installed flow as the datapath has it.
+type Entry struct {
+	Key     flow.Key
+	Actions flow.Actions
+	Stats   flow.Stats
+}
+
+// Counters are totals since the datapath was made; they grow across restarts of the agent where the datapath outlives it.
+type Counters struct {
+	Hits          uint64 // packets forwarded or dropped by a flow
+	Misses        uint64 // packets handed up
+	MissesLost    uint64 // misses that found the queue full or the port over its rate
+	TunnelUnknown uint64 // tunnelled packets whose key names no port here
+	Errors        uint64 // packets that an action failed for
+}
+
+// Datapath is a flow cache. All methods are safe for use by several goroutines, except Receive, which one goroutine calls.
+type Datapath interface {
+	// SetPort plugs the interface into the port, or changes its tunnel key. Packets flow from then on. An interface that does not
+	// exist is an errs.NotFound.
+	SetPort(p Port) error
+	// RemovePort unplugs the port and removes the flows that enter at it. Removing what is not there is no error.
+	RemovePort(p topology.PortID) error
+	// Ports returns what is plugged in, also by an earlier run of the agent.
+	Ports() ([]Port, error)
+
+	// Install adds or replaces flows. A flow whose outputs name a port that is not plugged in here, or with more than MaxOutputs
+	// outputs, is refused with an error, and the others are installed all the same.
+	Install(flows []flow.Flow) error
+	// Remove deletes the flows with these keys; keys that are not there are no error.
+	Remove(keys []flow.Key) error
+	// Entries calls fn for each installed flow until it returns false. Flows that change meanwhile may be missed or seen twice.
+	Entries(fn func(Entry) bool) error
+
+	// Receive waits for misses and fills buf with at least one and as many as are there. It returns ctx's error when ctx ends.
+	Receive(ctx context.Context, buf []Miss) (int, error)
+	// Execute sends packets by their own actions, without a lookup. A packet that cannot be sent is counted in Errors.
+	Execute(packets []Packet) error
+
+	// SetSource sets the underlay addresses that tunnelled packets are sent from; the kernel chooses for a family without one.
+	SetSource(endpoints []netip.Addr) error
+
+	Counters() (Counters, error)
+	// Close releases the agent's hold. What is installed goes on forwarding in a datapath that outlives its agent.
+	Close() error
+}

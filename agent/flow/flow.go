@@ -1,0 +1,130 @@
+// Package flow is the vocabulary of the flow cache: what identifies a flow, what is done with its packets, and the tags by which a
+// change of the topology finds the flows that it touches.
+//
+// A flow is an answer that was computed once (package sim) and is given again to every packet with the same Key (package
+// datapath). Nothing is matched by wildcard: a Key is exact, so that the lookup is one hash probe whatever the topology is.
+package flow
+
+import (
+	"net/netip"
+	"time"
+
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// Key is what a packet is recognised by: where it came in and the header fields below. Fields that a packet does not have are
+// zero. Two packets with equal keys get equal treatment, so everything that a simulation may look at is here, or the simulation
+// says that its answer is for one packet only.
+type Key struct {
+	InPort    topology.PortID
+	SrcMAC    mac.Addr
+	DstMAC    mac.Addr
+	EtherType uint16     // of the innermost tag's payload, host order
+	VLAN      uint16     // 802.1Q TCI's VLAN id with bit 12 set when a tag is present; 0 without a tag
+	SrcIP     netip.Addr // IPv4 or IPv6, by EtherType; the zero Addr for other frames. ARP is never cached.
+	DstIP     netip.Addr
+	Proto     uint8 // IPv4 protocol or the IPv6 upper-layer protocol
+	Fragment  uint8 // one of the Fragment constants
+	TOS       uint8 // IPv4 TOS or IPv6 traffic class
+	TTL       uint8 // always 0 for bridged packets; routers (issue to come) put the TTL or hop limit class here
+	// SrcPort and DstPort are those of TCP, UDP and SCTP; for ICMP and ICMPv6 SrcPort is the type and DstPort the code. 0 for later
+	// fragments.
+	SrcPort uint16
+	DstPort uint16
+}
+
+// Fragment values: whether a packet is part of a larger one (the MidoNet rule condition fragment_policy tells these apart).
+const (
+	Unfragmented  uint8 = 0
+	FragmentFirst uint8 = 1 // has the transport header
+	FragmentLater uint8 = 2 // has none
+)
+
+// Fields says which of a Rewrite's fields are written.
+type Fields uint16
+
+// The fields that a flow can rewrite.
+const (
+	FieldSrcMAC Fields = 1 << iota
+	FieldDstMAC
+	FieldSrcIP
+	FieldDstIP
+	FieldSrcPort
+	FieldDstPort
+	FieldTOS
+	FieldDecTTL // decrement TTL or hop limit by one
+)
+
+// Rewrite is the change that a flow makes to the headers; checksums follow.
+type Rewrite struct {
+	Fields           Fields
+	SrcMAC, DstMAC   mac.Addr
+	SrcIP, DstIP     netip.Addr // same family as the packet's
+	SrcPort, DstPort uint16
+	TOS              uint8
+}
+
+// Output is one place that the packet goes to: a port of this host, or a port of another one through the tunnel.
+type Output struct {
+	// Port is the egress port, for people and for local delivery.
+	Port topology.PortID
+	// Peer is the underlay address of the host that has the port; the zero Addr when this host has it.
+	Peer netip.Addr
+	// TunnelKey names the egress port on the wire; 0 for local delivery.
+	TunnelKey uint32
+}
+
+// Local reports whether the output is a port of this host.
+func (o Output) Local() bool { return !o.Peer.IsValid() }
+
+// Actions is what is done with each packet of a flow: rewrite, then send to every output. No outputs means drop.
+type Actions struct {
+	Rewrite Rewrite
+	Outputs []Output
+}
+
+// Drop reports whether the packet goes nowhere.
+func (a Actions) Drop() bool { return len(a.Outputs) == 0 }
+
+// Tag names something that an answer depended on. When that thing changes, every flow with the tag is removed.
+type Tag struct {
+	Class TagClass
+	// ID is the object's identifier; what it names depends on Class.
+	ID [16]byte
+	// MAC narrows the tag to one station of a bridge; zero for other classes.
+	MAC mac.Addr
+}
+
+// TagClass is what a Tag's ID names.
+type TagClass uint8
+
+// The classes of tag.
+const (
+	TagBridge    TagClass = 1 + iota // the bridge's own fields
+	TagPort                          // the port's fields, its binding, its egress host's endpoints
+	TagMAC                           // where one MAC is on a bridge: ID is the bridge
+	TagFlood                         // the set of ports that a flood of the bridge reaches: ID is the bridge
+	TagHost                          // a host's endpoints
+	TagTunnel                        // everything sent through tunnels from this host (our own endpoints)
+	TagDHCP                          // a DHCP subnet or its reservations
+	TagNeighbour                     // what is known of neighbours on a bridge: ID is the bridge
+)
+
+// Flow is an entry of the cache.
+type Flow struct {
+	Key     Key
+	Actions Actions
+	Tags    []Tag
+	// Idle is how long the flow may stay unused. MidoNet's values are 60 s for plain flows and drops.
+	Idle time.Duration
+	// Hard, where positive, is how long it may stay at all, used or not (5 s for an error drop: the cause may have gone).
+	Hard time.Duration
+}
+
+// Stats is what the datapath counted of a flow.
+type Stats struct {
+	Packets  uint64
+	Bytes    uint64
+	LastUsed time.Duration // before now
+}

@@ -1,0 +1,91 @@
+// Package sim computes what the virtual network does with a packet.
+//
+// Simulate is a pure function: no clock, no kernel, no locks. The same call, printed, is `midonet trace`. What it cannot decide it
+// returns as a value (Result.Verdict Error with a step that says why), never as a panic; what it needs remembered (a learned MAC) it returns too.
+//
+// The order of stages is the original's (midolman PacketWorkflow.scala, Simulator.scala): responders first (DHCP), then the device
+// chain from the ingress port, at most MaxDevices devices.
+package sim
+
+import (
+	"time"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// MaxDevices is how many virtual devices one packet may pass (midolman: Simulator.MaxDevicesTraversed).
+const MaxDevices = 12
+
+// Flow life times, as midolman has them (FlowExpirationIndexer.scala).
+const (
+	IdleForward = 60 * time.Second
+	HardError   = 5 * time.Second
+)
+
+// Input is a packet at the edge of the virtual network.
+type Input struct {
+	InPort topology.PortID
+	Frame  []byte
+}
+
+// Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network.
+type Responder interface {
+	// Respond returns the frames to send back out of the ingress port and whether the packet was consumed. It is pure.
+	Respond(v *view.View, in Input) (Response, bool)
+}
+
+// Response is a responder's answer.
+type Response struct {
+	Frames [][]byte
+	Tags   []flow.Tag
+	Step   Step
+}
+
+// Verdict is what becomes of the packet.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Forward  Verdict = 1 + iota // send by Result.Actions; the answer holds for the whole flow where Result.Cache is set
+	Drop                        // the virtual network drops it
+	Consumed                    // a device or responder answered it; Result.Emit has the answer
+	Error                       // it cannot be decided or the topology is inconsistent: dropped for a short time only
+)
+
+// Emit is a packet made by a virtual device, to be sent out of a port of this host without another simulation.
+type Emit struct {
+	Port  topology.PortID
+	Frame []byte
+}
+
+// Learned is a station seen behind a port and not known from Neutron.
+type Learned struct {
+	Bridge topology.BridgeID
+	MAC    mac.Addr
+	Port   topology.PortID
+}
+
+// Step is one line of the walk through the virtual network.
+type Step struct {
+	Device string // "port 6fa459ea", "bridge blue", "dhcp 10.0.0.0/24"
+	Text   string // what it did and why, in words
+}
+
+// Result is what Simulate found.
+type Result struct {
+	Verdict Verdict
+	// Actions are for Forward. A flood has one output for each port that it reaches.
+	Actions flow.Actions
+	// Cache says that every packet with the same flow.Key gets this result, so that it may be installed as a flow; Tags, Idle and
+	// Hard are then the flow's.
+	Cache bool
+	Tags  []flow.Tag
+	Idle  time.Duration
+	Hard  time.Duration
+	Emit  []Emit
+	Learn []Learned
+	Steps []Step
+}

@@ -1,0 +1,89 @@
+// Package nsdb is the network state database: where the cluster keeps the topology.
+//
+// A Store is an engine that already exists (embedded or external etcd, ZooKeeper) behind the few operations that the cluster
+// needs. Every engine passes the one suite in package nsdbtest. No back-references are stored: whoever needs an index builds it
+// in memory from View and Watch.
+//
+// Consistency: an Update is one atomic step, and all watchers of all processes see the steps in one order, each whole. A View is
+// the state after some step. Revisions grow with every step of a store's life, not necessarily by one.
+package nsdb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"midonet.org/midonet/topology"
+)
+
+// Revision numbers the steps of a store.
+type Revision uint64
+
+// MaxObjects is the largest number of objects that one Update may touch. It is etcd's default transaction limit
+// (--max-txn-ops 128) less room for conditions; larger changes are cut by the caller into steps that each leave a valid state.
+const MaxObjects = 96
+
+// Errors that callers tell apart.
+var (
+	// ErrCompacted says that the store no longer has the steps after the wanted revision: take a View and watch from there.
+	ErrCompacted = errors.New("the network state database no longer has the requested revision")
+	// ErrTooLarge says that an Update touched more than MaxObjects objects. Nothing was written.
+	ErrTooLarge = errors.New("the change touches too many objects for one transaction")
+	// ErrLeaseLost says that a lease has run out: what it held is gone and it can hold nothing more.
+	ErrLeaseLost = errors.New("the lease has expired")
+)
+
+// Store is a network state database. All methods are safe for use by several goroutines.
+type Store interface {
+	// View returns every object, as of one revision.
+	View(ctx context.Context) (*Snapshot, error)
+
+	// Update runs fn and writes what it put and deleted in one atomic step, provided that nothing fn read has changed since;
+	// otherwise it runs fn again on the newer state, so fn must have no other effect. An error from fn is returned as it is and
+	// nothing is written. It returns the revision of the step; an fn that changed nothing makes no step.
+	Update(ctx context.Context, fn func(Tx) error) (Revision, error)
+
+	// Watch delivers the steps after the given revision in order, none left out and none twice, across reconnects to the engine.
+	// The channel closes when ctx ends or the watch cannot go on; the error then tells why (ErrCompacted: start again from View).
+	Watch(ctx context.Context, after Revision) (<-chan Step, func() error)
+
+	// Grant returns a lease that lives for ttl after its last Renew. ttl is rounded up to seconds.
+	Grant(ctx context.Context, ttl time.Duration) (Lease, error)
+
+	// Close ends all watches and releases the engine. Leases are left to run out.
+	Close() error
+}
+
+// Tx reads and writes within an Update. Reads see the writes made before them in the same Tx.
+type Tx interface {
+	// Get returns the object with the key, nil where there is none.
+	Get(key topology.Key) (topology.Object, error)
+	// Put stores the object in place of any with the same key. The object stays until it is deleted.
+	Put(o topology.Object)
+	// PutLeased is Put for an object that goes when the lease does.
+	PutLeased(o topology.Object, l Lease)
+	// Delete removes the object with the key, if there is one.
+	Delete(key topology.Key)
+}
+
+// Lease holds objects while its owner lives. It is named by ID, so that a process that takes over can find it again.
+type Lease interface {
+	ID() int64
+	// Renew starts the time to live afresh, or returns ErrLeaseLost.
+	Renew(ctx context.Context) error
+	// Revoke ends the lease now; what it holds is deleted in one step.
+	Revoke(ctx context.Context) error
+}
+
+// Snapshot is every object as of a revision.
+type Snapshot struct {
+	Revision Revision
+	Objects  map[topology.Key]topology.Object
+}
+
+// Step is what one Update (or the end of a lease) did.
+type Step struct {
+	Revision Revision
+	Puts     []topology.Object
+	Deletes  []topology.Key
+}

@@ -1,0 +1,53 @@
+package model
+
+import (
+	"encoding/json"
+	"net/netip"
+
+	"midonet.org/midonet/mac"
+)
+
+// Port is a place on a network where a workload's interface is plugged (neutron-lib api/definitions/port.py and the extensions
+// named beside the fields).
+type Port struct {
+	ID PortID `attr:"id"`
+	Standard
+	Name         string    `attr:"name"`
+	NetworkID    NetworkID `attr:"network_id"`
+	AdminStateUp bool      `attr:"admin_state_up"`
+	Status       Status    `attr:"status"`
+	MACAddress   mac.Addr  `attr:"mac_address"`
+	FixedIPs     []FixedIP `attr:"fixed_ips"`
+	DeviceID     string    `attr:"device_id"`
+	DeviceOwner  string    `attr:"device_owner"`
+
+	HostID      string          `attr:"binding:host_id"`     // portbindings; admin only, as the four below
+	Profile     json.RawMessage `attr:"binding:profile"`     // portbindings; a JSON object
+	VIFType     string          `attr:"binding:vif_type"`    // unbound until a host is named, then midonet
+	VIFDetails  json.RawMessage `attr:"binding:vif_details"` // a JSON object
+	VNICType    string          `attr:"binding:vnic_type"`   // normal
+	ExtraDHCP   []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
+	PortSecured bool            `attr:"port_security_enabled"`
+
+	SecurityGroups      []string      `attr:"security_groups"`
+	AllowedAddressPairs []AddressPair `attr:"allowed_address_pairs"`
+}
+
+// FixedIP is an address that the port holds.
+type FixedIP struct {
+	SubnetID  SubnetID   `json:"subnet_id"`
+	IPAddress netip.Addr `json:"ip_address"`
+}
+
+// ExtraDHCPOpt is a DHCP option for this port alone.
+type ExtraDHCPOpt struct {
+	Name      string `json:"opt_name"`
+	Value     string `json:"opt_value"`
+	IPVersion int    `json:"ip_version"`
+}
+
+// AddressPair is a further address that the port may send from.
+type AddressPair struct {
+	MACAddress mac.Addr     `json:"mac_address"`
+	IPAddress  netip.Prefix `json:"ip_address"`
+}

@@ -1,0 +1,65 @@
+// Package plugin is the contract between the parts of the north: what the generic controller asks of a resource, and what it hands
+// over.
+//
+// The controller (package api) knows resources only as data (package apidef) and through Resource. By the time a plugin is called,
+// the body has been checked and converted by the attribute definitions, defaults are filled in, attributes that the caller may not
+// set have been refused, and values are typed. The plugin owns the rules that involve more than one attribute, other resources or
+// the database, and the transaction. It returns errs.Error values with Neutron's exception class as Type.
+package plugin
+
+import (
+	"context"
+
+	"midonet.org/midonet/neutron/auth"
+)
+
+// Resource is one collection of the API; T is its struct in package model. Calls are made by many goroutines at once.
+type Resource[T any] interface {
+	// Create makes all the items or none (bulk creates are atomic), and returns them complete, in order.
+	Create(ctx context.Context, c *auth.Caller, items []Body[T]) ([]*T, error)
+	// Get returns errs.NotFound where the resource does not exist or the caller may not see it.
+	Get(ctx context.Context, c *auth.Caller, id string) (*T, error)
+	// List returns what matches q among what the caller may see.
+	List(ctx context.Context, c *auth.Caller, q Query) (Page[T], error)
+	// Update changes the attributes that the body gives and returns the resource complete.
+	Update(ctx context.Context, c *auth.Caller, id string, body Body[T]) (*T, error)
+	Delete(ctx context.Context, c *auth.Caller, id string) error
+}
+
+// Body is a request's resource: the values, and which of them the client gave. An attribute that is not in Given has its
+// definition's default on create and means nothing on update.
+type Body[T any] struct {
+	Value T
+	Given map[string]bool // by attribute name
+}
+
+// Has reports whether the client gave the attribute.
+func (b Body[T]) Has(attr string) bool { return b.Given[attr] }
+
+// Query is what a list is asked for, already checked against the definitions: every name is an attribute that may be used so.
+type Query struct {
+	Filters     []Filter
+	Sort        []SortKey // ends with a key that makes the order total
+	Limit       int       // 0: no limit
+	Marker      string    // id after which the page begins; "" at the start. Unknown: errs.NotFound-free 400, as Neutron
+	PageReverse bool
+}
+
+// Filter keeps resources whose attribute has one of the values. A value is in the text form of the query string, converted by the
+// definition's converter (booleans are "True" or "False").
+type Filter struct {
+	Attr   string
+	Values []string
+}
+
+// SortKey orders by an attribute.
+type SortKey struct {
+	Attr string
+	Desc bool
+}
+
+// Page is a part of a list. More tells whether there is a next page in the direction asked for.
+type Page[T any] struct {
+	Items []*T
+	More  bool
+}

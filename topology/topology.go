@@ -1,0 +1,306 @@
+package topology
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+)
+
+// Identifiers of each object.
+type (
+	BridgeID     = id.ID[Bridge]
+	PortID       = id.ID[Port]
+	DHCPID       = id.ID[DHCP]
+	DHCPHostID   = id.ID[DHCPHost]
+	MACEntryID   = id.ID[MACEntry]
+	NeighbourID  = id.ID[Neighbour]
+	HostID       = id.ID[Host]
+	LearnedMACID = id.ID[LearnedMAC]
+)
+
+// Kind says which type an object is. The numbers are stored; they never change meaning.
+type Kind uint8
+
+// The kinds of object.
+const (
+	KindBridge     Kind = 1
+	KindPort       Kind = 2
+	KindDHCP       Kind = 3
+	KindDHCPHost   Kind = 4
+	KindMACEntry   Kind = 5
+	KindNeighbour  Kind = 6
+	KindHost       Kind = 7
+	KindBinding    Kind = 8
+	KindTunnelKey  Kind = 9
+	KindHostState  Kind = 10
+	KindPortState  Kind = 11
+	KindLearnedMAC Kind = 12
+	KindSource     Kind = 13
+	KindProgress   Kind = 14
+)
+
+var kindNames = map[Kind]string{
+	KindBridge: "bridge", KindPort: "port", KindDHCP: "dhcp", KindDHCPHost: "dhcp_host", KindMACEntry: "mac_entry",
+	KindNeighbour: "neighbour", KindHost: "host", KindBinding: "binding", KindTunnelKey: "tunnel_key",
+	KindHostState: "host_state", KindPortState: "port_state", KindLearnedMAC: "learned_mac", KindSource: "source",
+	KindProgress: "progress",
+}
+
+// String returns the name used in store paths, dumps and traces.
+func (k Kind) String() string {
+	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// Kinds returns every kind in order of number.
+func Kinds() []Kind {
+	ks := make([]Kind, 0, len(kindNames))
+	for k := KindBridge; k <= KindProgress; k++ {
+		ks = append(ks, k)
+	}
+	return ks
+}
+
+// KindByName is the inverse of Kind.String.
+func KindByName(s string) (Kind, bool) {
+	for k, n := range kindNames {
+		if n == s {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// Key names one object among all.
+type Key struct {
+	Kind Kind
+	ID   [16]byte
+}
+
+// String returns "kind/uuid".
+func (k Key) String() string { return k.Kind.String() + "/" + id.ID[Object](k.ID).String() }
+
+// Object is any value of this package that is stored and sent on its own: one of the pointer types below.
+type Object interface{ Key() Key }
+
+// Bridge is a virtual switch: one Neutron network.
+type Bridge struct {
+	ID        BridgeID // the Neutron network's
+	Name      string
+	ProjectID string
+	AdminUp   bool // false: every frame is dropped
+	MTU       int  // largest IP packet in octets that workloads should send; 0 where nothing is known
+}
+
+// Port is a place on a bridge where one interface of one host can be plugged: one Neutron port.
+type Port struct {
+	ID        PortID // the Neutron port's
+	Bridge    BridgeID
+	Name      string
+	ProjectID string
+	AdminUp   bool // false: nothing enters or leaves
+	// TunnelKey names the port as egress in the packets that hosts send each other: 1 … 1<<20-1, unique in the cloud while the
+	// port lives. The renderer leaves it 0; the importer assigns it and keeps it.
+	TunnelKey uint32
+}
+
+// Route is one classless static route, as DHCP option 121 carries it (RFC 3442).
+type Route struct {
+	Destination netip.Prefix
+	NextHop     netip.Addr
+}
+
+// DHCP is what the agents answer with on a bridge for one subnet.
+type DHCP struct {
+	ID      DHCPID // the Neutron subnet's
+	Bridge  BridgeID
+	Prefix  netip.Prefix
+	Enabled bool
+	Router  netip.Addr // gateway; the zero Addr where there is none
+	Server  netip.Addr // the address the server answers from (option 54): the DHCP port's, else the gateway's
+	DNS     []netip.Addr
+	Routes  []Route
+	MTU     int // option 26, octets; 0: not sent
+	// LeaseSeconds is option 51; the original answers 86400.
+	LeaseSeconds uint32
+	Domain       string // option 15; empty: not sent
+}
+
+// DHCPOption is one extra option of a host. Name is an option number or dnsmasq's option name, as Neutron's
+// extra_dhcp_opts has it.
+type DHCPOption struct {
+	Name  string
+	Value string
+}
+
+// DHCPHost is the reservation of one address on one subnet for the holder of a MAC.
+type DHCPHost struct {
+	ID       DHCPHostID
+	DHCP     DHCPID
+	Bridge   BridgeID
+	Port     PortID
+	MAC      mac.Addr
+	Addr     netip.Addr
+	Hostname string // option 12; empty: not sent
+	Options  []DHCPOption
+}
+
+// MACEntry says which port of a bridge a MAC is behind.
+type MACEntry struct {
+	ID     MACEntryID
+	Bridge BridgeID
+	MAC    mac.Addr
+	Port   PortID
+}
+
+// Neighbour says which MAC has an IPv4 or IPv6 address on a bridge: what ARP (RFC 826) and ND (RFC 4861) requests are answered
+// from.
+type Neighbour struct {
+	ID     NeighbourID
+	Bridge BridgeID
+	Addr   netip.Addr
+	MAC    mac.Addr
+	Port   PortID
+}
+
+// Host is a machine that runs an agent. It stays when the machine is away.
+type Host struct {
+	ID   HostID
+	Name string
+	// Endpoints are the underlay addresses to which other hosts send tunnelled packets, at most one of each family.
+	Endpoints []netip.Addr
+}
+
+// Binding plugs an interface of a host into a port. A port has at most one, and so has an interface.
+type Binding struct {
+	Port      PortID
+	Host      HostID
+	Interface string
+}
+
+// TunnelKey reserves a tunnel key for a port, so that two writers cannot assign one key twice.
+type TunnelKey struct {
+	Number uint32
+	Port   PortID
+}
+
+// Interface is a network interface as its host sees it.
+type Interface struct {
+	Name  string
+	MAC   mac.Addr
+	MTU   int
+	Up    bool // administratively up and with carrier
+	Addrs []netip.Addr
+}
+
+// HostState exists while the host's agent is alive.
+type HostState struct {
+	Host         HostID
+	Version      string // of the agent
+	StartedUnix  int64  // when the agent started, seconds since 1970 by the host's clock
+	Interfaces   []Interface
+	FlowCount    int
+	MissesServed uint64
+}
+
+// PortState exists while the port's interface is present on a live host; Active while it is also up and in the datapath.
+type PortState struct {
+	Port   PortID
+	Host   HostID
+	Active bool
+}
+
+// LearnedMAC is a station that a host has seen behind one of its ports and that no MACEntry names.
+type LearnedMAC struct {
+	ID     LearnedMACID
+	Bridge BridgeID
+	MAC    mac.Addr
+	Port   PortID
+	Host   HostID
+}
+
+// Source is a Neutron object as the journal delivered it, the input of the renderer.
+type Source struct {
+	Resource string // singular Neutron resource name: "network", "subnet", "port"
+	ID       [16]byte
+	JSON     []byte // neutron/model's JSON form
+}
+
+// Progress is how far an importer has come; it is written in the transaction that applies a task.
+type Progress struct {
+	Journal    string // which journal: the database's identity
+	LastTaskID int64
+	Applied    uint64 // tasks applied in all
+}
+
+// Key returns the bridge's key.
+func (o *Bridge) Key() Key { return Key{KindBridge, o.ID} }
+
+// Key returns the port's key.
+func (o *Port) Key() Key { return Key{KindPort, o.ID} }
+
+// Key returns the key of the DHCP subnet.
+func (o *DHCP) Key() Key { return Key{KindDHCP, o.ID} }
+
+// Key returns the reservation's key.
+func (o *DHCPHost) Key() Key { return Key{KindDHCPHost, o.ID} }
+
+// Key returns the entry's key.
+func (o *MACEntry) Key() Key { return Key{KindMACEntry, o.ID} }
+
+// Key returns the neighbour's key.
+func (o *Neighbour) Key() Key { return Key{KindNeighbour, o.ID} }
+
+// Key returns the host's key.
+func (o *Host) Key() Key { return Key{KindHost, o.ID} }
+
+// Key returns the key of the binding, which is the port's: a port has one binding.
+func (o *Binding) Key() Key { return Key{KindBinding, o.Port} }
+
+// Key returns the key that only one reservation of the number can have.
+func (o *TunnelKey) Key() Key { return TunnelKeyKey(o.Number) }
+
+// Key returns the key of the host's state.
+func (o *HostState) Key() Key { return Key{KindHostState, o.Host} }
+
+// Key returns the key of the port's state.
+func (o *PortState) Key() Key { return Key{KindPortState, o.Port} }
+
+// Key returns the key of the learned station.
+func (o *LearnedMAC) Key() Key { return Key{KindLearnedMAC, o.ID} }
+
+// Key returns the key of the Neutron object. Neutron's ids are unique over all resources.
+func (o *Source) Key() Key { return Key{KindSource, o.ID} }
+
+// Key returns the key of the journal's progress.
+func (o *Progress) Key() Key {
+	return Key{KindProgress, id.Derive[Progress](id.ID[Progress]{}, o.Journal)}
+}
+
+// TunnelKeyKey returns the key of the reservation of a tunnel key.
+func TunnelKeyKey(number uint32) Key {
+	k := Key{Kind: KindTunnelKey}
+	binary.BigEndian.PutUint32(k.ID[12:], number)
+	return k
+}
+
+// NewMACEntry returns the entry for hw on the bridge, with its derived identifier: one entry per bridge, MAC and port.
+func NewMACEntry(bridge BridgeID, hw mac.Addr, port PortID) *MACEntry {
+	return &MACEntry{ID: id.Derive[MACEntry](port, "mac "+hw.String()), Bridge: bridge, MAC: hw, Port: port}
+}
+
+// NewNeighbour returns the entry for addr on the bridge, with its derived identifier: one entry per port and address.
+func NewNeighbour(bridge BridgeID, addr netip.Addr, hw mac.Addr, port PortID) *Neighbour {
+	return &Neighbour{ID: id.Derive[Neighbour](port, "neighbour "+addr.String()), Bridge: bridge, Addr: addr, MAC: hw, Port: port}
+}
+
+// NewLearnedMAC returns the record of hw seen behind port, with its derived identifier: one record per bridge and MAC, so that
+// a station that moves replaces its own record.
+func NewLearnedMAC(bridge BridgeID, hw mac.Addr, port PortID, host HostID) *LearnedMAC {
+	return &LearnedMAC{ID: id.Derive[LearnedMAC](bridge, "learned "+hw.String()), Bridge: bridge, MAC: hw, Port: port, Host: host}
+}
