@@ -1,0 +1,63 @@
+# The targets of this project. `make help` names them.
+
+GO      ?= go
+BIN     := bin
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
+
+# What the tests need from Debian: the real openstack client, real DHCP clients, ping, and tools to look at packets. The
+# compiler for eBPF and protoc are for `make generate` and for the test that the committed objects are the source's.
+TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
+                 python3-openstackclient clang llvm libbpf-dev
+BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## name the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build bin/midonet and bin/mm-ctl
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: run
+run: build ## build and start everything here: server, two hosts, two workloads, the ping between them (root; Ctrl-C cleans up)
+	@$(BIN)/midonet sandbox demo --state-dir var
+
+.PHONY: test
+test: packages check ## install what the tests need (root), check format and code, run every test
+	$(GO) test -count=1 -timeout 18m ./...
+
+.PHONY: check
+check: ## formatting, vet, staticcheck, pinned modules
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	$(GO) mod verify
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: race
+race: ## the tests of the packages with goroutines, with the race detector
+	$(GO) test -race -count=1 -timeout 30m ./agent/... ./cluster/... ./neutron/... ./run/...
+
+.PHONY: bench
+bench: bench-packages build ## measure, each figure beside a peer in the same run (root)
+	$(GO) run ./bench/datapath
+	$(GO) run ./bench/system
+
+.PHONY: generate
+generate: ## make the protobuf and eBPF files again from their sources
+	$(GO) generate ./...
+
+.PHONY: packages
+packages:
+	@./.ci/install $(TEST_PACKAGES)
+
+.PHONY: bench-packages
+bench-packages:
+	@./.ci/install $(BENCH_PACKAGES)
+
+.PHONY: clean
+clean: ## remove what was built; `midonet sandbox down` removes what was started
+	rm -rf $(BIN)

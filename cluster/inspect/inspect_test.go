@@ -1,0 +1,101 @@
+package inspect
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+var (
+	blue   = id.MustParse[topology.Bridge]("11111111-0000-4000-8000-000000000001")
+	web    = id.MustParse[topology.Port]("22222222-0000-4000-8000-000000000001")
+	db     = id.MustParse[topology.Port]("22222222-0000-4000-8000-000000000002")
+	host1  = id.MustParse[topology.Host]("33333333-0000-4000-8000-000000000001")
+	range4 = netip.MustParsePrefix("10.0.0.0/24")
+	gw     = netip.MustParseAddr("10.0.0.1")
+	webIP  = netip.MustParseAddr("10.0.0.5")
+	webHW  = mac.MustParse("fa:16:3e:00:00:05")
+)
+
+// objects has one object of every kind; the test below fails when a kind is added and not put here.
+func objects() []topology.Object {
+	return []topology.Object{
+		&topology.Bridge{ID: blue, Name: "blue", ProjectID: "p", AdminUp: true, MTU: 1450},
+		&topology.Port{ID: web, Bridge: blue, Name: "web", AdminUp: true, TunnelKey: 1},
+		&topology.Port{ID: db, Bridge: blue, Name: "db", TunnelKey: 2},
+		&topology.DHCP{ID: id.New[topology.DHCP](), Bridge: blue, Prefix: range4, Enabled: true, Router: gw, Server: gw,
+			DNS: []netip.Addr{gw}, Routes: []topology.Route{{Destination: range4, NextHop: gw}}, MTU: 1450, LeaseSeconds: 86400},
+		&topology.DHCPHost{ID: id.New[topology.DHCPHost](), Bridge: blue, Port: web, MAC: webHW, Addr: webIP,
+			Options: []topology.DHCPOption{{Name: "42", Value: "10.0.0.1"}}},
+		topology.NewMACEntry(blue, webHW, web),
+		topology.NewNeighbour(blue, webIP, webHW, web),
+		&topology.Host{ID: host1, Name: "host1", Endpoints: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
+		&topology.Binding{Port: web, Host: host1, Interface: "tap22222222"},
+		&topology.TunnelKey{Number: 1, Port: web},
+		&topology.HostState{Host: host1, Version: "v1", Interfaces: []topology.Interface{{Name: "eth0", MTU: 1500, Up: true}}},
+		&topology.PortState{Port: web, Host: host1, Active: true},
+		topology.NewLearnedMAC(blue, webHW, web, host1),
+		&topology.Source{Resource: "network", ID: blue, JSON: []byte(`{"id":"11111111-0000-4000-8000-000000000001"}`)},
+		&topology.Progress{Journal: "j", LastTaskID: 7, Applied: 7},
+	}
+}
+
+func TestDumpRoundTripCoversEveryKind(t *testing.T) {
+	in := objects()
+	seen := map[topology.Kind]bool{}
+	for _, o := range in {
+		seen[o.Key().Kind] = true
+	}
+	for _, k := range topology.Kinds() {
+		if !seen[k] {
+			t.Errorf("no %s among the objects of this test", k)
+		}
+	}
+	var text bytes.Buffer
+	if err := WriteDump(&text, in); err != nil {
+		t.Fatal(err)
+	}
+	out, err := ReadDump(&text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byKey := cmpopts.SortSlices(func(a, b topology.Object) bool { return compareKeys(a.Key(), b.Key()) < 0 })
+	addrs := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+	prefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	if diff := cmp.Diff(in, out, byKey, addrs, prefixes); diff != "" {
+		t.Errorf("the dump lost something (-written +read):\n%s", diff)
+	}
+}
+
+func TestReadDumpNamesTheLine(t *testing.T) {
+	_, err := ReadDump(strings.NewReader("{\"kind\":\"bridge\",\"value\":{}}\n{\"kind\":\"moon\",\"value\":{}}\n"))
+	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "moon") {
+		t.Errorf("ReadDump: %v, want an error that names line 2 and the kind", err)
+	}
+}
+
+func TestPicture(t *testing.T) {
+	var text bytes.Buffer
+	if err := Picture(&text, objects()); err != nil {
+		t.Fatal(err)
+	}
+	want := `host host1  192.0.2.1  alive, agent v1
+
+network blue (11111111-0000-4000-8000-000000000001)  mtu 1450
+│  subnet 10.0.0.0/24  gateway 10.0.0.1  DHCP
+├─ port db                                not plugged in  (administratively down)
+└─ port web  fa:16:3e:00:00:05  10.0.0.5  host1:tap22222222 ACTIVE
+
+`
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Errorf("picture (-want +got):\n%s", diff)
+	}
+}

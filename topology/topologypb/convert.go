@@ -1,0 +1,125 @@
+package topologypb
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"midonet.org/midonet/topology"
+)
+
+// ToProto returns the wire form of o. It panics on a type that is no object of package topology, which only a defect can make.
+func ToProto(o topology.Object) *Object {
+	switch o := o.(type) {
+	case *topology.Bridge:
+		return &Object{Value: &Object_Bridge{fromBridge(o)}}
+	case *topology.Port:
+		return &Object{Value: &Object_Port{fromPort(o)}}
+	case *topology.DHCP:
+		return &Object{Value: &Object_Dhcp{fromDHCP(o)}}
+	case *topology.DHCPHost:
+		return &Object{Value: &Object_DhcpHost{fromDHCPHost(o)}}
+	case *topology.MACEntry:
+		return &Object{Value: &Object_MacEntry{fromMACEntry(o)}}
+	case *topology.Neighbour:
+		return &Object{Value: &Object_Neighbour{fromNeighbour(o)}}
+	case *topology.Host:
+		return &Object{Value: &Object_Host{fromHost(o)}}
+	case *topology.Binding:
+		return &Object{Value: &Object_Binding{fromBinding(o)}}
+	case *topology.TunnelKey:
+		return &Object{Value: &Object_TunnelKey{fromTunnelKey(o)}}
+	case *topology.HostState:
+		return &Object{Value: &Object_HostState{fromHostState(o)}}
+	case *topology.PortState:
+		return &Object{Value: &Object_PortState{fromPortState(o)}}
+	case *topology.LearnedMAC:
+		return &Object{Value: &Object_LearnedMac{fromLearnedMAC(o)}}
+	case *topology.Source:
+		return &Object{Value: &Object_Source{fromSource(o)}}
+	case *topology.Progress:
+		return &Object{Value: &Object_Progress{fromProgress(o)}}
+	}
+	panic(fmt.Sprintf("topologypb: %T is no topology object", o))
+}
+
+// FromProto returns the value of a wire object. It refuses an object of a kind that this program does not know, and any malformed
+// identifier or address, with the name of the field.
+func FromProto(x *Object) (topology.Object, error) {
+	switch v := x.GetValue().(type) {
+	case *Object_Bridge:
+		return object(v.Bridge.Topology())
+	case *Object_Port:
+		return object(v.Port.Topology())
+	case *Object_Dhcp:
+		return object(v.Dhcp.Topology())
+	case *Object_DhcpHost:
+		return object(v.DhcpHost.Topology())
+	case *Object_MacEntry:
+		return object(v.MacEntry.Topology())
+	case *Object_Neighbour:
+		return object(v.Neighbour.Topology())
+	case *Object_Host:
+		return object(v.Host.Topology())
+	case *Object_Binding:
+		return object(v.Binding.Topology())
+	case *Object_TunnelKey:
+		return object(v.TunnelKey.Topology())
+	case *Object_HostState:
+		return object(v.HostState.Topology())
+	case *Object_PortState:
+		return object(v.PortState.Topology())
+	case *Object_LearnedMac:
+		return object(v.LearnedMac.Topology())
+	case *Object_Source:
+		return object(v.Source.Topology())
+	case *Object_Progress:
+		return object(v.Progress.Topology())
+	}
+	return nil, fmt.Errorf("a topology object of an unknown kind")
+}
+
+// KeyToProto returns the wire form of k.
+func KeyToProto(k topology.Key) *Key {
+	return &Key{Kind: uint32(k.Kind), Id: k.ID[:]}
+}
+
+// KeyFromProto returns the value of a wire key. It refuses unknown kinds and identifiers that are not 16 octets long.
+func KeyFromProto(x *Key) (topology.Key, error) {
+	kind := topology.Kind(x.GetKind())
+	if uint32(kind) != x.GetKind() || !known(kind) {
+		return topology.Key{}, fmt.Errorf("key of unknown kind %d", x.GetKind())
+	}
+	if len(x.GetId()) != 16 {
+		return topology.Key{}, fmt.Errorf("key of a %s has %d octets instead of 16", kind, len(x.GetId()))
+	}
+	return topology.Key{Kind: kind, ID: [16]byte(x.GetId())}, nil
+}
+
+// Marshal returns the stored form of o. Equal objects give equal bytes within one build of the program.
+func Marshal(o topology.Object) []byte {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(ToProto(o))
+	if err != nil {
+		panic(fmt.Sprintf("topologypb: %v: %v", o.Key(), err)) // only a string that is not UTF-8; the edges refuse those
+	}
+	return b
+}
+
+// Unmarshal reads what Marshal wrote.
+func Unmarshal(b []byte) (topology.Object, error) {
+	var x Object
+	if err := proto.Unmarshal(b, &x); err != nil {
+		return nil, fmt.Errorf("topology object: %w", err)
+	}
+	return FromProto(&x)
+}
+
+func known(k topology.Kind) bool { return k >= topology.KindBridge && k <= topology.KindProgress }
+
+// object turns a typed result into an Object, without the trap of a nil pointer in a non-nil interface.
+func object[T topology.Object](o T, err error) (topology.Object, error) {
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}

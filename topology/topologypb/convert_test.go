@@ -1,0 +1,185 @@
+package topologypb
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// draw makes an arbitrary object of each kind. TestEveryKindRoundTrips fails for a kind that is not here.
+var draw = map[topology.Kind]func(*rapid.T) topology.Object{
+	topology.KindBridge: func(t *rapid.T) topology.Object {
+		return &topology.Bridge{ID: anyID[topology.Bridge](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t), MTU: number(t)}
+	},
+	topology.KindPort: func(t *rapid.T) topology.Object {
+		return &topology.Port{ID: anyID[topology.Port](t), Bridge: maybeID[topology.Bridge](t), Name: text(t), ProjectID: text(t),
+			AdminUp: flag(t), TunnelKey: rapid.Uint32().Draw(t, "tunnel key")}
+	},
+	topology.KindDHCP: func(t *rapid.T) topology.Object {
+		return &topology.DHCP{ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
+			Router: maybeAddr(t), Server: maybeAddr(t), DNS: addrs(t), MTU: number(t), LeaseSeconds: rapid.Uint32().Draw(t, "lease"),
+			Domain: text(t), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.Route {
+				return topology.Route{Destination: prefix(t), NextHop: maybeAddr(t)}
+			})).Draw(t, "routes")}
+	},
+	topology.KindDHCPHost: func(t *rapid.T) topology.Object {
+		return &topology.DHCPHost{ID: anyID[topology.DHCPHost](t), DHCP: maybeID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t),
+			Port: maybeID[topology.Port](t), MAC: hw(t), Addr: maybeAddr(t), Hostname: text(t),
+			Options: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.DHCPOption {
+				return topology.DHCPOption{Name: text(t), Value: text(t)}
+			})).Draw(t, "options")}
+	},
+	topology.KindMACEntry: func(t *rapid.T) topology.Object {
+		return &topology.MACEntry{ID: anyID[topology.MACEntry](t), Bridge: maybeID[topology.Bridge](t), MAC: hw(t),
+			Port: maybeID[topology.Port](t)}
+	},
+	topology.KindNeighbour: func(t *rapid.T) topology.Object {
+		return &topology.Neighbour{ID: anyID[topology.Neighbour](t), Bridge: maybeID[topology.Bridge](t), Addr: maybeAddr(t), MAC: hw(t),
+			Port: maybeID[topology.Port](t)}
+	},
+	topology.KindHost: func(t *rapid.T) topology.Object {
+		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t)}
+	},
+	topology.KindBinding: func(t *rapid.T) topology.Object {
+		return &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}
+	},
+	topology.KindTunnelKey: func(t *rapid.T) topology.Object {
+		return &topology.TunnelKey{Number: rapid.Uint32().Draw(t, "number"), Port: maybeID[topology.Port](t)}
+	},
+	topology.KindHostState: func(t *rapid.T) topology.Object {
+		return &topology.HostState{Host: anyID[topology.Host](t), Version: text(t), StartedUnix: rapid.Int64().Draw(t, "started"),
+			FlowCount: number(t), MissesServed: rapid.Uint64().Draw(t, "misses"),
+			Interfaces: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.Interface {
+				return topology.Interface{Name: text(t), MAC: hw(t), MTU: number(t), Up: flag(t), Addrs: addrs(t)}
+			})).Draw(t, "interfaces")}
+	},
+	topology.KindPortState: func(t *rapid.T) topology.Object {
+		return &topology.PortState{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Active: flag(t)}
+	},
+	topology.KindLearnedMAC: func(t *rapid.T) topology.Object {
+		return &topology.LearnedMAC{ID: anyID[topology.LearnedMAC](t), Bridge: maybeID[topology.Bridge](t), MAC: hw(t),
+			Port: maybeID[topology.Port](t), Host: maybeID[topology.Host](t)}
+	},
+	topology.KindSource: func(t *rapid.T) topology.Object {
+		return &topology.Source{Resource: text(t), ID: anyID[topology.Source](t), JSON: rapid.SliceOf(rapid.Byte()).Draw(t, "json")}
+	},
+	topology.KindProgress: func(t *rapid.T) topology.Object {
+		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied")}
+	},
+}
+
+func TestEveryKindRoundTrips(t *testing.T) {
+	for _, kind := range topology.Kinds() {
+		t.Run(kind.String(), func(t *testing.T) {
+			gen, ok := draw[kind]
+			if !ok {
+				t.Fatalf("no generator for %v: add it to the table, and the kind to ToProto and FromProto", kind)
+			}
+			rapid.Check(t, func(t *rapid.T) { roundTrip(t, kind, gen(t)) })
+		})
+	}
+}
+
+func roundTrip(t *rapid.T, kind topology.Kind, o topology.Object) {
+	if o.Key().Kind != kind {
+		t.Fatalf("the generator of %v makes a %v", kind, o.Key().Kind)
+	}
+	got, err := Unmarshal(Marshal(o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(o, got, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("changed on the way (-sent +got):\n%s", diff)
+	}
+	key, err := KeyFromProto(KeyToProto(o.Key()))
+	if err != nil || key != o.Key() {
+		t.Fatalf("key %v came back as %v, %v", o.Key(), key, err)
+	}
+}
+
+func TestMalformedFieldsAreRefused(t *testing.T) {
+	full := make([]byte, 16)
+	for _, c := range []struct {
+		name string
+		in   *Object
+		want string
+	}{
+		{"nothing", &Object{}, "unknown kind"},
+		{"no identifier", &Object{Value: &Object_Bridge{&Bridge{}}}, "bridge: id is missing"},
+		{"short identifier", &Object{Value: &Object_Port{&Port{Id: full[:15]}}}, "port: id has 15 octets"},
+		{"short reference", &Object{Value: &Object_Port{&Port{Id: full, Bridge: full[:3]}}}, "port: bridge has 3 octets"},
+		{"MAC", &Object{Value: &Object_MacEntry{&MACEntry{Id: full, Mac: full[:5]}}}, "mac_entry: mac has 5 octets"},
+		{"address", &Object{Value: &Object_Neighbour{&Neighbour{Id: full, Addr: full[:7]}}}, "neighbour: addr has 7 octets"},
+		{"empty address in a list", &Object{Value: &Object_Host{&Host{Id: full, Endpoints: [][]byte{nil}}}}, "empty address"},
+		{"prefix length", &Object{Value: &Object_Dhcp{&DHCP{Id: full, Prefix: &Prefix{Addr: full[:4], Bits: 33}}}}, "no prefix"},
+		{"route", &Object{Value: &Object_Dhcp{&DHCP{Id: full, Routes: []*Route{{NextHop: full[:1]}}}}}, "route next hop has 1 octets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := proto.Marshal(c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := Unmarshal(b)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, error %v; want an error with %q", o, err, c.want)
+			}
+		})
+	}
+	if _, err := Unmarshal([]byte{0xff}); err == nil {
+		t.Error("a byte that is no message was read")
+	}
+}
+
+func TestMalformedKeysAreRefused(t *testing.T) {
+	for _, k := range []*Key{nil, {Kind: 1}, {Kind: 0, Id: make([]byte, 16)}, {Kind: 257, Id: make([]byte, 16)}, {Kind: 1, Id: make([]byte, 17)}} {
+		if got, err := KeyFromProto(k); err == nil {
+			t.Errorf("KeyFromProto(%v) = %v, want an error", k, got)
+		}
+	}
+}
+
+func anyID[T any](t *rapid.T) id.ID[T] {
+	b := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")
+	b[0] |= 1 // the zero identifier names nothing
+	return id.ID[T](b)
+}
+
+func maybeID[T any](t *rapid.T) id.ID[T] {
+	if flag(t) {
+		return id.ID[T]{}
+	}
+	return anyID[T](t)
+}
+
+func addr(t *rapid.T) netip.Addr {
+	n := rapid.SampledFrom([]int{4, 16}).Draw(t, "octets")
+	a, _ := netip.AddrFromSlice(rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "addr"))
+	return a
+}
+
+func maybeAddr(t *rapid.T) netip.Addr {
+	if flag(t) {
+		return netip.Addr{}
+	}
+	return addr(t)
+}
+
+func prefix(t *rapid.T) netip.Prefix {
+	a := addr(t)
+	return netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, "bits"))
+}
+
+func addrs(t *rapid.T) []netip.Addr { return rapid.SliceOfN(rapid.Custom(addr), 0, 3).Draw(t, "addrs") }
+func hw(t *rapid.T) mac.Addr        { return mac.Addr(rapid.SliceOfN(rapid.Byte(), 6, 6).Draw(t, "mac")) }
+func text(t *rapid.T) string        { return rapid.String().Draw(t, "text") }
+func flag(t *rapid.T) bool          { return rapid.Bool().Draw(t, "flag") }
+func number(t *rapid.T) int         { return int(rapid.Int32().Draw(t, "number")) }

@@ -1,0 +1,95 @@
+package topologypb
+
+import "midonet.org/midonet/topology"
+
+// What hosts desire and what they say of themselves.
+
+func fromHost(o *topology.Host) *Host {
+	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints)}
+}
+
+// Topology returns the host's value.
+func (x *Host) Topology() (*topology.Host, error) {
+	d := decoder{kind: topology.KindHost}
+	return &topology.Host{
+		ID:        identity[topology.Host](&d, "id", x.GetId()),
+		Name:      x.GetName(),
+		Endpoints: d.addrs("endpoints", x.GetEndpoints()),
+	}, d.err
+}
+
+func fromBinding(o *topology.Binding) *Binding {
+	return &Binding{Port: idBytes(o.Port), Host: idBytes(o.Host), Interface: o.Interface}
+}
+
+// Topology returns the binding's value.
+func (x *Binding) Topology() (*topology.Binding, error) {
+	d := decoder{kind: topology.KindBinding}
+	return &topology.Binding{
+		Port:      identity[topology.Port](&d, "port", x.GetPort()),
+		Host:      reference[topology.Host](&d, "host", x.GetHost()),
+		Interface: x.GetInterface(),
+	}, d.err
+}
+
+func fromHostState(o *topology.HostState) *HostState {
+	x := &HostState{Host: idBytes(o.Host), Version: o.Version, StartedUnix: o.StartedUnix, FlowCount: int64(o.FlowCount),
+		MissesServed: o.MissesServed}
+	for _, i := range o.Interfaces {
+		x.Interfaces = append(x.Interfaces, &Interface{Name: i.Name, Mac: macBytes(i.MAC), Mtu: int32(i.MTU), Up: i.Up,
+			Addrs: addrsBytes(i.Addrs)})
+	}
+	return x
+}
+
+// Topology returns the value of the host's state.
+func (x *HostState) Topology() (*topology.HostState, error) {
+	d := decoder{kind: topology.KindHostState}
+	o := &topology.HostState{
+		Host:         identity[topology.Host](&d, "host", x.GetHost()),
+		Version:      x.GetVersion(),
+		StartedUnix:  x.GetStartedUnix(),
+		FlowCount:    int(x.GetFlowCount()),
+		MissesServed: x.GetMissesServed(),
+	}
+	for _, i := range x.GetInterfaces() {
+		o.Interfaces = append(o.Interfaces, topology.Interface{
+			Name:  i.GetName(),
+			MAC:   d.mac("interface mac", i.GetMac()),
+			MTU:   int(i.GetMtu()),
+			Up:    i.GetUp(),
+			Addrs: d.addrs("interface addrs", i.GetAddrs()),
+		})
+	}
+	return o, d.err
+}
+
+func fromPortState(o *topology.PortState) *PortState {
+	return &PortState{Port: idBytes(o.Port), Host: idBytes(o.Host), Active: o.Active}
+}
+
+// Topology returns the value of the port's state.
+func (x *PortState) Topology() (*topology.PortState, error) {
+	d := decoder{kind: topology.KindPortState}
+	return &topology.PortState{
+		Port:   identity[topology.Port](&d, "port", x.GetPort()),
+		Host:   reference[topology.Host](&d, "host", x.GetHost()),
+		Active: x.GetActive(),
+	}, d.err
+}
+
+func fromLearnedMAC(o *topology.LearnedMAC) *LearnedMAC {
+	return &LearnedMAC{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port), Host: idBytes(o.Host)}
+}
+
+// Topology returns the record's value.
+func (x *LearnedMAC) Topology() (*topology.LearnedMAC, error) {
+	d := decoder{kind: topology.KindLearnedMAC}
+	return &topology.LearnedMAC{
+		ID:     identity[topology.LearnedMAC](&d, "id", x.GetId()),
+		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		MAC:    d.mac("mac", x.GetMac()),
+		Port:   reference[topology.Port](&d, "port", x.GetPort()),
+		Host:   reference[topology.Host](&d, "host", x.GetHost()),
+	}, d.err
+}

@@ -1,0 +1,140 @@
+package topologypb
+
+import "midonet.org/midonet/topology"
+
+// The objects that the cluster renders.
+
+func fromBridge(o *topology.Bridge) *Bridge {
+	return &Bridge{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, Mtu: int32(o.MTU)}
+}
+
+// Topology returns the bridge's value.
+func (x *Bridge) Topology() (*topology.Bridge, error) {
+	d := decoder{kind: topology.KindBridge}
+	return &topology.Bridge{
+		ID:        identity[topology.Bridge](&d, "id", x.GetId()),
+		Name:      x.GetName(),
+		ProjectID: x.GetProjectId(),
+		AdminUp:   x.GetAdminUp(),
+		MTU:       int(x.GetMtu()),
+	}, d.err
+}
+
+func fromPort(o *topology.Port) *Port {
+	return &Port{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp,
+		TunnelKey: o.TunnelKey}
+}
+
+// Topology returns the port's value.
+func (x *Port) Topology() (*topology.Port, error) {
+	d := decoder{kind: topology.KindPort}
+	return &topology.Port{
+		ID:        identity[topology.Port](&d, "id", x.GetId()),
+		Bridge:    reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		Name:      x.GetName(),
+		ProjectID: x.GetProjectId(),
+		AdminUp:   x.GetAdminUp(),
+		TunnelKey: x.GetTunnelKey(),
+	}, d.err
+}
+
+func fromDHCP(o *topology.DHCP) *DHCP {
+	return &DHCP{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Prefix: fromPrefix(o.Prefix), Enabled: o.Enabled,
+		Router: o.Router.AsSlice(), Server: o.Server.AsSlice(), Dns: addrsBytes(o.DNS), Routes: fromRoutes(o.Routes),
+		Mtu: int32(o.MTU), LeaseSeconds: o.LeaseSeconds, Domain: o.Domain}
+}
+
+// Topology returns the value of the DHCP subnet.
+func (x *DHCP) Topology() (*topology.DHCP, error) {
+	d := decoder{kind: topology.KindDHCP}
+	return &topology.DHCP{
+		ID:           identity[topology.DHCP](&d, "id", x.GetId()),
+		Bridge:       reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		Prefix:       d.prefix("prefix", x.GetPrefix()),
+		Enabled:      x.GetEnabled(),
+		Router:       d.addr("router", x.GetRouter()),
+		Server:       d.addr("server", x.GetServer()),
+		DNS:          d.addrs("dns", x.GetDns()),
+		Routes:       d.routes(x.GetRoutes()),
+		MTU:          int(x.GetMtu()),
+		LeaseSeconds: x.GetLeaseSeconds(),
+		Domain:       x.GetDomain(),
+	}, d.err
+}
+
+func fromRoutes(rs []topology.Route) []*Route {
+	var xs []*Route
+	for _, r := range rs {
+		xs = append(xs, &Route{Destination: fromPrefix(r.Destination), NextHop: r.NextHop.AsSlice()})
+	}
+	return xs
+}
+
+func (d *decoder) routes(xs []*Route) []topology.Route {
+	var rs []topology.Route
+	for _, x := range xs {
+		rs = append(rs, topology.Route{
+			Destination: d.prefix("route destination", x.GetDestination()),
+			NextHop:     d.addr("route next hop", x.GetNextHop()),
+		})
+	}
+	return rs
+}
+
+func fromDHCPHost(o *topology.DHCPHost) *DHCPHost {
+	x := &DHCPHost{Id: idBytes(o.ID), Dhcp: idBytes(o.DHCP), Bridge: idBytes(o.Bridge), Port: idBytes(o.Port), Mac: macBytes(o.MAC),
+		Addr: o.Addr.AsSlice(), Hostname: o.Hostname}
+	for _, opt := range o.Options {
+		x.Options = append(x.Options, &DHCPOption{Name: opt.Name, Value: opt.Value})
+	}
+	return x
+}
+
+// Topology returns the reservation's value.
+func (x *DHCPHost) Topology() (*topology.DHCPHost, error) {
+	d := decoder{kind: topology.KindDHCPHost}
+	o := &topology.DHCPHost{
+		ID:       identity[topology.DHCPHost](&d, "id", x.GetId()),
+		DHCP:     reference[topology.DHCP](&d, "dhcp", x.GetDhcp()),
+		Bridge:   reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		Port:     reference[topology.Port](&d, "port", x.GetPort()),
+		MAC:      d.mac("mac", x.GetMac()),
+		Addr:     d.addr("addr", x.GetAddr()),
+		Hostname: x.GetHostname(),
+	}
+	for _, opt := range x.GetOptions() {
+		o.Options = append(o.Options, topology.DHCPOption{Name: opt.GetName(), Value: opt.GetValue()})
+	}
+	return o, d.err
+}
+
+func fromMACEntry(o *topology.MACEntry) *MACEntry {
+	return &MACEntry{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
+}
+
+// Topology returns the entry's value.
+func (x *MACEntry) Topology() (*topology.MACEntry, error) {
+	d := decoder{kind: topology.KindMACEntry}
+	return &topology.MACEntry{
+		ID:     identity[topology.MACEntry](&d, "id", x.GetId()),
+		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		MAC:    d.mac("mac", x.GetMac()),
+		Port:   reference[topology.Port](&d, "port", x.GetPort()),
+	}, d.err
+}
+
+func fromNeighbour(o *topology.Neighbour) *Neighbour {
+	return &Neighbour{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Addr: o.Addr.AsSlice(), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
+}
+
+// Topology returns the neighbour's value.
+func (x *Neighbour) Topology() (*topology.Neighbour, error) {
+	d := decoder{kind: topology.KindNeighbour}
+	return &topology.Neighbour{
+		ID:     identity[topology.Neighbour](&d, "id", x.GetId()),
+		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
+		Addr:   d.addr("addr", x.GetAddr()),
+		MAC:    d.mac("mac", x.GetMac()),
+		Port:   reference[topology.Port](&d, "port", x.GetPort()),
+	}, d.err
+}
