@@ -1,0 +1,215 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"midonet.org/midonet/errs"
+)
+
+// AdminSocket returns the path of the server's Unix socket for operators: whoever may open it may administer the server.
+func AdminSocket(stateDir string) string { return filepath.Join(stateDir, "midonet.sock") }
+
+// maxAdminBody bounds what the socket reads; its requests are small.
+const maxAdminBody = 64 << 10
+
+// adminOps is what the socket offers.
+type adminOps struct {
+	dump   func(ctx context.Context, w io.Writer) error
+	check  func(ctx context.Context) (CheckReport, error)
+	status func(ctx context.Context) (ServerStatus, error)
+	token  func(ctx context.Context, r TokenRequest) (TokenReply, error)
+}
+
+// CheckReport is what `midonet db check` found.
+type CheckReport struct {
+	Objects     int      `json:"objects"`     // topology objects compared
+	Pending     int      `json:"pending"`     // journal tasks that the topology does not have yet
+	Differences []string `json:"differences"` // in words; empty when incremental equals full
+}
+
+// TokenRequest asks for a join token.
+type TokenRequest struct {
+	ValidSeconds int  `json:"valid_seconds"` // 0: a day
+	Reusable     bool `json:"reusable"`      // several hosts may join with it
+}
+
+// TokenReply has a join token.
+type TokenReply struct {
+	Token string `json:"token"`
+}
+
+// ServerStatus is what `midonet status` shows of the server itself.
+type ServerStatus struct {
+	Version        string   `json:"version"`
+	StartedUnix    int64    `json:"started_unix"`
+	API            string   `json:"api"`
+	Stream         []string `json:"stream"`
+	Metrics        string   `json:"metrics"`
+	Database       string   `json:"database"`
+	JournalPending int      `json:"journal_pending"`
+	TasksApplied   uint64   `json:"tasks_applied"`
+	Problems       []string `json:"problems"`
+}
+
+// handler returns the socket's HTTP interface.
+func (ops adminOps) handler(log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/dump", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		if err := ops.dump(r.Context(), w); err != nil {
+			log.Error("dump", "error", err)
+			panic(http.ErrAbortHandler) // the reader must not take half a dump for a whole one
+		}
+	})
+	mux.HandleFunc("GET /v1/check", func(w http.ResponseWriter, r *http.Request) {
+		report, err := ops.check(r.Context())
+		answer(w, report, err)
+	})
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		status, err := ops.status(r.Context())
+		answer(w, status, err)
+	})
+	mux.HandleFunc("POST /v1/join-tokens", func(w http.ResponseWriter, r *http.Request) {
+		var req TokenRequest
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&req)
+		if err != nil && !errors.Is(err, io.EOF) {
+			answer(w, nil, errs.New(errs.Invalid, "BadRequest", "the body is not a token request: %v", err))
+			return
+		}
+		reply, err := ops.token(r.Context(), req)
+		answer(w, reply, err)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(adminStatus(err))
+		v = map[string]string{"error": err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(v) // the reader has gone: there is no one to tell
+}
+
+func adminStatus(err error) int {
+	switch errs.KindOf(err) {
+	case errs.Invalid:
+		return http.StatusBadRequest
+	case errs.NotFound:
+		return http.StatusNotFound
+	case errs.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// listenAdmin opens the socket for root and the server's own user alone. A socket file left by a server that was killed is
+// replaced; the lock on the state directory is what keeps two servers apart.
+func listenAdmin(stateDir string) (net.Listener, error) {
+	path := AdminSocket(stateDir)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the administration socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// AdminClient speaks to a running server's administration socket.
+type AdminClient struct {
+	path string
+	http *http.Client
+}
+
+// NewAdminClient returns a client of the server with the given state directory.
+func NewAdminClient(stateDir string) *AdminClient {
+	path := AdminSocket(stateDir)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	return &AdminClient{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 5 * time.Minute}}
+}
+
+// Dump returns the whole topology in package inspect's dump form. The caller closes it.
+func (c *AdminClient) Dump(ctx context.Context) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/dump", nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// Check compares the topology with a full rendering.
+func (c *AdminClient) Check(ctx context.Context) (CheckReport, error) {
+	return call[CheckReport](ctx, c, http.MethodGet, "/v1/check", nil)
+}
+
+// Status returns how the server is.
+func (c *AdminClient) Status(ctx context.Context) (ServerStatus, error) {
+	return call[ServerStatus](ctx, c, http.MethodGet, "/v1/status", nil)
+}
+
+// JoinToken makes a join token.
+func (c *AdminClient) JoinToken(ctx context.Context, r TokenRequest) (TokenReply, error) {
+	return call[TokenReply](ctx, c, http.MethodPost, "/v1/join-tokens", r)
+}
+
+func call[T any](ctx context.Context, c *AdminClient, method, path string, body any) (T, error) {
+	var v T
+	resp, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return v, err
+	}
+	defer resp.Body.Close()
+	return v, json.NewDecoder(resp.Body).Decode(&v)
+}
+
+func (c *AdminClient) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	pipe, err := requestBody(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://midonet"+path, pipe)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "ServerAway",
+			"no server answers on %s: start one with `midonet server`, or name its state directory with --state-dir", c.path).Wrap(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var fault struct{ Error string }
+	if err := json.NewDecoder(resp.Body).Decode(&fault); err != nil {
+		return nil, fmt.Errorf("the server answered %s", resp.Status)
+	}
+	return nil, errors.New(fault.Error)
+}
+
+func requestBody(body any) (io.Reader, error) {
+	if body == nil {
+		return http.NoBody, nil
+	}
+	text, err := json.Marshal(body)
+	return bytes.NewReader(text), err
+}
