@@ -31,10 +31,9 @@ const (
 
 // Standard is what every resource carries (extensions standard-attr-*, tenant_id and project_id being one value).
 type Standard struct {
-	ProjectID      string   `attr:"project_id"`
-	Description    string   `attr:"description"`
-	CreatedAt      Time     `attr:"created_at"`
-	UpdatedAt      Time     `attr:"updated_at"`
-	RevisionNumber int64    `attr:"revision_number"`
-	Tags           []string `attr:"tags"`
+	ProjectID      string `attr:"project_id"`
+	Description    string `attr:"description"`
+	CreatedAt      Time   `attr:"created_at"`
+	UpdatedAt      Time   `attr:"updated_at"`
+	RevisionNumber int64  `attr:"revision_number"`
 }

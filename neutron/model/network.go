@@ -4,19 +4,15 @@ package model
 type Network struct {
 	ID NetworkID `attr:"id"`
 	Standard
-	Name                  string     `attr:"name"`
-	AdminStateUp          bool       `attr:"admin_state_up"`
-	Status                Status     `attr:"status"`
-	Shared                bool       `attr:"shared"`
-	Subnets               []SubnetID `attr:"subnets"`
-	MTU                   int        `attr:"mtu"`                       // net-mtu, octets
-	External              bool       `attr:"router:external"`           // external-net
-	NetworkType           string     `attr:"provider:network_type"`     // provider
-	PhysicalNetwork       *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
-	SegmentationID        *int       `attr:"provider:segmentation_id"`  // provider; likewise
-	PortSecurityEnabled   bool       `attr:"port_security_enabled"`     // port-security
-	AvailabilityZoneHints []string   `attr:"availability_zone_hints"`
-	AvailabilityZones     []string   `attr:"availability_zones"`
-	IPv4AddressScope      *string    `attr:"ipv4_address_scope"`
-	IPv6AddressScope      *string    `attr:"ipv6_address_scope"`
+	Name                string     `attr:"name"`
+	AdminStateUp        bool       `attr:"admin_state_up"`
+	Status              Status     `attr:"status"`
+	Shared              bool       `attr:"shared"`
+	Subnets             []SubnetID `attr:"subnets"`
+	MTU                 int        `attr:"mtu"`                       // net-mtu, octets
+	External            bool       `attr:"router:external"`           // external-net
+	NetworkType         string     `attr:"provider:network_type"`     // provider
+	PhysicalNetwork     *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
+	SegmentationID      *int       `attr:"provider:segmentation_id"`  // provider; likewise
+	PortSecurityEnabled bool       `attr:"port_security_enabled"`     // port-security
 }

@@ -28,9 +28,6 @@ type Port struct {
 	VNICType    string          `attr:"binding:vnic_type"`   // normal
 	ExtraDHCP   []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
 	PortSecured bool            `attr:"port_security_enabled"`
-
-	SecurityGroups      []string      `attr:"security_groups"`
-	AllowedAddressPairs []AddressPair `attr:"allowed_address_pairs"`
 }
 
 // FixedIP is an address that the port holds.
@@ -39,15 +36,12 @@ type FixedIP struct {
 	IPAddress netip.Addr `json:"ip_address"`
 }
 
-// ExtraDHCPOpt is a DHCP option for this port alone.
+// ExtraDHCPOpt is a DHCP option for this port alone. Name is a DHCP option's name or number; IPVersion is 4 or 6, 0 in a request that
+// does not say (which means 4).
 type ExtraDHCPOpt struct {
 	Name      string `json:"opt_name"`
 	Value     string `json:"opt_value"`
 	IPVersion int    `json:"ip_version"`
-}
-
-// AddressPair is a further address that the port may send from.
-type AddressPair struct {
-	MACAddress mac.Addr     `json:"mac_address"`
-	IPAddress  netip.Prefix `json:"ip_address"`
+	// Remove is set in a request whose opt_value is null: the option is to be removed from the port (neutron/db/extradhcpopt_db.py).
+	Remove bool `json:"-"`
 }
