@@ -4,15 +4,14 @@ package model
 type Network struct {
 	ID NetworkID `attr:"id"`
 	Standard
-	Name                string     `attr:"name"`
-	AdminStateUp        bool       `attr:"admin_state_up"`
-	Status              Status     `attr:"status"`
-	Shared              bool       `attr:"shared"`
-	Subnets             []SubnetID `attr:"subnets"`
-	MTU                 int        `attr:"mtu"`                       // net-mtu, octets
-	External            bool       `attr:"router:external"`           // external-net
-	NetworkType         string     `attr:"provider:network_type"`     // provider
-	PhysicalNetwork     *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
-	SegmentationID      *int       `attr:"provider:segmentation_id"`  // provider; likewise
-	PortSecurityEnabled bool       `attr:"port_security_enabled"`     // port-security
+	Name            string     `attr:"name"`
+	AdminStateUp    bool       `attr:"admin_state_up"`
+	Status          Status     `attr:"status"`
+	Shared          bool       `attr:"shared"`
+	Subnets         []SubnetID `attr:"subnets"`
+	MTU             int        `attr:"mtu"`                       // net-mtu, octets
+	External        bool       `attr:"router:external"`           // external-net
+	NetworkType     string     `attr:"provider:network_type"`     // provider
+	PhysicalNetwork *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
+	SegmentationID  *int       `attr:"provider:segmentation_id"`  // provider; likewise
 }

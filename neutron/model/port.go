@@ -21,13 +21,12 @@ type Port struct {
 	DeviceID     string    `attr:"device_id"`
 	DeviceOwner  string    `attr:"device_owner"`
 
-	HostID      string          `attr:"binding:host_id"`     // portbindings; admin only, as the four below
-	Profile     json.RawMessage `attr:"binding:profile"`     // portbindings; a JSON object
-	VIFType     string          `attr:"binding:vif_type"`    // unbound until a host is named, then midonet
-	VIFDetails  json.RawMessage `attr:"binding:vif_details"` // a JSON object
-	VNICType    string          `attr:"binding:vnic_type"`   // normal
-	ExtraDHCP   []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
-	PortSecured bool            `attr:"port_security_enabled"`
+	HostID     string          `attr:"binding:host_id"`     // portbindings; admin only, as the four below
+	Profile    json.RawMessage `attr:"binding:profile"`     // portbindings; a JSON object
+	VIFType    string          `attr:"binding:vif_type"`    // unbound until a host is named, then midonet
+	VIFDetails json.RawMessage `attr:"binding:vif_details"` // a JSON object
+	VNICType   string          `attr:"binding:vnic_type"`   // normal
+	ExtraDHCP  []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
 }
 
 // FixedIP is an address that the port holds.
@@ -39,9 +38,40 @@ type FixedIP struct {
 // ExtraDHCPOpt is a DHCP option for this port alone. Name is a DHCP option's name or number; IPVersion is 4 or 6, 0 in a request that
 // does not say (which means 4).
 type ExtraDHCPOpt struct {
-	Name      string `json:"opt_name"`
-	Value     string `json:"opt_value"`
-	IPVersion int    `json:"ip_version"`
+	Name      string
+	Value     string
+	IPVersion int
 	// Remove is set in a request whose opt_value is null: the option is to be removed from the port (neutron/db/extradhcpopt_db.py).
-	Remove bool `json:"-"`
+	Remove bool
+}
+
+// MarshalJSON writes the API's form.
+func (o ExtraDHCPOpt) MarshalJSON() ([]byte, error) {
+	return json.Marshal(extraDHCPOptJSON{Name: o.Name, Value: o.wireValue(), IPVersion: o.IPVersion})
+}
+
+// UnmarshalJSON reads the API's form.
+func (o *ExtraDHCPOpt) UnmarshalJSON(b []byte) error {
+	var w extraDHCPOptJSON
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*o = ExtraDHCPOpt{Name: w.Name, IPVersion: w.IPVersion, Remove: w.Value == nil}
+	if w.Value != nil {
+		o.Value = *w.Value
+	}
+	return nil
+}
+
+func (o ExtraDHCPOpt) wireValue() *string {
+	if o.Remove {
+		return nil
+	}
+	return &o.Value
+}
+
+type extraDHCPOptJSON struct {
+	Name      string  `json:"opt_name"`
+	Value     *string `json:"opt_value"`
+	IPVersion int     `json:"ip_version"`
 }

@@ -1,0 +1,144 @@
+package model
+
+import (
+	"encoding/json"
+	"net/netip"
+	"reflect"
+	"strconv"
+
+	"midonet.org/midonet/mac"
+)
+
+// appenderOf returns the function that writes a field of type t. It takes a pointer to the field, which costs no allocation.
+// The types that every port has are written by hand; the rest goes through encoding/json.
+func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
+	switch reflect.New(t).Interface().(type) {
+	case *string:
+		return func(dst []byte, p any) []byte { return appendString(dst, *p.(*string)) }
+	case *Status:
+		return func(dst []byte, p any) []byte { return appendString(dst, string(*p.(*Status))) }
+	case *bool:
+		return func(dst []byte, p any) []byte { return strconv.AppendBool(dst, *p.(*bool)) }
+	case *int:
+		return func(dst []byte, p any) []byte { return strconv.AppendInt(dst, int64(*p.(*int)), 10) }
+	case *int64:
+		return func(dst []byte, p any) []byte { return strconv.AppendInt(dst, *p.(*int64), 10) }
+	case *NetworkID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*NetworkID)) }
+	case *SubnetID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SubnetID)) }
+	case *PortID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortID)) }
+	case *Time:
+		return func(dst []byte, p any) []byte { return appendTime(dst, *p.(*Time)) }
+	case *mac.Addr:
+		return func(dst []byte, p any) []byte { return appendMAC(dst, *p.(*mac.Addr)) }
+	case *netip.Addr:
+		return func(dst []byte, p any) []byte { return appendAddr(dst, *p.(*netip.Addr)) }
+	case *netip.Prefix:
+		return func(dst []byte, p any) []byte { return appendPrefix(dst, *p.(*netip.Prefix)) }
+	case *[]FixedIP:
+		return func(dst []byte, p any) []byte { return appendFixedIPs(dst, *p.(*[]FixedIP)) }
+	case *json.RawMessage:
+		return func(dst []byte, p any) []byte { return appendObject(dst, *p.(*json.RawMessage)) }
+	}
+	if t.Kind() == reflect.Slice {
+		return appendSlice
+	}
+	return appendAny
+}
+
+// appendSlice writes a slice of any type that encoding/json knows; nil is [].
+func appendSlice(dst []byte, p any) []byte {
+	if reflect.ValueOf(p).Elem().Len() == 0 {
+		return append(dst, "[]"...)
+	}
+	return appendAny(dst, p)
+}
+
+func appendAny(dst []byte, p any) []byte {
+	b, err := json.Marshal(p)
+	if err != nil { // only a type that JSON has no form for, which the test of every definition would have met
+		panic(err)
+	}
+	return append(dst, b...)
+}
+
+// appendString writes s quoted. Names and identifiers are nearly always plain ASCII, which needs no escaping.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return appendAny(dst, s)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+func appendID[I interface {
+	IsZero() bool
+	String() string
+}](dst []byte, id I) []byte {
+	if id.IsZero() {
+		return append(dst, "null"...)
+	}
+	return appendString(dst, id.String())
+}
+
+func appendMAC(dst []byte, a mac.Addr) []byte {
+	if a.IsZero() {
+		return append(dst, "null"...)
+	}
+	return appendString(dst, a.String())
+}
+
+func appendTime(dst []byte, t Time) []byte {
+	if t.IsZero() {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '"')
+	dst = t.AppendFormat(dst, timeLayout)
+	return append(dst, '"')
+}
+
+func appendAddr(dst []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '"')
+	dst = a.AppendTo(dst)
+	return append(dst, '"')
+}
+
+func appendPrefix(dst []byte, p netip.Prefix) []byte {
+	if !p.IsValid() {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '"')
+	dst = p.AppendTo(dst)
+	return append(dst, '"')
+}
+
+func appendFixedIPs(dst []byte, ips []FixedIP) []byte {
+	dst = append(dst, '[')
+	for i, ip := range ips {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"subnet_id":`...)
+		dst = appendID(dst, ip.SubnetID)
+		dst = append(dst, `,"ip_address":`...)
+		dst = appendAddr(dst, ip.IPAddress)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// appendObject writes a JSON object kept as it came; none is {}.
+func appendObject(dst []byte, o json.RawMessage) []byte {
+	if len(o) == 0 {
+		return append(dst, "{}"...)
+	}
+	return append(dst, o...)
+}
