@@ -14,7 +14,7 @@ import (
 const module = "midonet.org/midonet/"
 
 // leaves may be imported by every package and import only the standard library.
-var leaves = []string{"errs", "id", "mac", "oslo"}
+var leaves = []string{"atomicfile", "errs", "id", "mac", "oslo"}
 
 // layers is the one-way flow of docs/ARCHITECTURE.md as a table: which packages of this module each package may import besides
 // leaves and its own sub-tree's parents named here. A pattern ending in /... covers a package and everything below it. The first

@@ -144,6 +144,156 @@ func (x *JoinReply) GetAuthority() []byte {
 	return nil
 }
 
+type RenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Csr           []byte                 `protobuf:"bytes,1,opt,name=csr,proto3" json:"csr,omitempty"` // PKCS #10, DER
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewRequest) Reset() {
+	*x = RenewRequest{}
+	mi := &file_stream_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewRequest) ProtoMessage() {}
+
+func (x *RenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
+func (*RenewRequest) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RenewRequest) GetCsr() []byte {
+	if x != nil {
+		return x.Csr
+	}
+	return nil
+}
+
+type RenewReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Certificate   []byte                 `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"` // X.509, DER
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewReply) Reset() {
+	*x = RenewReply{}
+	mi := &file_stream_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewReply) ProtoMessage() {}
+
+func (x *RenewReply) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewReply.ProtoReflect.Descriptor instead.
+func (*RenewReply) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RenewReply) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+// JoinToken is what an operator hands to a new host; its text form (ParseJoinToken) is one word. It lets its holder join any
+// host until it expires, so it is a secret.
+type JoinToken struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Secret          []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`                                          // 32 random octets; the cluster keeps their SHA-256 only
+	AuthoritySha256 []byte                 `protobuf:"bytes,2,opt,name=authority_sha256,json=authoritySha256,proto3" json:"authority_sha256,omitempty"` // of the authority's certificate, DER: whom to trust on first contact
+	Addresses       []string               `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`                                    // where the cluster listens: "tcp://host:port" or "unix:/path"
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *JoinToken) Reset() {
+	*x = JoinToken{}
+	mi := &file_stream_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinToken) ProtoMessage() {}
+
+func (x *JoinToken) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinToken.ProtoReflect.Descriptor instead.
+func (*JoinToken) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *JoinToken) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *JoinToken) GetAuthoritySha256() []byte {
+	if x != nil {
+		return x.AuthoritySha256
+	}
+	return nil
+}
+
+func (x *JoinToken) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"` // of the agent
@@ -153,7 +303,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_stream_proto_msgTypes[2]
+	mi := &file_stream_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -165,7 +315,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[2]
+	mi := &file_stream_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -178,7 +328,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{2}
+	return file_stream_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchRequest) GetVersion() string {
@@ -188,9 +338,9 @@ func (x *WatchRequest) GetVersion() string {
 	return ""
 }
 
-// Update is one step of the host's part of the topology. A snapshot may be cut into several updates: `snapshot` is set on all
-// of them and `more` on all but the last; the receiver starts afresh at the first and shows the result at the last. A delta
-// applies to exactly revision `base`; a receiver at another revision ends the call and asks again.
+// Update is one step of the host's part of the topology. A large step is cut into several updates with equal `snapshot`, `base`
+// and `revision` and with `more` on all but the last; the receiver shows the whole at the last. A snapshot replaces all that the
+// receiver has. A delta applies to exactly revision `base`; a receiver at another revision ends the call and asks again.
 type Update struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Snapshot      bool                   `protobuf:"varint,1,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
@@ -205,7 +355,7 @@ type Update struct {
 
 func (x *Update) Reset() {
 	*x = Update{}
-	mi := &file_stream_proto_msgTypes[3]
+	mi := &file_stream_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +367,7 @@ func (x *Update) String() string {
 func (*Update) ProtoMessage() {}
 
 func (x *Update) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[3]
+	mi := &file_stream_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +380,7 @@ func (x *Update) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Update.ProtoReflect.Descriptor instead.
 func (*Update) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{3}
+	return file_stream_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Update) GetSnapshot() bool {
@@ -287,7 +437,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_stream_proto_msgTypes[4]
+	mi := &file_stream_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -299,7 +449,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[4]
+	mi := &file_stream_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -312,7 +462,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{4}
+	return file_stream_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReportRequest) GetHost() *Host {
@@ -352,7 +502,7 @@ type ReportReply struct {
 
 func (x *ReportReply) Reset() {
 	*x = ReportReply{}
-	mi := &file_stream_proto_msgTypes[5]
+	mi := &file_stream_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +514,7 @@ func (x *ReportReply) String() string {
 func (*ReportReply) ProtoMessage() {}
 
 func (x *ReportReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[5]
+	mi := &file_stream_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +527,7 @@ func (x *ReportReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportReply.ProtoReflect.Descriptor instead.
 func (*ReportReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{5}
+	return file_stream_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReportReply) GetLeaseSeconds() uint32 {
@@ -397,7 +547,7 @@ type BindRequest struct {
 
 func (x *BindRequest) Reset() {
 	*x = BindRequest{}
-	mi := &file_stream_proto_msgTypes[6]
+	mi := &file_stream_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -409,7 +559,7 @@ func (x *BindRequest) String() string {
 func (*BindRequest) ProtoMessage() {}
 
 func (x *BindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[6]
+	mi := &file_stream_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -422,7 +572,7 @@ func (x *BindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BindRequest.ProtoReflect.Descriptor instead.
 func (*BindRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{6}
+	return file_stream_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BindRequest) GetPort() []byte {
@@ -447,7 +597,7 @@ type BindReply struct {
 
 func (x *BindReply) Reset() {
 	*x = BindReply{}
-	mi := &file_stream_proto_msgTypes[7]
+	mi := &file_stream_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +609,7 @@ func (x *BindReply) String() string {
 func (*BindReply) ProtoMessage() {}
 
 func (x *BindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[7]
+	mi := &file_stream_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +622,7 @@ func (x *BindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BindReply.ProtoReflect.Descriptor instead.
 func (*BindReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{7}
+	return file_stream_proto_rawDescGZIP(), []int{10}
 }
 
 type UnbindRequest struct {
@@ -484,7 +634,7 @@ type UnbindRequest struct {
 
 func (x *UnbindRequest) Reset() {
 	*x = UnbindRequest{}
-	mi := &file_stream_proto_msgTypes[8]
+	mi := &file_stream_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +646,7 @@ func (x *UnbindRequest) String() string {
 func (*UnbindRequest) ProtoMessage() {}
 
 func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[8]
+	mi := &file_stream_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +659,7 @@ func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnbindRequest.ProtoReflect.Descriptor instead.
 func (*UnbindRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{8}
+	return file_stream_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnbindRequest) GetPort() []byte {
@@ -527,7 +677,7 @@ type UnbindReply struct {
 
 func (x *UnbindReply) Reset() {
 	*x = UnbindReply{}
-	mi := &file_stream_proto_msgTypes[9]
+	mi := &file_stream_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +689,7 @@ func (x *UnbindReply) String() string {
 func (*UnbindReply) ProtoMessage() {}
 
 func (x *UnbindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[9]
+	mi := &file_stream_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +702,7 @@ func (x *UnbindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnbindReply.ProtoReflect.Descriptor instead.
 func (*UnbindReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{9}
+	return file_stream_proto_rawDescGZIP(), []int{12}
 }
 
 type ListHostsRequest struct {
@@ -563,7 +713,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_stream_proto_msgTypes[10]
+	mi := &file_stream_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +725,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[10]
+	mi := &file_stream_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +738,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{10}
+	return file_stream_proto_rawDescGZIP(), []int{13}
 }
 
 type ListHostsReply struct {
@@ -600,7 +750,7 @@ type ListHostsReply struct {
 
 func (x *ListHostsReply) Reset() {
 	*x = ListHostsReply{}
-	mi := &file_stream_proto_msgTypes[11]
+	mi := &file_stream_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +762,7 @@ func (x *ListHostsReply) String() string {
 func (*ListHostsReply) ProtoMessage() {}
 
 func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[11]
+	mi := &file_stream_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +775,7 @@ func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply.ProtoReflect.Descriptor instead.
 func (*ListHostsReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{11}
+	return file_stream_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListHostsReply) GetHosts() []*ListHostsReply_Entry {
@@ -646,7 +796,7 @@ type ListHostsReply_Entry struct {
 
 func (x *ListHostsReply_Entry) Reset() {
 	*x = ListHostsReply_Entry{}
-	mi := &file_stream_proto_msgTypes[12]
+	mi := &file_stream_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +808,7 @@ func (x *ListHostsReply_Entry) String() string {
 func (*ListHostsReply_Entry) ProtoMessage() {}
 
 func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[12]
+	mi := &file_stream_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +821,7 @@ func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply_Entry.ProtoReflect.Descriptor instead.
 func (*ListHostsReply_Entry) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{11, 0}
+	return file_stream_proto_rawDescGZIP(), []int{14, 0}
 }
 
 func (x *ListHostsReply_Entry) GetHost() *Host {
@@ -707,7 +857,16 @@ const file_stream_proto_rawDesc = "" +
 	"\x03csr\x18\x04 \x01(\fR\x03csr\"K\n" +
 	"\tJoinReply\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x1c\n" +
-	"\tauthority\x18\x02 \x01(\fR\tauthority\"(\n" +
+	"\tauthority\x18\x02 \x01(\fR\tauthority\" \n" +
+	"\fRenewRequest\x12\x10\n" +
+	"\x03csr\x18\x01 \x01(\fR\x03csr\".\n" +
+	"\n" +
+	"RenewReply\x12 \n" +
+	"\vcertificate\x18\x01 \x01(\fR\vcertificate\"l\n" +
+	"\tJoinToken\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12)\n" +
+	"\x10authority_sha256\x18\x02 \x01(\fR\x0fauthoritySha256\x12\x1c\n" +
+	"\taddresses\x18\x03 \x03(\tR\taddresses\"(\n" +
 	"\fWatchRequest\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xc9\x01\n" +
 	"\x06Update\x12\x1a\n" +
@@ -737,9 +896,10 @@ const file_stream_proto_rawDesc = "" +
 	"\x05Entry\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x12\x14\n" +
 	"\x05alive\x18\x02 \x01(\bR\x05alive\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2\xe0\x03\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion2\xad\x04\n" +
 	"\x06Stream\x12H\n" +
-	"\x04Join\x12 .midonet.topology.v1.JoinRequest\x1a\x1e.midonet.topology.v1.JoinReply\x12I\n" +
+	"\x04Join\x12 .midonet.topology.v1.JoinRequest\x1a\x1e.midonet.topology.v1.JoinReply\x12K\n" +
+	"\x05Renew\x12!.midonet.topology.v1.RenewRequest\x1a\x1f.midonet.topology.v1.RenewReply\x12I\n" +
 	"\x05Watch\x12!.midonet.topology.v1.WatchRequest\x1a\x1b.midonet.topology.v1.Update0\x01\x12N\n" +
 	"\x06Report\x12\".midonet.topology.v1.ReportRequest\x1a .midonet.topology.v1.ReportReply\x12H\n" +
 	"\x04Bind\x12 .midonet.topology.v1.BindRequest\x1a\x1e.midonet.topology.v1.BindReply\x12N\n" +
@@ -758,51 +918,56 @@ func file_stream_proto_rawDescGZIP() []byte {
 	return file_stream_proto_rawDescData
 }
 
-var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_stream_proto_goTypes = []any{
 	(*JoinRequest)(nil),          // 0: midonet.topology.v1.JoinRequest
 	(*JoinReply)(nil),            // 1: midonet.topology.v1.JoinReply
-	(*WatchRequest)(nil),         // 2: midonet.topology.v1.WatchRequest
-	(*Update)(nil),               // 3: midonet.topology.v1.Update
-	(*ReportRequest)(nil),        // 4: midonet.topology.v1.ReportRequest
-	(*ReportReply)(nil),          // 5: midonet.topology.v1.ReportReply
-	(*BindRequest)(nil),          // 6: midonet.topology.v1.BindRequest
-	(*BindReply)(nil),            // 7: midonet.topology.v1.BindReply
-	(*UnbindRequest)(nil),        // 8: midonet.topology.v1.UnbindRequest
-	(*UnbindReply)(nil),          // 9: midonet.topology.v1.UnbindReply
-	(*ListHostsRequest)(nil),     // 10: midonet.topology.v1.ListHostsRequest
-	(*ListHostsReply)(nil),       // 11: midonet.topology.v1.ListHostsReply
-	(*ListHostsReply_Entry)(nil), // 12: midonet.topology.v1.ListHostsReply.Entry
-	(*Object)(nil),               // 13: midonet.topology.v1.Object
-	(*Key)(nil),                  // 14: midonet.topology.v1.Key
-	(*Host)(nil),                 // 15: midonet.topology.v1.Host
-	(*HostState)(nil),            // 16: midonet.topology.v1.HostState
-	(*PortState)(nil),            // 17: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),           // 18: midonet.topology.v1.LearnedMAC
+	(*RenewRequest)(nil),         // 2: midonet.topology.v1.RenewRequest
+	(*RenewReply)(nil),           // 3: midonet.topology.v1.RenewReply
+	(*JoinToken)(nil),            // 4: midonet.topology.v1.JoinToken
+	(*WatchRequest)(nil),         // 5: midonet.topology.v1.WatchRequest
+	(*Update)(nil),               // 6: midonet.topology.v1.Update
+	(*ReportRequest)(nil),        // 7: midonet.topology.v1.ReportRequest
+	(*ReportReply)(nil),          // 8: midonet.topology.v1.ReportReply
+	(*BindRequest)(nil),          // 9: midonet.topology.v1.BindRequest
+	(*BindReply)(nil),            // 10: midonet.topology.v1.BindReply
+	(*UnbindRequest)(nil),        // 11: midonet.topology.v1.UnbindRequest
+	(*UnbindReply)(nil),          // 12: midonet.topology.v1.UnbindReply
+	(*ListHostsRequest)(nil),     // 13: midonet.topology.v1.ListHostsRequest
+	(*ListHostsReply)(nil),       // 14: midonet.topology.v1.ListHostsReply
+	(*ListHostsReply_Entry)(nil), // 15: midonet.topology.v1.ListHostsReply.Entry
+	(*Object)(nil),               // 16: midonet.topology.v1.Object
+	(*Key)(nil),                  // 17: midonet.topology.v1.Key
+	(*Host)(nil),                 // 18: midonet.topology.v1.Host
+	(*HostState)(nil),            // 19: midonet.topology.v1.HostState
+	(*PortState)(nil),            // 20: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),           // 21: midonet.topology.v1.LearnedMAC
 }
 var file_stream_proto_depIdxs = []int32{
-	13, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
-	14, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
-	15, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
-	16, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
-	17, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
-	18, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
-	12, // 6: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
-	15, // 7: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
+	16, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
+	17, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
+	18, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
+	19, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
+	20, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
+	21, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
+	15, // 6: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
+	18, // 7: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
 	0,  // 8: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
-	2,  // 9: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
-	4,  // 10: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
-	6,  // 11: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
-	8,  // 12: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
-	10, // 13: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
-	1,  // 14: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
-	3,  // 15: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
-	5,  // 16: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
-	7,  // 17: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
-	9,  // 18: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
-	11, // 19: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
-	14, // [14:20] is the sub-list for method output_type
-	8,  // [8:14] is the sub-list for method input_type
+	2,  // 9: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
+	5,  // 10: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
+	7,  // 11: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
+	9,  // 12: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
+	11, // 13: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
+	13, // 14: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
+	1,  // 15: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
+	3,  // 16: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
+	6,  // 17: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
+	8,  // 18: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
+	10, // 19: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
+	12, // 20: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
+	14, // 21: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
+	15, // [15:22] is the sub-list for method output_type
+	8,  // [8:15] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -820,7 +985,7 @@ func file_stream_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stream_proto_rawDesc), len(file_stream_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Stream_Join_FullMethodName      = "/midonet.topology.v1.Stream/Join"
+	Stream_Renew_FullMethodName     = "/midonet.topology.v1.Stream/Renew"
 	Stream_Watch_FullMethodName     = "/midonet.topology.v1.Stream/Watch"
 	Stream_Report_FullMethodName    = "/midonet.topology.v1.Stream/Report"
 	Stream_Bind_FullMethodName      = "/midonet.topology.v1.Stream/Bind"
@@ -36,6 +37,8 @@ const (
 type StreamClient interface {
 	// Join gives a new host its certificate. It is the one call that needs no client certificate; it needs a join token.
 	Join(ctx context.Context, in *JoinRequest, opts ...grpc.CallOption) (*JoinReply, error)
+	// Renew gives the calling host a new certificate before its own runs out.
+	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewReply, error)
 	// Watch sends what the host's ports need: one snapshot, then deltas, until either side ends it.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Update], error)
 	// Report states everything the host knows of itself and renews its lease; what a report leaves out is gone. A host that
@@ -59,6 +62,16 @@ func (c *streamClient) Join(ctx context.Context, in *JoinRequest, opts ...grpc.C
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(JoinReply)
 	err := c.cc.Invoke(ctx, Stream_Join_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *streamClient) Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenewReply)
+	err := c.cc.Invoke(ctx, Stream_Renew_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +143,8 @@ func (c *streamClient) ListHosts(ctx context.Context, in *ListHostsRequest, opts
 type StreamServer interface {
 	// Join gives a new host its certificate. It is the one call that needs no client certificate; it needs a join token.
 	Join(context.Context, *JoinRequest) (*JoinReply, error)
+	// Renew gives the calling host a new certificate before its own runs out.
+	Renew(context.Context, *RenewRequest) (*RenewReply, error)
 	// Watch sends what the host's ports need: one snapshot, then deltas, until either side ends it.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[Update]) error
 	// Report states everything the host knows of itself and renews its lease; what a report leaves out is gone. A host that
@@ -151,6 +166,9 @@ type UnimplementedStreamServer struct{}
 
 func (UnimplementedStreamServer) Join(context.Context, *JoinRequest) (*JoinReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Join not implemented")
+}
+func (UnimplementedStreamServer) Renew(context.Context, *RenewRequest) (*RenewReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
 }
 func (UnimplementedStreamServer) Watch(*WatchRequest, grpc.ServerStreamingServer[Update]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
@@ -202,6 +220,24 @@ func _Stream_Join_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(StreamServer).Join(ctx, req.(*JoinRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Stream_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StreamServer).Renew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Stream_Renew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StreamServer).Renew(ctx, req.(*RenewRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -299,6 +335,10 @@ var Stream_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Join",
 			Handler:    _Stream_Join_Handler,
+		},
+		{
+			MethodName: "Renew",
+			Handler:    _Stream_Renew_Handler,
 		},
 		{
 			MethodName: "Report",
