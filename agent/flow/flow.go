@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
@@ -36,9 +37,9 @@ type Key struct {
 
 // Fragment values: whether a packet is part of a larger one (the MidoNet rule condition fragment_policy tells these apart).
 const (
-	Unfragmented  uint8 = 0
-	FragmentFirst uint8 = 1 // has the transport header
-	FragmentLater uint8 = 2 // has none
+	Unfragmented  = packet.Unfragmented
+	FragmentFirst = packet.FragmentFirst // has the transport header
+	FragmentLater = packet.FragmentLater // has none
 )
 
 // Fields says which of a Rewrite's fields are written.

@@ -1,0 +1,146 @@
+package flow
+
+// TagIndex finds the installed flows that a change touches: tag → keys, and key → tags to forget a flow. It keeps each key and each
+// tag once and joins them by edges of 24 octets in one slice, because an agent has a million flows with five or six tags each.
+//
+// It is not safe for use by several goroutines.
+type TagIndex struct {
+	keys  interned[Key]
+	tags  interned[Tag]
+	edges []edge
+	free  uint32 // head of the chain of free edges, by nextOfKey
+}
+
+// edge joins one key and one tag. It is in two chains: a single one of the key's edges and a double one of the tag's. Chains end
+// with 0; edge 0 is never used.
+type edge struct {
+	key, tag   uint32
+	nextOfKey  uint32
+	nextOfTag  uint32
+	priorOfTag uint32
+}
+
+// NewTagIndex returns an empty index.
+func NewTagIndex() *TagIndex {
+	return &TagIndex{keys: newInterned[Key](), tags: newInterned[Tag](), edges: make([]edge, 1)}
+}
+
+// Len returns the number of keys in the index.
+func (x *TagIndex) Len() int { return len(x.keys.slots) }
+
+// Add records the tags of a flow, in place of those that it had.
+func (x *TagIndex) Add(key Key, tags []Tag) {
+	x.Remove(key)
+	k := x.keys.slot(key)
+	for _, tag := range tags {
+		x.join(k, x.tags.slot(tag))
+	}
+}
+
+// Remove forgets a flow; one that is not there is no error.
+func (x *TagIndex) Remove(key Key) {
+	if k, ok := x.keys.slots[key]; ok {
+		x.forget(k)
+	}
+}
+
+// Invalidate forgets every flow that has one of the tags and returns their keys, each once.
+func (x *TagIndex) Invalidate(tags []Tag) []Key {
+	var found []Key
+	for _, tag := range tags {
+		for t, ok := x.tags.slots[tag]; ok; t, ok = x.tags.slots[tag] {
+			k := x.edges[x.tags.heads[t]].key
+			found = append(found, x.keys.values[k])
+			x.forget(k)
+		}
+	}
+	return found
+}
+
+// Tags returns the tags of a flow, in no order.
+func (x *TagIndex) Tags(key Key) []Tag {
+	k, ok := x.keys.slots[key]
+	if !ok {
+		return nil
+	}
+	var tags []Tag
+	for e := x.keys.heads[k]; e != 0; e = x.edges[e].nextOfKey {
+		tags = append(tags, x.tags.values[x.edges[e].tag])
+	}
+	return tags
+}
+
+func (x *TagIndex) join(k, t uint32) {
+	for e := x.keys.heads[k]; e != 0; e = x.edges[e].nextOfKey {
+		if x.edges[e].tag == t {
+			return
+		}
+	}
+	e := x.newEdge()
+	first := x.tags.heads[t]
+	x.edges[e] = edge{key: k, tag: t, nextOfKey: x.keys.heads[k], nextOfTag: first}
+	x.edges[first].priorOfTag = e // edge 0's fields are never read
+	x.keys.heads[k], x.tags.heads[t] = e, e
+}
+
+func (x *TagIndex) newEdge() uint32 {
+	if e := x.free; e != 0 {
+		x.free = x.edges[e].nextOfKey
+		return e
+	}
+	x.edges = append(x.edges, edge{})
+	return uint32(len(x.edges) - 1)
+}
+
+// forget takes the key's edges out of their tags' chains and frees them, the key, and tags without flows.
+func (x *TagIndex) forget(k uint32) {
+	for e := x.keys.heads[k]; e != 0; {
+		it := x.edges[e]
+		if it.priorOfTag != 0 {
+			x.edges[it.priorOfTag].nextOfTag = it.nextOfTag
+		} else {
+			x.tags.heads[it.tag] = it.nextOfTag
+		}
+		x.edges[it.nextOfTag].priorOfTag = it.priorOfTag
+		if x.tags.heads[it.tag] == 0 {
+			x.tags.release(it.tag)
+		}
+		x.edges[e] = edge{nextOfKey: x.free}
+		x.free = e
+		e = it.nextOfKey
+	}
+	x.keys.release(k)
+}
+
+// interned gives each value a small number while it is in use, and keeps the head of an edge chain for it.
+type interned[V comparable] struct {
+	slots  map[V]uint32
+	values []V
+	heads  []uint32
+	unused []uint32
+}
+
+func newInterned[V comparable]() interned[V] { return interned[V]{slots: make(map[V]uint32)} }
+
+func (n *interned[V]) slot(v V) uint32 {
+	if s, ok := n.slots[v]; ok {
+		return s
+	}
+	var s uint32
+	if last := len(n.unused) - 1; last >= 0 {
+		s, n.unused = n.unused[last], n.unused[:last]
+		n.values[s] = v
+	} else {
+		s = uint32(len(n.values))
+		n.values, n.heads = append(n.values, v), append(n.heads, 0)
+	}
+	n.slots[v] = s
+	return s
+}
+
+func (n *interned[V]) release(s uint32) {
+	delete(n.slots, n.values[s])
+	var none V
+	n.values[s], n.heads[s] = none, 0
+	n.unused = append(n.unused, s)
+}

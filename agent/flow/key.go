@@ -1,0 +1,95 @@
+package flow
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/topology"
+)
+
+// KeyOf returns the key of a parsed packet that entered at inPort.
+func KeyOf(p *packet.Packet, inPort topology.PortID) Key {
+	return Key{
+		InPort: inPort,
+		SrcMAC: p.SrcMAC, DstMAC: p.DstMAC, EtherType: p.EtherType, VLAN: p.VLAN,
+		SrcIP: p.SrcIP, DstIP: p.DstIP, Proto: p.Proto, Fragment: p.Fragment, TOS: p.TOS,
+		SrcPort: p.SrcPort, DstPort: p.DstPort,
+	}
+}
+
+// Cacheable reports whether an answer for p may be given to every packet with the same key. It may not where a simulation reads
+// more than the key holds: ARP, the control messages of IPv6 links (neighbour and multicast listener discovery), DHCP of both
+// families, and frames to the group addresses that bridges keep for themselves (IEEE 802.1Q table 8-1: spanning tree, LACP, LLDP).
+func Cacheable(p *packet.Packet) bool {
+	switch {
+	case p.EtherType == packet.EtherTypeARP, packet.IsBridgeReserved(p.DstMAC):
+		return false
+	case p.Fragment == packet.FragmentLater:
+		return true
+	case p.Proto == packet.ProtoUDP:
+		return !isDHCP(p.DstPort) && !isDHCP(p.SrcPort)
+	case p.Proto == packet.ProtoICMPv6 && p.EtherType == packet.EtherTypeIPv6:
+		return !isLinkControl(p.SrcPort)
+	}
+	return true
+}
+
+// isDHCP tells the ports of DHCPv4 (RFC 2131) and DHCPv6 (RFC 8415).
+func isDHCP(port uint16) bool { return port == 67 || port == 68 || port == 546 || port == 547 }
+
+func isLinkControl(icmpType uint16) bool {
+	return icmpType >= packet.MLDQuery && icmpType <= packet.NDRedirect || icmpType == packet.MLDv2Report
+}
+
+// Frame returns a frame that has the key's fields, so that a flow which outlived the agent's memory can be simulated again. KeyOf
+// of the frame is the key.
+func (k Key) Frame() []byte {
+	h := packet.Header{
+		SrcMAC: k.SrcMAC, DstMAC: k.DstMAC, EtherType: k.EtherType, VLAN: k.VLAN,
+		SrcIP: k.SrcIP, DstIP: k.DstIP, Proto: k.Proto, Fragment: k.Fragment, TOS: k.TOS,
+		SrcPort: k.SrcPort, DstPort: k.DstPort,
+	}
+	return h.Frame(nil)
+}
+
+// String returns the key as a person would write the packet, the port at the front.
+func (k Key) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "port %s %s > %s", k.InPort.Short(), k.SrcMAC, k.DstMAC)
+	if k.VLAN != 0 {
+		fmt.Fprintf(&b, " vlan %d", k.VLAN&^packet.VLANPresent)
+	}
+	if !k.SrcIP.IsValid() {
+		fmt.Fprintf(&b, " ethertype 0x%04x", k.EtherType)
+		return b.String()
+	}
+	k.writeIP(&b)
+	return b.String()
+}
+
+func (k Key) writeIP(b *strings.Builder) {
+	name := packet.ProtoName(k.Proto)
+	switch k.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP:
+		if k.Fragment != FragmentLater {
+			fmt.Fprintf(b, " %s %s > %s", name, netip.AddrPortFrom(k.SrcIP, k.SrcPort), netip.AddrPortFrom(k.DstIP, k.DstPort))
+			break
+		}
+		fmt.Fprintf(b, " %s %s > %s", name, k.SrcIP, k.DstIP)
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		fmt.Fprintf(b, " %s %s > %s type %d code %d", name, k.SrcIP, k.DstIP, k.SrcPort, k.DstPort)
+	default:
+		fmt.Fprintf(b, " %s %s > %s", name, k.SrcIP, k.DstIP)
+	}
+	if k.TOS != 0 {
+		fmt.Fprintf(b, " tos 0x%02x", k.TOS)
+	}
+	switch k.Fragment {
+	case FragmentFirst:
+		b.WriteString(" first fragment")
+	case FragmentLater:
+		b.WriteString(" later fragment")
+	}
+}
