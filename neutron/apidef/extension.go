@@ -1,0 +1,37 @@
+package apidef
+
+// Extension is an entry of /v2.0/extensions: a promise about the API that clients look for before they use it.
+type Extension struct {
+	Alias       string `json:"alias"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Updated     string `json:"updated"`
+}
+
+// Extensions returns what the core plugin offers, in the order of their aliases. An extension is listed only if all that it means
+// works. The names, descriptions and dates are those of neutron-lib api/definitions and neutron/extensions.
+func Extensions() []Extension {
+	return []Extension{
+		{"binding", "Port Binding", "Expose port bindings of a virtual port to external application", "2014-02-03T10:00:00-00:00"},
+		{"empty-string-filtering", "Empty String Filtering Extension", "Allow filtering by attributes with empty string value",
+			"2018-05-01T10:00:00-00:00"},
+		{"external-net", "Neutron external network", "Adds external network attribute to network resource.", "2013-01-14T10:00:00-00:00"},
+		{"extra_dhcp_opt", "Neutron Extra DHCP options", "Extra options configuration for DHCP. For example PXE boot options to DHCP " +
+			"clients can be specified (e.g. tftp-server, server-ip-address, bootfile-name)", "2013-03-17T12:00:00-00:00"},
+		{"filter-validation", "Filter parameters validation", "Provides validation on filter parameters.", "2018-07-04T10:00:00-00:00"},
+		{"net-mtu", "Network MTU", "Provides MTU attribute for a network resource.", "2015-03-25T10:00:00-00:00"},
+		{"net-mtu-writable", "Network MTU (writable)", "Provides a writable MTU attribute for a network resource.",
+			"2017-07-12T00:00:00-00:00"},
+		{"pagination", "Pagination support", "Extension that indicates that pagination is enabled.", "2016-06-12T00:00:00-00:00"},
+		{"project-id", "project_id field enabled", "Extension that indicates that project_id field is enabled.",
+			"2016-09-09T09:09:09-09:09"},
+		{"provider", "Provider Network", "Expose mapping of virtual networks to physical networks", "2012-09-07T10:00:00-00:00"},
+		{"sorting", "Sorting support", "Extension that indicates that sorting is enabled.", "2016-06-12T00:00:00-00:00"},
+		{"standard-attr-description", "standard-attr-description", "Extension to add descriptions to standard attributes",
+			"2016-02-10T10:00:00-00:00"},
+		{"standard-attr-revisions", "Resource revision numbers", "This extension will display the revision number of neutron resources.",
+			"2016-04-11T10:00:00-00:00"},
+		{"standard-attr-timestamp", "Resource timestamps", "Adds created_at and updated_at fields to all Neutron resources that have " +
+			"Neutron standard attributes.", "2016-09-12T10:00:00-00:00"},
+	}
+}

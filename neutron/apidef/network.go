@@ -1,0 +1,30 @@
+package apidef
+
+// Sizes of the provider attributes, in characters (neutron-lib api/definitions/provider_net.py).
+const (
+	networkTypeSize     = 32
+	physicalNetworkSize = 64
+)
+
+// Network is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py
+// and provider_net.py.
+func Network() *Resource {
+	core := []Attribute{
+		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
+		adminState(),
+		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
+		{Name: "shared", Type: Boolean, Help: "Whether every project may use it.",
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, AdminWrite: true},
+		{Name: "mtu", Type: Integer, Help: "The largest packet, in octets; 0 asks for the largest that the underlay carries.",
+			Create: true, Update: true, Default: int64(0), Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true},
+		{Name: "router:external", Type: Boolean, Help: "Whether routers may use it as their gateway network.",
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, AdminWrite: true},
+		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
+			Create: true, Update: true, Validate: stringUpTo(networkTypeSize), Filter: true, AdminWrite: true, AdminRead: true},
+		{Name: "provider:physical_network", Type: String, Help: "Not used by the types midonet and uplink.",
+			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, AdminWrite: true, AdminRead: true},
+		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
+			Create: true, Update: true, Convert: toInteger, Filter: true, AdminWrite: true, AdminRead: true},
+	}
+	return New("network", "networks", identity(), core, standard())
+}

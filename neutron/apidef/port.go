@@ -1,0 +1,40 @@
+package apidef
+
+// vnicTypes are the values of binding:vnic_type that the API knows (neutron-lib api/definitions/portbindings.py). The mechanism
+// driver binds normal alone.
+var vnicTypes = []any{"normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic", "vdpa",
+	"accelerator-direct", "accelerator-direct-physical", "remote-managed"}
+
+// Port is the definition of /v2.0/ports: neutron-lib api/definitions/port.py with portbindings.py and extra_dhcp_opt.py.
+func Port() *Resource {
+	core := []Attribute{
+		{Name: "network_id", Type: UUID, Help: "The network that it is a port of.",
+			Create: true, Required: true, Validate: isUUID, Filter: true, Sort: true},
+		adminState(),
+		{Name: "mac_address", Type: MAC, Help: "Its Ethernet address; made up from base_mac where not given.",
+			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true},
+		{Name: "fixed_ips", Type: List, Help: "Its addresses: objects with ip_address, subnet_id or both.",
+			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue},
+		{Name: "device_id", Type: String, Help: "What uses it, such as the identifier of a server.",
+			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceIDSize), Filter: true, Sort: true},
+		{Name: "device_owner", Type: String, Help: "What kind of thing uses it, such as compute:nova or network:dhcp.",
+			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true},
+		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
+	}
+	return New("port", "ports", identity(), core, binding(), standard())
+}
+
+func binding() []Attribute {
+	return []Attribute{
+		{Name: "binding:vif_type", Type: String, Help: "How it is plugged: unbound until a host is named, then midonet.", AdminRead: true},
+		{Name: "binding:vif_details", Type: Object, Help: "What the compute service needs to know to plug it.", AdminRead: true},
+		{Name: "binding:vnic_type", Type: String, Help: "The kind of interface; only normal ports are bound.",
+			Create: true, Update: true, Default: "normal", Validate: oneOfTexts(vnicTypes)},
+		{Name: "binding:host_id", Type: String, Help: "The host that it is on.",
+			Create: true, Update: true, Convert: toText, Filter: true, AdminWrite: true, AdminRead: true},
+		{Name: "binding:profile", Type: Object, Help: "What the compute service wants the driver to know.",
+			Create: true, Update: true, Validate: orNull(isObject), AdminWrite: true, AdminRead: true},
+		{Name: "extra_dhcp_opts", Type: List, Help: "DHCP options for this port: objects with opt_name, opt_value and ip_version.",
+			Create: true, Update: true, Convert: extraDHCPOptions},
+	}
+}

@@ -1,0 +1,83 @@
+package apidef
+
+// Type is the JSON type of an attribute's value.
+type Type string
+
+// The types.
+const (
+	String  Type = "string"
+	UUID    Type = "uuid"
+	Boolean Type = "boolean"
+	Integer Type = "integer"
+	Address Type = "ip-address"
+	CIDR    Type = "cidr"
+	MAC     Type = "mac-address"
+	Time    Type = "time"
+	List    Type = "list"
+	Object  Type = "object"
+)
+
+// Attribute is one attribute of a resource. The zero value of each property is its commonest: visible to all, writable by no one.
+type Attribute struct {
+	Name string
+	Type Type
+	Help string // one sentence for the reference documentation
+
+	Create   bool // may be given in POST (allow_post)
+	Update   bool // may be given in PUT (allow_put)
+	Required bool // must be given in POST: there is no default
+	Default  any  // what a POST without it means; nil leaves it to the plugin
+
+	Convert  Converter // applied first; nil keeps the value
+	Validate Validator // applied to the converted value; nil accepts it
+
+	Filter        bool                         // GET may filter by it (is_filter)
+	ConvertFilter func(string) (string, error) // for filters whose text form is not the value's; nil applies Convert
+	Sort          bool                         // GET may sort by it (is_sort_key)
+	PrimaryKey    bool
+	AdminWrite    bool   // only an administrator may give it (neutron/conf/policies)
+	AdminRead     bool   // only an administrator sees it
+	Alias         string // the attribute whose other name this is; empty for the attribute itself
+}
+
+// Resource is one collection of the API.
+type Resource struct {
+	Name       string // "network": the key of a single resource in bodies
+	Collection string // "networks": the path under /v2.0/ and the key of lists
+	Attributes []Attribute
+
+	byName map[string]*Attribute
+}
+
+// New returns the resource with the given attributes, which are checked in this order.
+func New(name, collection string, groups ...[]Attribute) *Resource {
+	r := &Resource{Name: name, Collection: collection, byName: map[string]*Attribute{}}
+	for _, g := range groups {
+		r.Attributes = append(r.Attributes, g...)
+	}
+	for i := range r.Attributes {
+		r.byName[r.Attributes[i].Name] = &r.Attributes[i]
+	}
+	return r
+}
+
+// Attribute returns the attribute of that name, nil where there is none.
+func (r *Resource) Attribute(name string) *Attribute { return r.byName[name] }
+
+// Canonical returns the attribute's own name where name is an alias (tenant_id), else name.
+func (r *Resource) Canonical(name string) string {
+	if a := r.byName[name]; a != nil && a.Alias != "" {
+		return a.Alias
+	}
+	return name
+}
+
+// PrimaryKey returns the name of the attribute that identifies the resource.
+func (r *Resource) PrimaryKey() string {
+	for _, a := range r.Attributes {
+		if a.PrimaryKey {
+			return a.Name
+		}
+	}
+	return "id"
+}
