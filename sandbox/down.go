@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// stopGrace is how long processes may take to end when asked, before they are killed.
+const stopGrace = 3 * time.Second
+
+// Down removes everything that the record names: workloads with their Neutron ports, agents, namespaces, mounts and files. What
+// runs inside the namespaces ends, whoever started it. Where the server is away its ports and networks stay in the record, Down
+// says so in an error, and the next Down removes them.
+func (s *Sandbox) Down(ctx context.Context) error {
+	return s.change(func(st *state) error {
+		if st.empty() {
+			return nil
+		}
+		return s.down(ctx, st)
+	})
+}
+
+func (s *Sandbox) down(ctx context.Context, st *state) error {
+	inNeutron := errors.Join(s.releasePorts(ctx, st), s.deleteDemoNetworks(ctx, st))
+	if err := stopProcesses(ctx, s.namespaces(st)...); err != nil {
+		return errors.Join(inNeutron, err)
+	}
+	if err := s.removeEverything(st); err != nil {
+		return errors.Join(inNeutron, err)
+	}
+	if inNeutron != nil {
+		inNeutron = fmt.Errorf("some Neutron resources of the sandbox are left, and stay recorded for the next `down`: %w", inNeutron)
+	}
+	return inNeutron
+}
+
+// releasePorts gives every workload's port back to Neutron. A workload keeps its place in the record until that is done.
+func (s *Sandbox) releasePorts(ctx context.Context, st *state) error {
+	var failed []error
+	for i := range st.Workloads {
+		if err := s.releasePort(ctx, st.Workloads[i]); err != nil {
+			failed = append(failed, fmt.Errorf("port of workload %s: %w", st.Workloads[i].Name, err))
+			continue
+		}
+		st.Workloads[i].Port, st.Workloads[i].Device = "", ""
+	}
+	return errors.Join(append(failed, s.save(st))...)
+}
+
+// stopProcesses ends all processes in the namespaces: agents, and what was run in workloads.
+func stopProcesses(ctx context.Context, namespaces ...string) error {
+	inodes := map[uint64]bool{}
+	for _, ns := range namespaces {
+		if !namespaceExists(ns) {
+			continue
+		}
+		inode, err := namespaceInode(namespacePath(ns))
+		if err != nil {
+			return err
+		}
+		inodes[inode] = true
+	}
+	if len(inodes) == 0 {
+		return nil
+	}
+	found, err := processesIn(inodes)
+	if err != nil {
+		return err
+	}
+	return stopAll(ctx, found, stopGrace)
+}
+
+// namespaces lists the names of all namespaces that the record implies.
+func (s *Sandbox) namespaces(st *state) []string {
+	var names []string
+	for _, w := range st.Workloads {
+		names = append(names, s.workloadNamespace(w.Name))
+	}
+	for _, h := range st.Hosts {
+		names = append(names, s.hostNamespace(h.Name))
+	}
+	return append(names, s.underlayNamespace())
+}
+
+// removeEverything deletes namespaces, mounts and directories, and leaves in the record only what Neutron still has.
+func (s *Sandbox) removeEverything(st *state) error {
+	for _, ns := range s.namespaces(st) {
+		if err := deleteNamespace(ns); err != nil {
+			return err
+		}
+	}
+	for _, w := range st.Workloads {
+		if err := removeTree(s.workloadDir(w.Name)); err != nil {
+			return err
+		}
+	}
+	for _, h := range st.Hosts {
+		if err := removeTree(s.hostDir(h.Name)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.out, "removed %d workloads and %d hosts\n", len(st.Workloads), len(st.Hosts))
+	st.Hosts = nil
+	st.Workloads = unreleased(st.Workloads)
+	if st.empty() {
+		return removeTree(s.dir())
+	}
+	return s.save(st)
+}
+
+// unreleased picks the workloads whose port Neutron still has.
+func unreleased(all []workloadRecord) []workloadRecord {
+	var kept []workloadRecord
+	for _, w := range all {
+		if w.Port != "" || w.Device != "" {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,225 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/errs"
+)
+
+// neutron is a client of the few calls of the Networking API v2.0 that the sandbox makes. It sends no token: a sandbox's server
+// runs without authentication, on the loopback interface.
+type neutron struct {
+	base string
+	http *http.Client
+}
+
+func newNeutron(base string) *neutron {
+	return &neutron{base: strings.TrimSuffix(base, "/"), http: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// port is the part of a Neutron port that the sandbox reads.
+type port struct {
+	ID        string    `json:"id"`
+	NetworkID string    `json:"network_id"`
+	MAC       string    `json:"mac_address"`
+	Status    string    `json:"status"`
+	HostID    string    `json:"binding:host_id"`
+	FixedIPs  []fixedIP `json:"fixed_ips"`
+}
+
+type fixedIP struct {
+	SubnetID string     `json:"subnet_id"`
+	Address  netip.Addr `json:"ip_address"`
+}
+
+// network is the part of a Neutron network that the sandbox reads.
+type network struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	MTU         int    `json:"mtu"`
+}
+
+// subnet is the part of a Neutron subnet that the sandbox reads.
+type subnet struct {
+	ID      string        `json:"id"`
+	CIDR    netip.Prefix  `json:"cidr"`
+	Gateway netip.Addr    `json:"gateway_ip"`
+	DHCP    bool          `json:"enable_dhcp"`
+	Version int           `json:"ip_version"`
+	Routes  []subnetRoute `json:"host_routes"`
+}
+
+type subnetRoute struct {
+	Destination netip.Prefix `json:"destination"`
+	NextHop     netip.Addr   `json:"nexthop"`
+}
+
+// portRequest is what the sandbox sets on a port. A nil field is left as it is.
+type portRequest struct {
+	NetworkID   string  `json:"network_id,omitempty"`
+	Name        string  `json:"name,omitempty"`
+	DeviceOwner *string `json:"device_owner,omitempty"`
+	DeviceID    *string `json:"device_id,omitempty"`
+	HostID      *string `json:"binding:host_id,omitempty"`
+}
+
+// networkRequest and subnetRequest are what the demo asks for.
+type networkRequest struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+type subnetRequest struct {
+	NetworkID       string `json:"network_id"`
+	Name            string `json:"name"`
+	IPVersion       int    `json:"ip_version"`
+	CIDR            string `json:"cidr"`
+	IPv6AddressMode string `json:"ipv6_address_mode,omitempty"`
+	IPv6RAMode      string `json:"ipv6_ra_mode,omitempty"`
+}
+
+func (n *neutron) createPort(ctx context.Context, p portRequest) (port, error) {
+	var made struct{ Port port }
+	err := n.call(ctx, http.MethodPost, "ports", nil, map[string]portRequest{"port": p}, &made)
+	return made.Port, err
+}
+
+func (n *neutron) updatePort(ctx context.Context, id string, p portRequest) (port, error) {
+	var now struct{ Port port }
+	err := n.call(ctx, http.MethodPut, "ports/"+id, nil, map[string]portRequest{"port": p}, &now)
+	return now.Port, err
+}
+
+func (n *neutron) port(ctx context.Context, id string) (port, error) {
+	var now struct{ Port port }
+	err := n.call(ctx, http.MethodGet, "ports/"+id, nil, nil, &now)
+	return now.Port, err
+}
+
+// portsOf lists the ports whose device_id is the given one.
+func (n *neutron) portsOf(ctx context.Context, device string) ([]port, error) {
+	var found struct{ Ports []port }
+	err := n.call(ctx, http.MethodGet, "ports", url.Values{"device_id": {device}}, nil, &found)
+	return found.Ports, err
+}
+
+func (n *neutron) deletePort(ctx context.Context, id string) error {
+	return n.remove(ctx, "ports/"+id)
+}
+
+func (n *neutron) network(ctx context.Context, id string) (network, error) {
+	var found struct{ Network network }
+	err := n.call(ctx, http.MethodGet, "networks/"+id, nil, nil, &found)
+	return found.Network, err
+}
+
+func (n *neutron) networksNamed(ctx context.Context, name string) ([]network, error) {
+	var found struct{ Networks []network }
+	err := n.call(ctx, http.MethodGet, "networks", url.Values{"name": {name}}, nil, &found)
+	return found.Networks, err
+}
+
+func (n *neutron) createNetwork(ctx context.Context, r networkRequest) (network, error) {
+	var made struct{ Network network }
+	err := n.call(ctx, http.MethodPost, "networks", nil, map[string]networkRequest{"network": r}, &made)
+	return made.Network, err
+}
+
+func (n *neutron) deleteNetwork(ctx context.Context, id string) error {
+	return n.remove(ctx, "networks/"+id)
+}
+
+func (n *neutron) createSubnet(ctx context.Context, r subnetRequest) error {
+	return n.call(ctx, http.MethodPost, "subnets", nil, map[string]subnetRequest{"subnet": r}, nil)
+}
+
+func (n *neutron) subnets(ctx context.Context, networkID string) ([]subnet, error) {
+	var found struct{ Subnets []subnet }
+	err := n.call(ctx, http.MethodGet, "subnets", url.Values{"network_id": {networkID}}, nil, &found)
+	return found.Subnets, err
+}
+
+// remove deletes the resource at path; one that is gone already is no error.
+func (n *neutron) remove(ctx context.Context, path string) error {
+	err := n.call(ctx, http.MethodDelete, path, nil, nil, nil)
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// call makes one request below /v2.0/. body and into may be nil.
+func (n *neutron) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	target := n.base + "/v2.0/" + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := n.http.Do(req)
+	if err != nil {
+		return unreachable("the Networking API at "+n.base, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return neutronFault(method, path, resp)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// unreachable explains a connection that was not made. It is an errs.Unavailable.
+func unreachable(what string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return errs.New(errs.Unavailable, "ServerUnreachable", "cannot reach %s: is `midonet server` running?", what).Wrap(op.Err)
+	}
+	return err
+}
+
+// neutronFault reads Neutron's error body (api-ref, "Faults").
+func neutronFault(method, path string, resp *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	var body struct {
+		NeutronError struct{ Type, Message string }
+	}
+	message := strings.TrimSpace(string(text))
+	if json.Unmarshal(text, &body) == nil && body.NeutronError.Message != "" {
+		message = body.NeutronError.Message
+	}
+	kind := errs.Internal
+	switch resp.StatusCode {
+	case http.StatusBadRequest:
+		kind = errs.Invalid
+	case http.StatusNotFound:
+		kind = errs.NotFound
+	case http.StatusConflict:
+		kind = errs.Conflict
+	case http.StatusServiceUnavailable:
+		kind = errs.Unavailable
+	}
+	return errs.New(kind, body.NeutronError.Type, "%s /v2.0/%s: %s: %s", method, path, resp.Status, message)
+}
