@@ -1,0 +1,75 @@
+package replay
+
+import (
+	"fmt"
+	"strings"
+)
+
+// parse reads a scenario:
+//
+//	### title
+//	METHOD /path
+//	request body, any number of lines
+//	-> name = path.in.the.answer
+//	<-- status
+//	answer body, any number of lines
+func parse(text string) ([]exchange, error) {
+	var scenario []exchange
+	for _, block := range strings.Split("\n"+text, "\n### ")[1:] {
+		e, err := parseExchange(block)
+		if err != nil {
+			return nil, err
+		}
+		scenario = append(scenario, e)
+	}
+	return scenario, nil
+}
+
+func parseExchange(block string) (exchange, error) {
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	e := exchange{title: lines[0]}
+	if len(lines) < 2 {
+		return e, fmt.Errorf("%s: no request", e.title)
+	}
+	var ok bool
+	if e.method, e.path, ok = strings.Cut(lines[1], " "); !ok {
+		return e, fmt.Errorf("%s: %q is not METHOD PATH", e.title, lines[1])
+	}
+	part := &e.body
+	for _, l := range lines[2:] {
+		switch {
+		case strings.HasPrefix(l, "-> "):
+			name, path, _ := strings.Cut(strings.TrimPrefix(l, "-> "), " = ")
+			e.captures = append(e.captures, capture{name, path})
+		case strings.HasPrefix(l, "<-- "):
+			if _, err := fmt.Sscan(strings.TrimPrefix(l, "<-- "), &e.status); err != nil {
+				return e, fmt.Errorf("%s: %q is not a status", e.title, l)
+			}
+			part = &e.answer
+		default:
+			*part += l + "\n"
+		}
+	}
+	e.body, e.answer = strings.TrimSpace(e.body), strings.TrimSpace(e.answer)
+	return e, nil
+}
+
+// format is the inverse of parse.
+func format(scenario []exchange) string {
+	var b strings.Builder
+	for _, e := range scenario {
+		fmt.Fprintf(&b, "### %s\n%s %s\n", e.title, e.method, e.path)
+		if e.body != "" {
+			b.WriteString(e.body + "\n")
+		}
+		for _, c := range e.captures {
+			fmt.Fprintf(&b, "-> %s = %s\n", c.name, c.path)
+		}
+		fmt.Fprintf(&b, "<-- %d\n", e.status)
+		if e.answer != "" {
+			b.WriteString(e.answer + "\n")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
