@@ -1,0 +1,51 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"midonet.org/midonet/cluster/nsdb"
+)
+
+// Grant returns an etcd lease. etcd deletes what a lease holds in one revision, hence one step, within about a second of its end.
+// It lengthens a lease that is shorter than one and a half times the election timeout of its members.
+func (s *Store) Grant(ctx context.Context, ttl time.Duration) (nsdb.Lease, error) {
+	seconds := int64((ttl + time.Second - 1) / time.Second)
+	resp, err := s.client.Grant(ctx, seconds)
+	if err != nil {
+		return nil, failure("grant a lease", err)
+	}
+	return &lease{client: s.client, id: resp.ID}, nil
+}
+
+type lease struct {
+	client *clientv3.Client
+	id     clientv3.LeaseID
+}
+
+func (l *lease) ID() int64 { return int64(l.id) }
+
+func (l *lease) Renew(ctx context.Context) error {
+	_, err := l.client.KeepAliveOnce(ctx, l.id)
+	return leaseFailure("renew a lease", err)
+}
+
+func (l *lease) Revoke(ctx context.Context) error {
+	_, err := l.client.Revoke(ctx, l.id)
+	return leaseFailure("revoke a lease", err)
+}
+
+func leaseFailure(operation string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, rpctypes.ErrLeaseNotFound):
+		return nsdb.ErrLeaseLost
+	default:
+		return failure(operation, err)
+	}
+}

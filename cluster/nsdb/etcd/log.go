@@ -1,0 +1,55 @@
+package etcd
+
+import (
+	"context"
+	"log/slog"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// zapTo returns a zap logger, which is what etcd writes to, whose entries from the level up go to log. Fatal conditions panic rather than end the process, so that OpenEmbedded can turn them into an error.
+func zapTo(log *slog.Logger, level zapcore.LevelEnabler) *zap.Logger {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return zap.New(&slogCore{LevelEnabler: level, log: log}, zap.WithFatalHook(zapcore.WriteThenPanic))
+}
+
+// slogCore is a zap core on top of slog.
+type slogCore struct {
+	zapcore.LevelEnabler
+	log  *slog.Logger
+	with []zapcore.Field
+}
+
+func (c *slogCore) With(fields []zapcore.Field) zapcore.Core {
+	return &slogCore{LevelEnabler: c.LevelEnabler, log: c.log, with: append(c.with[:len(c.with):len(c.with)], fields...)}
+}
+
+func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return ce.AddCore(e, c)
+	}
+	return ce
+}
+
+// Write hands an entry on. What etcd warns of (slow disk, slow reads) hurts nobody yet, but an operator wants to know.
+func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	level := slog.LevelError
+	if e.Level == zapcore.WarnLevel {
+		level = slog.LevelWarn
+	}
+	encoder := zapcore.NewMapObjectEncoder()
+	for _, f := range append(c.with[:len(c.with):len(c.with)], fields...) {
+		f.AddTo(encoder)
+	}
+	attrs := make([]slog.Attr, 0, len(encoder.Fields))
+	for name, value := range encoder.Fields {
+		attrs = append(attrs, slog.Any(name, value))
+	}
+	c.log.LogAttrs(context.Background(), level, "etcd: "+e.Message, attrs...)
+	return nil
+}
+
+func (c *slogCore) Sync() error { return nil }

@@ -1,0 +1,110 @@
+// Package etcd keeps the network state database in etcd: inside this process (OpenEmbedded, the default) or in a cluster that an
+// operator runs (Dial). Both are one code over etcd's client; only where the client leads differs.
+//
+// Each object is one key, /midonet/v1/<kind>/<uuid>, whose value is package topologypb's form. A step of the store is a revision of
+// etcd in which such a key changed.
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+// pageSize is how many objects a View reads at once, so that no answer of a large store nears the 4 MiB that gRPC peers expect.
+const pageSize = 1000
+
+// Store is a network state database in etcd.
+type Store struct {
+	client *clientv3.Client
+	closed context.Context // ends with Close
+	cancel context.CancelFunc
+	stop   func() error // once
+}
+
+var _ nsdb.Store = (*Store)(nil)
+
+func newStore(client *clientv3.Client, stop func() error) *Store {
+	closed, cancel := context.WithCancel(context.Background())
+	return &Store{client: client, closed: closed, cancel: cancel, stop: sync.OnceValue(stop)}
+}
+
+// Close ends all watches and releases the engine; it may be called again.
+func (s *Store) Close() error {
+	s.cancel()
+	return s.stop()
+}
+
+// View returns every object, as of one revision.
+func (s *Store) View(ctx context.Context) (*nsdb.Snapshot, error) {
+	for {
+		snapshot, err := s.view(ctx)
+		if !errors.Is(err, rpctypes.ErrCompacted) {
+			return snapshot, err
+		}
+	}
+}
+
+// view reads page after page at the first page's revision. It fails with etcd's ErrCompacted if that goes meanwhile.
+func (s *Store) view(ctx context.Context) (*nsdb.Snapshot, error) {
+	snapshot := &nsdb.Snapshot{Objects: map[topology.Key]topology.Object{}}
+	end := clientv3.GetPrefixRangeEnd(root)
+	opts := []clientv3.OpOption{clientv3.WithRange(end), clientv3.WithLimit(pageSize)}
+	for from := root; ; {
+		page, err := s.client.Get(ctx, from, opts...)
+		if err != nil {
+			return nil, failure("read", err)
+		}
+		if snapshot.Revision == 0 {
+			snapshot.Revision = nsdb.Revision(page.Header.Revision)
+			opts = append(opts, clientv3.WithRev(page.Header.Revision))
+		}
+		for _, kv := range page.Kvs {
+			if err := addTo(snapshot.Objects, string(kv.Key), kv.Value); err != nil {
+				return nil, err
+			}
+		}
+		if !page.More {
+			return snapshot, nil
+		}
+		from = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+	}
+}
+
+func addTo(objects map[topology.Key]topology.Object, path string, value []byte) error {
+	key, ok, err := parsePath(path)
+	if !ok || err != nil {
+		return err
+	}
+	o, err := decode(key, value)
+	if err != nil {
+		return err
+	}
+	objects[key] = o
+	return nil
+}
+
+// decode reads a stored value and makes sure that it is the object that its path says.
+func decode(key topology.Key, value []byte) (topology.Object, error) {
+	o, err := topologypb.Unmarshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("network state database: %v is damaged: %w", key, err)
+	}
+	if o.Key() != key {
+		return nil, fmt.Errorf("network state database: %v is damaged: it holds %v", key, o.Key())
+	}
+	return o, nil
+}
+
+// failure says in which operation the engine failed. The cause stays in the tree, so that callers can tell it apart.
+func failure(operation string, err error) error {
+	return fmt.Errorf("network state database: %s: %w", operation, err)
+}

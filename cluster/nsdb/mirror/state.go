@@ -1,0 +1,138 @@
+package mirror
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+
+	"github.com/hashicorp/go-memdb"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/topology"
+)
+
+// State is the whole store as of one revision. It is safe for use by several goroutines. Objects are shared: they must not be
+// changed.
+type State struct {
+	Revision nsdb.Revision // 0 before the first view
+	txn      *memdb.Txn    // of reading
+}
+
+// Get returns the object with the key, nil where there is none.
+func (s *State) Get(key topology.Key) topology.Object {
+	found, err := s.txn.First(key.Kind.String(), indexID, key.ID[:])
+	must(err)
+	if found == nil {
+		return nil
+	}
+	return found.(topology.Object)
+}
+
+// Lookup returns the T with the identifier, nil where there is none. T is the pointer type of the kind.
+func Lookup[T topology.Object](s *State, kind topology.Kind, id [16]byte) T {
+	o, _ := s.Get(topology.Key{Kind: kind, ID: id}).(T)
+	return o
+}
+
+// ByKind returns every object of the kind in order of identifier.
+func (s *State) ByKind(kind topology.Kind) iter.Seq[topology.Object] {
+	return s.query(kind, indexID)
+}
+
+// All returns every object, kind by kind.
+func (s *State) All() iter.Seq[topology.Object] {
+	return func(yield func(topology.Object) bool) {
+		for _, kind := range topology.Kinds() {
+			for o := range s.ByKind(kind) {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Ports returns the ports of a bridge. Like all of the indexed lists it is ordered by identifier.
+func (s *State) Ports(b topology.BridgeID) iter.Seq[*topology.Port] {
+	return typed[*topology.Port](s.query(topology.KindPort, indexBridge, b[:]))
+}
+
+// DHCPs returns the DHCP subnets of a bridge.
+func (s *State) DHCPs(b topology.BridgeID) iter.Seq[*topology.DHCP] {
+	return typed[*topology.DHCP](s.query(topology.KindDHCP, indexBridge, b[:]))
+}
+
+// DHCPHosts returns the reservations on the subnets of a bridge.
+func (s *State) DHCPHosts(b topology.BridgeID) iter.Seq[*topology.DHCPHost] {
+	return typed[*topology.DHCPHost](s.query(topology.KindDHCPHost, indexBridge, b[:]))
+}
+
+// MACEntries returns what is known of the stations of a bridge.
+func (s *State) MACEntries(b topology.BridgeID) iter.Seq[*topology.MACEntry] {
+	return typed[*topology.MACEntry](s.query(topology.KindMACEntry, indexBridge, b[:]))
+}
+
+// Neighbours returns what is known of the addresses on a bridge.
+func (s *State) Neighbours(b topology.BridgeID) iter.Seq[*topology.Neighbour] {
+	return typed[*topology.Neighbour](s.query(topology.KindNeighbour, indexBridge, b[:]))
+}
+
+// LearnedMACs returns the stations that hosts have seen on a bridge.
+func (s *State) LearnedMACs(b topology.BridgeID) iter.Seq[*topology.LearnedMAC] {
+	return typed[*topology.LearnedMAC](s.query(topology.KindLearnedMAC, indexBridge, b[:]))
+}
+
+// Bindings returns the bindings of a host.
+func (s *State) Bindings(h topology.HostID) iter.Seq[*topology.Binding] {
+	return typed[*topology.Binding](s.query(topology.KindBinding, indexHost, h[:]))
+}
+
+// PortStates returns what a host says of its ports.
+func (s *State) PortStates(h topology.HostID) iter.Seq[*topology.PortState] {
+	return typed[*topology.PortState](s.query(topology.KindPortState, indexHost, h[:]))
+}
+
+func (s *State) query(kind topology.Kind, index string, args ...any) iter.Seq[topology.Object] {
+	return func(yield func(topology.Object) bool) {
+		found, err := s.txn.Get(kind.String(), index, args...)
+		must(err)
+		for raw := found.Next(); raw != nil; raw = found.Next() {
+			if !yield(raw.(topology.Object)) {
+				return
+			}
+		}
+	}
+}
+
+func typed[T topology.Object](all iter.Seq[topology.Object]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for o := range all {
+			if !yield(o.(T)) {
+				return
+			}
+		}
+	}
+}
+
+// stepTo returns the step that leads from s to the snapshot.
+func (s *State) stepTo(snapshot *nsdb.Snapshot) nsdb.Step {
+	step := nsdb.Step{Revision: snapshot.Revision}
+	for o := range s.All() {
+		if snapshot.Objects[o.Key()] == nil {
+			step.Deletes = append(step.Deletes, o.Key())
+		}
+	}
+	for key, o := range snapshot.Objects {
+		if !reflect.DeepEqual(s.Get(key), o) {
+			step.Puts = append(step.Puts, o)
+		}
+	}
+	return step
+}
+
+// must turns a misuse of memdb (an index that the schema lacks) into a panic: only a defect here makes one.
+func must(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("mirror: %v", err))
+	}
+}
