@@ -54,10 +54,13 @@ func (k Key) Frame() []byte {
 	return h.Frame(nil)
 }
 
-// String returns the key as a person would write the packet, the port at the front.
-func (k Key) String() string {
+// String returns the port and the packet.
+func (k Key) String() string { return "port " + k.InPort.Short() + " " + k.Packet() }
+
+// Packet returns the fields of the packet as a person would write them.
+func (k Key) Packet() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "port %s %s > %s", k.InPort.Short(), k.SrcMAC, k.DstMAC)
+	fmt.Fprintf(&b, "%s > %s", k.SrcMAC, k.DstMAC)
 	if k.VLAN != 0 {
 		fmt.Fprintf(&b, " vlan %d", k.VLAN&^packet.VLANPresent)
 	}

@@ -4,7 +4,11 @@
 // returns as a value (Result.Verdict Error with a step that says why), never as a panic; what it needs remembered (a learned MAC) it returns too.
 //
 // The order of stages is the original's (midolman PacketWorkflow.scala, Simulator.scala): responders first (DHCP), then the device
-// chain from the ingress port, at most MaxDevices devices.
+// chain from the ingress port, at most MaxDevices devices. The ingress port's own checks come before both, so that a port that is
+// down gets no lease either.
+//
+// The tags of a result name everything that it depended on; package view says which tags a change touches. The two halves of that
+// promise are tested against each other: an answer that a change alters has a tag that the change touches.
 package sim
 
 import (
@@ -21,7 +25,7 @@ const MaxDevices = 12
 
 // Flow life times, as midolman has them (FlowExpirationIndexer.scala).
 const (
-	IdleForward = 60 * time.Second
+	IdleForward = 60 * time.Second // drops as well
 	HardError   = 5 * time.Second
 )
 
@@ -29,6 +33,8 @@ const (
 type Input struct {
 	InPort topology.PortID
 	Frame  []byte
+	// Trace asks for Result.Steps. The words cost more than the simulation does, so that it is off for ordinary packets.
+	Trace bool
 }
 
 // Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network.
@@ -87,5 +93,5 @@ type Result struct {
 	Hard  time.Duration
 	Emit  []Emit
 	Learn []Learned
-	Steps []Step
+	Steps []Step // where Input.Trace is set
 }

@@ -4,24 +4,31 @@
 // a simulation under way is not disturbed. Apply also says which flow.Tags the delta touches: exactly the tags of answers that
 // might come out differently now. Order does not matter: a port may come before its bridge, and an object that refers to one that
 // is not here is kept until it is.
+//
+// The new View shares nearly everything with the old one, so that a delta costs what it changes and not what there is.
 package view
 
 import (
+	"iter"
 	"net/netip"
 
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
-// Delta is a change of the objects that the host needs.
-type Delta struct {
-	Puts    []topology.Object
-	Deletes []topology.Key
-}
+// DHCPServerMAC is the address that the agents' DHCP servers answer from (midolman: DhcpImpl).
+var DHCPServerMAC = mac.Addr{0x02, 0xa8, 0x9c, 0xde, 0x39, 0x27}
 
 // Station is where a MAC of a bridge is.
 type Station struct {
 	Port    topology.PortID
 	Learned bool // seen by a host, rather than known from Neutron
+}
+
+// Neighbour is who has an address of a bridge.
+type Neighbour struct {
+	MAC  mac.Addr
+	Port topology.PortID // the zero ID for the agents' own DHCP server, which has no port
 }
 
 // Location is which interface of which host is plugged into a port.
@@ -35,10 +42,187 @@ type Location struct {
 	Active bool
 }
 
+// LocalPort is a port that an interface of this host is to be plugged into.
+type LocalPort struct {
+	Port      *topology.Port
+	Interface string
+}
+
 // View is the topology as one host knows it. It is immutable and safe for use by any number of goroutines.
 type View struct {
-	host topology.HostID
+	host    topology.HostID
+	objects table[topology.Key, topology.Object] // all of them, also those that refer to something that is not here
+	bridges table[topology.BridgeID, *bridge]
+	ports   table[topology.PortID, *port]
+	hosts   table[topology.HostID, *topology.Host]
+	local   table[topology.PortID, *topology.Binding] // the bindings of this host
 }
+
+// bridge is everything that names one bridge. It exists as soon as anything does.
+type bridge struct {
+	object     *topology.Bridge // nil: not here
+	ports      table[topology.PortID, struct{}]
+	entries    table[mac.Addr, group[*topology.MACEntry]]
+	learned    table[mac.Addr, group[*topology.LearnedMAC]]
+	neighbours table[[16]byte, group[*topology.Neighbour]]
+	dhcp       group[*topology.DHCP]
+	dhcpHosts  table[mac.Addr, group[*topology.DHCPHost]]
+}
+
+// port is everything that names one port. It exists as soon as anything does.
+type port struct {
+	object  *topology.Port // nil: not here
+	binding *topology.Binding
+	state   *topology.PortState
+}
+
+// noBridge and noPort stand for what nothing names. They are never changed.
+var (
+	noBridge = &bridge{}
+	noPort   = &port{}
+)
 
 // New returns the empty view of the given host: nothing is known and every packet is an error.
 func New(host topology.HostID) *View { return &View{host: host} }
+
+// Self returns the host whose view this is.
+func (v *View) Self() topology.HostID { return v.host }
+
+// Bridge returns the bridge, nil where it is not here.
+func (v *View) Bridge(id topology.BridgeID) *topology.Bridge { return v.bridgeNode(id).object }
+
+// Port returns the port, nil where it is not here.
+func (v *View) Port(id topology.PortID) *topology.Port { return v.portNode(id).object }
+
+// Host returns the host, nil where it is not here.
+func (v *View) Host(id topology.HostID) *topology.Host {
+	h, _ := v.hosts.get(id)
+	return h
+}
+
+// Location returns what is plugged into the port; false where nothing is. The port itself need not be here.
+func (v *View) Location(id topology.PortID) (Location, bool) {
+	n := v.portNode(id)
+	if n.binding == nil {
+		return Location{}, false
+	}
+	l := Location{Host: n.binding.Host, Interface: n.binding.Interface, Local: n.binding.Host == v.host}
+	if h := v.Host(l.Host); h != nil {
+		l.Endpoints = h.Endpoints
+	}
+	l.Active = n.state != nil && n.state.Active && n.state.Host == l.Host
+	return l, true
+}
+
+// Station returns where the MAC is on the bridge: what Neutron says, else what a host has seen. Should two objects claim one MAC,
+// the one with the lower identifier holds, whichever came first.
+func (v *View) Station(id topology.BridgeID, hw mac.Addr) (Station, bool) {
+	b := v.bridgeNode(id)
+	if g, ok := b.entries.get(hw); ok {
+		return Station{Port: g[0].Port}, true
+	}
+	if g, ok := b.learned.get(hw); ok {
+		return Station{Port: g[0].Port, Learned: true}, true
+	}
+	return Station{}, false
+}
+
+// Neighbour returns who has the address on the bridge. A DHCP server's address that no port has is the agents' own.
+func (v *View) Neighbour(id topology.BridgeID, addr netip.Addr) (Neighbour, bool) {
+	b := v.bridgeNode(id)
+	if g, ok := b.neighbours.get(addr.As16()); ok {
+		return Neighbour{MAC: g[0].MAC, Port: g[0].Port}, true
+	}
+	for _, d := range b.dhcp {
+		if d.Server == addr && hasOwnServer(d) {
+			return Neighbour{MAC: DHCPServerMAC}, true
+		}
+	}
+	return Neighbour{}, false
+}
+
+// ServesDHCP reports whether a station with DHCPServerMAC is on the bridge.
+func (v *View) ServesDHCP(id topology.BridgeID) bool {
+	for _, d := range v.bridgeNode(id).dhcp {
+		if hasOwnServer(d) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOwnServer tells whether the subnet's server has an address to itself. A server that answers from the gateway's address leaves
+// that address to the gateway, which may be a machine that nobody here knows.
+func hasOwnServer(d *topology.DHCP) bool {
+	return d.Enabled && d.Server.IsValid() && d.Server != d.Router
+}
+
+// Flood returns the ports that a frame to all reaches, in order of identifier: those of the bridge that have a binding and are
+// administratively up. Whether each can be reached is for Location to say.
+func (v *View) Flood(id topology.BridgeID) []topology.PortID {
+	b := v.bridgeNode(id)
+	reached := make([]topology.PortID, 0, b.ports.size)
+	for p := range b.ports.all() {
+		if n := v.portNode(p); n.object.AdminUp && n.binding != nil {
+			reached = append(reached, p)
+		}
+	}
+	sortIDs(reached)
+	return reached
+}
+
+// DHCP returns the DHCP subnets of the bridge, in order of identifier.
+func (v *View) DHCP(id topology.BridgeID) []*topology.DHCP { return v.bridgeNode(id).dhcp }
+
+// DHCPHosts returns the reservations for the MAC on the bridge, in order of identifier. Their subnets need not be here.
+func (v *View) DHCPHosts(id topology.BridgeID, hw mac.Addr) []*topology.DHCPHost {
+	g, _ := v.bridgeNode(id).dhcpHosts.get(hw)
+	return g
+}
+
+// LocalPorts returns the ports that are here and bound to an interface of this host, in order of identifier.
+func (v *View) LocalPorts() []LocalPort {
+	ids := make([]topology.PortID, 0, v.local.size)
+	for id := range v.local.all() {
+		ids = append(ids, id)
+	}
+	sortIDs(ids)
+	ports := make([]LocalPort, 0, len(ids))
+	for _, id := range ids {
+		if n := v.portNode(id); n.object != nil {
+			ports = append(ports, LocalPort{Port: n.object, Interface: n.binding.Interface})
+		}
+	}
+	return ports
+}
+
+// Object returns the object with the key, nil where it is not here.
+func (v *View) Object(key topology.Key) topology.Object {
+	o, _ := v.objects.get(key)
+	return o
+}
+
+// Objects yields every object, in no order.
+func (v *View) Objects() iter.Seq[topology.Object] {
+	return func(yield func(topology.Object) bool) {
+		for _, o := range v.objects.all() {
+			if !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+func (v *View) bridgeNode(id topology.BridgeID) *bridge {
+	if b, ok := v.bridges.get(id); ok {
+		return b
+	}
+	return noBridge
+}
+
+func (v *View) portNode(id topology.PortID) *port {
+	if p, ok := v.ports.get(id); ok {
+		return p
+	}
+	return noPort
+}

@@ -1,0 +1,77 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
+)
+
+var verdictNames = map[Verdict]string{Forward: "forward", Drop: "drop", Consumed: "consumed", Error: "error"}
+
+// String returns the name that traces use.
+func (v Verdict) String() string {
+	if s, ok := verdictNames[v]; ok {
+		return s
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
+
+// Format prints the walk and where it ended, as `midonet trace` shows it. The result should be of an Input with Trace set; v is the
+// view that it was simulated with.
+func Format(out io.Writer, r Result, v *view.View) error {
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, s := range r.Steps {
+		fmt.Fprintf(t, "%s\t%s\n", s.Device, s.Text)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	w := walk{view: v}
+	_, err := fmt.Fprintf(out, "=> %s\n", w.ending(r))
+	return err
+}
+
+// ending returns the verdict and what leaves, one line each.
+func (w *walk) ending(r Result) string {
+	text := r.Verdict.String()
+	for _, o := range r.Actions.Outputs {
+		text += "\n   out of " + w.destination(o)
+	}
+	for _, e := range r.Emit {
+		text += fmt.Sprintf("\n   answer to %s: %s", w.portDevice(e.Port), describeFrame(e.Frame))
+	}
+	for _, l := range r.Learn {
+		text += fmt.Sprintf("\n   learn %s behind %s", l.MAC, w.portDevice(l.Port))
+	}
+	if r.Cache && r.Hard > 0 {
+		return text + fmt.Sprintf("\n   for the whole flow, for %s", r.Hard)
+	}
+	if r.Cache {
+		return text + fmt.Sprintf("\n   for the whole flow, until it is unused for %s", r.Idle)
+	}
+	return text + "\n   for this packet only"
+}
+
+func (w *walk) destination(o flow.Output) string {
+	text := w.portDevice(o.Port).String()
+	at, _ := w.view.Location(o.Port)
+	if o.Local() {
+		return fmt.Sprintf("%s, interface %s of this host", text, at.Interface)
+	}
+	return fmt.Sprintf("%s, interface %s of %s, by tunnel to %s with key %d", text, at.Interface, w.hostName(at.Host), o.Peer, o.TunnelKey)
+}
+
+func describeFrame(frame []byte) string {
+	var p packet.Packet
+	if err := packet.Parse(frame, &p); err != nil {
+		return err.Error()
+	}
+	if p.ND.Target.IsValid() && p.SrcPort == packet.NDNeighbourAdvertisement {
+		return fmt.Sprintf("nd %s is at %s", p.ND.Target, p.ND.LinkLayer)
+	}
+	return describe(&p)
+}

@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"fmt"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/topology"
+)
+
+// device is the name of a virtual device, put into words only when someone reads them.
+type device struct {
+	kind string
+	id   topology.BridgeID // of whatever kind it is
+	name string
+}
+
+// String returns "kind name (first digits of the identifier)", without the name where there is none.
+func (d device) String() string {
+	if d.name == "" {
+		return d.kind + " " + d.id.Short()
+	}
+	return fmt.Sprintf("%s %s (%s)", d.kind, d.name, d.id.Short())
+}
+
+func (w *walk) portDevice(id topology.PortID) device {
+	d := device{kind: "port", id: topology.BridgeID(id)}
+	if p := w.view.Port(id); p != nil {
+		d.name = p.Name
+	}
+	return d
+}
+
+func bridgeDevice(b *topology.Bridge) device { return device{kind: "bridge", id: b.ID, name: b.Name} }
+
+func (w *walk) hostName(id topology.HostID) string {
+	d := device{kind: "host", id: topology.BridgeID(id)}
+	if h := w.view.Host(id); h != nil {
+		d.name = h.Name
+	}
+	return d.String()
+}
+
+// step adds a line to the walk, where someone will read it.
+func (w *walk) step(at device, format string, args ...any) {
+	if w.in.Trace {
+		w.result.Steps = append(w.result.Steps, Step{Device: at.String(), Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// describe returns the packet as a person would write it.
+func describe(p *packet.Packet) string {
+	a := p.ARP
+	switch {
+	case a.Operation == packet.ARPRequest:
+		return fmt.Sprintf("arp who has %s, tell %s at %s", a.TargetIP, a.SenderIP, a.SenderMAC)
+	case a.Operation == packet.ARPReply:
+		return fmt.Sprintf("arp %s is at %s", a.SenderIP, a.SenderMAC)
+	case p.ND.Target.IsValid() && p.SrcPort == packet.NDNeighbourSolicitation:
+		return fmt.Sprintf("nd who has %s, tell %s at %s", p.ND.Target, p.SrcIP, p.SrcMAC)
+	}
+	return flow.KeyOf(p, topology.PortID{}).Packet()
+}

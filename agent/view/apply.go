@@ -1,0 +1,153 @@
+package view
+
+import (
+	"reflect"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
+)
+
+// Delta is a change of the objects that the host needs. A key that is both deleted and put is put.
+type Delta struct {
+	Puts    []topology.Object
+	Deletes []topology.Key
+}
+
+// Apply returns the view after the delta, and the tags of the answers that may differ from v's. Putting what is there already, and
+// deleting what is not, changes nothing and touches nothing.
+func (v *View) Apply(d Delta) (*View, []flow.Tag) {
+	next := *v
+	e := edit{view: &next}
+	for _, k := range d.Deletes {
+		e.replace(k, nil)
+	}
+	for _, o := range d.Puts {
+		e.replace(o.Key(), o)
+	}
+	return &next, e.tags.list
+}
+
+// Replace returns the view that holds exactly the given objects, and the tags of the answers that may differ from v's: what a
+// snapshot does to an agent that already has a view.
+func (v *View) Replace(objects []topology.Object) (*View, []flow.Tag) {
+	stay := make(map[topology.Key]bool, len(objects))
+	for _, o := range objects {
+		stay[o.Key()] = true
+	}
+	d := Delta{Puts: objects}
+	for o := range v.Objects() {
+		if k := o.Key(); !stay[k] {
+			d.Deletes = append(d.Deletes, k)
+		}
+	}
+	return v.Apply(d)
+}
+
+// edit is a delta being applied to a view that nobody else has yet.
+type edit struct {
+	view *View
+	tags tagSet
+}
+
+// replace puts o, or nothing where it is nil, in the place of the object with the key.
+func (e *edit) replace(k topology.Key, o topology.Object) {
+	old := e.view.Object(k)
+	switch {
+	case old == nil && o == nil:
+		return
+	case old != nil && o != nil && reflect.DeepEqual(old, o):
+		return
+	}
+	e.touch(old, o)
+	if old != nil {
+		e.unindex(old)
+		e.view.objects = e.view.objects.without(k)
+	}
+	if o != nil {
+		e.view.objects = e.view.objects.with(k, o)
+		e.index(o)
+	}
+}
+
+func (e *edit) index(o topology.Object) {
+	switch o := o.(type) {
+	case *topology.Bridge:
+		e.bridge(o.ID, func(b *bridge) { b.object = o })
+	case *topology.Port:
+		e.port(o.ID, func(p *port) { p.object = o })
+		e.bridge(o.Bridge, func(b *bridge) { b.ports = b.ports.with(o.ID, struct{}{}) })
+	case *topology.DHCP:
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.with(o) })
+	case *topology.DHCPHost:
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = enter(b.dhcpHosts, o.MAC, o) })
+	case *topology.MACEntry:
+		e.bridge(o.Bridge, func(b *bridge) { b.entries = enter(b.entries, o.MAC, o) })
+	case *topology.LearnedMAC:
+		e.bridge(o.Bridge, func(b *bridge) { b.learned = enter(b.learned, o.MAC, o) })
+	case *topology.Neighbour:
+		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = enter(b.neighbours, o.Addr.As16(), o) })
+	case *topology.Host:
+		e.view.hosts = e.view.hosts.with(o.ID, o)
+	case *topology.Binding:
+		e.port(o.Port, func(p *port) { p.binding = o })
+		if o.Host == e.view.host {
+			e.view.local = e.view.local.with(o.Port, o)
+		}
+	case *topology.PortState:
+		e.port(o.Port, func(p *port) { p.state = o })
+	}
+}
+
+func (e *edit) unindex(o topology.Object) {
+	switch o := o.(type) {
+	case *topology.Bridge:
+		e.bridge(o.ID, func(b *bridge) { b.object = nil })
+	case *topology.Port:
+		e.port(o.ID, func(p *port) { p.object = nil })
+		e.bridge(o.Bridge, func(b *bridge) { b.ports = b.ports.without(o.ID) })
+	case *topology.DHCP:
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.without(o.Key()) })
+	case *topology.DHCPHost:
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = leave(b.dhcpHosts, o.MAC, o) })
+	case *topology.MACEntry:
+		e.bridge(o.Bridge, func(b *bridge) { b.entries = leave(b.entries, o.MAC, o) })
+	case *topology.LearnedMAC:
+		e.bridge(o.Bridge, func(b *bridge) { b.learned = leave(b.learned, o.MAC, o) })
+	case *topology.Neighbour:
+		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = leave(b.neighbours, o.Addr.As16(), o) })
+	case *topology.Host:
+		e.view.hosts = e.view.hosts.without(o.ID)
+	case *topology.Binding:
+		e.port(o.Port, func(p *port) { p.binding = nil })
+		e.view.local = e.view.local.without(o.Port)
+	case *topology.PortState:
+		e.port(o.Port, func(p *port) { p.state = nil })
+	}
+}
+
+// bridge puts a changed copy of everything that names the bridge in place, or nothing where nothing does any more.
+func (e *edit) bridge(id topology.BridgeID, change func(*bridge)) {
+	b := *e.view.bridgeNode(id)
+	change(&b)
+	if b.empty() {
+		e.view.bridges = e.view.bridges.without(id)
+		return
+	}
+	e.view.bridges = e.view.bridges.with(id, &b)
+}
+
+func (b *bridge) empty() bool {
+	return b.object == nil && len(b.dhcp) == 0 &&
+		b.ports.size+b.entries.size+b.learned.size+b.neighbours.size+b.dhcpHosts.size == 0
+}
+
+// port does for a port what bridge does for a bridge.
+func (e *edit) port(id topology.PortID, change func(*port)) {
+	p := *e.view.portNode(id)
+	change(&p)
+	if p == (port{}) {
+		e.view.ports = e.view.ports.without(id)
+		return
+	}
+	e.view.ports = e.view.ports.with(id, &p)
+}
