@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
 # compiler for eBPF and protoc are for `make generate` and for the test that the committed objects are the source's.
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
                  python3-openstackclient clang llvm libbpf-dev
-BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps
+BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help
 
