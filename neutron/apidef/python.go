@@ -59,3 +59,6 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'"
 }
+
+// Quoted writes names as Neutron's messages list them: ['a', 'b'].
+func Quoted(names []string) string { return reprStrings(names) }

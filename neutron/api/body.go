@@ -1,0 +1,91 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"unicode/utf8"
+
+	"midonet.org/midonet/neutron/apidef"
+)
+
+// errBody is Neutron's answer to whatever is not a JSON object (neutron/pecan_wsgi/hooks/body_validation.py).
+func errBody() error { return badRequest("Body contains invalid data") }
+
+// readObject reads the body as one JSON object. An empty body is the empty object.
+func readObject(r *http.Request) (map[string]any, error) {
+	raw, err := readBody(r)
+	if err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	if !utf8.Valid(raw) {
+		return nil, errBody()
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var object map[string]any
+	if err := d.Decode(&object); err != nil || object == nil {
+		return nil, errBody()
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errBody()
+	}
+	return object, nil
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	raw, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errTooLarge()
+	case err != nil: // the client went away or sent fewer octets than it said
+		return nil, errBody()
+	}
+	return raw, nil
+}
+
+// single returns the attributes of the one resource that a body holds.
+func single(def *apidef.Resource, body map[string]any) (map[string]any, error) {
+	return object(def, body[def.Name])
+}
+
+func object(def *apidef.Resource, v any) (map[string]any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, badRequest("Unable to find '%s' in request body", def.Name)
+	case map[string]any:
+		return v, nil
+	}
+	return nil, badRequest("Object '%s' contains invalid data", def.Name)
+}
+
+// several returns the attributes of each resource that the body of a bulk create holds: a list whose elements are resources, bare
+// or under the resource's name (neutron/api/v2/base.py, prepare_request_body).
+func several(def *apidef.Resource, v any) ([]map[string]any, error) {
+	list, ok := v.([]any)
+	switch {
+	case v == nil || ok && len(list) == 0:
+		return nil, badRequest("Resources required")
+	case !ok:
+		return nil, errBody()
+	}
+	items := make([]map[string]any, len(list))
+	for i, e := range list {
+		item, ok := e.(map[string]any)
+		if !ok {
+			return nil, errBody()
+		}
+		inner, wrapped := item[def.Name]
+		if !wrapped {
+			inner = item
+		}
+		var err error
+		if items[i], err = object(def, inner); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}

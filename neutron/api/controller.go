@@ -1,0 +1,245 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+// Register adds a collection. It is called before the server answers its first request; the same collection twice is a defect of
+// the program and panics.
+func Register[T any](s *Server, def *apidef.Resource, resource plugin.Resource[T]) {
+	if _, ok := s.collections[def.Collection]; ok {
+		panic("api: collection " + def.Collection + " is registered twice")
+	}
+	s.collections[def.Collection] = &controller[T]{server: s, def: def, resource: resource}
+	s.order = append(s.order, def.Collection)
+}
+
+// controller serves the collection of one resource.
+type controller[T any] struct {
+	server   *Server
+	def      *apidef.Resource
+	resource plugin.Resource[T]
+}
+
+func (c *controller[T]) definition() *apidef.Resource { return c.def }
+
+func (c *controller[T]) list(r *request) (*answer, error) {
+	q, err := r.query.listQuery(c.def, c.server.config.MaxPage)
+	if err != nil {
+		return nil, err
+	}
+	page, err := c.resource.List(r.Context(), r.caller, q)
+	if err != nil {
+		return nil, err
+	}
+	body := c.appendList([]byte("{"), r, page.Items)
+	if q.Limit > 0 {
+		body = append(body, `,"`+c.def.Collection+`_links":`...)
+		body = append(body, encode(c.links(r, q, page.Items))...)
+	}
+	return ok(append(body, '}')), nil
+}
+
+// links asks for the items' ids by their primary key, which every type calls its own way.
+func (c *controller[T]) links(r *request, q plugin.Query, items []*T) []link {
+	first, last := "", ""
+	if len(items) > 0 {
+		first, last = c.key(items[0]), c.key(items[len(items)-1])
+	}
+	return c.server.pageLinks(r, len(items), q.Limit, q.PageReverse, first, last)
+}
+
+func (c *controller[T]) key(item *T) string {
+	var object map[string]string
+	enc := model.NewEncoder[T](func(attr string) bool { return attr == c.def.PrimaryKey() })
+	if err := json.Unmarshal(enc.Append(nil, item), &object); err != nil {
+		panic(err) // the primary key is a string in every definition
+	}
+	return object[c.def.PrimaryKey()]
+}
+
+func (c *controller[T]) show(r *request, id string) (*answer, error) {
+	item, err := c.resource.Get(r.Context(), r.caller, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.one(http.StatusOK, r, item), nil
+}
+
+func (c *controller[T]) create(r *request) (*answer, error) {
+	body, err := readObject(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	if list, isBulk := body[c.def.Collection]; isBulk {
+		return c.createBulk(r, list)
+	}
+	attrs, err := single(c.def, body)
+	if err != nil {
+		return nil, err
+	}
+	item, err := c.checkCreate(r.caller, attrs)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.resource.Create(r.Context(), r.caller, []plugin.Body[T]{item})
+	if err != nil {
+		return nil, err
+	}
+	return c.one(http.StatusCreated, r, made[0]), nil
+}
+
+func (c *controller[T]) createBulk(r *request, list any) (*answer, error) {
+	if c.server.config.NoBulk {
+		return nil, badRequest("Bulk operation not supported")
+	}
+	bodies, err := several(c.def, list)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]plugin.Body[T], len(bodies))
+	for i, attrs := range bodies {
+		if items[i], err = c.checkCreate(r.caller, attrs); err != nil {
+			return nil, err
+		}
+	}
+	made, err := c.resource.Create(r.Context(), r.caller, items)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: http.StatusCreated, body: append(c.appendList([]byte("{"), r, made), '}')}, nil
+}
+
+func (c *controller[T]) checkCreate(caller *auth.Caller, attrs map[string]any) (plugin.Body[T], error) {
+	values, given, err := c.def.CheckCreate(attrs, apidef.Owner{ProjectID: caller.ProjectID, Admin: caller.Admin})
+	if err != nil {
+		return plugin.Body[T]{}, err
+	}
+	if err := mayWrite(c.def, caller, "create", values, given); err != nil {
+		return plugin.Body[T]{}, err
+	}
+	return typed[T](values, given)
+}
+
+func (c *controller[T]) update(r *request, id string) (*answer, error) {
+	if err := c.refuseRevision(r); err != nil {
+		return nil, err
+	}
+	body, err := readObject(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	if _, isBulk := body[c.def.Collection]; isBulk {
+		return nil, badRequest("Bulk operation not supported")
+	}
+	attrs, err := single(c.def, body)
+	if err != nil {
+		return nil, err
+	}
+	change, err := c.checkUpdate(r, id, attrs)
+	if err != nil {
+		return nil, err
+	}
+	item, err := c.resource.Update(r.Context(), r.caller, id, change)
+	if err != nil {
+		return nil, err
+	}
+	return c.one(http.StatusOK, r, item), nil
+}
+
+// checkUpdate checks the body. A caller who may not change an attribute learns so only of resources that it may see; any other is
+// not found (neutron/pecan_wsgi/hooks/policy_enforcement.py).
+func (c *controller[T]) checkUpdate(r *request, id string, attrs map[string]any) (plugin.Body[T], error) {
+	values, given, err := c.def.CheckUpdate(attrs, apidef.Owner{ProjectID: r.caller.ProjectID, Admin: r.caller.Admin})
+	if err != nil {
+		return plugin.Body[T]{}, err
+	}
+	if refused := mayWrite(c.def, r.caller, "update", values, given); refused != nil {
+		if _, err := c.resource.Get(r.Context(), r.caller, id); err != nil {
+			return plugin.Body[T]{}, err
+		}
+		return plugin.Body[T]{}, refused
+	}
+	return typed[T](values, given)
+}
+
+func (c *controller[T]) remove(r *request, id string) (*answer, error) {
+	if err := c.refuseRevision(r); err != nil {
+		return nil, err
+	}
+	body, err := readBody(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		return nil, badRequest("Request body is not supported in DELETE.")
+	}
+	if err := c.resource.Delete(r.Context(), r.caller, id); err != nil {
+		return nil, err
+	}
+	return &answer{status: http.StatusNoContent}, nil
+}
+
+// refuseRevision refuses a condition on the revision, as Neutron does without the extension revision-if-match, rather than let a
+// change through that the client made conditional.
+func (c *controller[T]) refuseRevision(r *request) error {
+	if strings.Contains(r.Header.Get("If-Match"), "revision_number=") {
+		return badParameter("if-match", "This server does not support constraining operations based on revision numbers")
+	}
+	return nil
+}
+
+// typed makes the struct of checked values. A value that the checks let through and the type does not take is the client's fault
+// too.
+func typed[T any](values apidef.Values, given map[string]bool) (plugin.Body[T], error) {
+	body := plugin.Body[T]{Given: given}
+	for attr, value := range values {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return body, fmt.Errorf("attribute %s: %w", attr, err)
+		}
+		if err := model.SetAttribute(&body.Value, attr, raw); err != nil {
+			return body, badRequest("Invalid input for %s. Reason: %s.", attr, err)
+		}
+	}
+	return body, nil
+}
+
+// encoder writes the attributes that the caller sees and, where the query names fields, those among them.
+func (c *controller[T]) encoder(r *request) *model.Encoder[T] {
+	fields := r.query.all("fields")
+	return model.NewEncoder[T](func(attr string) bool {
+		a := c.def.Attribute(attr)
+		return a != nil && mayRead(a, r.caller) && (len(fields) == 0 || slices.Contains(fields, attr))
+	})
+}
+
+// one is the answer {"network": {…}}.
+func (c *controller[T]) one(status int, r *request, item *T) *answer {
+	body := append([]byte(`{"`), c.def.Name...)
+	body = append(body, `":`...)
+	body = c.encoder(r).Append(body, item)
+	return &answer{status: status, body: append(body, '}')}
+}
+
+// appendList appends "networks": […].
+func (c *controller[T]) appendList(body []byte, r *request, items []*T) []byte {
+	enc := c.encoder(r)
+	body = append(body, `"`+c.def.Collection+`":[`...)
+	for i, item := range items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = enc.Append(body, item)
+	}
+	return append(body, ']')
+}

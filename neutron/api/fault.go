@@ -1,0 +1,107 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/apidef"
+)
+
+// internalText is all that a client learns of a fault of ours (neutron/api/api_common.py, convert_exception_to_http_exc).
+const internalText = "Request Failed: internal server error while processing your request."
+
+// statuses is FAULT_MAP of neutron-lib api/faults.py, by kind.
+var statuses = map[errs.Kind]int{
+	errs.Internal:     http.StatusInternalServerError,
+	errs.Invalid:      http.StatusBadRequest,
+	errs.Unauthorized: http.StatusUnauthorized,
+	errs.Forbidden:    http.StatusForbidden,
+	errs.NotFound:     http.StatusNotFound,
+	errs.Conflict:     http.StatusConflict,
+	errs.TooLarge:     http.StatusRequestEntityTooLarge,
+	errs.Unavailable:  http.StatusServiceUnavailable,
+	errs.Precondition: http.StatusPreconditionFailed,
+	errs.Unsupported:  http.StatusNotImplemented,
+}
+
+// fault is the body of a failure.
+type fault struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Detail  string `json:"detail"`
+}
+
+// methodError is the one failure that no Kind stands for: the resource exists and the method does not apply to it.
+type methodError struct{ method string }
+
+func (e methodError) Error() string {
+	return "The method " + e.method + " is not allowed for this resource."
+}
+
+func errMethod(method string) error { return methodError{method} }
+
+func errNoResource() error {
+	return errs.New(errs.NotFound, "HTTPNotFound", "The resource could not be found.")
+}
+
+// errTooLarge is webob's HTTPRequestEntityTooLarge as oslo.middleware's size limiter raises it.
+func errTooLarge() error {
+	return errs.New(errs.TooLarge, "HTTPRequestEntityTooLarge", "Request is too large.")
+}
+
+// faultAnswer renders a failure. The text of an internal one stays here.
+func faultAnswer(header http.Header, err error) *answer {
+	var method methodError
+	if errors.As(err, &method) {
+		return faultBody(http.StatusMethodNotAllowed, "NeutronError", fault{Type: "HTTPMethodNotAllowed", Message: method.Error()})
+	}
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Kind == errs.Internal {
+		return faultBody(http.StatusInternalServerError, "NeutronError",
+			fault{Type: "HTTPInternalServerError", Message: internalText})
+	}
+	switch e.Kind {
+	case errs.Unauthorized:
+		return unauthorized(header, e)
+	case errs.Unsupported:
+		return faultBody(statuses[e.Kind], "NotImplementedError", fault{Type: "NotImplementedError", Message: e.Message})
+	}
+	return faultBody(statuses[e.Kind], "NeutronError", fault{Type: e.Type, Message: e.Message})
+}
+
+func faultBody(status int, key string, f fault) *answer {
+	return &answer{status: status, body: encode(map[string]fault{key: f})}
+}
+
+// unauthorized is what Keystone's middleware says (keystonemiddleware/auth_token).
+func unauthorized(header http.Header, e *errs.Error) *answer {
+	header.Set("WWW-Authenticate", "Keystone")
+	type body struct {
+		Code    int    `json:"code"`
+		Title   string `json:"title"`
+		Message string `json:"message"`
+	}
+	return &answer{status: http.StatusUnauthorized,
+		body: encode(map[string]body{"error": {http.StatusUnauthorized, "Unauthorized", e.Message}})}
+}
+
+// encode writes a value of this package's own types, which always have a JSON form.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// badRequest is webob's HTTPBadRequest.
+func badRequest(format string, args ...any) error { return apidef.BadRequest(format, args...) }
+
+// badParameter is neutron-lib's BadRequest for a named thing of the request.
+func badParameter(name, format string, args ...any) error {
+	e := errs.New(errs.Invalid, "BadRequest", format, args...)
+	e.Message = "Bad " + name + " request: " + e.Message + "."
+	return e
+}

@@ -1,0 +1,182 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/auth"
+)
+
+// DefaultMaxBody is the default of [oslo_middleware] max_request_body_size, in octets.
+const DefaultMaxBody = 114688
+
+// Config is what a Server needs to know.
+type Config struct {
+	Auth       auth.Authenticator
+	Log        *slog.Logger
+	Extensions []apidef.Extension // what /v2.0/extensions lists
+	MaxBody    int64              // octets of a request's body; 0 means DefaultMaxBody
+	MaxPage    int                // pagination_max_limit: the longest page; 0 means no limit
+	NoBulk     bool               // allow_bulk = false: creating several resources in one request is refused
+	LinkPrefix string             // network_link_prefix: replaces scheme and host in links; empty keeps the request's
+}
+
+// Server is the API. It implements http.Handler once its collections are registered.
+type Server struct {
+	config      Config
+	collections map[string]collection
+	order       []string // of registration
+}
+
+// collection is a controller, whatever its resource's type.
+type collection interface {
+	definition() *apidef.Resource
+	list(r *request) (*answer, error)
+	create(r *request) (*answer, error)
+	show(r *request, id string) (*answer, error)
+	update(r *request, id string) (*answer, error)
+	remove(r *request, id string) (*answer, error)
+}
+
+// request is an HTTP request on its way through the controller.
+type request struct {
+	*http.Request
+	caller *auth.Caller
+	query  query
+}
+
+// answer is what a request leads to. A nil body is an empty one.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// New returns a server without collections.
+func New(c Config) *Server {
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	return &Server{config: c, collections: map[string]collection{}}
+}
+
+// ServeHTTP answers one request. Every answer carries X-Openstack-Request-Id; every failure is a fault in Neutron's form.
+func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	requestID := "req-" + id.New[http.Request]().String()
+	start := time.Now()
+	w.Header().Set("X-Openstack-Request-Id", requestID)
+	hr.Body = http.MaxBytesReader(w, hr.Body, s.config.MaxBody)
+	a, err := s.answer(hr, requestID)
+	if err != nil {
+		a = faultAnswer(w.Header(), err)
+	}
+	s.log(hr, requestID, a.status, time.Since(start), err)
+	write(w, a)
+}
+
+// answer routes the request. A panic below it is the error of this request and not the end of the process.
+func (s *Server) answer(hr *http.Request, requestID string) (a *answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	path := strings.TrimSuffix(hr.URL.Path, ".json")
+	if path == "/" || path == "" {
+		return s.versions(hr)
+	}
+	rest, ok := strings.CutPrefix(path, "/v2.0")
+	if !ok || rest != "" && rest[0] != '/' {
+		return nil, errNoResource()
+	}
+	r, err := s.authenticated(hr, requestID)
+	if err != nil {
+		return nil, err
+	}
+	return s.route(r, strings.Split(strings.Trim(rest, "/"), "/"))
+}
+
+func (s *Server) authenticated(hr *http.Request, requestID string) (*request, error) {
+	caller, err := s.config.Auth.Authenticate(hr)
+	if err != nil {
+		return nil, err
+	}
+	own := *caller // an authenticator may give one value to many requests
+	own.RequestID = requestID
+	q, err := parseQuery(hr.URL.RawQuery)
+	return &request{Request: hr, caller: &own, query: q}, err
+}
+
+// route takes the parts of the path below /v2.0.
+func (s *Server) route(r *request, path []string) (*answer, error) {
+	switch {
+	case len(path) == 1 && path[0] == "":
+		return s.resources(r)
+	case path[0] == "extensions" && len(path) <= 2:
+		return s.extensions(r, path[1:])
+	}
+	c, ok := s.collections[path[0]]
+	switch {
+	case !ok || len(path) > 2:
+		return nil, errNoResource()
+	case len(path) == 1:
+		return onCollection(c, r)
+	}
+	return onItem(c, r, path[1])
+}
+
+func onCollection(c collection, r *request) (*answer, error) {
+	switch r.Method {
+	case http.MethodGet:
+		return c.list(r)
+	case http.MethodPost:
+		return c.create(r)
+	}
+	return nil, errMethod(r.Method)
+}
+
+func onItem(c collection, r *request, id string) (*answer, error) {
+	switch r.Method {
+	case http.MethodGet:
+		return c.show(r, id)
+	case http.MethodPut:
+		return c.update(r, id)
+	case http.MethodDelete:
+		return c.remove(r, id)
+	}
+	return nil, errMethod(r.Method)
+}
+
+func write(w http.ResponseWriter, a *answer) {
+	if a.body != nil {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(a.status)
+	w.Write(a.body) // a client that has gone is the only failure, and there is no one left to tell
+}
+
+// log writes one line for each request: faults of ours as errors with their cause, which the client does not see.
+func (s *Server) log(r *http.Request, requestID string, status int, took time.Duration, err error) {
+	level := slog.LevelDebug
+	switch {
+	case status >= 500 && errs.KindOf(err) == errs.Internal:
+		level = slog.LevelError
+	case status >= 400:
+		level = slog.LevelInfo
+	}
+	attrs := []slog.Attr{slog.String("request", requestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", status), slog.Duration("took", took)}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	s.config.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "api request", attrs...)
+}
