@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"context"
+	"slices"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+)
+
+// adoptChunk is how many flows are simulated again under one hold of the mutex.
+const adoptChunk = batchSize
+
+// adoptWhenReady waits for the first complete view and adopts the flows that the datapath kept from an earlier agent.
+func (w *Worker) adoptWhenReady(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.ready:
+		return w.adopt(ctx)
+	}
+}
+
+// adopt simulates each flow that is in the datapath and keeps it where the answer is the same, removes it where not. Flows that
+// this agent installed meanwhile are looked at like the others, which changes nothing for them. A change of the view between two
+// chunks is no matter: the flows looked at before have their tags in the book, the others are simulated on the new view.
+func (w *Worker) adopt(ctx context.Context) error {
+	var found []datapath.Entry
+	err := w.cfg.Datapath.Entries(func(e datapath.Entry) bool {
+		found = append(found, e)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	kept := 0
+	for chunk := range slices.Chunk(found, adoptChunk) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		kept += w.adoptChunk(chunk)
+	}
+	if len(found) > 0 {
+		w.log.Info("flows of the earlier agent looked at", "kept", kept, "removed", len(found)-kept)
+	}
+	return nil
+}
+
+// adoptChunk returns how many of the flows it kept.
+func (w *Worker) adoptChunk(entries []datapath.Entry) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var stale []flow.Key
+	for _, e := range entries {
+		if !w.adoptOne(e) {
+			w.flows.remove(e.Key)
+			stale = append(stale, e.Key)
+		}
+	}
+	w.removeFlows(stale)
+	w.counters.adopted.Add(uint64(len(entries) - len(stale)))
+	return len(entries) - len(stale)
+}
+
+// adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
+func (w *Worker) adoptOne(e datapath.Entry) bool {
+	r := w.simulate(datapath.Miss{InPort: e.Key.InPort, Frame: e.Key.Frame()})
+	f := w.flowOf(e.Key, r, w.deliverable(r.Actions))
+	if !r.Cache || !equal(f.Actions, e.Actions) {
+		return false
+	}
+	w.flows.add(f, w.cfg.Now().Add(-e.Stats.LastUsed))
+	return true
+}
+
+// equal reports whether two actions do the same with a packet. A datapath need not remember the name of a port on another host.
+func equal(a, b flow.Actions) bool {
+	return a.Rewrite == b.Rewrite && slices.EqualFunc(a.Outputs, b.Outputs, func(x, y flow.Output) bool {
+		if x.Local() && y.Local() {
+			return x.Port == y.Port
+		}
+		return x.Peer == y.Peer && x.TunnelKey == y.TunnelKey
+	})
+}

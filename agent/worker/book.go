@@ -1,0 +1,47 @@
+package worker
+
+import (
+	"time"
+
+	"midonet.org/midonet/agent/flow"
+)
+
+// book is what the worker knows of the flows that it installed: which tags each has and when its time is over. The datapath may
+// have forgotten some of them; those look unused and leave the book when their idle time is over.
+type book struct {
+	tags   *flow.TagIndex
+	expiry *flow.Expiry
+}
+
+func newBook() *book { return &book{tags: flow.NewTagIndex(), expiry: flow.NewExpiry()} }
+
+func (b *book) len() int { return b.expiry.Len() }
+
+// add records a flow that is installed at now, in place of what was known of its key.
+func (b *book) add(f flow.Flow, now time.Time) {
+	b.tags.Add(f.Key, f.Tags)
+	b.expiry.Add(f.Key, now, f.Idle, f.Hard)
+}
+
+func (b *book) remove(key flow.Key) {
+	b.tags.Remove(key)
+	b.expiry.Remove(key)
+}
+
+// invalidate forgets the flows that have one of the tags and returns their keys.
+func (b *book) invalidate(tags []flow.Tag) []flow.Key {
+	keys := b.tags.Invalidate(tags)
+	for _, k := range keys {
+		b.expiry.Remove(k)
+	}
+	return keys
+}
+
+// expired forgets the flows whose time is over and returns their keys.
+func (b *book) expired(now time.Time) []flow.Key {
+	keys := b.expiry.Expired(now)
+	for _, k := range keys {
+		b.tags.Remove(k)
+	}
+	return keys
+}

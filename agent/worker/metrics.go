@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"midonet.org/midonet/agent/sim"
+)
+
+// dropReason says why a missed packet was not sent on.
+type dropReason uint8
+
+// The reasons.
+const (
+	dropNoView    dropReason = iota // the topology is not known yet
+	dropMalformed                   // the frame cannot be parsed
+	dropVirtual                     // the virtual network drops it
+	dropError                       // it could not be decided
+	dropReasons
+)
+
+var dropNames = [dropReasons]string{"no_view", "malformed", "virtual", "error"}
+
+// counters are totals since the agent started. They are safe for use by several goroutines.
+type counters struct {
+	misses        atomic.Uint64
+	simulations   atomic.Uint64
+	simulateNanos atomic.Uint64
+	installs      atomic.Uint64
+	invalidations atomic.Uint64
+	expirations   atomic.Uint64
+	adopted       atomic.Uint64
+	views         atomic.Uint64
+	errors        atomic.Uint64 // refusals of the datapath
+	drops         [dropReasons]atomic.Uint64
+}
+
+func newCounters() *counters { return new(counters) }
+
+func (c *counters) drop(why dropReason, packets int) { c.drops[why].Add(uint64(packets)) }
+
+func (c *counters) simulated(v sim.Verdict, took time.Duration) {
+	c.simulations.Add(1)
+	c.simulateNanos.Add(uint64(took))
+	switch v {
+	case sim.Drop:
+		c.drop(dropVirtual, 1)
+	case sim.Error:
+		c.drop(dropError, 1)
+	}
+}
+
+// Descriptions of the metrics, by what they count.
+var (
+	descMisses = prometheus.NewDesc("midonet_agent_misses_total",
+		"Packets that the flow cache had no answer for and that the agent took.", nil, nil)
+	descMissesLost = prometheus.NewDesc("midonet_agent_misses_lost_total",
+		"Packets without an answer that were dropped because their port was over its rate or the queue was full.", nil, nil)
+	descSimulations  = prometheus.NewDesc("midonet_agent_simulations_total", "Packets simulated.", nil, nil)
+	descSimulateTime = prometheus.NewDesc("midonet_agent_simulation_seconds_total", "Time spent in simulations.", nil, nil)
+	descInstalls     = prometheus.NewDesc("midonet_agent_flows_installed_total", "Flows put into the cache.", nil, nil)
+	descRemoved      = prometheus.NewDesc("midonet_agent_flows_removed_total",
+		"Flows taken out of the cache, by cause.", []string{"cause"}, nil)
+	descAdopted = prometheus.NewDesc("midonet_agent_flows_adopted_total", "Flows of an earlier agent that were kept.", nil, nil)
+	descFlows   = prometheus.NewDesc("midonet_agent_flows", "Flows that the agent has installed and not removed.", nil, nil)
+	descDrops   = prometheus.NewDesc("midonet_agent_drops_total",
+		"Missed packets that were not sent on, by reason. Those that a flow drops afterwards are hits.", []string{"reason"}, nil)
+	descViews   = prometheus.NewDesc("midonet_agent_views_total", "Changes of the topology that were applied.", nil, nil)
+	descErrors  = prometheus.NewDesc("midonet_agent_datapath_refusals_total", "Calls that the datapath refused.", nil, nil)
+	descPorts   = prometheus.NewDesc("midonet_agent_ports", "Ports plugged in.", nil, nil)
+	descLearned = prometheus.NewDesc("midonet_agent_learned_stations", "Stations learned from their packets.", nil, nil)
+	descHits    = prometheus.NewDesc("midonet_agent_hits_total", "Packets that a flow forwarded or dropped.", nil, nil)
+	descTunnel  = prometheus.NewDesc("midonet_agent_tunnel_unknown_total",
+		"Packets from other hosts for a tunnel key that no port here has.", nil, nil)
+	descActionErrors = prometheus.NewDesc("midonet_agent_action_errors_total", "Packets that an action failed for.", nil, nil)
+)
+
+// Describe is of prometheus.Collector.
+func (w *Worker) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(w, ch) }
+
+// Collect is of prometheus.Collector.
+func (w *Worker) Collect(ch chan<- prometheus.Metric) {
+	count := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
+	}
+	c := w.counters
+	count(descMisses, float64(c.misses.Load()))
+	count(descSimulations, float64(c.simulations.Load()))
+	count(descSimulateTime, time.Duration(c.simulateNanos.Load()).Seconds())
+	count(descInstalls, float64(c.installs.Load()))
+	count(descRemoved, float64(c.invalidations.Load()), "change")
+	count(descRemoved, float64(c.expirations.Load()), "age")
+	count(descAdopted, float64(c.adopted.Load()))
+	count(descViews, float64(c.views.Load()))
+	count(descErrors, float64(c.errors.Load()))
+	for why, name := range dropNames {
+		count(descDrops, float64(c.drops[why].Load()), name)
+	}
+	w.collectDatapath(count)
+	w.collectGauges(ch)
+}
+
+// collectDatapath reports what the datapath counts; nothing when it cannot say.
+func (w *Worker) collectDatapath(count func(*prometheus.Desc, float64, ...string)) {
+	c, err := w.cfg.Datapath.Counters()
+	if err != nil {
+		return
+	}
+	count(descHits, float64(c.Hits))
+	count(descMissesLost, float64(c.MissesLost))
+	count(descTunnel, float64(c.TunnelUnknown))
+	count(descActionErrors, float64(c.Errors))
+}
+
+func (w *Worker) collectGauges(ch chan<- prometheus.Metric) {
+	w.mu.Lock()
+	flows, ports, learned := w.flows.len(), len(w.plugged), len(w.learned.bySource)
+	w.mu.Unlock()
+	for d, n := range map[*prometheus.Desc]int{descFlows: flows, descPorts: ports, descLearned: learned} {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
+	}
+}

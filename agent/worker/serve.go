@@ -1,0 +1,172 @@
+package worker
+
+import (
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/topology"
+)
+
+// serve answers a batch of misses: it installs the flows that were found and then sends the packets on. A packet is sent after
+// its flow is in the cache, so that the next packet of the flow finds it there.
+func (w *Worker) serve(misses []datapath.Miss) {
+	w.counters.misses.Add(uint64(len(misses)))
+	packets := w.decide(misses)
+	if len(packets) == 0 {
+		return
+	}
+	if err := w.cfg.Datapath.Execute(packets); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Debug("sending missed packets on", "packets", len(packets), "error", err)
+	}
+}
+
+// decide finds what becomes of the packets, in their order, and installs the flows.
+func (w *Worker) decide(misses []datapath.Miss) []datapath.Packet {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.complete {
+		w.counters.drop(dropNoView, len(misses))
+		return nil
+	}
+	b := batch{known: make(map[flow.Key]flow.Actions, len(misses))}
+	for _, m := range misses {
+		w.decideOne(&b, m)
+	}
+	w.install(b.flows)
+	w.learn(b.learned)
+	return b.packets
+}
+
+// batch is what is found out about some misses.
+type batch struct {
+	known   map[flow.Key]flow.Actions // of the keys whose answer holds for all their packets
+	flows   []flow.Flow
+	packets []datapath.Packet
+	learned []sim.Learned
+}
+
+func (w *Worker) decideOne(b *batch, m datapath.Miss) {
+	var p packet.Packet
+	if packet.Parse(m.Frame, &p) != nil {
+		w.counters.drop(dropMalformed, 1)
+		return
+	}
+	w.learned.touch(source{m.InPort, p.SrcMAC}, w.cfg.Now())
+	key := flow.KeyOf(&p, m.InPort)
+	actions, ok := b.known[key]
+	if !ok {
+		r := w.simulate(m)
+		actions = w.deliverable(r.Actions)
+		b.learned = append(b.learned, r.Learn...)
+		b.packets = append(b.packets, emitted(r.Emit)...)
+		if r.Cache {
+			b.known[key] = actions
+			b.flows = append(b.flows, w.flowOf(key, r, actions))
+		}
+	}
+	if !actions.Drop() {
+		b.packets = append(b.packets, datapath.Packet{InPort: m.InPort, Frame: m.Frame, Offload: m.Offload, Actions: actions})
+	}
+}
+
+// simulate runs the packet through the present view and counts what comes out.
+func (w *Worker) simulate(m datapath.Miss) sim.Result {
+	start := time.Now()
+	r := sim.Simulate(w.view, sim.Input{InPort: m.InPort, Frame: m.Frame}, w.cfg.Responders...)
+	w.counters.simulated(r.Verdict, time.Since(start))
+	return r
+}
+
+// deliverable returns the actions without outputs to ports of this host whose interface is not there now. They would fail, and a
+// flow with them would be refused.
+func (w *Worker) deliverable(a flow.Actions) flow.Actions {
+	missing := 0
+	for _, o := range a.Outputs {
+		if w.missing(o) {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return a
+	}
+	present := make([]flow.Output, 0, len(a.Outputs)-missing)
+	for _, o := range a.Outputs {
+		if !w.missing(o) {
+			present = append(present, o)
+		}
+	}
+	a.Outputs = present
+	return a
+}
+
+// missing reports whether the output is a port of this host that is not plugged in.
+func (w *Worker) missing(o flow.Output) bool {
+	if !o.Local() {
+		return false
+	}
+	_, plugged := w.plugged[o.Port]
+	return !plugged
+}
+
+// flowOf returns the flow for the result of a simulation. It is tagged with every local port that it leads to, or would lead to if
+// the port were plugged in: that is the one thing that the answer depends on and the view does not know.
+func (w *Worker) flowOf(key flow.Key, r sim.Result, actions flow.Actions) flow.Flow {
+	f := flow.Flow{Key: key, Actions: actions, Tags: r.Tags, Idle: r.Idle, Hard: r.Hard}
+	for _, o := range r.Actions.Outputs {
+		if o.Local() {
+			f.Tags = append(f.Tags, portTag(o.Port))
+		}
+	}
+	return f
+}
+
+func portTag(p topology.PortID) flow.Tag { return flow.Tag{Class: flow.TagPort, ID: p} }
+
+// install puts the flows into the datapath and the book. The book comes first: a flow that is in the book only is harmless, one
+// that is in the datapath only would never be invalidated. A flow with too many outputs stays with the agent, packet by packet.
+func (w *Worker) install(flows []flow.Flow) {
+	now := w.cfg.Now()
+	fit := flows[:0]
+	for _, f := range flows {
+		if len(f.Actions.Outputs) > datapath.MaxOutputs {
+			continue
+		}
+		fit = append(fit, f)
+		w.flows.add(f, now)
+	}
+	if len(fit) == 0 {
+		return
+	}
+	w.counters.installs.Add(uint64(len(fit)))
+	if err := w.cfg.Datapath.Install(fit); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Warn("installing flows", "flows", len(fit), "error", err)
+	}
+}
+
+func emitted(frames []sim.Emit) []datapath.Packet {
+	packets := make([]datapath.Packet, len(frames))
+	for i, e := range frames {
+		packets[i] = datapath.Packet{Frame: e.Frame, Actions: flow.Actions{Outputs: []flow.Output{{Port: e.Port}}}}
+	}
+	return packets
+}
+
+// learn records stations seen behind this host's ports, in the view at once and for the next report.
+func (w *Worker) learn(seen []sim.Learned) {
+	var d view.Delta
+	for _, l := range seen {
+		if record := w.learned.learn(l, w.cfg.Host, w.cfg.Now()); record != nil {
+			d.Puts = append(d.Puts, record)
+		}
+	}
+	if len(d.Puts) > 0 {
+		w.advance(d)
+		w.signal()
+	}
+}

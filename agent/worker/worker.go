@@ -1,0 +1,147 @@
+// Package worker is the agent's loop: it takes the packets that the flow cache has no answer for, asks the simulator, puts the
+// answer into the cache and sends the packets on; and when the topology changes it removes the answers that the change touches.
+//
+// # Order
+//
+// One mutex orders everything that decides: serving a batch of misses, applying a change of the topology, following the host's
+// interfaces, expiring. So between the moment an answer is computed and the moment it and its tags are recorded, no change of the
+// view can happen; a change that comes later finds the recorded tags and removes the flow. An answer of an old view can therefore
+// never outlive the change that made it old. Waiting for packets, sending them and walking over the datapath's flows happen outside
+// of the mutex.
+//
+// # Restart
+//
+// The datapath outlives the agent, and goes on forwarding by the flows that the last agent installed. A new one changes nothing until
+// it has its first complete view; then it simulates a packet of each flow that it finds, keeps the flows whose answer is still the
+// same, and removes the others.
+//
+// # Bounds
+//
+// A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses,
+// so that no port can fill the batches of others. Flows are bounded by the datapath, learned stations by maxLearnedPerPort.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/topology"
+)
+
+// batchSize is how many misses are served under one hold of the mutex: at a few microseconds each, a change of the topology
+// waits about a millisecond at most.
+const batchSize = 256
+
+// sweepInterval is how often idle flows and learned stations are looked for.
+const sweepInterval = 5 * time.Second
+
+// Config is what a Worker is made of. All fields are required but Responders.
+type Config struct {
+	Host       topology.HostID
+	HostName   string
+	Version    string
+	Datapath   datapath.Datapath
+	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
+	Log        *slog.Logger
+	Now        func() time.Time
+}
+
+// Interface is an interface of the host and the number by which the kernel tells two that had one name after the other apart.
+type Interface struct {
+	topology.Interface
+	Index int
+}
+
+// Worker is the loop and what it knows. Its methods are safe for use by several goroutines.
+type Worker struct {
+	cfg      Config
+	log      *slog.Logger
+	started  time.Time
+	counters *counters
+	changed  chan struct{}
+	ready    chan struct{} // closed when the view is complete for the first time
+
+	mu         sync.Mutex // orders all decisions; see the package comment
+	view       *view.View
+	complete   bool // ready is closed
+	self       *topology.Host
+	interfaces map[string]Interface
+	plugged    map[topology.PortID]plug
+	flows      *book
+	learned    *learnedTable
+}
+
+// New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
+func New(cfg Config) *Worker {
+	return &Worker{
+		cfg:        cfg,
+		log:        cfg.Log,
+		started:    cfg.Now(),
+		counters:   newCounters(),
+		changed:    make(chan struct{}, 1),
+		ready:      make(chan struct{}),
+		view:       view.New(cfg.Host),
+		self:       &topology.Host{ID: cfg.Host, Name: cfg.HostName},
+		interfaces: map[string]Interface{},
+		plugged:    map[topology.PortID]plug{},
+		flows:      newBook(),
+		learned:    newLearnedTable(),
+	}
+}
+
+// Run serves misses and expires flows until ctx ends, whose error it then returns, or the datapath fails. It is called once.
+func (w *Worker) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.serveMisses(ctx) })
+	group.Go(func() error { return w.sweepRegularly(ctx) })
+	group.Go(func() error { return w.adoptWhenReady(ctx) })
+	return group.Wait()
+}
+
+func (w *Worker) serveMisses(ctx context.Context) error {
+	batch := make([]datapath.Miss, batchSize)
+	for {
+		n, err := w.cfg.Datapath.Receive(ctx, batch)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("receive missed packets: %w", err)
+		}
+		w.serve(batch[:n])
+	}
+}
+
+func (w *Worker) sweepRegularly(ctx context.Context) error {
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+			if err := w.sweep(); err != nil {
+				w.log.Warn("looking for idle flows", "error", err)
+			}
+		}
+	}
+}
+
+// Changed returns a channel that holds a token when Facts would say something new that others wait for: a port became active or
+// inactive, a station was learned or forgotten, an interface changed.
+func (w *Worker) Changed() <-chan struct{} { return w.changed }
+
+func (w *Worker) signal() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
