@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// cloud is a server under test, in a state directory of its own, and the sandbox that may belong to it.
+type cloud struct {
+	t      *testing.T
+	dir    string // the state directory
+	api    string // base address of the Networking API
+	args   []string
+	server *exec.Cmd
+	log    string // the server's log
+}
+
+// startServer starts `midonet server` on free ports and waits for its first answer. It ends with the test.
+func startServer(t *testing.T, args ...string) *cloud {
+	t.Helper()
+	// Not t.TempDir: the path of a Unix socket in it must stay short.
+	dir, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cloud{t: t, dir: dir, log: filepath.Join(dir, "server.log")}
+	api := freeAddress(t)
+	c.api = "http://" + api
+	c.args = append([]string{"server", "--state-dir", dir, "--api-listen", api, "--metrics-listen", freeAddress(t),
+		"--stream-listen", "unix:" + filepath.Join(dir, "stream.sock")}, args...)
+	t.Cleanup(c.cleanup)
+	c.start()
+	return c
+}
+
+// startCloud starts a server and a sandbox of so many hosts.
+func startCloud(t *testing.T, hosts int, upArgs ...string) *cloud {
+	t.Helper()
+	needsSandbox(t)
+	c := startServer(t)
+	c.sandbox("up", append([]string{"--hosts", fmt.Sprint(hosts)}, upArgs...)...)
+	return c
+}
+
+// start runs the server and waits until it answers.
+func (c *cloud) start() {
+	c.t.Helper()
+	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer log.Close()
+	c.server = exec.Command(filepath.Join(binDir, "midonet"), c.args...)
+	c.server.Stdout, c.server.Stderr = log, log
+	if err := c.server.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.eventually(20*time.Second, "the server answers", func() error {
+		resp, err := http.Get(c.api + "/v2.0")
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET /v2.0: %s", resp.Status)
+		}
+		return nil
+	})
+}
+
+// kill ends the server at once, as a crash does.
+func (c *cloud) kill() {
+	c.t.Helper()
+	if err := c.server.Process.Kill(); err != nil {
+		c.t.Fatal(err)
+	}
+	_ = c.server.Wait() // "signal: killed"
+}
+
+// cleanup takes everything down, and shows the logs of a test that failed.
+func (c *cloud) cleanup() {
+	if c.t.Failed() {
+		c.showLogs()
+	}
+	if out, err := c.sandboxOutput("down"); err != nil {
+		c.t.Errorf("sandbox down: %v\n%s", err, out)
+	}
+	if c.server.ProcessState == nil {
+		_ = c.server.Process.Signal(syscall.SIGTERM)
+		if err := c.server.Wait(); err != nil {
+			c.t.Errorf("the server did not end cleanly on SIGTERM: %v", err)
+		}
+	}
+	if err := os.RemoveAll(c.dir); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// showLogs prints the end of every log.
+func (c *cloud) showLogs() {
+	logs, _ := filepath.Glob(filepath.Join(c.dir, "sandbox", "*", "agent.log"))
+	for _, file := range append([]string{c.log}, logs...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		if len(text) > 6000 {
+			text = text[len(text)-6000:]
+		}
+		c.t.Logf("--- %s\n%s", file, text)
+	}
+}
+
+// midonet runs the midonet program and returns what it printed; it must succeed.
+func (c *cloud) midonet(args ...string) string {
+	c.t.Helper()
+	out, err := c.midonetOutput(args...)
+	if err != nil {
+		c.t.Fatalf("midonet %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// midonetOutput runs the midonet program and returns both outputs.
+func (c *cloud) midonetOutput(args ...string) (string, error) {
+	return output(exec.Command(filepath.Join(binDir, "midonet"), args...))
+}
+
+// sandbox runs a subcommand of `midonet sandbox`.
+func (c *cloud) sandbox(command string, args ...string) string {
+	c.t.Helper()
+	out, err := c.sandboxOutput(command, args...)
+	if err != nil {
+		c.t.Fatalf("midonet sandbox %s %s: %v\n%s", command, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// sandboxOutput is sandbox for commands that may fail.
+func (c *cloud) sandboxOutput(command string, args ...string) (string, error) {
+	return output(c.command(command, args...))
+}
+
+// command is a subcommand of `midonet sandbox`, which may be of several words, about this cloud.
+func (c *cloud) command(command string, args ...string) *exec.Cmd {
+	all := append([]string{"sandbox"}, strings.Fields(command)...)
+	all = append(all, "--state-dir", c.dir, "--api", c.api)
+	return exec.Command(filepath.Join(binDir, "midonet"), append(all, args...)...)
+}
+
+// mmctl runs mm-ctl on a host.
+func (c *cloud) mmctl(host string, args ...string) (string, error) {
+	socket := filepath.Join(c.dir, "sandbox", host, "agent.sock")
+	return output(exec.Command(filepath.Join(binDir, "mm-ctl"), append([]string{"--control-socket", socket}, args...)...))
+}
+
+// output runs a command and returns both outputs together.
+func output(cmd *exec.Cmd) (string, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// eventually calls fn until it returns nil, and fails the test with fn's last error after the time.
+func (c *cloud) eventually(within time.Duration, what string, fn func() error) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := fn()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			c.t.Fatalf("not within %v: %s: %v", within, what, err)
+		case <-ticker.C:
+		}
+	}
+}
+
+// freeAddress returns a loopback address with a TCP port that nothing listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPacketsBetweenWorkloads: what this project is for. Two hosts, workloads on both, every pair reaches the other by IPv4 and
+// IPv6, with addresses that came by DHCP.
+func TestPacketsBetweenWorkloads(t *testing.T) {
+	c := startCloud(t, 2)
+	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
+	a1 := c.workload("a1", "host1", net)
+	a2 := c.workload("a2", "host1", net)
+	b1 := c.workload("b1", "host2", net)
+
+	t.Run("ping within a host and across hosts", func(t *testing.T) {
+		for _, pair := range [][2]workload{{a1, a2}, {a1, b1}, {b1, a2}} {
+			pair[0].pings(pair[1].ip4())
+			pair[0].pings(pair[1].ip6())
+		}
+	})
+	t.Run("DHCP gave address, route mask and MTU", func(t *testing.T) {
+		out := a1.run("ip", "address", "show", "dev", "eth0")
+		for _, want := range []string{"inet " + a1.ip4() + "/24", "mtu 1450", a1.port.MAC} {
+			if !strings.Contains(out, want) {
+				t.Errorf("eth0 of a1 lacks %q:\n%s", want, out)
+			}
+		}
+	})
+	t.Run("TCP and UDP", func(t *testing.T) {
+		b1.serves("tcp-sink", "5001")
+		a2.serves("tcp-sink", "5001")
+		for _, to := range []string{b1.ip4(), "[" + b1.ip6() + "]", a2.ip4(), "[" + a2.ip6() + "]"} {
+			a1.sends(to+":5001", 8<<20)
+		}
+		b1.serves("udp-echo", "5002")
+		f := a1.flowsTo(b1.ip4() + ":5002")
+		a1.sends(b1.ip4()+":5001", 32<<20) // beside other traffic
+		if r := f.ends(); r.Answered < r.Sent*99/100 {
+			t.Errorf("%d of %d datagrams were answered", r.Answered, r.Sent)
+		}
+	})
+	t.Run("packets of a full MTU cross without fragments", func(t *testing.T) {
+		a1.run("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1422", b1.ip4())
+	})
+	t.Run("another network is another world", func(t *testing.T) {
+		other := c.network("red", "10.20.0.0/24")
+		r1 := c.workload("r1", "host2", other)
+		r2 := c.workload("r2", "host1", other) // on the way the addresses of blue are used again
+		r1.pings(r2.ip4())
+		for _, unreachable := range []workload{a1, a2, b1} {
+			if ip := unreachable.ip4(); ip != r1.ip4() && ip != r2.ip4() {
+				r1.doesNotReach(ip)
+			}
+		}
+	})
+	t.Run("Debian's DHCP clients", func(t *testing.T) { debianClients(t, a1) })
+}
+
+// debianClients lets clients that others wrote ask for the workload's address. Instead of applying what they learn, they note it.
+func debianClients(t *testing.T, w workload) {
+	dir := t.TempDir()
+	notes, pid := filepath.Join(dir, "notes"), filepath.Join(dir, "pid")
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nenv >> "+notes+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	learns := func(t *testing.T, want string, argv ...string) {
+		needsProgram(t, argv[0])
+		out := w.run(argv...)
+		text, err := os.ReadFile(notes)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if !strings.Contains(string(text), want+"\n") {
+			t.Errorf("%s did not learn %s:\n%s", argv[0], want, text)
+		}
+	}
+	t.Run("udhcpc", func(t *testing.T) {
+		learns(t, "ip="+w.ip4(), "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-s", script)
+	})
+	t.Run("dhclient", func(t *testing.T) {
+		learns(t, "new_ip_address="+w.ip4(), "dhclient", "-1", "-sf", script, "-lf", filepath.Join(dir, "leases"), "-pf", pid,
+			"-cf", "/dev/null", "eth0")
+		w.run("dhclient", "-x", "-pf", pid, "-sf", script, "-lf", filepath.Join(dir, "leases"), "eth0") // it stayed to renew the lease
+	})
+}
+
+// TestUnderlayOverIPv6: hosts that have nothing but IPv6 between them.
+func TestUnderlayOverIPv6(t *testing.T) {
+	c := startCloud(t, 2, "--underlay", "6")
+	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
+	a := c.workload("a", "host1", net)
+	b := c.workload("b", "host2", net)
+	a.pings(b.ip4())
+	a.pings(b.ip6())
+	b.serves("tcp-sink", "5001")
+	a.sends(b.ip4()+":5001", 4<<20)
+}

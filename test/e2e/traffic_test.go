@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// trafficVariable names, in the environment, the traffic tool that this test program is to be instead of running tests. The
+// scenarios start it inside workloads, so that they need no traffic generator from elsewhere.
+const trafficVariable = "MIDONET_E2E_TRAFFIC"
+
+// flowReport is what the udp-flow tool prints.
+type flowReport struct {
+	Sent     int
+	Answered int
+	// LongestGap is the longest run of unanswered datagrams, in time.
+	LongestGap time.Duration
+}
+
+// runTraffic is the main function of the traffic tools.
+func runTraffic(tool string, args []string) int {
+	tools := map[string]func([]string) error{
+		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
+	}
+	run, ok := tools[tool]
+	if !ok {
+		fmt.Fprintln(os.Stderr, "no such tool:", tool)
+		return 2
+	}
+	if err := run(args); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// udpEcho answers every datagram to the port with itself, until it is killed: udp-echo PORT.
+func udpEcho(args []string) error {
+	conn, err := net.ListenPacket("udp", ":"+args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	buf := make([]byte, 65536)
+	for {
+		n, from, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.WriteTo(buf[:n], from); err != nil {
+			return err
+		}
+	}
+}
+
+// udpFlow sends numbered datagrams at an interval until its standard input closes, and reports which were answered:
+// udp-flow ADDRESS:PORT INTERVAL.
+func udpFlow(args []string) error {
+	interval, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	conn, err := net.Dial("udp", args[0])
+	if err != nil {
+		return err
+	}
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	answers := make(chan map[uint64]bool, 1)
+	go func() { answers <- collectAnswers(conn) }()
+	sent := sendNumbered(conn, interval, stop)
+	if err := conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil { // the last answers are on their way
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(report(sent, <-answers, interval))
+}
+
+// sendNumbered sends until stop closes and returns how many it sent.
+func sendNumbered(conn net.Conn, interval time.Duration, stop <-chan struct{}) int {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for n := 0; ; n++ {
+		// An error here is the kernel's note of an earlier ICMP answer: the datagram counts as lost.
+		_, _ = conn.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+		select {
+		case <-stop:
+			return n + 1
+		case <-ticker.C:
+		}
+	}
+}
+
+// collectAnswers reads until the connection's deadline and returns the numbers that came back.
+func collectAnswers(conn net.Conn) map[uint64]bool {
+	got := map[uint64]bool{}
+	buf := make([]byte, 64)
+	for {
+		n, err := conn.Read(buf)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return got
+		}
+		if err == nil && n == 8 {
+			got[binary.BigEndian.Uint64(buf)] = true
+		}
+	}
+}
+
+func report(sent int, got map[uint64]bool, interval time.Duration) flowReport {
+	longest, run := 0, 0
+	for n := range sent {
+		run++
+		if got[uint64(n)] {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return flowReport{Sent: sent, Answered: len(got), LongestGap: time.Duration(longest) * interval}
+}
+
+// tcpSink takes one connection after another and answers each with the SHA-256 of what it received: tcp-sink PORT.
+func tcpSink(args []string) error {
+	l, err := net.Listen("tcp", ":"+args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, conn); err != nil {
+			return err
+		}
+		if _, err := conn.Write(sum.Sum(nil)); err != nil {
+			return err
+		}
+		conn.Close()
+	}
+}
+
+// tcpSend sends so many bytes to a tcp-sink and checks that it received exactly these: tcp-send ADDRESS:PORT BYTES.
+func tcpSend(args []string) error {
+	size, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTimeout("tcp", args[0], 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(i * 7 >> 3)
+	}
+	if _, err := conn.Write(data); err != nil {
+		return err
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		return err
+	}
+	if want := sha256.Sum256(data); string(answer) != string(want[:]) {
+		return fmt.Errorf("the receiver's checksum is %x, want %x", answer, want)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// workload is a namespace of the sandbox with an interface on a Neutron network.
+type workload struct {
+	c    *cloud
+	name string
+	host string
+	port neutronPort
+}
+
+// workload makes a workload on a host, with a port on the network.
+func (c *cloud) workload(name, host, network string) workload {
+	c.t.Helper()
+	c.sandbox("workload add", "--host", host, "--network", network, name)
+	var found struct{ Ports []neutronPort }
+	c.request(http.MethodGet, "ports?name="+name, "", &found)
+	if len(found.Ports) != 1 {
+		c.t.Fatalf("workload %s has %d ports, want 1", name, len(found.Ports))
+	}
+	return workload{c: c, name: name, host: host, port: found.Ports[0]}
+}
+
+// ip4 and ip6 are the workload's addresses.
+func (w workload) ip4() string { return w.address(netip.Addr.Is4) }
+func (w workload) ip6() string { return w.address(netip.Addr.Is6) }
+
+func (w workload) address(of func(netip.Addr) bool) string {
+	w.c.t.Helper()
+	for _, ip := range w.port.FixedIPs {
+		if a, err := netip.ParseAddr(ip.Address); err == nil && of(a) {
+			return ip.Address
+		}
+	}
+	w.c.t.Fatalf("workload %s has no such address: %v", w.name, w.port.FixedIPs)
+	return ""
+}
+
+// tap is the name of the interface in the workload's host.
+func (w workload) tap() string { return ("tap" + w.port.ID)[:14] }
+
+// command is a command to be run inside the workload.
+func (w workload) command(argv ...string) *exec.Cmd {
+	args := []string{"sandbox", "workload", "exec", "--state-dir", w.c.dir, "--api", w.c.api, w.name, "--"}
+	return exec.Command(filepath.Join(binDir, "midonet"), append(args, argv...)...)
+}
+
+// run runs a command inside the workload; it must succeed.
+func (w workload) run(argv ...string) string {
+	w.c.t.Helper()
+	out, err := output(w.command(argv...))
+	if err != nil {
+		w.c.t.Fatalf("%s$ %s: %v\n%s", w.name, strings.Join(argv, " "), err, out)
+	}
+	return out
+}
+
+// pings fails the test unless all of a few echo requests to the address are answered.
+func (w workload) pings(address string) {
+	w.c.t.Helper()
+	out := w.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", address)
+	if !strings.Contains(out, " 0% packet loss") {
+		w.c.t.Errorf("%s loses pings to %s:\n%s", w.name, address, out)
+	}
+}
+
+// doesNotReach fails the test if an echo request to the address is answered.
+func (w workload) doesNotReach(address string) {
+	w.c.t.Helper()
+	if out, err := output(w.command("ping", "-n", "-c", "1", "-W", "1", address)); err == nil {
+		w.c.t.Errorf("%s reaches %s and must not:\n%s", w.name, address, out)
+	}
+}
+
+// tool is a traffic tool inside the workload.
+func (w workload) tool(name string, args ...string) *exec.Cmd {
+	cmd := w.command(append([]string{os.Args[0]}, args...)...)
+	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
+	return cmd
+}
+
+// serves starts a traffic tool that serves until the test ends, and waits until it does.
+func (w workload) serves(name, port string) {
+	w.c.t.Helper()
+	cmd := w.tool(name, port)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		w.c.t.Fatal(err)
+	}
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	if err := cmd.Start(); err != nil {
+		w.c.t.Fatal(err)
+	}
+	w.c.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // it was told to end
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		w.c.t.Fatalf("%s on %s printed %q, %v, %s", name, w.name, line, err, problems.String())
+	}
+}
+
+// flow is a running exchange of datagrams between two workloads.
+type flow struct {
+	c     *cloud
+	cmd   *exec.Cmd
+	stop  io.Closer
+	out   *bytes.Buffer
+	start time.Time
+}
+
+// flowInterval is the time between two datagrams of a flow.
+const flowInterval = 5 * time.Millisecond
+
+// flowsTo starts an exchange of datagrams with the address, where a udp-echo serves. It goes on until ends is called.
+func (w workload) flowsTo(address string) *flow {
+	w.c.t.Helper()
+	cmd := w.tool("udp-flow", address, flowInterval.String())
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		w.c.t.Fatal(err)
+	}
+	f := &flow{c: w.c, cmd: cmd, stop: in, out: &bytes.Buffer{}, start: time.Now()}
+	cmd.Stdout, cmd.Stderr = f.out, os.Stderr
+	if err := cmd.Start(); err != nil {
+		w.c.t.Fatal(err)
+	}
+	return f
+}
+
+// ends stops the exchange and returns how it went.
+func (f *flow) ends() flowReport {
+	f.c.t.Helper()
+	f.stop.Close()
+	if err := f.cmd.Wait(); err != nil {
+		f.c.t.Fatalf("the flow ended with %v\n%s", err, f.out)
+	}
+	var r flowReport
+	if err := json.Unmarshal(f.out.Bytes(), &r); err != nil {
+		f.c.t.Fatalf("the flow's report: %v\n%s", err, f.out)
+	}
+	if r.Sent == 0 {
+		f.c.t.Fatal("the flow sent nothing")
+	}
+	f.c.t.Logf("flow: %d sent, %d answered, longest gap %v", r.Sent, r.Answered, r.LongestGap)
+	return r
+}
+
+// sends copies so many bytes by TCP to the other workload's tcp-sink.
+func (w workload) sends(address string, size int) {
+	w.c.t.Helper()
+	if out, err := output(w.tool("tcp-send", address, fmt.Sprint(size))); err != nil {
+		w.c.t.Errorf("%s sends %d bytes to %s: %v\n%s", w.name, size, address, err, out)
+	}
+}
