@@ -26,8 +26,8 @@ const (
 
 type JoinRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
-	Host          []byte                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"` // 16 octets
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"` // of the join token
+	Host          []byte                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`     // 16 octets
 	HostName      string                 `protobuf:"bytes,3,opt,name=host_name,json=hostName,proto3" json:"host_name,omitempty"`
 	Csr           []byte                 `protobuf:"bytes,4,opt,name=csr,proto3" json:"csr,omitempty"` // PKCS #10, DER
 	unknownFields protoimpl.UnknownFields
@@ -64,11 +64,11 @@ func (*JoinRequest) Descriptor() ([]byte, []int) {
 	return file_stream_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *JoinRequest) GetToken() string {
+func (x *JoinRequest) GetSecret() []byte {
 	if x != nil {
-		return x.Token
+		return x.Secret
 	}
-	return ""
+	return nil
 }
 
 func (x *JoinRequest) GetHost() []byte {
@@ -849,9 +849,9 @@ var File_stream_proto protoreflect.FileDescriptor
 
 const file_stream_proto_rawDesc = "" +
 	"\n" +
-	"\fstream.proto\x12\x13midonet.topology.v1\x1a\x0etopology.proto\"f\n" +
-	"\vJoinRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\tR\x05token\x12\x12\n" +
+	"\fstream.proto\x12\x13midonet.topology.v1\x1a\x0etopology.proto\"h\n" +
+	"\vJoinRequest\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1b\n" +
 	"\thost_name\x18\x03 \x01(\tR\bhostName\x12\x10\n" +
 	"\x03csr\x18\x04 \x01(\fR\x03csr\"K\n" +

@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/topology"
+)
+
+// maxQueued is how many deltas may wait for a host that reads slowly before it is cut off.
+const maxQueued = 256
+
+// feed follows the store and hands each watching host its deltas.
+type feed struct {
+	log *slog.Logger
+
+	mu       sync.Mutex
+	interest *interest
+	revision nsdb.Revision
+	watchers map[topology.HostID]*watcher
+}
+
+// watcher is one host's Watch call.
+type watcher struct {
+	host  topology.HostID
+	last  nsdb.Revision // of the newest step in the queue, or of the snapshot
+	queue chan step
+	gone  chan struct{} // closed when the watcher gets nothing more
+	slow  bool          // why it is gone: it did not keep up (else another Watch of the host took its place)
+}
+
+// step is what leads a host from the revision base to the next.
+type step struct {
+	base, revision nsdb.Revision
+	delta          delta
+}
+
+func newFeed(log *slog.Logger) *feed {
+	return &feed{log: log, interest: newInterest(), watchers: map[topology.HostID]*watcher{}}
+}
+
+// run follows the mirror until ctx ends. It calls started when it knows the present state.
+func (f *feed) run(ctx context.Context, m *mirror.Mirror, started func()) {
+	state, changes := m.Subscribe()
+	defer changes.Close()
+	f.take(state.Revision, slices.Collect(state.All()), nil)
+	started()
+	for {
+		next, err := changes.Next(ctx)
+		if err != nil {
+			return
+		}
+		for _, c := range next {
+			f.take(c.Step.Revision, c.Step.Puts, c.Step.Deletes)
+		}
+	}
+}
+
+// take applies one step and queues what it means for each host.
+func (f *feed) take(rev nsdb.Revision, puts []topology.Object, deletes []topology.Key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.revision = rev
+	for host, d := range f.interest.apply(puts, deletes) {
+		w := f.watchers[host]
+		select {
+		case w.queue <- step{base: w.last, revision: rev, delta: d}:
+			w.last = rev
+		default:
+			f.log.Warn("host does not keep up; it will start again from a snapshot", "host", host)
+			w.slow = true
+			f.drop(w)
+		}
+	}
+}
+
+// watch returns what the host needs now and a watcher that gets every step after it. An older watcher of the host is dropped: the
+// host came back before the server noticed that it was away.
+func (f *feed) watch(host topology.HostID) (snapshot []topology.Object, rev nsdb.Revision, w *watcher) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := f.watchers[host]; old != nil {
+		f.drop(old)
+	}
+	w = &watcher{host: host, last: f.revision, queue: make(chan step, maxQueued), gone: make(chan struct{})}
+	f.watchers[host] = w
+	f.interest.watching[host] = struct{}{}
+	return f.interest.snapshot(host), f.revision, w
+}
+
+// leave ends a watcher that its call has no more use for.
+func (f *feed) leave(w *watcher) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.watchers[w.host] == w {
+		f.drop(w)
+	}
+}
+
+func (f *feed) drop(w *watcher) {
+	delete(f.watchers, w.host)
+	delete(f.interest.watching, w.host)
+	close(w.gone)
+}

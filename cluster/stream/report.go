@@ -1,0 +1,135 @@
+package stream
+
+import (
+	"context"
+	"net/netip"
+	"unicode/utf8"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+// How much one host may report.
+const (
+	maxInterfaces     = 2048
+	maxAddrs          = 64 // of one interface
+	maxReportedPorts  = 4096
+	maxReportedLearns = 8192
+)
+
+// report is a ReportRequest that has been checked: everything in it speaks of the reporting host.
+type report struct {
+	host    *topology.Host
+	state   *topology.HostState
+	ports   []*topology.PortState
+	learned []*topology.LearnedMAC
+}
+
+// Report implements topologypb.StreamServer.
+func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*topologypb.ReportReply, error) {
+	r, err := readReport(caller(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	session := s.session(r.host.ID)
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	if err := s.write(ctx, session, r); err != nil {
+		s.Log.Warn("a report was not stored", "host", r.host.ID, "error", err)
+		return nil, unavailable(err)
+	}
+	return &topologypb.ReportReply{LeaseSeconds: uint32(s.LeaseTTL.Seconds())}, nil
+}
+
+// readReport checks a request of the host.
+func readReport(host topology.HostID, req *topologypb.ReportRequest) (*report, error) {
+	if len(req.GetPorts()) > maxReportedPorts || len(req.GetLearned()) > maxReportedLearns ||
+		len(req.GetState().GetInterfaces()) > maxInterfaces {
+		return nil, errs.New(errs.TooLarge, "ReportTooLarge", "a report has at most %d interfaces, %d ports and %d learned addresses",
+			maxInterfaces, maxReportedPorts, maxReportedLearns)
+	}
+	var r report
+	var err error
+	if r.host, err = req.GetHost().Topology(); err != nil {
+		return nil, malformed(err)
+	}
+	if r.state, err = req.GetState().Topology(); err != nil {
+		return nil, malformed(err)
+	}
+	for _, x := range req.GetPorts() {
+		p, err := x.Topology()
+		if err != nil {
+			return nil, malformed(err)
+		}
+		r.ports = append(r.ports, p)
+	}
+	for _, x := range req.GetLearned() {
+		l, err := x.Topology()
+		if err != nil {
+			return nil, malformed(err)
+		}
+		r.learned = append(r.learned, l)
+	}
+	return r.checked(host)
+}
+
+func malformed(err error) error {
+	return errs.New(errs.Invalid, "BadReport", "the report is malformed: %v", err)
+}
+
+// checked returns the report as it may be stored, or what is wrong with it. Counters are left out: stored, they would make every
+// report a write.
+func (r *report) checked(host topology.HostID) (*report, error) {
+	foreign := r.host.ID != host || r.state.Host != host
+	for _, p := range r.ports {
+		foreign = foreign || p.Host != host
+	}
+	for _, l := range r.learned {
+		foreign = foreign || l.Host != host
+		if l.ID != topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, host).ID || l.MAC.IsZero() || l.MAC.IsMulticast() {
+			return nil, errs.New(errs.Invalid, "BadReport", "learned address %v on bridge %v is no station", l.MAC, l.Bridge)
+		}
+	}
+	if foreign {
+		return nil, errs.New(errs.Forbidden, "NotYours", "host %v may report of itself alone", host)
+	}
+	if err := checkName(r.host.Name); err != nil {
+		return nil, err
+	}
+	if err := checkEndpoints(r.host.Endpoints); err != nil {
+		return nil, err
+	}
+	r.state.FlowCount, r.state.MissesServed = 0, 0
+	return r, checkState(r.state)
+}
+
+// checkEndpoints wants unicast addresses, at most one of each family.
+func checkEndpoints(addrs []netip.Addr) error {
+	families := map[bool]bool{}
+	for _, a := range addrs {
+		if families[a.Is4()] || a.IsUnspecified() || a.IsMulticast() || a.Is4In6() {
+			return errs.New(errs.Invalid, "BadEndpoint",
+				"a host has at most one unicast tunnel endpoint of each address family; %v is one too many or no such address", a)
+		}
+		families[a.Is4()] = true
+	}
+	return nil
+}
+
+func checkState(state *topology.HostState) error {
+	if len(state.Version) > maxName || !utf8.ValidString(state.Version) {
+		return errs.New(errs.Invalid, "BadReport", "the agent's version has more than %d octets", maxName)
+	}
+	for _, i := range state.Interfaces {
+		if len(i.Name) > maxInterfaceName || len(i.Addrs) > maxAddrs {
+			return errs.New(errs.Invalid, "BadReport", "interface %q has too long a name or more than %d addresses", i.Name, maxAddrs)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"sync"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/topology"
+)
+
+// changesPerStep is how many changes of a report go into one step of the store: each may read a binding beside its own object,
+// and nsdb.MaxObjects bounds both together.
+const changesPerStep = nsdb.MaxObjects / 3
+
+// session is what the server remembers of a host between its reports. It is lost with the server, which costs one write of
+// everything and nothing else.
+type session struct {
+	mu       sync.Mutex                                     // held while a report or a binding of the host is written
+	lease    nsdb.Lease                                     // nil: none yet, or lost
+	held     map[topology.Key]struct{}                      // what this lease holds in the store
+	reported map[topology.LearnedMACID]*topology.LearnedMAC // in the last report; nil before the first
+}
+
+func (s *Server) session(host topology.HostID) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[host] == nil {
+		s.sessions[host] = &session{}
+	}
+	return s.sessions[host]
+}
+
+// write brings the store to what the report says.
+func (s *Server) write(ctx context.Context, session *session, r *report) error {
+	if err := s.keepLease(ctx, session); err != nil {
+		return err
+	}
+	changes := session.compare(s.Mirror.State(), r)
+	for batch := range slices.Chunk(changes, changesPerStep) {
+		if err := s.commit(ctx, session, r.host.ID, batch); err != nil {
+			if errors.Is(err, nsdb.ErrLeaseLost) {
+				session.lease = nil
+			}
+			return err
+		}
+	}
+	session.reported = map[topology.LearnedMACID]*topology.LearnedMAC{}
+	for _, l := range r.learned {
+		session.reported[l.ID] = l
+	}
+	return nil
+}
+
+// keepLease renews the host's lease, or grants one that holds nothing yet.
+func (s *Server) keepLease(ctx context.Context, session *session) error {
+	if session.lease != nil {
+		err := session.lease.Renew(ctx)
+		if !errors.Is(err, nsdb.ErrLeaseLost) {
+			return err
+		}
+	}
+	lease, err := s.Store.Grant(ctx, s.LeaseTTL)
+	if err != nil {
+		return err
+	}
+	session.lease, session.held = lease, map[topology.Key]struct{}{}
+	return nil
+}
+
+// change is one object that a report adds, alters or (put is nil) takes away.
+type change struct {
+	key topology.Key
+	put topology.Object
+}
+
+// compare returns the changes that lead from the state of the store to the report.
+func (session *session) compare(state *mirror.State, r *report) []change {
+	var changes []change
+	if stored := state.Get(r.host.Key()); !reflect.DeepEqual(stored, topology.Object(r.host)) {
+		changes = append(changes, change{r.host.Key(), r.host})
+	}
+	said := map[topology.Key]struct{}{}
+	leased := func(o topology.Object) {
+		said[o.Key()] = struct{}{}
+		if _, held := session.held[o.Key()]; !held || !reflect.DeepEqual(state.Get(o.Key()), o) {
+			changes = append(changes, change{o.Key(), o})
+		}
+	}
+	leased(r.state)
+	for _, p := range r.ports {
+		if b := mirror.Lookup[*topology.Binding](state, topology.KindBinding, p.Port); b != nil && b.Host == p.Host {
+			leased(p)
+		}
+	}
+	for _, l := range r.learned {
+		if session.claims(state, l) {
+			leased(l)
+		}
+	}
+	return append(changes, session.unsaid(state, r.host.ID, said)...)
+}
+
+// claims reports whether the host's record of a station is to be stored: when nobody else has one, or when the host has only now
+// learned of it, so that the station has moved here. A host that still believes in its old record does not fight for it.
+func (session *session) claims(state *mirror.State, l *topology.LearnedMAC) bool {
+	binding := mirror.Lookup[*topology.Binding](state, topology.KindBinding, l.Port)
+	port := mirror.Lookup[*topology.Port](state, topology.KindPort, l.Port)
+	if binding == nil || binding.Host != l.Host || port == nil || port.Bridge != l.Bridge {
+		return false
+	}
+	stored := mirror.Lookup[*topology.LearnedMAC](state, topology.KindLearnedMAC, l.ID)
+	if stored == nil || stored.Host == l.Host {
+		return true
+	}
+	before := session.reported[l.ID]
+	return session.reported != nil && (before == nil || *before != *l)
+}
+
+// unsaid returns deletions of what is stored under the host's name and the report leaves out.
+func (session *session) unsaid(state *mirror.State, host topology.HostID, said map[topology.Key]struct{}) []change {
+	var changes []change
+	for p := range state.PortStates(host) {
+		if _, ok := said[p.Key()]; !ok {
+			changes = append(changes, change{key: p.Key()})
+		}
+	}
+	for k := range session.held {
+		if _, ok := said[k]; !ok && k.Kind == topology.KindLearnedMAC {
+			changes = append(changes, change{key: k})
+		}
+	}
+	return changes
+}
+
+// commit writes a batch of changes as one step and waits until the server itself has seen it, so that the next comparison is with
+// what was written.
+func (s *Server) commit(ctx context.Context, session *session, host topology.HostID, batch []change) error {
+	var written []change
+	rev, err := s.Store.Update(ctx, func(tx nsdb.Tx) error {
+		written = written[:0]
+		for _, c := range batch {
+			ok, err := c.apply(tx, session.lease, host)
+			if err != nil {
+				return err
+			}
+			if ok {
+				written = append(written, c)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	session.note(batch, written)
+	if len(written) == 0 {
+		return nil
+	}
+	_, err = s.Mirror.WaitFor(ctx, rev)
+	return err
+}
+
+// apply makes the change in the transaction unless the binding or the object has passed to another host meanwhile.
+func (c change) apply(tx nsdb.Tx, lease nsdb.Lease, host topology.HostID) (bool, error) {
+	switch o := c.put.(type) {
+	case nil:
+		return deleteOwn(tx, c.key, host)
+	case *topology.Host:
+		tx.Put(o)
+		return true, nil
+	case *topology.PortState:
+		return putIfBound(tx, o, lease, o.Port, host)
+	case *topology.LearnedMAC:
+		return putIfBound(tx, o, lease, o.Port, host)
+	default:
+		tx.PutLeased(o, lease)
+		return true, nil
+	}
+}
+
+func putIfBound(tx nsdb.Tx, o topology.Object, lease nsdb.Lease, port topology.PortID, host topology.HostID) (bool, error) {
+	b, err := binding(tx, port)
+	if err != nil || b == nil || b.Host != host {
+		return false, err
+	}
+	tx.PutLeased(o, lease)
+	return true, nil
+}
+
+func deleteOwn(tx nsdb.Tx, k topology.Key, host topology.HostID) (bool, error) {
+	o, err := tx.Get(k)
+	if err != nil {
+		return false, err
+	}
+	switch o := o.(type) {
+	case *topology.PortState:
+		if o.Host != host {
+			return false, nil
+		}
+	case *topology.LearnedMAC:
+		if o.Host != host {
+			return false, nil
+		}
+	default:
+		return false, nil
+	}
+	tx.Delete(k)
+	return true, nil
+}
+
+// note remembers what the lease holds after a batch of which only some changes were written.
+func (session *session) note(batch, written []change) {
+	for _, c := range batch {
+		delete(session.held, c.key)
+	}
+	for _, c := range written {
+		if c.put != nil && c.key.Kind != topology.KindHost {
+			session.held[c.key] = struct{}{}
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package stream
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+// maxUpdate is the size at which a step is cut into several updates, octets; well under what a host accepts in one message.
+const maxUpdate = 256 << 10
+
+// Watch implements topologypb.StreamServer.
+func (s *Server) Watch(_ *topologypb.WatchRequest, stream grpc.ServerStreamingServer[topologypb.Update]) error {
+	ctx := stream.Context()
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	snapshot, rev, w := s.feed.watch(caller(ctx))
+	defer s.feed.leave(w)
+	first := sender{stream: stream, snapshot: true, revision: rev}
+	if err := first.send(delta{puts: snapshot}); err != nil {
+		return err
+	}
+	return s.sendSteps(ctx, stream, w)
+}
+
+func (s *Server) sendSteps(ctx context.Context, stream grpc.ServerStreamingServer[topologypb.Update], w *watcher) error {
+	for {
+		select {
+		case next := <-w.queue:
+			out := sender{stream: stream, base: next.base, revision: next.revision}
+			if err := out.send(next.delta); err != nil {
+				return err
+			}
+		case <-w.gone:
+			return w.reason()
+		case <-s.stopping:
+			return errStopping
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// reason says why the watcher is gone.
+func (w *watcher) reason() error {
+	if w.slow {
+		return errs.New(errs.Unavailable, "TooSlow", "the host did not keep up with the changes and must start again")
+	}
+	return errs.New(errs.Conflict, "Replaced", "another agent watches as this host")
+}
+
+// sender sends one step, cut into updates of about maxUpdate.
+type sender struct {
+	stream         grpc.ServerStreamingServer[topologypb.Update]
+	snapshot       bool
+	base, revision nsdb.Revision
+
+	next *topologypb.Update
+	size int
+}
+
+func (s *sender) send(d delta) error {
+	s.start()
+	for _, k := range d.deletes {
+		key := topologypb.KeyToProto(k)
+		if err := s.makeRoom(proto.Size(key)); err != nil {
+			return err
+		}
+		s.next.Delete = append(s.next.Delete, key)
+	}
+	for _, o := range d.puts {
+		object := topologypb.ToProto(o)
+		if err := s.makeRoom(proto.Size(object)); err != nil {
+			return err
+		}
+		s.next.Put = append(s.next.Put, object)
+	}
+	return s.stream.Send(s.next)
+}
+
+func (s *sender) start() {
+	s.next = &topologypb.Update{Snapshot: s.snapshot, Base: uint64(s.base), Revision: uint64(s.revision)}
+	s.size = 0
+}
+
+// makeRoom sends what there is when size more octets would be too many.
+func (s *sender) makeRoom(size int) error {
+	if s.size > 0 && s.size+size > maxUpdate {
+		s.next.More = true
+		if err := s.stream.Send(s.next); err != nil {
+			return err
+		}
+		s.start()
+	}
+	s.size += size
+	return nil
+}
