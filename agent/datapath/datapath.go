@@ -39,8 +39,12 @@ type Packet struct {
 
 // Offload is what the sender left for later hardware to do with a missed packet; Execute passes it on.
 type Offload struct {
-	// ChecksumPartial: the transport checksum holds only the pseudo-header's sum.
+	// ChecksumPartial: a checksum holds only the pseudo-header's sum. The octets from ChecksumStart on are still to be summed, and
+	// the complement of that written ChecksumOffset behind ChecksumStart (16 in TCP, 6 in UDP). It need not be the outermost
+	// transport header's: the sender may tunnel.
 	ChecksumPartial bool
+	ChecksumStart   uint16 // from the start of the frame
+	ChecksumOffset  uint16
 	// SegmentSize, where not 0, is the TCP or UDP payload size to cut the frame into.
 	SegmentSize uint16
 }
@@ -52,7 +56,8 @@ type Miss struct {
 	Offload Offload
 }
 
-// Entry is an installed flow as the datapath has it.
+// Entry is an installed flow as the datapath has it. The outputs may stand in another order than they were installed in, and
+// those to other hosts have the zero Port: the datapath keeps their tunnel key alone.
 type Entry struct {
 	Key     flow.Key
 	Actions flow.Actions
@@ -65,21 +70,21 @@ type Counters struct {
 	Misses        uint64 // packets handed up
 	MissesLost    uint64 // misses that found the queue full or the port over its rate
 	TunnelUnknown uint64 // tunnelled packets whose key names no port here
-	Errors        uint64 // packets that an action failed for
+	Errors        uint64 // packets, or copies of one, that an action failed for
 }
 
 // Datapath is a flow cache. All methods are safe for use by several goroutines, except Receive, which one goroutine calls.
 type Datapath interface {
 	// SetPort plugs the interface into the port, or changes its tunnel key. Packets flow from then on. An interface that does not
-	// exist is an errs.NotFound.
+	// exist is an errs.NotFound; one that another port has, or such a tunnel key, is an errs.Conflict.
 	SetPort(p Port) error
-	// RemovePort unplugs the port and removes the flows that enter at it. Removing what is not there is no error.
+	// RemovePort unplugs the port and removes the flows that enter or leave by it. Removing what is not there is no error.
 	RemovePort(p topology.PortID) error
 	// Ports returns what is plugged in, also by an earlier run of the agent.
 	Ports() ([]Port, error)
 
-	// Install adds or replaces flows. A flow whose outputs name a port that is not plugged in here, or with more than MaxOutputs
-	// outputs, is refused with an error, and the others are installed all the same.
+	// Install adds or replaces flows. A flow that names a port which is not plugged in here, or with more than MaxOutputs outputs,
+	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0 is a miss.
 	Install(flows []flow.Flow) error
 	// Remove deletes the flows with these keys; keys that are not there are no error.
 	Remove(keys []flow.Key) error

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the maps hold. The Go side reads these types from the object's BTF (see generate.go), so no structure has implicit padding.
+ * A change here that an older agent's pinned maps would misread needs a new LAYOUT.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define LAYOUT 1       /* stored in struct config; another value makes the agent start with empty maps */
+#define MAX_OUTPUTS 8  /* datapath.MaxOutputs */
+#define EXEC_SLOTS 64  /* packets that the agent sends with one system call */
+#define VLAN_PRESENT 0x1000
+
+/* Whether a packet is part of a larger one: the Fragment constants of package flow. */
+enum fragment { UNFRAGMENTED, FRAGMENT_FIRST, FRAGMENT_LATER };
+
+/* flow.Key, with the interface that the packet came in by for its port. IPv4 addresses stand in the first four octets. */
+struct flow_key {
+	__u32 in_port; /* ifindex */
+	__u8 dst_mac[6];
+	__u8 src_mac[6];
+	__be16 ether_type;
+	__u16 vlan; /* VLAN_PRESENT and the id */
+	__u8 src_ip[16];
+	__u8 dst_ip[16];
+	__u8 proto;
+	__u8 fragment;
+	__u8 tos;
+	__u8 ttl; /* always 0 so far */
+	__be16 src_port;
+	__be16 dst_port;
+};
+
+/* The fields of flow.Rewrite, same bits as the Field constants of package flow. */
+enum field {
+	FIELD_SRC_MAC = 1 << 0,
+	FIELD_DST_MAC = 1 << 1,
+	FIELD_SRC_IP = 1 << 2,
+	FIELD_DST_IP = 1 << 3,
+	FIELD_SRC_PORT = 1 << 4,
+	FIELD_DST_PORT = 1 << 5,
+	FIELD_TOS = 1 << 6,
+	FIELD_DEC_TTL = 1 << 7,
+};
+
+enum output_kind {
+	OUTPUT_END,        /* no more outputs */
+	OUTPUT_LOCAL,      /* transmit on the interface */
+	OUTPUT_LOCAL_PEER, /* hand to the other end of the veth, which is in another namespace: saves a trip through the backlog */
+	OUTPUT_TUNNEL_IPV4,
+	OUTPUT_TUNNEL_IPV6,
+};
+
+struct output {
+	__u32 target;  /* ifindex, or tunnel key */
+	__u8 peer[16]; /* underlay address of the other host, network order */
+};
+
+/* flow.Actions. The first output takes the packet itself, the others take clones; tunnels stand before local outputs, so that
+ * the packet that was given tunnel metadata is the one that leaves through the tunnel. */
+struct actions {
+	__u16 fields;
+	__be16 src_port;
+	__be16 dst_port;
+	__u8 tos;
+	__u8 pad;
+	__u8 dst_mac[6];
+	__u8 src_mac[6];
+	__u8 src_ip[16];
+	__u8 dst_ip[16];
+	__u8 kinds[MAX_OUTPUTS];
+	struct output outputs[MAX_OUTPUTS];
+};
+
+struct flow {
+	__u64 packets;
+	__u64 bytes;
+	__u64 last_used; /* CLOCK_MONOTONIC_COARSE, ns */
+	struct actions actions;
+	__u32 pad;
+};
+
+/* A plugged interface, by ifindex. */
+struct port {
+	__u8 id[16];
+	__u32 tunnel_key;
+	__u32 kind;    /* OUTPUT_LOCAL or OUTPUT_LOCAL_PEER */
+	__u64 miss_due; /* ns: when the next miss would be due at the port's rate */
+};
+
+/* Where packets from other hosts go, by tunnel key. */
+struct delivery {
+	__u32 ifindex;
+	__u32 kind;
+};
+
+/* One value for the whole datapath, written by the agent. */
+struct config {
+	__u32 layout;
+	__u32 tunnel_ifindex;
+	__u32 source_ipv4;    /* of tunnelled packets, host order; 0: the kernel chooses */
+	__u8 source_ipv6[16]; /* all zero: the kernel chooses */
+	__u32 pad;
+	__u64 miss_interval; /* ns between the misses of one port */
+	__u64 miss_burst;    /* ns: how far ahead of its rate a port may be */
+};
+
+/* A packet on its way to the agent. */
+struct miss {
+	__u32 in_port; /* ifindex */
+	__u32 length;
+	__u16 segment_size;    /* not 0: to be cut into segments with so much payload */
+	__u16 checksum_start;  /* where the sender left the checksum to hardware: from where to sum, from the start of the frame */
+	__u16 checksum_offset; /* and where to write the sum, from checksum_start */
+	__u16 vlan_tci;        /* of a tag that the kernel keeps beside the frame */
+	__be16 vlan_proto;     /* 0: no such tag */
+	__u16 checksum_partial;
+	__u8 frame[];
+};
+
+/* Indices of the counters map: datapath.Counters. */
+enum counter {
+	COUNTER_HITS,
+	COUNTER_MISSES,
+	COUNTER_MISSES_LOST,
+	COUNTER_TUNNEL_UNKNOWN,
+	COUNTER_ERRORS,
+	COUNTER_SEND_ERRORS, /* written by the agent alone: packets that its socket refused */
+	COUNTERS,
+};

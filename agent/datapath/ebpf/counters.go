@@ -1,0 +1,70 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"midonet.org/midonet/agent/datapath"
+)
+
+// Indices of the counters: enum counter of bpf/types.h.
+const (
+	counterHits uint32 = iota
+	counterMisses
+	counterMissesLost
+	counterTunnelUnknown
+	counterErrors
+	counterSendErrors
+	counterEnd
+)
+
+// Counters implements datapath.Datapath.
+func (d *Datapath) Counters() (datapath.Counters, error) {
+	var totals [counterEnd]uint64
+	for i := range counterEnd {
+		var perCPU []uint64
+		if err := d.objects.Counters.Lookup(i, &perCPU); err != nil {
+			return datapath.Counters{}, fmt.Errorf("reading the counters: %w", err)
+		}
+		for _, n := range perCPU {
+			totals[i] += n
+		}
+	}
+	return datapath.Counters{
+		Hits: totals[counterHits], Misses: totals[counterMisses], MissesLost: totals[counterMissesLost],
+		TunnelUnknown: totals[counterTunnelUnknown], Errors: totals[counterErrors] + totals[counterSendErrors],
+	}, nil
+}
+
+// countSendErrors adds to a counter that no program writes. The caller holds sender.mu.
+func (d *Datapath) countSendErrors(n int) error {
+	var perCPU []uint64
+	if err := d.objects.Counters.Lookup(counterSendErrors, &perCPU); err != nil {
+		return fmt.Errorf("counting errors: %w", err)
+	}
+	perCPU[0] += uint64(n)
+	return d.objects.Counters.Put(counterSendErrors, perCPU)
+}
+
+// SetSource implements datapath.Datapath. Of several addresses of a family the first counts.
+func (d *Datapath) SetSource(endpoints []netip.Addr) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var s bpfConfig
+	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
+		return fmt.Errorf("reading the settings: %w", err)
+	}
+	s.SourceIpv4, s.SourceIpv6 = 0, [16]byte{}
+	for _, e := range endpoints {
+		e = e.Unmap()
+		switch {
+		case e.Is4() && s.SourceIpv4 == 0:
+			b := e.As4()
+			s.SourceIpv4 = binary.BigEndian.Uint32(b[:])
+		case e.Is6() && s.SourceIpv6 == [16]byte{}:
+			s.SourceIpv6 = e.As16()
+		}
+	}
+	return d.objects.Settings.Put(uint32(0), &s)
+}

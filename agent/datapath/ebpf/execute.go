@@ -1,0 +1,63 @@
+package ebpf
+
+import (
+	"errors"
+	"slices"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+)
+
+// Execute implements datapath.Datapath. Every packet goes to the program behind the inject device with its actions in a slot
+// beside it, so that rewriting, tunnelling and offloads are the same code as for a flow's packets. More than MaxOutputs outputs
+// take several slots. An error means that the datapath is closed.
+func (d *Datapath) Execute(packets []datapath.Packet) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	d.sender.mu.Lock()
+	defer d.sender.mu.Unlock()
+	failed := 0
+	for i := range packets {
+		failed += d.queue(&packets[i])
+	}
+	sendFailed, err := d.sender.flush()
+	if failed += sendFailed; failed > 0 {
+		err = errors.Join(err, d.countSendErrors(failed))
+	}
+	return err
+}
+
+// queue puts the packet into the sender, once for each MaxOutputs of its outputs, and returns how many of these failed.
+func (d *Datapath) queue(p *datapath.Packet) (failed int) {
+	for outputs := range slices.Chunk(p.Actions.Outputs, datapath.MaxOutputs) {
+		actions := encodeRewrite(&p.Actions.Rewrite)
+		targets, missing := d.encodeOutputs(outputs)
+		failed += missing
+		if len(targets) == 0 {
+			continue
+		}
+		actions.setOutputs(targets)
+		if d.sender.full() {
+			n, err := d.sender.flush()
+			if failed += n; err != nil {
+				failed++
+				continue
+			}
+		}
+		d.sender.add(p.Frame, p.Offload, actions)
+	}
+	return failed
+}
+
+// encodeOutputs returns the outputs that exist and the number of those that do not.
+func (d *Datapath) encodeOutputs(outputs []flow.Output) (targets []target, missing int) {
+	for _, o := range outputs {
+		t, err := d.encodeOutput(o)
+		if err != nil {
+			missing++
+			continue
+		}
+		targets = append(targets, t)
+	}
+	return targets, missing
+}

@@ -1,0 +1,159 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	cilium "github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+)
+
+// sweepBatch is how many flows are read with one system call.
+const sweepBatch = 1024
+
+// now returns the clock that the programs stamp flows with.
+func now() uint64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_COARSE, &t); err != nil {
+		return 0
+	}
+	return uint64(t.Nano())
+}
+
+// Install implements datapath.Datapath. The error joins those of all flows that were refused.
+func (d *Datapath) Install(flows []flow.Flow) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	keys, values := make([]bpfFlowKey, 0, len(flows)), make([]bpfFlow, 0, len(flows))
+	stamp := now()
+	var refused []error
+	for i := range flows {
+		key, value, err := d.encodeFlow(&flows[i])
+		if err != nil {
+			refused = append(refused, fmt.Errorf("flow %v: %w", flows[i].Key, err))
+			continue
+		}
+		value.LastUsed = stamp
+		keys, values = append(keys, key), append(values, value)
+	}
+	for len(keys) > 0 {
+		n, err := d.objects.Flows.BatchUpdate(keys, values, nil)
+		if err != nil {
+			refused = append(refused, fmt.Errorf("installing a flow: %w", err))
+			n = min(n+1, len(keys))
+		}
+		keys, values = keys[n:], values[n:]
+	}
+	return errors.Join(refused...)
+}
+
+// Remove implements datapath.Datapath.
+func (d *Datapath) Remove(keys []flow.Key) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	encoded := make([]bpfFlowKey, 0, len(keys))
+	for i := range keys {
+		if key, err := d.encodeKey(&keys[i]); err == nil { // the flows of a port that is not plugged in went with it
+			encoded = append(encoded, key)
+		}
+	}
+	return d.deleteFlows(encoded)
+}
+
+// deleteFlows steps over keys that are not there, where the kernel ends a batch.
+func (d *Datapath) deleteFlows(keys []bpfFlowKey) error {
+	for len(keys) > 0 {
+		n, err := d.objects.Flows.BatchDelete(keys, nil)
+		if err != nil && !errors.Is(err, cilium.ErrKeyNotExist) {
+			return fmt.Errorf("removing flows: %w", err)
+		}
+		if err != nil {
+			n++
+		}
+		keys = keys[min(n, len(keys)):]
+	}
+	return nil
+}
+
+// Entries implements datapath.Datapath.
+func (d *Datapath) Entries(fn func(datapath.Entry) bool) error {
+	return d.eachFlow(func(k *bpfFlowKey, f *bpfFlow) bool {
+		entry, ok := d.decodeFlow(k, f)
+		return !ok || fn(entry)
+	})
+}
+
+func (d *Datapath) decodeFlow(k *bpfFlowKey, f *bpfFlow) (datapath.Entry, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	key, ok := d.decodeKey(k)
+	if !ok {
+		return datapath.Entry{}, false
+	}
+	return datapath.Entry{
+		Key: key,
+		Actions: flow.Actions{
+			Rewrite: decodeRewrite(&f.Actions, key.EtherType == etherTypeIPv4),
+			Outputs: d.decodeOutputs(&f.Actions),
+		},
+		Stats: flow.Stats{Packets: f.Packets, Bytes: f.Bytes, LastUsed: since(f.LastUsed)},
+	}, true
+}
+
+// since returns how long ago the programs' clock showed t.
+func since(t uint64) time.Duration {
+	n := now()
+	if t > n {
+		return 0
+	}
+	return time.Duration(n - t)
+}
+
+// eachFlow reads the cache in batches, without marking the flows as used.
+func (d *Datapath) eachFlow(fn func(*bpfFlowKey, *bpfFlow) bool) error {
+	keys, values := make([]bpfFlowKey, sweepBatch), make([]bpfFlow, sweepBatch)
+	var cursor cilium.MapBatchCursor
+	for {
+		n, err := d.objects.Flows.BatchLookup(&cursor, keys, values, nil)
+		last := errors.Is(err, cilium.ErrKeyNotExist)
+		if err != nil && !last {
+			return fmt.Errorf("reading the flows: %w", err)
+		}
+		for i := range n {
+			if !fn(&keys[i], &values[i]) {
+				return nil
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// sweep removes the flows that match.
+func (d *Datapath) sweep(match func(*bpfFlowKey, *bpfFlow) bool) error {
+	var doomed []bpfFlowKey
+	err := d.eachFlow(func(k *bpfFlowKey, f *bpfFlow) bool {
+		if match(k, f) {
+			doomed = append(doomed, *k)
+		}
+		return true
+	})
+	return errors.Join(err, d.deleteFlows(doomed))
+}
+
+// leavesBy matches the flows with a local output to the interface.
+func leavesBy(ifindex uint32) func(*bpfFlowKey, *bpfFlow) bool {
+	return func(_ *bpfFlowKey, f *bpfFlow) bool {
+		for i, kind := range f.Actions.Kinds {
+			if (kind == outputLocal || kind == outputLocalPeer) && f.Actions.Outputs[i].Target == ifindex {
+				return true
+			}
+		}
+		return false
+	}
+}

@@ -1,0 +1,198 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	cilium "github.com/cilium/ebpf"
+	"github.com/vishvananda/netlink"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+)
+
+// plug is a plugged port.
+type plug struct {
+	datapath.Port
+	ifindex uint32
+	kind    uint8 // how packets are delivered to it: outputLocal or outputLocalPeer
+}
+
+// linkName is what the attachment to the port's interface is pinned as.
+func (p *plug) linkName() string { return "port-" + strconv.Itoa(int(p.ifindex)) }
+
+// maxTunnelKey is the largest VXLAN network identifier (RFC 7348).
+const maxTunnelKey = 1<<24 - 1
+
+// SetPort implements datapath.Datapath. A port that is set again gets its way of delivery found anew, which matters when the
+// other end of its veth has moved to another namespace.
+func (d *Datapath) SetPort(p datapath.Port) error {
+	next, err := newPlug(p)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.checkFree(next); err != nil {
+		return err
+	}
+	if err := d.clearWay(next); err != nil {
+		return err
+	}
+	return d.plugIn(next)
+}
+
+func newPlug(p datapath.Port) (*plug, error) {
+	if p.TunnelKey > maxTunnelKey {
+		return nil, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over 24 bits", p.TunnelKey)
+	}
+	l, err := find(p.Interface)
+	if err != nil {
+		return nil, fmt.Errorf("interface %s: %w", p.Interface, err)
+	}
+	if l == nil {
+		return nil, errs.New(errs.NotFound, "InterfaceNotFound", "interface %s does not exist", p.Interface)
+	}
+	return &plug{Port: p, ifindex: uint32(l.Attrs().Index), kind: deliveryTo(l)}, nil
+}
+
+// deliveryTo returns the fastest way that the kernel allows: straight to the other end where l is a veth whose other end is in
+// another namespace.
+func deliveryTo(l netlink.Link) uint8 {
+	if l.Type() == "veth" && l.Attrs().NetNsID >= 0 {
+		return outputLocalPeer
+	}
+	return outputLocal
+}
+
+func (d *Datapath) checkFree(next *plug) error {
+	if holder, ok := d.byIndex[next.ifindex]; ok && holder != next.ID {
+		return errs.New(errs.Conflict, "InterfaceInUse", "interface %s is plugged into port %s", next.Interface, holder)
+	}
+	for _, other := range d.ports {
+		if other.ID != next.ID && next.TunnelKey != 0 && other.TunnelKey == next.TunnelKey {
+			return errs.New(errs.Conflict, "TunnelKeyInUse", "tunnel key %d is that of port %s", next.TunnelKey, other.ID)
+		}
+	}
+	return nil
+}
+
+// clearWay removes what an earlier plug of the same port leaves wrong.
+func (d *Datapath) clearWay(next *plug) error {
+	old := d.ports[next.ID]
+	switch {
+	case old == nil:
+		return nil
+	case old.ifindex != next.ifindex:
+		return d.unplug(old)
+	}
+	var err error
+	if old.kind != next.kind {
+		err = d.sweep(leavesBy(old.ifindex))
+	}
+	if old.TunnelKey != next.TunnelKey {
+		err = errors.Join(err, d.removeTunnel(old))
+	}
+	return err
+}
+
+// plugIn makes the port known before its first packet can come, and records it only when that worked.
+func (d *Datapath) plugIn(p *plug) error {
+	entry := bpfPort{Id: p.ID, TunnelKey: p.TunnelKey, Kind: uint32(p.kind)}
+	if err := d.objects.Ports.Put(p.ifindex, &entry); err != nil {
+		return fmt.Errorf("port %s: %w", p.ID, err)
+	}
+	d.ports[p.ID], d.byIndex[p.ifindex] = p, p.ID
+	err := d.addTunnel(p)
+	if err == nil {
+		err = d.attach(p.linkName(), p.ifindex, d.objects.FromPort, ingress)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("port %s: %w", p.ID, err), d.unplug(p))
+	}
+	return nil
+}
+
+func (d *Datapath) addTunnel(p *plug) error {
+	if p.TunnelKey == 0 {
+		return nil
+	}
+	return d.objects.Tunnels.Put(p.TunnelKey, &bpfDelivery{Ifindex: p.ifindex, Kind: uint32(p.kind)})
+}
+
+func (d *Datapath) removeTunnel(p *plug) error {
+	if p.TunnelKey == 0 {
+		return nil
+	}
+	return ignore(d.objects.Tunnels.Delete(p.TunnelKey), cilium.ErrKeyNotExist)
+}
+
+// RemovePort implements datapath.Datapath.
+func (d *Datapath) RemovePort(id topology.PortID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, ok := d.ports[id]
+	if !ok {
+		return nil
+	}
+	return d.unplug(p)
+}
+
+// unplug stops new packets first and then removes the flows, so that none is installed by a late miss.
+func (d *Datapath) unplug(p *plug) error {
+	delete(d.ports, p.ID)
+	delete(d.byIndex, p.ifindex)
+	return errors.Join(
+		d.detach(p.linkName()),
+		d.removeTunnel(p),
+		ignore(d.objects.Ports.Delete(p.ifindex), cilium.ErrKeyNotExist),
+		d.sweep(func(k *bpfFlowKey, f *bpfFlow) bool { return k.InPort == p.ifindex || leavesBy(p.ifindex)(k, f) }),
+	)
+}
+
+// Ports implements datapath.Datapath.
+func (d *Datapath) Ports() ([]datapath.Port, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var all []datapath.Port
+	for _, p := range d.ports {
+		all = append(all, p.Port)
+	}
+	slices.SortFunc(all, func(a, b datapath.Port) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	return all, nil
+}
+
+// restorePorts takes over the ports of an earlier agent. One whose interface has gone since is removed.
+func (d *Datapath) restorePorts() error {
+	var ifindex uint32
+	var entry bpfPort
+	var found []*plug
+	entries := d.objects.Ports.Iterate()
+	for entries.Next(&ifindex, &entry) {
+		port := datapath.Port{ID: entry.Id, TunnelKey: entry.TunnelKey}
+		found = append(found, &plug{Port: port, ifindex: ifindex, kind: uint8(entry.Kind)})
+	}
+	if err := entries.Err(); err != nil {
+		return fmt.Errorf("reading the plugged ports: %w", err)
+	}
+	for _, p := range found {
+		if err := d.restorePort(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Datapath) restorePort(p *plug) error {
+	l, err := netlink.LinkByIndex(int(p.ifindex))
+	if err == nil {
+		p.Interface = l.Attrs().Name
+		p.kind = deliveryTo(l)
+		return d.plugIn(p)
+	}
+	d.log.Info("the interface of a plugged port has gone", "port", p.ID, "interface", p.ifindex)
+	return d.unplug(p)
+}
