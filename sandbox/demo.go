@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,7 @@ const (
 
 // Demo makes two hosts, a network with an IPv4 and an IPv6 subnet, and a workload on each host; shows a ping between the two; says
 // what runs where and what to try next; waits for ctx to end; and removes it all. What an earlier run left behind is removed
-// first.
+// first. The server must stay up until Demo returns.
 func (s *Sandbox) Demo(ctx context.Context) error {
 	if err := s.Down(ctx); err != nil {
 		return fmt.Errorf("removing what an earlier run left: %w", err)
@@ -65,7 +66,7 @@ func (s *Sandbox) demo(ctx context.Context) error {
 	if err := s.showPings(ctx, workloads[0], workloads[1]); err != nil {
 		return err
 	}
-	s.printScreen(net, workloads)
+	s.printScreen(workloads)
 	return nil
 }
 
@@ -153,27 +154,38 @@ func (s *Sandbox) showPing(ctx context.Context, workload string, to netip.Addr) 
 }
 
 // printScreen says what runs where and what to try next.
-func (s *Sandbox) printScreen(net network, workloads []Workload) {
-	openstack := "openstack --os-auth-type none --os-endpoint " + s.cfg.API
-	midonet := s.cfg.Binary
-	from, to := workloads[0], workloads[1]
-	fmt.Fprintf(s.out, `
-Networking API   %s
-State and logs   %s (agents: %s)
-`, s.cfg.API, s.cfg.StateDir, filepath.Join(s.dir(), "host*", "agent.log"))
+func (s *Sandbox) printScreen(workloads []Workload) {
+	fmt.Fprintf(s.out, "\n%-16s %s\n", "Networking API", s.cfg.API)
+	fmt.Fprintf(s.out, "%-16s %s\n", "agents' logs", filepath.Join(s.dir(), "host*", "agent.log"))
 	for _, w := range workloads {
 		fmt.Fprintf(s.out, "%-16s %s on %s, interface %s, port %s\n", w.Name, w.Addresses[0], w.Host, w.Interface, w.Port)
 	}
 	fmt.Fprintf(s.out, `
 Try, in another terminal:
-  %[1]s network list
-  %[1]s port list --network %[2]s
-  %[1]s network create mine
-  %[1]s subnet create --network mine --subnet-range 10.1.0.0/24 mine4
-  %[3]s sandbox workload add --state-dir %[4]s --host host1 --network <id of mine> db1
-  %[3]s sandbox status --state-dir %[4]s
-  %[3]s sandbox workload exec --state-dir %[4]s %[5]s -- ping %[6]s
+  export OS_AUTH_TYPE=none OS_ENDPOINT=%[1]s
+  openstack network list
+  openstack port list --network %[2]s
+  openstack network create mine
+  openstack subnet create --network mine --subnet-range 10.1.0.0/24 mine4
+and as root, in this directory:
+  %[3]s workload add %[4]s --host host1 --network mine db1
+  %[3]s workload add %[4]s --host host2 --network mine db2
+  %[3]s status %[4]s
+  %[3]s workload exec %[4]s %[5]s -- ping -c 3 %[6]s
 
 Ctrl-C removes all of it.
-`, openstack, demoNetwork, midonet, s.cfg.StateDir, from.Name, to.Addresses[0])
+`, s.cfg.API, demoNetwork, fromHere(s.cfg.Binary)+" sandbox", "--state-dir "+fromHere(s.cfg.StateDir), workloads[0].Name,
+		workloads[1].Addresses[0])
+}
+
+// fromHere shortens a path to what it is from the working directory, where that is shorter.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
 }

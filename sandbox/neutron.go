@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
 )
 
 // neutron is a client of the few calls of the Networking API v2.0 that the sandbox makes. It sends no token: a sandbox's server
@@ -33,7 +35,7 @@ type port struct {
 	NetworkID string    `json:"network_id"`
 	MAC       string    `json:"mac_address"`
 	Status    string    `json:"status"`
-	HostID    string    `json:"binding:host_id"`
+	DeviceID  string    `json:"device_id"`
 	FixedIPs  []fixedIP `json:"fixed_ips"`
 }
 
@@ -111,7 +113,8 @@ func (n *neutron) port(ctx context.Context, id string) (port, error) {
 func (n *neutron) portsOf(ctx context.Context, device string) ([]port, error) {
 	var found struct{ Ports []port }
 	err := n.call(ctx, http.MethodGet, "ports", url.Values{"device_id": {device}}, nil, &found)
-	return found.Ports, err
+	// What comes back will be deleted: trust no filter with that.
+	return slices.DeleteFunc(found.Ports, func(p port) bool { return p.DeviceID != device }), err
 }
 
 func (n *neutron) deletePort(ctx context.Context, id string) error {
@@ -122,6 +125,28 @@ func (n *neutron) network(ctx context.Context, id string) (network, error) {
 	var found struct{ Network network }
 	err := n.call(ctx, http.MethodGet, "networks/"+id, nil, nil, &found)
 	return found.Network, err
+}
+
+// findNetwork finds a network by UUID or by name.
+func (n *neutron) findNetwork(ctx context.Context, nameOrID string) (network, error) {
+	if isUUID(nameOrID) {
+		return n.network(ctx, nameOrID)
+	}
+	found, err := n.networksNamed(ctx, nameOrID)
+	switch {
+	case err != nil:
+		return network{}, err
+	case len(found) == 0:
+		return network{}, errs.New(errs.NotFound, "NetworkNotFound", "there is no network %q", nameOrID)
+	case len(found) > 1:
+		return network{}, errs.New(errs.Conflict, "NetworkAmbiguous", "%d networks are called %q: name one by its UUID", len(found), nameOrID)
+	}
+	return found[0], nil
+}
+
+func isUUID(s string) bool {
+	_, err := id.Parse[network](s)
+	return err == nil && s != ""
 }
 
 func (n *neutron) networksNamed(ctx context.Context, name string) ([]network, error) {

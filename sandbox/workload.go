@@ -15,7 +15,7 @@ import (
 type WorkloadSpec struct {
 	Name    string
 	Host    string // such as host1
-	Network string // UUID of the Neutron network on which a port is made
+	Network string // UUID or name of the Neutron network on which a port is made
 	Port    string // UUID of an existing Neutron port, which stays when the workload is deleted
 }
 
@@ -107,7 +107,11 @@ func (s *Sandbox) acquirePort(ctx context.Context, spec WorkloadSpec) (port, err
 	if spec.Port != "" {
 		return s.neutron.updatePort(ctx, spec.Port, request)
 	}
-	request.Name, request.NetworkID = spec.Name, spec.Network
+	net, err := s.neutron.findNetwork(ctx, spec.Network)
+	if err != nil {
+		return port{}, err
+	}
+	request.Name, request.NetworkID = spec.Name, net.ID
 	return s.neutron.createPort(ctx, request)
 }
 
@@ -179,9 +183,7 @@ func noWorkload(name string) error {
 
 func (s *Sandbox) deleteWorkload(ctx context.Context, st *state, name string) error {
 	w := st.workload(name)
-	if err := s.unbind(ctx, st, *w); err != nil {
-		return err
-	}
+	s.unbind(ctx, st, *w)
 	if err := stopProcesses(ctx, s.workloadNamespace(name)); err != nil {
 		return err
 	}
@@ -198,14 +200,16 @@ func (s *Sandbox) deleteWorkload(ctx context.Context, st *state, name string) er
 	return s.save(st)
 }
 
-// unbind takes the interface out of its port while the host's agent lives; a dead agent's binding goes with the port.
-func (s *Sandbox) unbind(ctx context.Context, st *state, w workloadRecord) error {
+// unbind takes the interface out of its port while the host's agent lives. A failure stops nothing: the interface vanishes with
+// the workload, and the binding with the port or at the port's next binding.
+func (s *Sandbox) unbind(ctx context.Context, st *state, w workloadRecord) {
 	h := st.host(w.Host)
 	if w.Port == "" || h == nil || !h.Agent.alive() {
-		return nil
+		return
 	}
-	_, err := s.runMMCtl(ctx, w.Host, "--unbind-port", w.Port)
-	return err
+	if _, err := s.runMMCtl(ctx, w.Host, "--unbind-port", w.Port); err != nil {
+		s.log.Warn("unbinding the port of a workload", "workload", w.Name, "error", err)
+	}
 }
 
 // releasePort deletes the port that was made for the workload, or clears what was set on the one that it took.
