@@ -33,14 +33,11 @@ type fault struct {
 	Detail  string `json:"detail"`
 }
 
-// methodError is the one failure that no Kind stands for: the resource exists and the method does not apply to it.
-type methodError struct{ method string }
+// errNotAllowed is the one failure that no Kind stands for: the resource exists and the method does not apply to it.
+var errNotAllowed = errors.New("the method does not apply to this resource")
 
-func (e methodError) Error() string {
-	return "The method " + e.method + " is not allowed for this resource."
-}
-
-func errMethod(method string) error { return methodError{method} }
+// notAllowedText is what webob says to every client error without a text of its own.
+const notAllowedText = "The server could not comply with the request since it is either malformed or otherwise incorrect."
 
 func errNoResource() error {
 	return errs.New(errs.NotFound, "HTTPNotFound", "The resource could not be found.")
@@ -53,9 +50,8 @@ func errTooLarge() error {
 
 // faultAnswer renders a failure. The text of an internal one stays here.
 func faultAnswer(header http.Header, err error) *answer {
-	var method methodError
-	if errors.As(err, &method) {
-		return faultBody(http.StatusMethodNotAllowed, "NeutronError", fault{Type: "HTTPMethodNotAllowed", Message: method.Error()})
+	if errors.Is(err, errNotAllowed) {
+		return faultBody(http.StatusMethodNotAllowed, "NeutronError", fault{Type: "HTTPMethodNotAllowed", Message: notAllowedText})
 	}
 	var e *errs.Error
 	if !errors.As(err, &e) || e.Kind == errs.Internal {

@@ -24,7 +24,7 @@ type Config struct {
 	Auth       auth.Authenticator
 	Log        *slog.Logger
 	Extensions []apidef.Extension // what /v2.0/extensions lists
-	MaxBody    int64              // octets of a request's body; 0 means DefaultMaxBody
+	MaxBody    int                // octets of a request's body; 0 means DefaultMaxBody
 	MaxPage    int                // pagination_max_limit: the longest page; 0 means no limit
 	NoBulk     bool               // allow_bulk = false: creating several resources in one request is refused
 	LinkPrefix string             // network_link_prefix: replaces scheme and host in links; empty keeps the request's
@@ -73,7 +73,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	requestID := "req-" + id.New[http.Request]().String()
 	start := time.Now()
 	w.Header().Set("X-Openstack-Request-Id", requestID)
-	hr.Body = http.MaxBytesReader(w, hr.Body, s.config.MaxBody)
+	hr.Body = http.MaxBytesReader(w, hr.Body, int64(s.config.MaxBody))
 	a, err := s.answer(hr, requestID)
 	if err != nil {
 		a = faultAnswer(w.Header(), err)
@@ -139,8 +139,10 @@ func onCollection(c collection, r *request) (*answer, error) {
 		return c.list(r)
 	case http.MethodPost:
 		return c.create(r)
+	case http.MethodPut, http.MethodDelete:
+		return c.show(r, "None") // Neutron looks for the member that the path does not name, and says that it does not exist
 	}
-	return nil, errMethod(r.Method)
+	return nil, errNotAllowed
 }
 
 func onItem(c collection, r *request, id string) (*answer, error) {
@@ -152,7 +154,7 @@ func onItem(c collection, r *request, id string) (*answer, error) {
 	case http.MethodDelete:
 		return c.remove(r, id)
 	}
-	return nil, errMethod(r.Method)
+	return nil, errNotAllowed
 }
 
 func write(w http.ResponseWriter, a *answer) {

@@ -25,7 +25,7 @@ func newServer(t *testing.T, options ...func(*Config)) (*Server, *networks) {
 		o(&c)
 	}
 	s, n := New(c), &networks{}
-	Register(s, apidef.Network(), n)
+	Register(s, apidef.Networks(), n)
 	return s, n
 }
 

@@ -10,7 +10,7 @@ import (
 // versions is the document at / (neutron/pecan_wsgi/controllers/root.py, RootController). It needs no token.
 func (s *Server) versions(r *http.Request) (*answer, error) {
 	if r.Method != http.MethodGet {
-		return nil, errMethod(r.Method)
+		return nil, errNotAllowed
 	}
 	type version struct {
 		ID     string `json:"id"`
@@ -24,7 +24,7 @@ func (s *Server) versions(r *http.Request) (*answer, error) {
 // resources is the document at /v2.0/ (V2Controller).
 func (s *Server) resources(r *request) (*answer, error) {
 	if r.Method != http.MethodGet {
-		return nil, errMethod(r.Method)
+		return nil, errNotAllowed
 	}
 	type resource struct {
 		Links      []link `json:"links"`

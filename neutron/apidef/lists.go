@@ -53,7 +53,7 @@ func hostRoutes(v any) string {
 	}
 	seen := map[string]bool{}
 	for _, e := range list {
-		if reason := hasKeys(e, "destination", "nexthop"); reason != "" {
+		if reason := hasKeys(e, "nexthop", "destination"); reason != "" {
 			return reason
 		}
 		route := e.(map[string]any)
@@ -71,7 +71,7 @@ func hostRoutes(v any) string {
 	return ""
 }
 
-// fixedIPs is validate_fixed_ips. Keys other than the two are refused, where Neutron passes them over.
+// fixedIPs is validate_fixed_ips. Keys other than the two are passed over; the plugin refuses an element that has neither.
 func fixedIPs(v any) string {
 	list, ok := v.([]any)
 	if !ok {
@@ -92,11 +92,6 @@ func fixedIPs(v any) string {
 
 // fixedIP checks one element; seen holds the addresses of those before it. A subnet may come twice, an address may not.
 func fixedIP(fixed map[string]any, seen map[string]bool) string {
-	for key := range fixed {
-		if key != "ip_address" && key != "subnet_id" {
-			return fmt.Sprintf("Invalid data format for fixed IP: '%s'", repr(fixed))
-		}
-	}
 	if ip, ok := fixed["ip_address"]; ok {
 		if seen[text(ip)] {
 			return fmt.Sprintf("Duplicate IP address '%s'", text(ip))

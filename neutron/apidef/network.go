@@ -6,9 +6,9 @@ const (
 	physicalNetworkSize = 64
 )
 
-// Network is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py
+// Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py
 // and provider_net.py.
-func Network() *Resource {
+func Networks() *Resource {
 	core := []Attribute{
 		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
 		adminState(),

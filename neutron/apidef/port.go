@@ -5,8 +5,8 @@ package apidef
 var vnicTypes = []any{"normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic", "vdpa",
 	"accelerator-direct", "accelerator-direct-physical", "remote-managed"}
 
-// Port is the definition of /v2.0/ports: neutron-lib api/definitions/port.py with portbindings.py and extra_dhcp_opt.py.
-func Port() *Resource {
+// Ports is the definition of /v2.0/ports: neutron-lib api/definitions/port.py with portbindings.py and extra_dhcp_opt.py.
+func Ports() *Resource {
 	core := []Attribute{
 		{Name: "network_id", Type: UUID, Help: "The network that it is a port of.",
 			Create: true, Required: true, Validate: isUUID, Filter: true, Sort: true},

@@ -3,9 +3,9 @@ package apidef
 // ipv6Modes are the values of ipv6_ra_mode and ipv6_address_mode (neutron-lib constants.IPV6_MODES).
 var ipv6Modes = []any{"dhcpv6-stateful", "dhcpv6-stateless", "slaac"}
 
-// Subnet is the definition of /v2.0/subnets: neutron-lib api/definitions/subnet.py. prefixlen belongs to subnet pools and is not
+// Subnets is the definition of /v2.0/subnets: neutron-lib api/definitions/subnet.py. prefixlen belongs to subnet pools and is not
 // offered without them.
-func Subnet() *Resource {
+func Subnets() *Resource {
 	core := []Attribute{
 		{Name: "ip_version", Type: Integer, Help: "4 or 6.",
 			Create: true, Required: true, Convert: toInteger, Validate: oneOf("4", "6"), Filter: true, Sort: true},

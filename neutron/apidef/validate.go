@@ -2,6 +2,7 @@ package apidef
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -97,22 +98,18 @@ func isMAC(v any) string {
 	return fmt.Sprintf("'%s' is not a valid MAC address", text(v))
 }
 
-// hasKeys is _verify_dict_keys: v is an object with exactly these keys.
+// hasKeys is _verify_dict_keys: v is an object with exactly these keys. Python writes the two sets in an order of its own; here it is
+// that of the definition and the alphabet's.
 func hasKeys(v any, keys ...string) string {
 	o, ok := v.(map[string]any)
 	if !ok {
 		return fmt.Sprintf("Invalid input. '%s' must be a dictionary with keys: %s", text(v), reprStrings(keys))
 	}
-	var given []string
-	for k := range o {
-		given = append(given, k)
-	}
-	slices.Sort(given)
-	expected := slices.Sorted(slices.Values(keys))
-	if slices.Equal(given, expected) {
+	given := slices.Sorted(maps.Keys(o))
+	if slices.Equal(given, slices.Sorted(slices.Values(keys))) {
 		return ""
 	}
-	return fmt.Sprintf("Validation of dictionary's keys failed. Expected keys: %s Provided keys: %s", reprSet(expected), reprSet(given))
+	return fmt.Sprintf("Validation of dictionary's keys failed. Expected keys: %s Provided keys: %s", reprSet(keys), reprSet(given))
 }
 
 func reprStrings(ss []string) string {
