@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"midonet.org/midonet/run"
+)
+
+// stateDirFlag names the running server by its state directory.
+type stateDirFlag struct {
+	StateDir string `default:"var" help:"State directory of the running server." type:"path"`
+}
+
+type statusCmd struct{ stateDirFlag }
+
+// Run shows the status.
+func (c statusCmd) Run(ctx context.Context) error {
+	return run.Status(ctx, run.NewAdminClient(c.StateDir), os.Stdout)
+}
+
+type joinCmd struct {
+	stateDirFlag
+	Hours    int  `default:"24" help:"How long the token is good for."`
+	Reusable bool `help:"Let several hosts join with it."`
+}
+
+// Run prints a command line for the new host.
+func (c joinCmd) Run(ctx context.Context) error {
+	return run.PrintJoinLine(ctx, run.NewAdminClient(c.StateDir), run.TokenRequest{ValidSeconds: c.Hours * 3600, Reusable: c.Reusable}, os.Stdout)
+}
+
+type dbCmd struct {
+	Check dbCheckCmd `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
+	Dump  dbDumpCmd  `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
+}
+
+type dbCheckCmd struct{ stateDirFlag }
+
+// Run checks the store.
+func (c dbCheckCmd) Run(ctx context.Context) error {
+	return run.DBCheck(ctx, run.NewAdminClient(c.StateDir), os.Stdout)
+}
+
+type dbDumpCmd struct{ stateDirFlag }
+
+// Run dumps the store.
+func (c dbDumpCmd) Run(ctx context.Context) error {
+	dump, err := run.NewAdminClient(c.StateDir).Dump(ctx)
+	if err != nil {
+		return err
+	}
+	defer dump.Close()
+	_, err = io.Copy(os.Stdout, dump)
+	return err
+}

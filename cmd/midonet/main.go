@@ -1,0 +1,58 @@
+// Command midonet is MidoNet networking for OpenStack: each subcommand is a role or a tool.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"midonet.org/midonet/run"
+)
+
+// commands is the command line. Every struct's Run method calls package run and decides nothing.
+type commands struct {
+	Server  serverCmd  `cmd:"" help:"Serve the Networking API and the MidoNet cluster on this machine; with no option, on loopback with everything embedded."`
+	Agent   agentCmd   `cmd:"" help:"Move this host's packets; the first start needs --join."`
+	Sandbox sandboxCmd `cmd:"" help:"Hosts and workloads as network namespaces of this machine."`
+	Status  statusCmd  `cmd:"" help:"Show a running server, its hosts, networks and ports."`
+	Trace   traceCmd   `cmd:"" help:"Show the walk of a packet through the virtual network."`
+	DB      dbCmd      `cmd:"" name:"db" help:"Look at what a running server stores."`
+	Join    joinCmd    `cmd:"" name:"join-token" help:"Print the line that adds a host."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	parser := kong.Must(&c, kong.Name("midonet"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Description("MidoNet networking for OpenStack: API server, cluster, agent and tools in one program."))
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "midonet:", run.Explain(err))
+		os.Exit(exitCode(err))
+	}
+}
+
+// exitCode passes on the exit code of a command that ran in a workload.
+func exitCode(err error) int {
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Println("midonet", run.Version)
+	return nil
+}

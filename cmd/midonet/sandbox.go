@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"midonet.org/midonet/run"
+	"midonet.org/midonet/sandbox"
+)
+
+type sandboxCmd struct {
+	Demo     demoCmd     `cmd:"" help:"Start a server, two hosts, a network and two workloads, show a ping, and remove it all at Ctrl-C. Without root: the server alone."`
+	Up       upCmd       `cmd:"" help:"Start hosts, each with its agent, joined by an underlay network."`
+	Status   sbStatusCmd `cmd:"" help:"Show hosts and workloads."`
+	Down     downCmd     `cmd:"" help:"Remove all that the sandbox made, also what a crash left."`
+	Workload workloadCmd `cmd:"" help:"Workloads: namespaces plugged into a Neutron port."`
+}
+
+// sandboxFlags say which sandbox is meant.
+type sandboxFlags struct {
+	stateDirFlag
+	URL string `name:"api-url" default:"http://127.0.0.1:9696" help:"Base URL of the Networking API."`
+}
+
+// open returns the sandbox with this program as its agents.
+func (f sandboxFlags) open() (*sandbox.Sandbox, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.New(sandbox.Config{StateDir: f.StateDir, Binary: binary, API: f.URL, Out: os.Stdout, Log: logger("info")})
+}
+
+type demoCmd struct {
+	StateDir string `default:"var" help:"State directory of the server and the sandbox." type:"path"`
+	API      string `name:"api-listen" default:"127.0.0.1:9696" help:"Address of the Networking API."`
+}
+
+// Run shows the whole system.
+func (c demoCmd) Run(ctx context.Context) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return run.Demo(ctx, run.DemoConfig{StateDir: c.StateDir, API: c.API, Binary: binary, Out: os.Stdout})
+}
+
+type upCmd struct {
+	sandboxFlags
+	Hosts int `default:"2" help:"How many hosts."`
+}
+
+// Run starts the hosts.
+func (c upCmd) Run(ctx context.Context) error {
+	if missing := sandbox.Missing(); len(missing) > 0 {
+		return fmt.Errorf("a sandbox cannot run here: %s", strings.Join(missing, "; "))
+	}
+	s, err := c.open()
+	if err != nil {
+		return err
+	}
+	return s.Up(ctx, c.Hosts)
+}
+
+type downCmd struct{ sandboxFlags }
+
+// Run removes the sandbox.
+func (c downCmd) Run(ctx context.Context) error {
+	s, err := c.open()
+	if err != nil {
+		return err
+	}
+	return s.Down(ctx)
+}
+
+type sbStatusCmd struct{ sandboxFlags }
+
+// Run shows the sandbox.
+func (c sbStatusCmd) Run(ctx context.Context) error {
+	s, err := c.open()
+	if err != nil {
+		return err
+	}
+	status, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, h := range status.Hosts {
+		state := "agent is not running"
+		if h.Alive {
+			state = fmt.Sprintf("agent %d", h.Agent)
+		}
+		fmt.Fprintf(out, "host %s\t%s\t%s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, h.LastLog)
+	}
+	fmt.Fprintln(out)
+	printWorkloads(out, status.Workloads)
+	return out.Flush()
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"context"
+
+	"midonet.org/midonet/run"
+)
+
+type serverCmd struct {
+	ConfigFile []string `name:"config-file" help:"oslo.config file (neutron.conf, ml2_conf.ini …); may be given several times, later files win." type:"existingfile" sep:"none"`
+	StateDir   string   `default:"var" help:"Where the embedded database, store, certificates and sockets live." type:"path"`
+	API        string   `name:"api-listen" help:"Address of the Networking API, host:port; default bind_host:bind_port of the configuration (127.0.0.1:9696)."`
+	Stream     []string `name:"stream-listen" default:"127.0.0.1:8182" help:"Addresses that agents connect to: host:port or unix:/path; several are separated by commas."`
+	Metrics    string   `name:"metrics-listen" default:"127.0.0.1:8183" help:"Address of /metrics and /healthz."`
+	LogLevel   string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`
+}
+
+// Run serves until the context ends.
+func (c serverCmd) Run(ctx context.Context) error {
+	return run.Server(ctx, run.ServerConfig{
+		ConfigFiles: c.ConfigFile, StateDir: c.StateDir, API: c.API, Stream: c.Stream, Metrics: c.Metrics, Log: logger(c.LogLevel),
+	})
+}
