@@ -168,14 +168,26 @@ Try, in another terminal:
   openstack network create mine
   openstack subnet create --network mine --subnet-range 10.1.0.0/24 mine4
 and as root, in this directory:
-  %[3]s workload add %[4]s --host host1 --network mine db1
-  %[3]s workload add %[4]s --host host2 --network mine db2
-  %[3]s status %[4]s
-  %[3]s workload exec %[4]s %[5]s -- ping -c 3 %[6]s
+  %[3]s workload add%[4]s --host host1 --network mine db1
+  %[3]s workload add%[4]s --host host2 --network mine db2
+  %[3]s status%[4]s
+  %[3]s workload exec%[4]s %[5]s -- ping -c 3 %[6]s
 
 Ctrl-C removes all of it.
-`, s.cfg.API, demoNetwork, fromHere(s.cfg.Binary)+" sandbox", "--state-dir "+fromHere(s.cfg.StateDir), workloads[0].Name,
+`, s.cfg.API, demoNetwork, fromHere(s.cfg.Binary)+" sandbox", s.flags(), workloads[0].Name,
 		workloads[1].Addresses[0])
+}
+
+// flags are the options that name this sandbox on the command line, each after a blank; none where the defaults do.
+func (s *Sandbox) flags() string {
+	flags := ""
+	if dir := fromHere(s.cfg.StateDir); dir != "var" {
+		flags += " --state-dir " + dir
+	}
+	if s.cfg.API != defaultAPI {
+		flags += " --api-url " + s.cfg.API
+	}
+	return flags
 }
 
 // fromHere shortens a path to what it is from the working directory, where that is shorter.

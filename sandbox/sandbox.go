@@ -19,7 +19,7 @@ type Config struct {
 	StateDir string
 	// Binary is the midonet program that runs as the agents. mm-ctl is looked for beside it.
 	Binary string
-	// API is the base address of the Networking API, such as http://127.0.0.1:9696.
+	// API is the base address of the Networking API, such as http://127.0.0.1:9696, which is the default.
 	API string
 	// Underlay says which address families the hosts have between them; the zero value is both.
 	Underlay Families
@@ -49,6 +49,9 @@ type Sandbox struct {
 	log     *slog.Logger
 }
 
+// defaultAPI is where a server listens that was not told otherwise.
+const defaultAPI = "http://127.0.0.1:9696"
+
 // maxSocketPath is how long the path of a Unix socket may be (unix(7), sun_path without its final zero).
 const maxSocketPath = 107
 
@@ -65,7 +68,7 @@ func New(cfg Config) (*Sandbox, error) {
 			dir, n, maxSocketPath)
 	}
 	if cfg.API == "" {
-		cfg.API = "http://127.0.0.1:9696"
+		cfg.API = defaultAPI
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard

@@ -18,13 +18,13 @@ type Status struct {
 
 // HostStatus is the state of a host.
 type HostStatus struct {
-	Name     string
-	Underlay []string // addresses with prefix lengths
-	Agent    int      // process number; 0 where none was started
-	Alive    bool     // the agent runs
-	Ports    []string // UUIDs of the ports of its workloads
-	LastLog  string   // the last warning or error in the agent's log
-	LogFile  string
+	Name      string
+	Underlay  []string // addresses with prefix lengths
+	Agent     int      // process number; 0 where none was started
+	Alive     bool     // the agent runs
+	Ports     []string // UUIDs of the ports of its workloads
+	LastError string   // the last warning or error in the agent's log
+	LogFile   string
 }
 
 // WorkloadStatus is the state of a workload. PortStatus, Addresses and Error come from Neutron.
@@ -60,7 +60,7 @@ func (s *Sandbox) Status(ctx context.Context) (Status, error) {
 
 func (s *Sandbox) hostStatus(h hostRecord, workloads []workloadRecord) HostStatus {
 	hs := HostStatus{Name: h.Name, Underlay: h.Underlay, Agent: h.Agent.PID, Alive: h.Agent.alive(), LogFile: s.agentLog(h.Name)}
-	hs.LastLog = lastLine(hs.LogFile, func(line string) bool {
+	hs.LastError = lastLine(hs.LogFile, func(line string) bool {
 		return strings.Contains(line, "level=ERROR") || strings.Contains(line, "level=WARN")
 	})
 	for _, w := range workloads {

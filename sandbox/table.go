@@ -20,7 +20,7 @@ func (status Status) Write(out io.Writer) error {
 		if !h.Alive {
 			agent = "not running"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", h.Name, agent, strings.Join(h.Underlay, " "), len(h.Ports), orDash(h.LastLog))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", h.Name, agent, strings.Join(h.Underlay, " "), len(h.Ports), orDash(h.LastError))
 	}
 	fmt.Fprintln(table, "\nWORKLOAD\tHOST\tADDRESSES\tPORT\tSTATUS\tPING")
 	for _, w := range status.Workloads {

@@ -44,11 +44,11 @@ func startServer(t *testing.T, args ...string) *cloud {
 }
 
 // startCloud starts a server and a sandbox of so many hosts.
-func startCloud(t *testing.T, hosts int, upArgs ...string) *cloud {
+func startCloud(t *testing.T, hosts int) *cloud {
 	t.Helper()
 	needsSandbox(t)
 	c := startServer(t)
-	c.sandbox("up", append([]string{"--hosts", fmt.Sprint(hosts)}, upArgs...)...)
+	c.sandbox("up", "--hosts", fmt.Sprint(hosts))
 	return c
 }
 
@@ -154,7 +154,7 @@ func (c *cloud) sandboxOutput(command string, args ...string) (string, error) {
 // command is a subcommand of `midonet sandbox`, which may be of several words, about this cloud.
 func (c *cloud) command(command string, args ...string) *exec.Cmd {
 	all := append([]string{"sandbox"}, strings.Fields(command)...)
-	all = append(all, "--state-dir", c.dir, "--api", c.api)
+	all = append(all, "--state-dir", c.dir, "--api-url", c.api)
 	return exec.Command(filepath.Join(binDir, "midonet"), append(all, args...)...)
 }
 

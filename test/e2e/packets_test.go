@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"midonet.org/midonet/sandbox"
 )
 
 // TestPacketsBetweenWorkloads: what this project is for. Two hosts, workloads on both, every pair reaches the other by IPv4 and
@@ -91,7 +93,15 @@ func debianClients(t *testing.T, w workload) {
 
 // TestUnderlayOverIPv6: hosts that have nothing but IPv6 between them.
 func TestUnderlayOverIPv6(t *testing.T) {
-	c := startCloud(t, 2, "--underlay", "6")
+	needsSandbox(t)
+	c := startServer(t)
+	s, err := sandbox.New(sandbox.Config{StateDir: c.dir, Binary: filepath.Join(binDir, "midonet"), API: c.api, Underlay: sandbox.IPv6Only})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Up(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)

@@ -56,7 +56,7 @@ func (w workload) tap() string { return ("tap" + w.port.ID)[:14] }
 
 // command is a command to be run inside the workload.
 func (w workload) command(argv ...string) *exec.Cmd {
-	args := []string{"sandbox", "workload", "exec", "--state-dir", w.c.dir, "--api", w.c.api, w.name, "--"}
+	args := []string{"sandbox", "workload", "exec", "--state-dir", w.c.dir, "--api-url", w.c.api, w.name, "--"}
 	return exec.Command(filepath.Join(binDir, "midonet"), append(args, argv...)...)
 }
 
