@@ -227,7 +227,8 @@ func (d *Description) arp() []byte {
 	if dst.IsZero() {
 		dst = mac.Broadcast
 	}
-	return ARP{Operation: ARPRequest, SenderMAC: d.SrcMAC, SenderIP: d.Src, TargetIP: d.Dst}.Frame(d.SrcMAC, dst)
+	frame := ARP{Operation: ARPRequest, SenderMAC: d.SrcMAC, SenderIP: d.Src, TargetIP: d.Dst}.Frame(d.SrcMAC, dst)
+	return Header{SrcMAC: d.SrcMAC, DstMAC: dst, VLAN: d.VLAN, EtherType: EtherTypeARP}.Frame(frame[ethernetLen:])
 }
 
 func (d *Description) solicitation() []byte {
@@ -238,7 +239,11 @@ func (d *Description) solicitation() []byte {
 	if h.DstMAC.IsZero() {
 		h.DstMAC = multicastMAC(h.DstIP)
 	}
-	return h.Frame(neighbourBody(0, d.Dst, optSourceLink, d.SrcMAC))
+	body := neighbourBody(0, d.Dst, optSourceLink, d.SrcMAC)
+	if d.Src.IsUnspecified() {
+		body = body[:neighbourLen-icmpLen] // duplicate address detection carries no source address
+	}
+	return h.Frame(body)
 }
 
 // discover returns a DHCPDISCOVER (RFC 2131 section 4.4.1) that asks for nothing in particular.
