@@ -10,7 +10,9 @@
 package translate
 
 import (
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/topology"
 )
 
 // View is what is known of the Neutron objects. Returned values are shared and must not be changed.
@@ -29,6 +31,9 @@ type Owner struct {
 	ID       [16]byte
 }
 
+// String returns "resource uuid".
+func (o Owner) String() string { return string(o.Resource) + " " + id.ID[Owner](o.ID).String() }
+
 // Resource is the kind of a Neutron object: the singular name of the API.
 type Resource string
 
@@ -38,3 +43,38 @@ const (
 	Subnet  Resource = "subnet"
 	Port    Resource = "port"
 )
+
+// Render returns the topology objects that the owner should have, in no particular order; none for an owner that the view does not
+// know. Port.TunnelKey is left 0.
+func Render(v View, o Owner) []topology.Object {
+	switch o.Resource {
+	case Network:
+		return renderNetwork(v, model.NetworkID(o.ID))
+	case Subnet:
+		return renderSubnet(v, model.SubnetID(o.ID))
+	case Port:
+		return renderPort(v, model.PortID(o.ID))
+	}
+	return nil
+}
+
+// Owners returns the owners whose rendering may differ between the two views, which differ in the changed Neutron object alone.
+func Owners(before, after View, changed Owner) []Owner {
+	owners := []Owner{changed}
+	switch changed.Resource {
+	case Network:
+		owners = append(owners, touchedByNetwork(before, after, model.NetworkID(changed.ID))...)
+	case Port:
+		owners = append(owners, touchedByPort(before, after, model.PortID(changed.ID))...)
+	}
+	return owners
+}
+
+// All renders every owner of the set: what incremental rendering must come to as well.
+func All(s *Set) []topology.Object {
+	var objects []topology.Object
+	for _, o := range s.Owners() {
+		objects = append(objects, Render(s, o)...)
+	}
+	return objects
+}
