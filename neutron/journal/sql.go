@@ -1,0 +1,141 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/neutron/store"
+)
+
+// poll is how long Wait waits for a task that another process may have appended.
+const poll = time.Second
+
+const timeLayout = "2006-01-02T15:04:05Z"
+
+// Journal is the table midonet_tasks of a database. Append is the plugins' side, and Reader the drain's.
+type Journal struct {
+	db       *store.DB
+	appended chan struct{} // holds one token when tasks were appended since the last Wait
+}
+
+var _ Reader = (*Journal)(nil)
+
+// New returns the journal of db.
+func New(db *store.DB) *Journal {
+	return &Journal{db: db, appended: make(chan struct{}, 1)}
+}
+
+// Append adds a task to the caller's transaction, with which it is committed or undone. The transaction must have written the
+// resource's own row before (see the package comment). t.ID is ignored.
+func (j *Journal) Append(tx *store.Tx, t Task) error {
+	_, err := tx.Exec(`INSERT INTO midonet_tasks (type, data_type, data, resource_id, project_id, transaction_id, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		t.Type, t.DataType, string(t.Data), t.ResourceID, t.ProjectID, t.TransactionID, t.CreatedAt.UTC().Format(timeLayout))
+	if err != nil {
+		return fmt.Errorf("append a task to the journal: %w", err)
+	}
+	tx.OnCommit(j.signal)
+	return nil
+}
+
+func (j *Journal) signal() {
+	select {
+	case j.appended <- struct{}{}:
+	default: // the drain has not yet taken the last one
+	}
+}
+
+// Identity implements Reader.
+func (j *Journal) Identity(ctx context.Context) (identity string, err error) {
+	err = j.db.Read(ctx, func(q store.Querier) error {
+		return q.QueryRow("SELECT identity FROM midonet_journal").Scan(&identity)
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the journal's identity: %w", err)
+	}
+	return identity, nil
+}
+
+// Pending implements Reader.
+func (j *Journal) Pending(ctx context.Context, limit int) (tasks []Task, err error) {
+	err = j.db.Read(ctx, func(q store.Querier) error {
+		rows, err := q.Query(`SELECT id, type, data_type, data, resource_id, project_id, transaction_id, created_at
+			FROM midonet_tasks ORDER BY id LIMIT ?`, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			t, err := scanTask(rows)
+			if err != nil {
+				return err
+			}
+			tasks = append(tasks, t)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	return tasks, nil
+}
+
+func scanTask(rows *sql.Rows) (Task, error) {
+	var t Task
+	var data, created string
+	err := rows.Scan(&t.ID, &t.Type, &t.DataType, &data, &t.ResourceID, &t.ProjectID, &t.TransactionID, &created)
+	if err != nil {
+		return Task{}, err
+	}
+	if data != "" {
+		t.Data = json.RawMessage(data)
+	}
+	t.CreatedAt, err = time.Parse(timeLayout, created)
+	return t, err
+}
+
+// doneChunk is how many tasks one statement removes.
+const doneChunk = 500
+
+// Done implements Reader.
+func (j *Journal) Done(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	err := j.db.Tx(ctx, func(tx *store.Tx) error {
+		for part := range slices.Chunk(ids, doneChunk) {
+			args := make([]any, len(part))
+			for i, id := range part {
+				args[i] = id
+			}
+			list := strings.TrimSuffix(strings.Repeat("?,", len(part)), ",")
+			if _, err := tx.Exec("DELETE FROM midonet_tasks WHERE id IN ("+list+")", args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove tasks from the journal: %w", err)
+	}
+	return nil
+}
+
+// Wait implements Reader.
+func (j *Journal) Wait(ctx context.Context) error {
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-j.appended:
+		return nil
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

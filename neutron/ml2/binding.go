@@ -1,0 +1,64 @@
+package ml2
+
+import (
+	"encoding/json"
+
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+// The kinds of binding (neutron_lib/api/definitions/portbindings.py).
+const (
+	vifUnbound = "unbound"
+	vifFailed  = "binding_failed"
+	vifMidonet = "midonet"
+	vnicNormal = "normal"
+)
+
+// midonetDetails tells Nova's vif driver what it needs to know of an interface that MidoNet plugs.
+var midonetDetails = json.RawMessage(`{"port_filter": true, "connectivity": "l2"}`)
+
+// bind works out the binding from the host and the kind of interface. MidoNet binds normal interfaces alone, to any host that is
+// named: whether its agent is alive shows in the port's status, not here.
+func bind(p *model.Port) {
+	if p.VNICType == "" {
+		p.VNICType = vnicNormal
+	}
+	if len(p.Profile) == 0 || string(p.Profile) == "null" {
+		p.Profile = json.RawMessage("{}")
+	}
+	switch {
+	case p.HostID == "":
+		p.VIFType = vifUnbound
+	case p.VNICType == vnicNormal:
+		p.VIFType = vifMidonet
+	default:
+		p.VIFType = vifFailed
+	}
+	describe(p)
+}
+
+// describe fills in the details that follow from the kind of binding.
+func describe(p *model.Port) *model.Port {
+	p.VIFDetails = json.RawMessage("{}")
+	if p.VIFType == vifMidonet {
+		p.VIFDetails = midonetDetails
+	}
+	return p
+}
+
+// rebind applies a change of the binding. A port that is bound elsewhere, or no longer, is down until an agent says otherwise.
+func rebind(p *model.Port, body plugin.Body[model.Port]) error {
+	v := body.Value
+	if body.Has("binding:vnic_type") && v.VNICType != p.VNICType && p.VIFType != vifUnbound {
+		return portInUse(p)
+	}
+	if body.Has("binding:host_id") && v.HostID != p.HostID {
+		p.Status = model.StatusDown
+	}
+	set(body.Has("binding:vnic_type"), &p.VNICType, v.VNICType)
+	set(body.Has("binding:host_id"), &p.HostID, v.HostID)
+	set(body.Has("binding:profile"), &p.Profile, v.Profile)
+	bind(p)
+	return nil
+}

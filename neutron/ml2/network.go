@@ -1,0 +1,279 @@
+package ml2
+
+import (
+	"context"
+	"slices"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+// The network types (midonet/neutron/plugins/ml2 and common/constants.py in the original).
+const (
+	typeMidonet = "midonet" // a bridge; what tenants get
+	typeUplink  = "uplink"  // no bridge: a place for a router's ports towards the physical network
+)
+
+// Octets that the overlay adds to a packet (neutron_lib/constants.py): the headers of UDP, VXLAN and the inner Ethernet frame, and
+// the outer IP header.
+const (
+	vxlanOverhead = 30
+	ipv4Overhead  = 20
+	ipv6Overhead  = 40
+)
+
+// The smallest packets that each IP version may ask a link to carry (RFC 791, RFC 8200).
+const (
+	ipv4MinMTU = 68
+	ipv6MinMTU = 1280
+)
+
+// autoDeleteOwners are the device owners of ports that go with their network or subnet (AUTO_DELETE_PORT_OWNERS).
+var autoDeleteOwners = []string{"network:dhcp", "network:distributed"}
+
+// networks implements plugin.Resource.
+type networks struct{ *Plugin }
+
+func (n networks) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Network]) ([]*model.Network, error) {
+	return createAll(ctx, n.Plugin, c, items, (*request).createNetwork)
+}
+
+func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network, error) {
+	v := body.Value
+	if err := checkProvider(&v); err != nil {
+		return nil, err
+	}
+	v.ID, v.Standard = id.New[model.Network](), r.standard(v.Standard)
+	v.Status, v.Subnets = model.StatusActive, []model.SubnetID{}
+	if err := r.settleMTU(&v); err != nil {
+		return nil, err
+	}
+	if err := store.InsertNetwork(r.tx, &v); err != nil {
+		return nil, err
+	}
+	return &v, r.record(journal.Create, journal.Network, v.ID.String(), v.ProjectID, &v)
+}
+
+// checkProvider allows the types of the MidoNet type drivers, which take no other attribute, and makes midonet the default.
+func checkProvider(n *model.Network) error {
+	if n.NetworkType == "" {
+		if n.PhysicalNetwork != nil || n.SegmentationID != nil {
+			return invalidInput("network_type required")
+		}
+		n.NetworkType = typeMidonet
+	}
+	if n.NetworkType != typeMidonet && n.NetworkType != typeUplink {
+		return invalidInput("network_type value '%s' not supported", n.NetworkType)
+	}
+	switch {
+	case n.PhysicalNetwork != nil:
+		return invalidInput("physical_network prohibited for %s provider network", n.NetworkType)
+	case n.SegmentationID != nil:
+		return invalidInput("segmentation_id prohibited for %s provider network", n.NetworkType)
+	}
+	return nil
+}
+
+// settleMTU gives a network the largest MTU that the underlay carries, or checks the one that was asked for (_get_network_mtu).
+func (p *Plugin) settleMTU(n *model.Network) error {
+	limit := p.maxMTU(n.NetworkType)
+	if n.MTU == 0 {
+		n.MTU = limit
+	}
+	if n.MTU > limit {
+		return invalidInput("Requested MTU is too big, maximum is %d", limit)
+	}
+	return nil
+}
+
+// maxMTU returns the largest packet that a network carries without fragments. midonet networks travel in VXLAN, and so lose its
+// headers; an uplink network has no tunnel.
+func (p *Plugin) maxMTU(networkType string) int {
+	mtu := p.cfg.GlobalPhysnetMTU
+	if networkType == typeUplink {
+		return mtu
+	}
+	if p.cfg.PathMTU > 0 {
+		mtu = min(mtu, p.cfg.PathMTU)
+	}
+	if p.cfg.OverlayIPVersion == 6 {
+		return mtu - vxlanOverhead - ipv6Overhead
+	}
+	return mtu - vxlanOverhead - ipv4Overhead
+}
+
+func (n networks) Get(ctx context.Context, c *auth.Caller, networkID string) (*model.Network, error) {
+	return read(ctx, n.Plugin, func(q store.Querier) (*model.Network, error) {
+		found, err := store.Network(q, networkID, scopeOf(c))
+		return found, notFoundAs(err, networkNotFound(networkID))
+	})
+}
+
+func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Network], error) {
+	return read(ctx, n.Plugin, func(q store.Querier) (plugin.Page[model.Network], error) {
+		return store.ListNetworks(q, scopeOf(c), want)
+	})
+}
+
+func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string, body plugin.Body[model.Network]) (*model.Network, error) {
+	var out *model.Network
+	err := n.change(ctx, c, func(r *request) (err error) {
+		out, err = r.updateNetwork(networkID, body)
+		return err
+	})
+	return out, err
+}
+
+func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network]) (*model.Network, error) {
+	n, err := r.changeableNetwork(networkID, "update_network")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkProviderUpdate(n, body); err != nil {
+		return nil, err
+	}
+	if err := r.applyNetwork(n, body); err != nil {
+		return nil, err
+	}
+	n.UpdatedAt = r.now
+	if err := store.UpdateNetwork(r.tx, n); err != nil {
+		return nil, err
+	}
+	return n, r.record(journal.Update, journal.Network, n.ID.String(), n.ProjectID, n)
+}
+
+// applyNetwork sets the attributes that a request gives, where the rules allow it.
+func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]) error {
+	v := body.Value
+	if body.Has("shared") && n.Shared && !v.Shared {
+		if err := r.checkUnshare(n); err != nil {
+			return err
+		}
+	}
+	if body.Has("mtu") {
+		n.MTU = v.MTU
+		if err := r.checkMTU(n); err != nil {
+			return err
+		}
+	}
+	set(body.Has("name"), &n.Name, v.Name)
+	set(body.Has("description"), &n.Description, v.Description)
+	set(body.Has("admin_state_up"), &n.AdminStateUp, v.AdminStateUp)
+	set(body.Has("shared"), &n.Shared, v.Shared)
+	set(body.Has("router:external"), &n.External, v.External)
+	return nil
+}
+
+// set is an assignment that is made where the request gives the attribute.
+func set[T any](given bool, to *T, value T) {
+	if given {
+		*to = value
+	}
+}
+
+// checkProviderUpdate allows to repeat the present values (_update_provider_network_attributes).
+func checkProviderUpdate(n *model.Network, body plugin.Body[model.Network]) error {
+	v := body.Value
+	typeChanges := body.Has("provider:network_type") && v.NetworkType != n.NetworkType
+	if typeChanges || v.PhysicalNetwork != nil || v.SegmentationID != nil {
+		return invalidInput("Plugin does not support updating the following provider network attributes: " +
+			"provider:network_type, provider:physical_network, provider:segmentation_id")
+	}
+	return nil
+}
+
+// checkMTU is _get_network_mtu and _validate_change_network_mtu: the MTU must suit the underlay and the subnets' IP versions.
+func (r *request) checkMTU(n *model.Network) error {
+	if err := r.settleMTU(n); err != nil || n.MTU >= ipv6MinMTU || len(n.Subnets) == 0 {
+		return err
+	}
+	if n.MTU < ipv4MinMTU {
+		return mtuSubnetConflict(n.ID, ipv4MinMTU)
+	}
+	subnets, err := store.AddressPlan(r.tx, n.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(subnets, func(s *model.Subnet) bool { return s.IPVersion == 6 }) {
+		return mtuSubnetConflict(n.ID, ipv6MinMTU)
+	}
+	return nil
+}
+
+// checkUnshare refuses to take a network away from projects that use it (_validate_shared_update).
+func (r *request) checkUnshare(n *model.Network) error {
+	projects, err := store.ProjectsOnNetwork(r.tx, n.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(projects, func(p string) bool { return p != n.ProjectID }) {
+		return invalidSharedSetting(n.Name)
+	}
+	return nil
+}
+
+// changeableNetwork returns a network that the caller sees and may change.
+func (r *request) changeableNetwork(networkID, action string) (*model.Network, error) {
+	n, err := store.Network(r.tx, networkID, scopeOf(r.caller))
+	if err != nil {
+		return nil, notFoundAs(err, networkNotFound(networkID))
+	}
+	if !r.mayChange(n.ProjectID) {
+		return nil, disallowed(action)
+	}
+	return n, nil
+}
+
+func (n networks) Delete(ctx context.Context, c *auth.Caller, networkID string) error {
+	return n.change(ctx, c, func(r *request) error { return r.deleteNetwork(networkID) })
+}
+
+// deleteNetwork removes a network with its subnets and the ports of its own services; any other port keeps it.
+func (r *request) deleteNetwork(networkID string) error {
+	n, err := r.changeableNetwork(networkID, "delete_network")
+	if err != nil {
+		return err
+	}
+	ports, err := store.PortsOf(r.tx, n.ID)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for _, p := range ports {
+		if !slices.Contains(autoDeleteOwners, p.DeviceOwner) {
+			users = append(users, p.ID.String())
+		}
+	}
+	if len(users) > 0 {
+		return networkInUse(n.ID, users)
+	}
+	for _, p := range ports {
+		if err := r.removePort(p); err != nil {
+			return err
+		}
+	}
+	if err := r.removeSubnetsOf(n.ID); err != nil {
+		return err
+	}
+	if err := store.DeleteNetwork(r.tx, n.ID); err != nil {
+		return err
+	}
+	return r.record(journal.Delete, journal.Network, n.ID.String(), n.ProjectID, nil)
+}
+
+func (r *request) removeSubnetsOf(network model.NetworkID) error {
+	subnets, err := store.SubnetsOf(r.tx, network)
+	if err != nil {
+		return err
+	}
+	for _, s := range subnets {
+		if err := r.removeSubnet(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

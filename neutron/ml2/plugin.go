@@ -1,0 +1,175 @@
+// Package ml2 is the core plugin: networks, subnets and ports with the rules of Neutron's ML2 plugin and its MidoNet mechanism driver.
+//
+// Each request is one SQL transaction that checks the rules, changes the rows and appends the journal's tasks. The rules and the
+// faults are those of neutron/plugins/ml2/plugin.py, neutron/db/db_base_plugin_v2.py, neutron/db/ipam_backend_mixin.py and
+// neutron/ipam in the original; comments name the function where a reader would look for the reason.
+//
+// Files: network.go, subnet.go and port.go hold each resource's requests; subnet_rules.go, pools.go, addresses.go and binding.go
+// the rules that are long; faults.go the errors with Neutron's names and texts.
+package ml2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+// Config has the options of neutron.conf and ml2_conf.ini that the plugin obeys, by their names there.
+type Config struct {
+	// BaseMAC is base_mac: the first three octets of generated addresses, or the first four where the fourth is not zero.
+	BaseMAC mac.Addr
+	// GlobalPhysnetMTU is global_physnet_mtu: the largest packet of the underlay, in octets.
+	GlobalPhysnetMTU int
+	// PathMTU is [ml2] path_mtu: the largest packet of an overlay's path where it is smaller; 0 for none.
+	PathMTU int
+	// OverlayIPVersion is [ml2] overlay_ip_version, 4 or 6: how tunnel packets are addressed.
+	OverlayIPVersion int
+	// MaxDNSNameservers is max_dns_nameservers, of one subnet.
+	MaxDNSNameservers int
+	// MaxSubnetHostRoutes is max_subnet_host_routes, of one subnet.
+	MaxSubnetHostRoutes int
+	// MaxFixedIPsPerPort is max_fixed_ips_per_port; 0 for no limit, which is what Neutron has had since it dropped the option.
+	MaxFixedIPsPerPort int
+}
+
+// DefaultConfig returns Neutron's defaults.
+func DefaultConfig() Config {
+	return Config{
+		BaseMAC:             mac.Addr{0xfa, 0x16, 0x3e},
+		GlobalPhysnetMTU:    1500,
+		OverlayIPVersion:    4,
+		MaxDNSNameservers:   5,
+		MaxSubnetHostRoutes: 20,
+	}
+}
+
+// Plugin is the core plugin. It is safe for use by many goroutines, and by several processes on one database.
+type Plugin struct {
+	db      *store.DB
+	journal *journal.Journal
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+// New returns the plugin that keeps its resources in db and tells the backend through j.
+func New(db *store.DB, j *journal.Journal, cfg Config, log *slog.Logger) *Plugin {
+	return &Plugin{db: db, journal: j, cfg: cfg, log: log, now: time.Now}
+}
+
+// Networks returns the networks collection.
+func (p *Plugin) Networks() plugin.Resource[model.Network] { return networks{p} }
+
+// Subnets returns the subnets collection.
+func (p *Plugin) Subnets() plugin.Resource[model.Subnet] { return subnets{p} }
+
+// Ports returns the ports collection.
+func (p *Plugin) Ports() plugin.Resource[model.Port] { return ports{p} }
+
+// request is one call on its way through a transaction: the plugin, the transaction, who asks, and one time for all that changes.
+type request struct {
+	*Plugin
+	tx     *store.Tx
+	caller *auth.Caller
+	now    model.Time
+}
+
+// change runs fn in a transaction. What the database refused beyond the rules that fn knows is left as it is: an internal error.
+func (p *Plugin) change(ctx context.Context, c *auth.Caller, fn func(*request) error) error {
+	return p.db.Tx(ctx, func(tx *store.Tx) error {
+		return fn(&request{Plugin: p, tx: tx, caller: c, now: model.At(p.now())})
+	})
+}
+
+// createAll makes all the items in one transaction, or none.
+func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
+	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
+	var made []*T
+	err := p.change(ctx, c, func(r *request) error {
+		made = make([]*T, 0, len(items)) // the transaction may run again
+		for _, item := range items {
+			m, err := create(r, item)
+			if err != nil {
+				return err
+			}
+			made = append(made, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// scopeOf returns whose eyes a caller looks with.
+func scopeOf(c *auth.Caller) store.Scope {
+	return store.Scope{Project: c.ProjectID, Restricted: !c.Admin}
+}
+
+// standard returns the attributes that every new resource has.
+func (r *request) standard(given model.Standard) model.Standard {
+	s := model.Standard{
+		ProjectID: given.ProjectID, Description: given.Description, CreatedAt: r.now, UpdatedAt: r.now, RevisionNumber: 1,
+	}
+	if s.ProjectID == "" {
+		s.ProjectID = r.caller.ProjectID
+	}
+	return s
+}
+
+// mayChange reports whether the caller owns a resource of one of the projects, or is an administrator.
+func (r *request) mayChange(owners ...string) bool {
+	if r.caller.Admin {
+		return true
+	}
+	for _, o := range owners {
+		if o == r.caller.ProjectID {
+			return true
+		}
+	}
+	return false
+}
+
+// record appends the task that tells the backend of a change; value is the resource as it is now, nil where it was deleted.
+func (r *request) record(what journal.Type, of journal.DataType, resourceID, projectID string, value any) error {
+	t := journal.Task{
+		Type: what, DataType: of, ResourceID: resourceID, ProjectID: projectID,
+		TransactionID: r.caller.RequestID, CreatedAt: r.now.Time,
+	}
+	if value != nil {
+		data, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		t.Data = data
+	}
+	return r.journal.Append(r.tx, t)
+}
+
+// notFoundAs gives a row that is missing its Neutron fault.
+func notFoundAs(err, fault error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fault
+	}
+	return err
+}
+
+// read runs fn on a snapshot and returns what it found.
+func read[R any](ctx context.Context, p *Plugin, fn func(store.Querier) (R, error)) (R, error) {
+	var found R
+	err := p.db.Read(ctx, func(q store.Querier) (err error) {
+		found, err = fn(q)
+		return err
+	})
+	return found, err
+}

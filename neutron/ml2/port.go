@@ -1,0 +1,171 @@
+package ml2
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+// ports implements plugin.Resource.
+type ports struct{ *Plugin }
+
+func (p ports) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Port]) ([]*model.Port, error) {
+	return createAll(ctx, p.Plugin, c, items, (*request).createPort)
+}
+
+func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) {
+	v := body.Value
+	if _, err := store.NetworkProject(r.tx, v.NetworkID, scopeOf(r.caller)); err != nil {
+		return nil, notFoundAs(err, networkNotFound(v.NetworkID.String()))
+	}
+	v.ID, v.Standard = id.New[model.Port](), r.standard(v.Standard)
+	v.Status, v.FixedIPs = model.StatusDown, []model.FixedIP{}
+	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
+	bind(&v)
+	if err := r.insertPort(&v); err != nil {
+		return nil, err
+	}
+	if err := r.addressNewPort(&v, body); err != nil {
+		return nil, err
+	}
+	return &v, r.record(journal.Create, journal.Port, v.ID.String(), v.ProjectID, &v)
+}
+
+// macAttempts is how many generated addresses are tried before the network is taken to be full of them.
+const macAttempts = 16
+
+// insertPort stores the row of a new port with the MAC address that was asked for, or with one that no other port of the network
+// has.
+func (r *request) insertPort(p *model.Port) error {
+	if !p.MACAddress.IsZero() {
+		err := store.InsertPort(r.tx, p)
+		if store.Violates(err, store.UniqueMAC) {
+			return macInUse(p.NetworkID, p.MACAddress)
+		}
+		return err
+	}
+	for range macAttempts {
+		p.MACAddress = r.randomMAC()
+		if err := store.InsertPort(r.tx, p); !store.Violates(err, store.UniqueMAC) {
+			return err
+		}
+	}
+	return noMACLeft(p.NetworkID)
+}
+
+// randomMAC returns an address that begins with base_mac: its first four octets where the fourth is not zero, else the first three
+// (neutron_lib/utils/net.py, random_mac_generator).
+func (p *Plugin) randomMAC() mac.Addr {
+	a, n := p.cfg.BaseMAC, rand.Uint32()
+	a[4], a[5] = byte(n), byte(n>>8)
+	if a[3] == 0 {
+		a[3] = byte(n >> 16)
+	}
+	return a
+}
+
+func (r *request) addressNewPort(p *model.Port, body plugin.Body[model.Port]) error {
+	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	if err != nil {
+		return err
+	}
+	asked := body.Has("fixed_ips") && body.Value.FixedIPs != nil
+	if !asked {
+		return r.allocate(p, append(wantsByDefault(plan), automatic(p, plan)...))
+	}
+	if len(body.Value.FixedIPs) == 0 {
+		return r.allocate(p, automatic(p, plan))
+	}
+	wants, err := r.wantsByRequest(p, body.Value.FixedIPs, plan)
+	if err != nil {
+		return err
+	}
+	return r.allocate(p, append(wants, automatic(p, plan, subnetsOf(wants)...)...))
+}
+
+// subnetsOf returns the subnets of wants that name their address.
+func subnetsOf(wants []want) []model.SubnetID {
+	var ids []model.SubnetID
+	for _, w := range wants {
+		if w.address.IsValid() {
+			ids = append(ids, w.subnets[0].ID)
+		}
+	}
+	return ids
+}
+
+func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.Port, error) {
+	return read(ctx, p.Plugin, func(q store.Querier) (*model.Port, error) {
+		found, err := store.Port(q, portID, scopeOf(c))
+		if err != nil {
+			return nil, notFoundAs(err, portNotFound(portID))
+		}
+		return describe(found), nil
+	})
+}
+
+func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Port], error) {
+	page, err := read(ctx, p.Plugin, func(q store.Querier) (plugin.Page[model.Port], error) {
+		return store.ListPorts(q, scopeOf(c), want)
+	})
+	for _, port := range page.Items {
+		describe(port)
+	}
+	return page, err
+}
+
+func (p ports) Delete(ctx context.Context, c *auth.Caller, portID string) error {
+	return p.change(ctx, c, func(r *request) error {
+		found, err := r.changeablePort(portID, "delete_port")
+		if err != nil {
+			return err
+		}
+		return r.removePort(found)
+	})
+}
+
+// changeablePort returns a port that the caller sees and may change: its own, or one on its network.
+func (r *request) changeablePort(portID, action string) (*model.Port, error) {
+	p, err := store.Port(r.tx, portID, scopeOf(r.caller))
+	if err != nil {
+		return nil, notFoundAs(err, portNotFound(portID))
+	}
+	owner, err := store.NetworkProject(r.tx, p.NetworkID, store.Scope{})
+	if err != nil {
+		return nil, err
+	}
+	if !r.mayChange(p.ProjectID, owner) {
+		return nil, disallowed(action)
+	}
+	return p, nil
+}
+
+// savePort stores a port that has changed and tells the backend.
+func (r *request) savePort(p *model.Port) error {
+	p.UpdatedAt = r.now
+	if err := store.UpdatePort(r.tx, p); err != nil {
+		if store.Violates(err, store.UniqueMAC) {
+			return macInUse(p.NetworkID, p.MACAddress)
+		}
+		return err
+	}
+	return r.record(journal.Update, journal.Port, p.ID.String(), p.ProjectID, describe(p))
+}
+
+func (r *request) removePort(p *model.Port) error {
+	if err := store.DeletePort(r.tx, p.ID); err != nil {
+		return err
+	}
+	return r.record(journal.Delete, journal.Port, p.ID.String(), p.ProjectID, nil)
+}
+
+// ownedByNetwork reports whether a part of the network service itself uses the port.
+func ownedByNetwork(p *model.Port) bool { return strings.HasPrefix(p.DeviceOwner, "network:") }

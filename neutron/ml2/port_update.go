@@ -1,0 +1,161 @@
+package ml2
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+func (p ports) Update(ctx context.Context, c *auth.Caller, portID string, body plugin.Body[model.Port]) (*model.Port, error) {
+	var out *model.Port
+	err := p.change(ctx, c, func(r *request) (err error) {
+		out, err = r.updatePort(portID, body)
+		return err
+	})
+	return out, err
+}
+
+func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*model.Port, error) {
+	p, err := r.changeablePort(portID, "update_port")
+	if err != nil {
+		return nil, err
+	}
+	v, oldMAC := body.Value, p.MACAddress
+	if body.Has("mac_address") && v.MACAddress != oldMAC {
+		if err := r.changeMAC(p, v.MACAddress); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.readdress(p, oldMAC, body); err != nil {
+		return nil, err
+	}
+	if err := rebind(p, body); err != nil {
+		return nil, err
+	}
+	set(body.Has("name"), &p.Name, v.Name)
+	set(body.Has("description"), &p.Description, v.Description)
+	set(body.Has("admin_state_up"), &p.AdminStateUp, v.AdminStateUp)
+	set(body.Has("device_id"), &p.DeviceID, v.DeviceID)
+	set(body.Has("device_owner"), &p.DeviceOwner, v.DeviceOwner)
+	set(body.Has("extra_dhcp_opts"), &p.ExtraDHCP, mergeOptions(p.ExtraDHCP, v.ExtraDHCP))
+	return p, r.savePort(p)
+}
+
+// changeMAC allows it on ports that no host has plugged and no service of the network owns (_check_mac_update_allowed and
+// _check_mac_addr_update). Null asks for a new one.
+func (r *request) changeMAC(p *model.Port, wanted mac.Addr) error {
+	if p.VIFType == vifMidonet {
+		return portBound(p, wanted)
+	}
+	if ownedByNetwork(p) {
+		return unsupportedOwner("mac address update", p)
+	}
+	if p.MACAddress = wanted; wanted.IsZero() {
+		p.MACAddress = r.randomMAC()
+	}
+	return nil
+}
+
+// readdress gives the port the addresses that a request asks for, and those that follow from a new MAC.
+func (r *request) readdress(p *model.Port, oldMAC mac.Addr, body plugin.Body[model.Port]) error {
+	asked := body.Has("fixed_ips") && body.Value.FixedIPs != nil
+	if !asked && p.MACAddress == oldMAC {
+		return nil
+	}
+	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	if err != nil {
+		return err
+	}
+	wanted := p.FixedIPs
+	if asked {
+		wanted = body.Value.FixedIPs
+	}
+	keep, add := compareAddresses(p, wanted, plan, oldMAC)
+	wants, err := r.wantsByRequest(p, add, plan)
+	if err != nil {
+		return err
+	}
+	wants = append(wants, automatic(p, plan, append(subnetsOf(wants), heldSubnets(keep)...)...)...)
+	if len(wants) == 0 && len(keep) == len(p.FixedIPs) {
+		return nil
+	}
+	if asked && !mayReaddress(p) {
+		return unsupportedOwner("fixed_ips update", p)
+	}
+	if limit := r.cfg.MaxFixedIPsPerPort; limit > 0 && asked && len(wanted) > limit {
+		return invalidInput("Exceeded maximum amount of fixed ips per port")
+	}
+	return r.replaceAddresses(p, keep, wants)
+}
+
+// mayReaddress is the rule of the MidoNet plugin: the backend follows new addresses of these ports alone.
+func mayReaddress(p *model.Port) bool {
+	return p.DeviceOwner == "" || strings.HasPrefix(p.DeviceOwner, "compute:") ||
+		strings.HasPrefix(p.DeviceOwner, "network:router_interface")
+}
+
+// compareAddresses sorts out what a port keeps of its addresses, and which entries of the request are new
+// (_get_changed_ips_for_port). An entry without an address keeps one of that subnet. Automatic addresses are kept though the request
+// does not name them, unless the MAC has changed.
+func compareAddresses(p *model.Port, wanted []model.FixedIP, plan []*model.Subnet, oldMAC mac.Addr) (keep, add []model.FixedIP) {
+	left := slices.Clone(p.FixedIPs)
+	stale := func(f model.FixedIP) bool { return p.MACAddress != oldMAC && isEUI64(f.IPAddress) }
+	left = slices.DeleteFunc(left, stale)
+	take := func(matches func(model.FixedIP) bool) bool {
+		i := slices.IndexFunc(left, matches)
+		if i >= 0 {
+			keep = append(keep, left[i])
+			left = slices.Delete(left, i, i+1)
+		}
+		return i >= 0
+	}
+	for _, w := range wanted {
+		if w.IPAddress.IsValid() && !slices.ContainsFunc(p.FixedIPs, func(f model.FixedIP) bool { return f == w && stale(f) }) &&
+			!take(func(f model.FixedIP) bool { return f.IPAddress == w.IPAddress }) {
+			add = append(add, w)
+		}
+	}
+	for _, w := range wanted {
+		if !w.IPAddress.IsValid() && !take(func(f model.FixedIP) bool { return f.SubnetID == w.SubnetID }) {
+			add = append(add, w)
+		}
+	}
+	return append(keep, keptAnyway(p, left, plan)...), add
+}
+
+// keptAnyway returns the automatic addresses among those that a request does not name.
+func keptAnyway(p *model.Port, left []model.FixedIP, plan []*model.Subnet) []model.FixedIP {
+	isRouter := slices.Contains(routerAddressOwners, p.DeviceOwner)
+	return slices.DeleteFunc(left, func(f model.FixedIP) bool {
+		i := slices.IndexFunc(plan, func(s *model.Subnet) bool { return s.ID == f.SubnetID })
+		return isRouter || i < 0 || !isAutoAddress(plan[i])
+	})
+}
+
+func heldSubnets(held []model.FixedIP) []model.SubnetID {
+	ids := make([]model.SubnetID, len(held))
+	for i, f := range held {
+		ids[i] = f.SubnetID
+	}
+	return ids
+}
+
+// replaceAddresses stores the addresses that stay in their new order, and allocates the others behind them.
+func (r *request) replaceAddresses(p *model.Port, keep []model.FixedIP, wants []want) error {
+	if err := store.DeleteAllocations(r.tx, p.ID); err != nil {
+		return err
+	}
+	for i, f := range keep {
+		if err := store.InsertAllocation(r.tx, p.ID, f, i); err != nil {
+			return err
+		}
+	}
+	p.FixedIPs = append([]model.FixedIP{}, keep...)
+	return r.allocate(p, wants)
+}

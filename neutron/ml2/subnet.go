@@ -1,0 +1,246 @@
+package ml2
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+// subnets implements plugin.Resource.
+type subnets struct{ *Plugin }
+
+func (s subnets) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Subnet]) ([]*model.Subnet, error) {
+	return createAll(ctx, s.Plugin, c, items, (*request).createSubnet)
+}
+
+func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, error) {
+	v := body.Value
+	if err := checkRange(&v); err != nil {
+		return nil, err
+	}
+	if err := r.checkSubnet(&v, nil, body); err != nil {
+		return nil, err
+	}
+	network, err := r.networkForSubnet(&v)
+	if err != nil {
+		return nil, err
+	}
+	if err := settleAddresses(&v, body); err != nil {
+		return nil, err
+	}
+	if err := r.checkOverlap(&v); err != nil {
+		return nil, err
+	}
+	v.ID, v.Standard = id.New[model.Subnet](), r.standard(v.Standard)
+	if err := store.InsertSubnet(r.tx, &v); err != nil {
+		return nil, err
+	}
+	if err := r.record(journal.Create, journal.Subnet, v.ID.String(), v.ProjectID, &v); err != nil {
+		return nil, err
+	}
+	if isAutoAddress(&v) {
+		err = r.addAutoAddresses(network.ID, &v)
+	}
+	return &v, err
+}
+
+// networkForSubnet returns the network of a new subnet, locked: of two requests that add a subnet to one network, the second goes on
+// when the first has committed, and sees its subnet.
+func (r *request) networkForSubnet(s *model.Subnet) (*model.Network, error) {
+	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
+		return nil, notFoundAs(err, networkNotFound(s.NetworkID.String()))
+	}
+	n, err := store.Network(r.tx, s.NetworkID.String(), scopeOf(r.caller))
+	if err != nil {
+		return nil, notFoundAs(err, networkNotFound(s.NetworkID.String()))
+	}
+	if !r.mayChange(n.ProjectID) {
+		return nil, disallowed("create_subnet")
+	}
+	return n, checkSubnetMTU(n, s)
+}
+
+// checkSubnetMTU is _validate_subnet_network_mtu.
+func checkSubnetMTU(n *model.Network, s *model.Subnet) error {
+	if n.MTU < ipv4MinMTU {
+		return mtuSubnetConflict(n.ID, ipv4MinMTU)
+	}
+	if s.IPVersion == 6 && n.MTU < ipv6MinMTU {
+		return mtuSubnetConflict(n.ID, ipv6MinMTU)
+	}
+	return nil
+}
+
+// checkOverlap refuses a range that shares addresses with another of the network (_validate_subnet_cidr). The network's row is
+// locked by now.
+func (r *request) checkOverlap(s *model.Subnet) error {
+	others, err := store.AddressPlan(r.tx, s.NetworkID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(others, func(o *model.Subnet) bool { return o.CIDR.Overlaps(s.CIDR) }) {
+		return invalidInput("Requested subnet with cidr: %s for network: %s overlaps with another subnet", s.CIDR, s.NetworkID)
+	}
+	return nil
+}
+
+func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*model.Subnet, error) {
+	return read(ctx, s.Plugin, func(q store.Querier) (*model.Subnet, error) {
+		found, err := store.Subnet(q, subnetID, scopeOf(c))
+		return found, notFoundAs(err, subnetNotFound(subnetID))
+	})
+}
+
+func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Subnet], error) {
+	return read(ctx, s.Plugin, func(q store.Querier) (plugin.Page[model.Subnet], error) {
+		return store.ListSubnets(q, scopeOf(c), want)
+	})
+}
+
+func (s subnets) Update(ctx context.Context, c *auth.Caller, subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {
+	var out *model.Subnet
+	err := s.change(ctx, c, func(r *request) (err error) {
+		out, err = r.updateSubnet(subnetID, body)
+		return err
+	})
+	return out, err
+}
+
+func (r *request) updateSubnet(subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {
+	old, err := r.changeableSubnet(subnetID, "update_subnet")
+	if err != nil {
+		return nil, err
+	}
+	s := *old
+	applySubnet(&s, body)
+	if err := r.checkSubnet(&s, old, body); err != nil {
+		return nil, err
+	}
+	if err := r.checkNewAddresses(&s, old, body); err != nil {
+		return nil, err
+	}
+	s.UpdatedAt = r.now
+	if err := store.UpdateSubnet(r.tx, &s); err != nil {
+		return nil, err
+	}
+	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
+		return nil, err
+	}
+	return &s, r.record(journal.Update, journal.Subnet, s.ID.String(), s.ProjectID, &s)
+}
+
+func applySubnet(s *model.Subnet, body plugin.Body[model.Subnet]) {
+	v := body.Value
+	set(body.Has("name"), &s.Name, v.Name)
+	set(body.Has("description"), &s.Description, v.Description)
+	set(body.Has("gateway_ip"), &s.GatewayIP, v.GatewayIP)
+	set(body.Has("allocation_pools") && v.AllocationPools != nil, &s.AllocationPools, v.AllocationPools)
+	set(body.Has("dns_nameservers"), &s.DNSNameservers, v.DNSNameservers)
+	set(body.Has("host_routes"), &s.HostRoutes, v.HostRoutes)
+	set(body.Has("enable_dhcp"), &s.EnableDHCP, v.EnableDHCP)
+}
+
+// checkNewAddresses checks pools and gateway where a request changes one of them (_update_subnet_precommit).
+func (r *request) checkNewAddresses(s, old *model.Subnet, body plugin.Body[model.Subnet]) error {
+	newPools := body.Has("allocation_pools") && body.Value.AllocationPools != nil
+	if newPools {
+		if err := checkPools(s.AllocationPools, s.CIDR); err != nil {
+			return err
+		}
+		s.AllocationPools = sortedPools(s.AllocationPools)
+	}
+	if s.GatewayIP != old.GatewayIP {
+		if err := r.checkGatewayUnused(old); err != nil {
+			return err
+		}
+	} else if !newPools {
+		return nil
+	}
+	return checkGatewayOutside(s.GatewayIP, s.AllocationPools)
+}
+
+// checkGatewayUnused refuses to take the gateway address from a router that has it.
+func (r *request) checkGatewayUnused(s *model.Subnet) error {
+	if !s.GatewayIP.IsValid() {
+		return nil
+	}
+	port, owner, err := store.AddressHolder(r.tx, s.ID, s.GatewayIP)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case slices.Contains(routerPortOwners, owner):
+		return gatewayInUse(s.GatewayIP, port)
+	}
+	return nil
+}
+
+// changeableSubnet returns a subnet that the caller sees and may change: its own, or one of its network.
+func (r *request) changeableSubnet(subnetID, action string) (*model.Subnet, error) {
+	s, err := store.Subnet(r.tx, subnetID, scopeOf(r.caller))
+	if err != nil {
+		return nil, notFoundAs(err, subnetNotFound(subnetID))
+	}
+	if !r.mayChange(s.ProjectID) {
+		return nil, disallowed(action)
+	}
+	return s, nil
+}
+
+func (s subnets) Delete(ctx context.Context, c *auth.Caller, subnetID string) error {
+	return s.change(ctx, c, func(r *request) error {
+		found, err := r.changeableSubnet(subnetID, "delete_subnet")
+		if err != nil {
+			return err
+		}
+		if err := r.releaseSubnet(found); err != nil {
+			return err
+		}
+		return r.removeSubnet(found)
+	})
+}
+
+// releaseSubnet takes the subnet's addresses from the ports that may lose them: those of the network's own services, and, where
+// addresses follow from the MAC, all but routers' (_remove_subnet_ip_allocations_from_ports). Any other keeps the subnet.
+func (r *request) releaseSubnet(s *model.Subnet) error {
+	users, err := store.PortsOnSubnet(r.tx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range users {
+		mayLose := slices.Contains(autoDeleteOwners, p.DeviceOwner) ||
+			isAutoAddress(s) && !slices.Contains(routerInterfaceOwners, p.DeviceOwner)
+		if !mayLose {
+			return subnetInUse(s.ID)
+		}
+	}
+	if err := store.DeleteSubnetAllocations(r.tx, s.ID); err != nil {
+		return err
+	}
+	for _, p := range users {
+		p.FixedIPs = slices.DeleteFunc(p.FixedIPs, func(f model.FixedIP) bool { return f.SubnetID == s.ID })
+		if err := r.savePort(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeSubnet deletes the row of a subnet from which no address is allocated.
+func (r *request) removeSubnet(s *model.Subnet) error {
+	if err := store.DeleteSubnet(r.tx, s.ID); err != nil {
+		return err
+	}
+	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
+		return err
+	}
+	return r.record(journal.Delete, journal.Subnet, s.ID.String(), s.ProjectID, nil)
+}

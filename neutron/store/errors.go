@@ -1,0 +1,47 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotFound says that no row has the identifier, or none that the caller may see.
+var ErrNotFound = errors.New("no such row")
+
+// errStale says that the row was changed by someone else since this transaction read it. DB.Tx runs the transaction again.
+var errStale = errors.New("the row has changed meanwhile")
+
+// Constraint is a rule that the database itself keeps.
+type Constraint string
+
+// The constraints that a client can run into.
+const (
+	// UniqueID: an identifier is used once in its table.
+	UniqueID Constraint = "id"
+	// UniqueMAC: a MAC address is used once in a network.
+	UniqueMAC Constraint = "ports.mac_address"
+	// UniqueAddress: an IP address is allocated once in a subnet.
+	UniqueAddress Constraint = "ipallocations.ip_address"
+	// Reference: a row that another names exists as long as the other does.
+	Reference Constraint = "reference"
+	// OtherConstraint is any other rule of the schema; to violate it is a defect of this program.
+	OtherConstraint Constraint = "other"
+)
+
+// ConstraintError says that a statement was refused by a constraint. The statement changed nothing, and the transaction goes on.
+type ConstraintError struct {
+	Constraint Constraint
+	Err        error // the engine's own
+}
+
+func (e *ConstraintError) Error() string {
+	return fmt.Sprintf("constraint %s: %v", e.Constraint, e.Err)
+}
+
+func (e *ConstraintError) Unwrap() error { return e.Err }
+
+// Violates reports whether err says that the constraint was violated.
+func Violates(err error, c Constraint) bool {
+	var v *ConstraintError
+	return errors.As(err, &v) && v.Constraint == c
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+var networks = table[model.Network]{
+	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
+	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status", "t.shared",
+		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id"),
+	attrs: withStandard(map[string]column{
+		"admin_state_up":            {"t.admin_state_up", boolean},
+		"status":                    {"t.status", text},
+		"shared":                    {"t.shared", boolean},
+		"router:external":           {"t.external", boolean},
+		"mtu":                       {"t.mtu", integer},
+		"provider:network_type":     {"g.network_type", text},
+		"provider:physical_network": {"g.physical_network", text},
+		"provider:segmentation_id":  {"g.segmentation_id", integer},
+	}),
+	// Shared and external networks are everyone's to see (neutron/db/external_net_db.py, rbac_db_mixin.py).
+	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
+		return b.Or(b.Equal("t.project_id", project), "t.shared = 1", "t.external = 1")
+	},
+	scan:     scanNetwork,
+	children: networkSubnets,
+}
+
+func scanNetwork(rows *sql.Rows) (*model.Network, error) {
+	n := &model.Network{Subnets: []model.SubnetID{}}
+	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status, &n.Shared,
+		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID)...)
+}
+
+// networkSubnets fills in which subnets the networks have, in the order of their making.
+func networkSubnets(q Querier, items []*model.Network) error {
+	byID, owners := index(items, func(n *model.Network) model.NetworkID { return n.ID })
+	return eachChild(q, "SELECT network_id, id FROM subnets WHERE network_id IN (%s) ORDER BY created_at, id", owners,
+		func(rows *sql.Rows) error {
+			var net model.NetworkID
+			var sub model.SubnetID
+			if err := rows.Scan(textual(&net), textual(&sub)); err != nil {
+				return err
+			}
+			byID[net].Subnets = append(byID[net].Subnets, sub)
+			return nil
+		})
+}
+
+// index returns the items by their identifiers, and the identifiers as query parameters.
+func index[T, O any](items []*T, idOf func(*T) id.ID[O]) (map[id.ID[O]]*T, []any) {
+	byID, owners := make(map[id.ID[O]]*T, len(items)), make([]any, 0, len(items))
+	for _, item := range items {
+		byID[idOf(item)] = item
+		owners = append(owners, idOf(item).String())
+	}
+	return byID, owners
+}
+
+// Network returns a network, or ErrNotFound where there is none that scope sees.
+func Network(q Querier, networkID string, scope Scope) (*model.Network, error) {
+	return networks.get(q, networkID, scope)
+}
+
+// ListNetworks answers a list request.
+func ListNetworks(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Network], error) {
+	return networks.list(q, scope, want)
+}
+
+// InsertNetwork stores a new network and its segment.
+func InsertNetwork(tx *Tx, n *model.Network) error {
+	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
+		name, admin_state_up, status, shared, external, mtu)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU)...)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO networksegments (network_id, segment_index, network_type, physical_network, segmentation_id)
+		VALUES (?, 0, ?, ?, ?)`, n.ID.String(), n.NetworkType, n.PhysicalNetwork, n.SegmentationID)
+	return err
+}
+
+// UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
+func UpdateNetwork(tx *Tx, n *model.Network) error {
+	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
+		admin_state_up = ?, status = ?, shared = ?, external = ?, mtu = ?
+		WHERE id = ? AND revision_number = ?`,
+		n.Description, n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU, n.ID.String())
+}
+
+// bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.
+// Where another transaction has changed the row since it was read, the whole transaction is run again.
+func bump(tx *Tx, s *model.Standard, query string, args ...any) error {
+	all := append([]any{s.RevisionNumber + 1, timeText(s.UpdatedAt)}, args...)
+	res, err := tx.Exec(query, append(all, s.RevisionNumber)...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errStaleOr(err)
+	}
+	s.RevisionNumber++
+	return nil
+}
+
+func errStaleOr(err error) error {
+	if err != nil {
+		return err
+	}
+	return errStale
+}
+
+// TouchNetwork counts a network's revision up because one of its subnets changed (revises_on_change in the original's models). It
+// locks the network's row, so that two transactions that change subnets of one network follow each other.
+func TouchNetwork(tx *Tx, network model.NetworkID, now model.Time) error {
+	res, err := tx.Exec(`UPDATE networks SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
+		timeText(now), network.String())
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// DeleteNetwork removes a network. Ports and subnets that are still there violate Reference.
+func DeleteNetwork(tx *Tx, network model.NetworkID) error {
+	_, err := tx.Exec(`DELETE FROM networks WHERE id = ?`, network.String())
+	return err
+}
+
+// ProjectsOnNetwork returns the projects that own ports (other than the network's own services') or subnets of a network.
+func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
+	rows, err := q.Query(`SELECT project_id FROM ports WHERE network_id = ? AND device_owner NOT LIKE 'network:%'
+		UNION SELECT project_id FROM subnets WHERE network_id = ?`, network.String(), network.String())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var projects []string
+	for rows.Next() {
+		var p string
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		projects = append(projects, p)
+	}
+	return projects, rows.Err()
+}
+
+// NetworkProject returns which project owns a network, or ErrNotFound where there is none that scope sees. It is the cheap half of
+// Network.
+func NetworkProject(q Querier, network model.NetworkID, scope Scope) (project string, err error) {
+	query, args := `SELECT project_id FROM networks WHERE id = ?`, []any{network.String()}
+	if scope.Restricted {
+		query, args = query+` AND (project_id = ? OR shared = 1 OR external = 1)`, append(args, scope.Project)
+	}
+	err = q.QueryRow(query, args...).Scan(&project)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return project, err
+}

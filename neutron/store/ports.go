@@ -1,0 +1,194 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"net/netip"
+	"strings"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+var ports = table[model.Port]{
+	from: "ports t",
+	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.network_id", "t.mac_address",
+		"t.admin_state_up", "t.status", "t.device_id", "t.device_owner", "t.host_id", "t.profile", "t.vif_type", "t.vnic_type"),
+	attrs: withStandard(map[string]column{
+		"network_id":        {"t.network_id", text},
+		"mac_address":       {"t.mac_address", text},
+		"admin_state_up":    {"t.admin_state_up", boolean},
+		"status":            {"t.status", text},
+		"device_id":         {"t.device_id", text},
+		"device_owner":      {"t.device_owner", text},
+		"binding:host_id":   {"t.host_id", text},
+		"binding:vif_type":  {"t.vif_type", text},
+		"binding:vnic_type": {"t.vnic_type", text},
+	}),
+	// The owner of a network sees every port on it (_port_query_hook in neutron/db/db_base_plugin_v2.py).
+	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
+		return b.Or(b.Equal("t.project_id", project),
+			"t.network_id IN (SELECT id FROM networks WHERE "+b.Equal("project_id", project)+")")
+	},
+	filter:   portFilter,
+	scan:     scanPort,
+	children: portChildren,
+}
+
+// portFilter answers fixed_ips, whose values say ip_address=A, subnet_id=S or ip_address_substr=T. Values of one kind are
+// alternatives; kinds add up (_get_ports_query in the original).
+func portFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
+	if f.Attr != "fixed_ips" {
+		return "", false, nil
+	}
+	byKind := map[string][]any{}
+	for _, v := range f.Values {
+		kind, value, ok := strings.Cut(v, "=")
+		if kind == "ip_address" {
+			a, err := netip.ParseAddr(value)
+			if err != nil {
+				return "", true, invalidFilter("'%s' is not a valid IP address", value)
+			}
+			byKind[kind] = append(byKind[kind], a.AsSlice())
+			continue
+		}
+		if !ok || kind != "subnet_id" {
+			return "", true, invalidFilter("fixed_ips must be filtered by ip_address=VALUE or subnet_id=VALUE, not by '%s'", v)
+		}
+		byKind[kind] = append(byKind[kind], value)
+	}
+	var all []string
+	for _, kind := range []string{"ip_address", "subnet_id"} {
+		if values := byKind[kind]; len(values) > 0 {
+			all = append(all, "t.id IN (SELECT port_id FROM ipallocations WHERE "+b.In(kind, values...)+")")
+		}
+	}
+	return b.And(all...), true, nil
+}
+
+func invalidFilter(format string, args ...any) error {
+	e := errs.New(errs.Invalid, "InvalidInput", format, args...)
+	e.Message = "Invalid input for operation: " + e.Message + "."
+	return e
+}
+
+func scanPort(rows *sql.Rows) (*model.Port, error) {
+	p := &model.Port{FixedIPs: []model.FixedIP{}, ExtraDHCP: []model.ExtraDHCPOpt{}}
+	var profile string
+	err := rows.Scan(append(standardTargets(&p.ID, &p.Standard), &p.Name, textual(&p.NetworkID), scanMAC{&p.MACAddress},
+		&p.AdminStateUp, &p.Status, &p.DeviceID, &p.DeviceOwner, &p.HostID, &profile, &p.VIFType, &p.VNICType)...)
+	p.Profile = json.RawMessage(profile)
+	return p, err
+}
+
+// portChildren fills in addresses and DHCP options.
+func portChildren(q Querier, items []*model.Port) error {
+	byID, owners := index(items, func(p *model.Port) model.PortID { return p.ID })
+	err := eachChild(q, "SELECT port_id, subnet_id, ip_address FROM ipallocations WHERE port_id IN (%s) ORDER BY port_id, position",
+		owners, func(rows *sql.Rows) error {
+			var owner model.PortID
+			var f model.FixedIP
+			err := rows.Scan(textual(&owner), textual(&f.SubnetID), scanAddr{&f.IPAddress})
+			byID[owner].FixedIPs = append(byID[owner].FixedIPs, f)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	return eachChild(q, "SELECT port_id, opt_name, opt_value, ip_version FROM extradhcpopts WHERE port_id IN (%s) "+
+		"ORDER BY port_id, opt_name, ip_version",
+		owners, func(rows *sql.Rows) error {
+			var owner model.PortID
+			var o model.ExtraDHCPOpt
+			err := rows.Scan(textual(&owner), &o.Name, &o.Value, &o.IPVersion)
+			byID[owner].ExtraDHCP = append(byID[owner].ExtraDHCP, o)
+			return err
+		})
+}
+
+// Port returns a port, or ErrNotFound where there is none that scope sees. VIFDetails are not stored; the plugin fills them in.
+func Port(q Querier, portID string, scope Scope) (*model.Port, error) {
+	return ports.get(q, portID, scope)
+}
+
+// ListPorts answers a list request. VIFDetails are not stored; the plugin fills them in.
+func ListPorts(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Port], error) {
+	return ports.list(q, scope, want)
+}
+
+// PortsOf returns the ports of a network.
+func PortsOf(q Querier, network model.NetworkID) ([]*model.Port, error) {
+	page, err := ListPorts(q, Scope{}, plugin.Query{
+		Filters: []plugin.Filter{{Attr: "network_id", Values: []string{network.String()}}},
+	})
+	return page.Items, err
+}
+
+// PortsOnSubnet returns the ports that have an address of a subnet.
+func PortsOnSubnet(q Querier, subnet model.SubnetID) ([]*model.Port, error) {
+	page, err := ListPorts(q, Scope{}, plugin.Query{
+		Filters: []plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + subnet.String()}}},
+	})
+	return page.Items, err
+}
+
+// InsertPort stores a new port without its addresses. A MAC address that is in use violates UniqueMAC, a network that has gone
+// violates Reference.
+func InsertPort(tx *Tx, p *model.Port) error {
+	_, err := tx.Exec(`INSERT INTO ports (id, project_id, description, created_at, updated_at, revision_number,
+		name, network_id, mac_address, admin_state_up, status, device_id, device_owner, host_id, profile, vif_type, vnic_type)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(standardValues(p.ID, &p.Standard), p.Name, p.NetworkID.String(), p.MACAddress.String(), p.AdminStateUp, p.Status,
+			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType)...)
+	if err != nil {
+		return err
+	}
+	return insertDHCPOptions(tx, p)
+}
+
+// UpdatePort stores a port that was read in this transaction and changed, without its addresses. It counts RevisionNumber up, in the
+// value too.
+func UpdatePort(tx *Tx, p *model.Port) error {
+	err := bump(tx, &p.Standard, `UPDATE ports SET revision_number = ?, updated_at = ?, description = ?, name = ?, mac_address = ?,
+		admin_state_up = ?, status = ?, device_id = ?, device_owner = ?, host_id = ?, profile = ?, vif_type = ?, vnic_type = ?
+		WHERE id = ? AND revision_number = ?`,
+		p.Description, p.Name, p.MACAddress.String(), p.AdminStateUp, p.Status, p.DeviceID, p.DeviceOwner, p.HostID,
+		string(p.Profile), p.VIFType, p.VNICType, p.ID.String())
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM extradhcpopts WHERE port_id = ?`, p.ID.String()); err != nil {
+		return err
+	}
+	return insertDHCPOptions(tx, p)
+}
+
+func insertDHCPOptions(tx *Tx, p *model.Port) error {
+	for _, o := range p.ExtraDHCP {
+		if _, err := tx.Exec(`INSERT INTO extradhcpopts (port_id, opt_name, ip_version, opt_value) VALUES (?, ?, ?, ?)`,
+			p.ID.String(), o.Name, o.IPVersion, o.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetPortStatus writes a port's status where it is another, and reports whether it was.
+func SetPortStatus(tx *Tx, portID string, status model.Status, now model.Time) (bool, error) {
+	res, err := tx.Exec(`UPDATE ports SET status = ?, updated_at = ?, revision_number = revision_number + 1
+		WHERE id = ? AND status <> ?`, status, timeText(now), portID, status)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// DeletePort removes a port, and its addresses and options with it.
+func DeletePort(tx *Tx, port model.PortID) error {
+	_, err := tx.Exec(`DELETE FROM ports WHERE id = ?`, port.String())
+	return err
+}

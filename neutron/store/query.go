@@ -1,0 +1,279 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+// Scope is whose eyes look: an administrator sees every row, a project its own and those that are shared with it. The zero value is
+// the administrator.
+type Scope struct {
+	Project    string
+	Restricted bool
+}
+
+// table is what the list queries need to know of a resource: where its rows are, and which API attribute is in which column.
+type table[T any] struct {
+	from    string // the FROM clause; the resource's own table has the alias t
+	columns []string
+	attrs   map[string]column
+	// visible restricts the rows to those that the project may see.
+	visible func(b *sqlbuilder.SelectBuilder, project string) string
+	// filter renders the filters that no column can answer; nil, false for those it does not know.
+	filter func(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error)
+	scan   func(rows *sql.Rows) (*T, error)
+	// children fills in what is in other tables, for all the items at once.
+	children func(q Querier, items []*T) error
+}
+
+// column is an attribute's place in SQL.
+type column struct {
+	expr string
+	kind kind
+}
+
+// kind is how the text of a filter becomes a value of the column.
+type kind uint8
+
+const (
+	text kind = iota
+	boolean
+	integer // compared as a number; SQLite's column affinity converts the text
+)
+
+// standard are the columns of model.Standard, which every resource begins with after its id, in the order that scanStandard reads.
+var standardColumns = []string{"t.id", "t.project_id", "t.description", "t.created_at", "t.updated_at", "t.revision_number"}
+
+func withStandard(attrs map[string]column) map[string]column {
+	for name, expr := range map[string]string{
+		"id": "t.id", "project_id": "t.project_id", "tenant_id": "t.project_id", "description": "t.description",
+		"created_at": "t.created_at", "updated_at": "t.updated_at", "name": "t.name",
+	} {
+		attrs[name] = column{expr, text}
+	}
+	attrs["revision_number"] = column{"t.revision_number", integer}
+	return attrs
+}
+
+// get returns the row with the identifier, or ErrNotFound.
+func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
+	b := t.selection(q, scope)
+	b.Where(b.Equal("t.id", id))
+	items, err := t.fetch(q, b)
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 0 {
+		return nil, ErrNotFound
+	}
+	return items[0], nil
+}
+
+// list answers a list request: one query for the rows of the page, and one for each kind of children.
+func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) (plugin.Page[T], error) {
+	b := t.selection(q, scope)
+	for _, f := range want.Filters {
+		cond, err := t.condition(b, f)
+		if err != nil {
+			return plugin.Page[T]{}, err
+		}
+		b.Where(cond)
+	}
+	keys, err := t.order(want)
+	if err != nil {
+		return plugin.Page[T]{}, err
+	}
+	if want.Marker != "" {
+		if err := t.after(q, b, scope, keys, want.Marker); err != nil {
+			return plugin.Page[T]{}, err
+		}
+	}
+	for _, k := range keys {
+		b.OrderBy(k.term())
+	}
+	if want.Limit > 0 {
+		b.Limit(want.Limit + 1) // the one more tells whether there is a next page
+	}
+	items, err := t.fetch(q, b)
+	if err != nil {
+		return plugin.Page[T]{}, err
+	}
+	return page(items, want), nil
+}
+
+func page[T any](items []*T, want plugin.Query) plugin.Page[T] {
+	more := want.Limit > 0 && len(items) > want.Limit
+	if more {
+		items = items[:want.Limit]
+	}
+	if want.PageReverse {
+		slices.Reverse(items)
+	}
+	return plugin.Page[T]{Items: items, More: more}
+}
+
+func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {
+	b := q.dialect().Flavor().NewSelectBuilder()
+	b.Select(t.columns...).From(t.from)
+	if scope.Restricted {
+		b.Where(t.visible(b, scope.Project))
+	}
+	return b
+}
+
+func (t *table[T]) fetch(q Querier, b *sqlbuilder.SelectBuilder) ([]*T, error) {
+	query, args := b.Build()
+	items, err := collect(q, t.scan, query, args...)
+	if err != nil || len(items) == 0 || t.children == nil {
+		return items, err
+	}
+	return items, t.children(q, items)
+}
+
+// condition renders a filter: the attribute has one of the values.
+func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, error) {
+	if t.filter != nil {
+		if cond, ok, err := t.filter(b, f); ok || err != nil {
+			return cond, err
+		}
+	}
+	col, ok := t.attrs[f.Attr]
+	if !ok {
+		return "", errs.New(errs.Invalid, "InvalidInput", "Invalid input for operation: %s cannot be filtered by.", f.Attr)
+	}
+	values := make([]any, 0, len(f.Values))
+	for _, v := range f.Values {
+		if col.kind == boolean {
+			values = append(values, v == "True")
+		} else {
+			values = append(values, v)
+		}
+	}
+	return b.In(col.expr, values...), nil
+}
+
+// sortKey is a column and its direction.
+type sortKey struct {
+	expr string
+	desc bool
+}
+
+func (k sortKey) term() string {
+	if k.desc {
+		return k.expr + " DESC"
+	}
+	return k.expr + " ASC"
+}
+
+// order returns the sort keys, all turned round where the page is asked for backwards. The id makes the order total.
+func (t *table[T]) order(want plugin.Query) ([]sortKey, error) {
+	var keys []sortKey
+	for _, s := range append(slices.Clone(want.Sort), plugin.SortKey{Attr: "id"}) {
+		col, ok := t.attrs[s.Attr]
+		if !ok {
+			return nil, errs.New(errs.Invalid, "BadRequest", "%s is not a valid sort key", s.Attr)
+		}
+		expr := col.expr
+		if col.kind == text {
+			expr = "COALESCE(" + expr + ", '')" // NULL compares with nothing, and a page must have a place for it
+		}
+		if !slices.ContainsFunc(keys, func(k sortKey) bool { return k.expr == expr }) {
+			keys = append(keys, sortKey{expr, s.Desc != want.PageReverse})
+		}
+	}
+	return keys, nil
+}
+
+// after keeps the rows behind the marker: greater in the first key, or equal in it and greater in the second, and so on.
+func (t *table[T]) after(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, keys []sortKey, marker string) error {
+	m := q.dialect().Flavor().NewSelectBuilder()
+	values, targets := make([]any, len(keys)), make([]any, len(keys))
+	for i, k := range keys {
+		m.SelectMore(k.expr)
+		targets[i] = &values[i]
+	}
+	m.From(t.from).Where(m.Equal("t.id", marker))
+	if scope.Restricted {
+		m.Where(t.visible(m, scope.Project))
+	}
+	query, args := m.Build()
+	err := q.QueryRow(query, args...).Scan(targets...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.New(errs.Invalid, "BadRequest", "Bad pagination request: the marker %s does not exist.", marker)
+	}
+	if err != nil {
+		return err
+	}
+	var either []string
+	for i, k := range keys {
+		var all []string
+		for j := range i {
+			all = append(all, b.Equal(keys[j].expr, values[j]))
+		}
+		if k.desc {
+			all = append(all, b.LessThan(k.expr, values[i]))
+		} else {
+			all = append(all, b.GreaterThan(k.expr, values[i]))
+		}
+		either = append(either, b.And(all...))
+	}
+	b.Where(b.Or(either...))
+	return nil
+}
+
+// collect runs a query and scans its rows.
+func collect[T any](q Querier, scan func(*sql.Rows) (*T, error), query string, args ...any) ([]*T, error) {
+	rows, err := q.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []*T
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, rows.Err()
+}
+
+// chunk is how many identifiers one query names; SQLite takes up to 32766 parameters.
+const chunk = 500
+
+// eachChild runs query, whose %s stands for a list of parameters, for all the owners, and calls scan for each row.
+func eachChild(q Querier, query string, owners []any, scan func(*sql.Rows) error) error {
+	for part := range slices.Chunk(owners, chunk) {
+		rows, err := q.Query(fmt.Sprintf(query, placeholders(len(part))), part...)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				rows.Close()
+				return err
+			}
+		}
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeholders returns n parameters, rounded up to a few sizes would serve no one: within a page all chunks are alike but the last.
+func placeholders(n int) string {
+	return strings.TrimSuffix(strings.Repeat("?,", n), ",")
+}

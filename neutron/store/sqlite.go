@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/huandu/go-sqlbuilder"
+	"github.com/pressly/goose/v3/database"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"midonet.org/midonet/errs"
+)
+
+// sqliteDialect keeps the database in one file with a write-ahead log beside it.
+//
+// The log is synchronised with the disk at each commit (synchronous=FULL), so that what was answered survives a power cut; in WAL mode
+// the default would lose the last commits. Readers have snapshots of their own and neither wait for a writer nor hold it up. A
+// writer takes the write lock when it begins (BEGIN IMMEDIATE): a transaction that first reads and then writes could otherwise find
+// that another process has written in between, and would have to fail half way.
+type sqliteDialect struct {
+	path string
+}
+
+// readers is how many snapshots one process may have open at a time.
+const readers = 8
+
+func newSQLite(rest string) (Dialect, error) {
+	path, ok := strings.CutPrefix(rest, "/")
+	if path, _, _ = strings.Cut(path, "?"); !ok || path == "" || path == ":memory:" {
+		return nil, errs.New(errs.Invalid, "", "[database] connection: sqlite needs a file, as in sqlite:///neutron.db "+
+			"(relative) or sqlite:////var/lib/midonet/neutron.db (absolute)")
+	}
+	return &sqliteDialect{path: path}, nil
+}
+
+func (d *sqliteDialect) Name() string              { return "sqlite" }
+func (d *sqliteDialect) Location() string          { return d.path }
+func (d *sqliteDialect) Begin() string             { return "BEGIN IMMEDIATE" }
+func (d *sqliteDialect) Flavor() sqlbuilder.Flavor { return sqlbuilder.SQLite }
+func (d *sqliteDialect) Goose() database.Dialect   { return database.DialectSQLite3 }
+
+// Connect opens the file, makes it where there is none, and checks that it is whole.
+func (d *sqliteDialect) Connect(ctx context.Context) (write, read *sql.DB, err error) {
+	if err := d.create(); err != nil {
+		return nil, nil, err
+	}
+	// The short busy timeout of the writer is not its patience: the committer tries again with a shorter and fairer pause than
+	// SQLite's own back-off, which sleeps up to 100 ms.
+	if write, err = d.open("_pragma=busy_timeout(20)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
+		return nil, nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if err := d.check(ctx, write); err != nil {
+		write.Close()
+		return nil, nil, d.Explain(err)
+	}
+	if read, err = d.open("_pragma=busy_timeout(10000)", "_pragma=query_only(ON)"); err != nil {
+		write.Close()
+		return nil, nil, err
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return write, read, nil
+}
+
+// create makes the file readable to its owner alone: it holds what tenants told the cloud.
+func (d *sqliteDialect) create() error {
+	f, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return errs.New(errs.Invalid, "", "cannot open the database file: %v", err)
+	}
+	return f.Close()
+}
+
+func (d *sqliteDialect) open(options ...string) (*sql.DB, error) {
+	abs, err := filepath.Abs(d.path)
+	if err != nil {
+		return nil, err
+	}
+	u := url.URL{Scheme: "file", Path: abs, RawQuery: strings.Join(options, "&")}
+	return sql.Open("sqlite", u.String())
+}
+
+// check turns on the write-ahead log and looks at every page. It finds a file that is something else, was cut short or was
+// overwritten in part, before a request does.
+func (d *sqliteDialect) check(ctx context.Context, db *sql.DB) error {
+	var mode, verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("database file %s: the file system does not allow a write-ahead log (journal mode %s)", d.path, mode)
+	}
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return d.corrupt(errors.New(verdict))
+	}
+	return nil
+}
+
+// LockSchema takes an advisory lock on a file beside the database. The kernel releases it when the process dies.
+func (d *sqliteDialect) LockSchema(ctx context.Context) (func(), error) {
+	f, err := os.OpenFile(d.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return func() { f.Close() }, nil
+}
+
+func (d *sqliteDialect) Transient(err error) bool {
+	switch code(err) & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return true
+	}
+	return false
+}
+
+// Explain reads SQLite's result codes (https://www.sqlite.org/rescode.html).
+func (d *sqliteDialect) Explain(err error) error {
+	switch c := code(err); c & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT:
+		return &ConstraintError{Constraint: d.constraint(c, err.Error()), Err: err}
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return d.corrupt(err)
+	case sqlite3.SQLITE_FULL:
+		return errs.New(errs.Unavailable, "", "the disk of database file %s is full", d.path).Wrap(err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return errs.New(errs.Unavailable, "", "the database file %s or its directory may not be written", d.path).Wrap(err)
+	case sqlite3.SQLITE_IOERR:
+		return errs.New(errs.Unavailable, "", "the disk of database file %s failed", d.path).Wrap(err)
+	}
+	return err
+}
+
+func (d *sqliteDialect) corrupt(err error) error {
+	var known *errs.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return errs.New(errs.Internal, "", "database file %s is damaged or is not an SQLite database (%v); stop the server and "+
+		"restore the file from a backup, or move it and its -wal and -shm files away to start empty", d.path, err).Wrap(err)
+}
+
+// constraint reads which rule failed. SQLite names the columns in the text, "UNIQUE constraint failed: ports.network_id,
+// ports.mac_address", and says nothing of which foreign key it was.
+func (d *sqliteDialect) constraint(code int, text string) Constraint {
+	switch {
+	case code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return Reference
+	case strings.Contains(text, "ports.mac_address"):
+		return UniqueMAC
+	case strings.Contains(text, "ipallocations.ip_address"):
+		return UniqueAddress
+	case code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return UniqueID
+	}
+	return OtherConstraint
+}
+
+// code returns the extended result code of an error, 0 where it is not SQLite's.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}

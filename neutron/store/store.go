@@ -1,0 +1,141 @@
+// Package store is the north's SQL: connections, transactions, migrations, and the rows of networks, subnets and ports as the typed
+// values of package model. It knows rows and constraints, and no rules of the resources.
+//
+// The database decides what must be unique or must exist: a violation comes back as a *ConstraintError that names the constraint,
+// and the plugin turns that into the fault that a client knows. Everything that a request changes happens in one DB.Tx, which
+// returns when the change is on the disk. Reads happen in DB.Read, on one consistent snapshot.
+//
+// SQLite is the embedded engine (see sqlite.go for how it is made durable and quick, and shared by several processes). Everything
+// that differs between engines is behind Dialect.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/errs"
+)
+
+// Options of Open.
+type Options struct {
+	// Log receives what an operator should know: migrations that ran, retries that took long. Nil discards it.
+	Log *slog.Logger
+	// BusyTimeout is how long a transaction waits for another process's before it fails with errs.Unavailable. 0 means 15 seconds.
+	BusyTimeout time.Duration
+}
+
+// DB is an open database, safe for use by many goroutines. Several processes may have the same database open.
+type DB struct {
+	dialect Dialect
+	write   *sql.DB
+	read    *sql.DB
+	commits *committer
+	log     *slog.Logger
+}
+
+// Open opens the database named by an SQLAlchemy URL, as the option connection of neutron.conf's [database] group has it, and brings
+// its schema to this program's version. "sqlite:///state/neutron.db" is relative to the working directory,
+// "sqlite:////var/lib/neutron.db" is absolute. Errors are errs.Error values with a text for the operator: which database, what is
+// wrong with it, and what to do.
+func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.BusyTimeout == 0 {
+		opts.BusyTimeout = 15 * time.Second
+	}
+	d, err := dialectOf(connection)
+	if err != nil {
+		return nil, err
+	}
+	write, read, err := d.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{dialect: d, write: write, read: read, log: opts.Log}
+	db.commits = newCommitter(d, write, opts)
+	if err := db.migrate(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// dialectOf picks the engine by the URL's scheme; a driver may follow it after a plus sign.
+func dialectOf(connection string) (Dialect, error) {
+	scheme, rest, ok := strings.Cut(connection, "://")
+	engine, _, _ := strings.Cut(scheme, "+")
+	switch {
+	case !ok:
+		return nil, errs.New(errs.Invalid, "", "[database] connection %q is not a URL such as sqlite:///neutron.db", connection)
+	case engine == "sqlite":
+		return newSQLite(rest)
+	case engine == "mysql" || engine == "mariadb":
+		// The URL holds a password, so the text names the scheme alone.
+		return nil, errs.New(errs.Unsupported, "",
+			"[database] connection: this version keeps its data in SQLite only and cannot open a %s:// database yet; "+
+				"use sqlite:///PATH", scheme)
+	}
+	return nil, errs.New(errs.Invalid, "", "[database] connection: unknown engine %q; known: sqlite", engine)
+}
+
+// Close closes the connections. Transactions that are still running fail.
+func (db *DB) Close() error {
+	db.commits.close()
+	rerr := db.read.Close()
+	if err := db.write.Close(); err != nil {
+		return err
+	}
+	return rerr
+}
+
+// Read runs fn on one consistent snapshot of what is committed. The snapshot ends with fn, and so do rows and values taken from it.
+func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return db.explain(err)
+	}
+	defer tx.Rollback()
+	return db.explain(fn(reader{ctx, tx, db.dialect}))
+}
+
+// explain gives an engine's error the text that an operator needs, and leaves every other error as it is.
+func (db *DB) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return db.dialect.Explain(err)
+}
+
+// Querier asks the database something, within a snapshot or a transaction.
+type Querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+	dialect() Dialect
+}
+
+// reader is a snapshot.
+type reader struct {
+	ctx context.Context
+	tx  *sql.Tx
+	d   Dialect
+}
+
+func (r reader) Query(query string, args ...any) (*sql.Rows, error) {
+	return r.tx.QueryContext(r.ctx, query, args...)
+}
+
+func (r reader) QueryRow(query string, args ...any) *sql.Row {
+	return r.tx.QueryRowContext(r.ctx, query, args...)
+}
+
+func (r reader) dialect() Dialect { return r.d }
+
+// String names the database, without secrets.
+func (db *DB) String() string {
+	return fmt.Sprintf("%s database %s", db.dialect.Name(), db.dialect.Location())
+}

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"database/sql"
+	"net/netip"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+var subnets = table[model.Subnet]{
+	from: "subnets t",
+	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.network_id", "t.ip_version", "t.cidr",
+		"t.gateway_ip", "t.enable_dhcp", "t.ipv6_ra_mode", "t.ipv6_address_mode", "t.subnetpool_id"),
+	attrs: withStandard(map[string]column{
+		"network_id":        {"t.network_id", text},
+		"ip_version":        {"t.ip_version", integer},
+		"cidr":              {"t.cidr", text},
+		"gateway_ip":        {"t.gateway_ip", text},
+		"enable_dhcp":       {"t.enable_dhcp", boolean},
+		"ipv6_ra_mode":      {"t.ipv6_ra_mode", text},
+		"ipv6_address_mode": {"t.ipv6_address_mode", text},
+		"subnetpool_id":     {"t.subnetpool_id", text},
+	}),
+	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
+		return b.Or(b.Equal("t.project_id", project), "t.network_id IN (SELECT id FROM networks WHERE shared = 1)")
+	},
+	filter:   subnetFilter,
+	scan:     scanSubnet,
+	children: subnetChildren,
+}
+
+// subnetFilter answers shared, which a subnet has from its network.
+func subnetFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
+	if f.Attr != "shared" {
+		return "", false, nil
+	}
+	values := make([]any, len(f.Values))
+	for i, v := range f.Values {
+		values[i] = v == "True"
+	}
+	return "t.network_id IN (SELECT id FROM networks WHERE " + b.In("shared", values...) + ")", true, nil
+}
+
+func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
+	s := &model.Subnet{
+		AllocationPools: []model.AllocationPool{}, DNSNameservers: []netip.Addr{}, HostRoutes: []model.HostRoute{},
+	}
+	return s, rows.Scan(append(standardTargets(&s.ID, &s.Standard), &s.Name, textual(&s.NetworkID), &s.IPVersion, textual(&s.CIDR),
+		textual(&s.GatewayIP), &s.EnableDHCP, &s.IPv6RAMode, &s.IPv6AddressMode, &s.SubnetPoolID)...)
+}
+
+// subnetChildren fills in pools, name servers and routes.
+func subnetChildren(q Querier, items []*model.Subnet) error {
+	byID, owners := index(items, func(s *model.Subnet) model.SubnetID { return s.ID })
+	err := eachChild(q, "SELECT subnet_id, first_ip, last_ip FROM ipallocationpools WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
+		owners, func(rows *sql.Rows) error {
+			var owner model.SubnetID
+			var p model.AllocationPool
+			err := rows.Scan(textual(&owner), textual(&p.Start), textual(&p.End))
+			byID[owner].AllocationPools = append(byID[owner].AllocationPools, p)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	err = eachChild(q, "SELECT subnet_id, address FROM dnsnameservers WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
+		owners, func(rows *sql.Rows) error {
+			var owner model.SubnetID
+			var a netip.Addr
+			err := rows.Scan(textual(&owner), textual(&a))
+			byID[owner].DNSNameservers = append(byID[owner].DNSNameservers, a)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	return eachChild(q, "SELECT subnet_id, destination, nexthop FROM subnetroutes WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
+		owners, func(rows *sql.Rows) error {
+			var owner model.SubnetID
+			var r model.HostRoute
+			err := rows.Scan(textual(&owner), textual(&r.Destination), textual(&r.NextHop))
+			byID[owner].HostRoutes = append(byID[owner].HostRoutes, r)
+			return err
+		})
+}
+
+// Subnet returns a subnet, or ErrNotFound where there is none that scope sees.
+func Subnet(q Querier, subnetID string, scope Scope) (*model.Subnet, error) {
+	return subnets.get(q, subnetID, scope)
+}
+
+// ListSubnets answers a list request.
+func ListSubnets(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Subnet], error) {
+	return subnets.list(q, scope, want)
+}
+
+// SubnetsOf returns the subnets of a network in the order of their making.
+func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
+	page, err := subnets.list(q, Scope{}, plugin.Query{
+		Filters: []plugin.Filter{{Attr: "network_id", Values: []string{network.String()}}},
+		Sort:    []plugin.SortKey{{Attr: "created_at"}},
+	})
+	return page.Items, err
+}
+
+// AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query: identifier, network, version,
+// CIDR, modes and pools. The other attributes are zero.
+func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
+	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, p.first_ip, p.last_ip
+		FROM subnets s LEFT JOIN ipallocationpools p ON p.subnet_id = s.id
+		WHERE s.network_id = ? ORDER BY s.created_at, s.id, p.position`, network.String())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var plan []*model.Subnet
+	for rows.Next() {
+		s := &model.Subnet{NetworkID: network}
+		var p model.AllocationPool
+		if err := rows.Scan(textual(&s.ID), &s.IPVersion, textual(&s.CIDR), &s.IPv6RAMode, &s.IPv6AddressMode,
+			textual(&p.Start), textual(&p.End)); err != nil {
+			return nil, err
+		}
+		if len(plan) == 0 || plan[len(plan)-1].ID != s.ID {
+			plan = append(plan, s)
+		}
+		if last := plan[len(plan)-1]; p.Start.IsValid() {
+			last.AllocationPools = append(last.AllocationPools, p)
+		}
+	}
+	return plan, rows.Err()
+}
+
+// InsertSubnet stores a new subnet.
+func InsertSubnet(tx *Tx, s *model.Subnet) error {
+	_, err := tx.Exec(`INSERT INTO subnets (id, project_id, description, created_at, updated_at, revision_number,
+		name, network_id, ip_version, cidr, gateway_ip, enable_dhcp, ipv6_ra_mode, ipv6_address_mode, subnetpool_id)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(standardValues(s.ID, &s.Standard), s.Name, s.NetworkID.String(), s.IPVersion, s.CIDR.String(), addrText(s.GatewayIP),
+			s.EnableDHCP, s.IPv6RAMode, s.IPv6AddressMode, s.SubnetPoolID)...)
+	if err != nil {
+		return err
+	}
+	return insertSubnetChildren(tx, s)
+}
+
+// UpdateSubnet stores a subnet that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
+func UpdateSubnet(tx *Tx, s *model.Subnet) error {
+	err := bump(tx, &s.Standard, `UPDATE subnets SET revision_number = ?, updated_at = ?, description = ?, name = ?, gateway_ip = ?,
+		enable_dhcp = ? WHERE id = ? AND revision_number = ?`,
+		s.Description, s.Name, addrText(s.GatewayIP), s.EnableDHCP, s.ID.String())
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"ipallocationpools", "dnsnameservers", "subnetroutes"} {
+		if _, err := tx.Exec("DELETE FROM "+table+" WHERE subnet_id = ?", s.ID.String()); err != nil {
+			return err
+		}
+	}
+	return insertSubnetChildren(tx, s)
+}
+
+func insertSubnetChildren(tx *Tx, s *model.Subnet) error {
+	for i, p := range s.AllocationPools {
+		if _, err := tx.Exec(`INSERT INTO ipallocationpools (subnet_id, position, first_ip, last_ip) VALUES (?, ?, ?, ?)`,
+			s.ID.String(), i, p.Start.String(), p.End.String()); err != nil {
+			return err
+		}
+	}
+	for i, a := range s.DNSNameservers {
+		if _, err := tx.Exec(`INSERT INTO dnsnameservers (subnet_id, position, address) VALUES (?, ?, ?)`,
+			s.ID.String(), i, a.String()); err != nil {
+			return err
+		}
+	}
+	for i, r := range s.HostRoutes {
+		if _, err := tx.Exec(`INSERT INTO subnetroutes (subnet_id, position, destination, nexthop) VALUES (?, ?, ?, ?)`,
+			s.ID.String(), i, r.Destination.String(), r.NextHop.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteSubnet removes a subnet. Addresses that are still allocated from it violate Reference.
+func DeleteSubnet(tx *Tx, subnet model.SubnetID) error {
+	_, err := tx.Exec(`DELETE FROM subnets WHERE id = ?`, subnet.String())
+	return err
+}
