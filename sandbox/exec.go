@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +20,8 @@ type Stdio struct {
 	Out, Err io.Writer
 }
 
-// Exec runs a command inside the workload's namespace, as `ip netns exec` does, and waits for it. The command's own failure is
-// an *exec.ExitError.
+// Exec runs a command inside the workload's namespace, as `ip netns exec` does, and waits for it. When ctx ends the command is
+// asked to end, and killed if it does not; one at a terminal is left to its user. The command's own failure is an *exec.ExitError.
 func (s *Sandbox) Exec(ctx context.Context, workload string, argv []string, stdio Stdio) error {
 	st, err := s.load()
 	if err != nil {
@@ -48,7 +49,13 @@ func (s *Sandbox) execIn(ctx context.Context, namespace, resolvConf string, argv
 	if len(argv) == 0 {
 		return errs.New(errs.Invalid, "NoCommand", "no command to run")
 	}
+	if isTerminal(stdio.In) {
+		// Ctrl-C there reaches the command by itself, and only the command knows what it means: a shell goes on.
+		ctx = context.WithoutCancel(ctx)
+	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = stopGrace
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdio.In, stdio.Out, stdio.Err
 	err := onOwnThread(func() error {
 		if err := enter(namespace); err != nil {
@@ -63,6 +70,15 @@ func (s *Sandbox) execIn(ctx context.Context, namespace, resolvConf string, argv
 		return fmt.Errorf("starting %s in %s: %w", argv[0], namespace, err)
 	}
 	return cmd.Wait()
+}
+
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // shadowSystem gives the calling thread, and what it starts, a view of the file system of its own, in which /sys shows the

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -172,5 +173,29 @@ func TestHalfMadeNamespaceIsMadeAgain(t *testing.T) {
 	}
 	if !namespaceExists(ns) {
 		t.Error("the plain file of a crash was taken for a namespace")
+	}
+}
+
+func TestExecEndsWithItsContext(t *testing.T) {
+	s := newTestSandbox(t)
+	ns := s.workloadNamespace("web1")
+	if err := ensureNamespace(ns); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	var line [6]byte
+	go func() {
+		_, _ = io.ReadFull(reader, line[:]) // the command runs
+		cancel()
+		_, _ = io.Copy(io.Discard, reader)
+	}()
+	start := time.Now()
+	err := s.execIn(ctx, ns, "", []string{"sh", "-c", "echo ready; exec sleep 60"}, Stdio{Out: writer})
+	if err == nil || time.Since(start) > 10*time.Second {
+		t.Errorf("the command ended with %v after %v, want a signal soon", err, time.Since(start))
+	}
+	if string(line[:]) != "ready\n" {
+		t.Errorf("the command printed %q", line)
 	}
 }
