@@ -1,0 +1,80 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/mac"
+)
+
+// The plugins and drivers that exist, by the names and class paths that a configuration may call them. Neutron's own timestamp and
+// revisions plugins are part of the core here.
+var (
+	corePlugins      = []string{"ml2", "neutron.plugins.ml2.plugin.Ml2Plugin"}
+	servicePlugins   = []string{"revisions", "timestamp"}
+	typeDrivers      = []string{"midonet", "uplink"}
+	tenantTypes      = []string{"midonet"}
+	mechanismDrivers = []string{"midonet"}
+	extensionDrivers = []string{}
+	authStrategies   = []string{"keystone", "noauth"}
+)
+
+// Check refuses values that can be read and cannot be served. An unknown plugin or driver is refused with the list of known ones:
+// leaving it out would serve less than the operator asked for.
+func (o *Options) Check() error {
+	for _, c := range []struct {
+		option string
+		names  []string
+		known  []string
+	}{
+		{"[DEFAULT] core_plugin", []string{o.CorePlugin}, corePlugins},
+		{"[DEFAULT] service_plugins", o.ServicePlugins, servicePlugins},
+		{"[DEFAULT] auth_strategy", []string{o.AuthStrategy}, authStrategies},
+		{"[ml2] type_drivers", o.TypeDrivers, typeDrivers},
+		{"[ml2] tenant_network_types", o.TenantNetworkTypes, tenantTypes},
+		{"[ml2] mechanism_drivers", o.MechanismDrivers, mechanismDrivers},
+		{"[ml2] extension_drivers", o.ExtensionDrivers, extensionDrivers},
+	} {
+		if err := RefuseUnknown(c.option, c.names, c.known); err != nil {
+			return err
+		}
+	}
+	return o.checkValues()
+}
+
+// RefuseUnknown returns an error that names the first of names which is not among the known ones, and those.
+func RefuseUnknown(option string, names, known []string) error {
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		list := strings.Join(known, ", ")
+		if list == "" {
+			list = "none so far"
+		}
+		return errs.New(errs.Invalid, "UnknownPlugin", "%s: %q is not known; known are: %s", option, name, list)
+	}
+	return nil
+}
+
+// checkValues looks at what is no name.
+func (o *Options) checkValues() error {
+	if o.BindPort < 0 || o.BindPort > 65535 {
+		return errs.New(errs.Invalid, "BadOption", "bind_port = %d is no port", o.BindPort)
+	}
+	if _, err := mac.Parse(o.BaseMAC); err != nil {
+		return errs.New(errs.Invalid, "BadOption", "base_mac: %v", err)
+	}
+	if o.OverlayIPVersion != 4 && o.OverlayIPVersion != 6 {
+		return errs.New(errs.Invalid, "BadOption", "overlay_ip_version = %d: write 4 or 6", o.OverlayIPVersion)
+	}
+	if o.MaxRequestBodySize <= 0 {
+		return errs.New(errs.Invalid, "BadOption", "max_request_body_size = %d: write a number above 0", o.MaxRequestBodySize)
+	}
+	if o.UseSSL {
+		return errs.New(errs.Unsupported, "BadOption", "use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front")
+	}
+	_, err := maxPage(o.PaginationMaxLimit)
+	return err
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/oslo"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "neutron.conf")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestNoFileIsAWorkingMachine(t *testing.T) {
+	o, warnings, err := Load()
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("Load() = %v, %v", warnings, err)
+	}
+	if got := o.BindAddress(); got != "127.0.0.1:9696" {
+		t.Errorf("listens on %s", got)
+	}
+	if o.AuthStrategy != "noauth" || !o.AllowBulk || o.MaxPage() != 0 || o.MaxRequestBodySize != 114688 || o.DHCPLeaseDuration != 24*time.Hour {
+		t.Errorf("defaults: %+v", o)
+	}
+	if got, want := o.ML2(), ml2.DefaultConfig(); got != want {
+		t.Errorf("ML2() = %+v, want the plugin's own defaults %+v", got, want)
+	}
+}
+
+// operators is what an installation guide leads to.
+const operators = `
+[DEFAULT]
+core_plugin = ml2
+service_plugins =
+auth_strategy = noauth
+transport_url = rabbit://openstack:secret@controller
+notify_nova_on_port_status_changes = true
+base_mac = fa:16:3e:4f:00:00
+pagination_max_limit = 1000
+[database]
+connection = mysql+pymysql://neutron:secret@controller/neutron
+max_pool_size = 10
+[keystone_authtoken]
+www_authenticate_uri = http://controller:5000
+[oslo_concurrency]
+lock_path = $state_path/lock
+[ml2]
+type_drivers = midonet,uplink
+tenant_network_types = midonet
+mechanism_drivers = midonet
+path_mtu = 1450
+[MIDONET]
+midonet_uri = http://controller:8181/midonet-api
+`
+
+func TestOperatorsFileIsTakenWithoutWarnings(t *testing.T) {
+	o, warnings, err := Load(write(t, operators))
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("Load() = %v, %v", warnings, err)
+	}
+	if o.MaxPage() != 1000 || o.Database.Connection != "mysql+pymysql://neutron:secret@controller/neutron" {
+		t.Errorf("options: %+v", o)
+	}
+	if c := o.ML2(); c.PathMTU != 1450 || c.BaseMAC != (mac.Addr{0xfa, 0x16, 0x3e, 0x4f}) {
+		t.Errorf("ML2() = %+v", c)
+	}
+}
+
+func TestUnknownOptionIsAWarningWithTheNearestName(t *testing.T) {
+	name := write(t, "[DEFAULT]\nbind_prot = 1\n[ml2]\ntype_driver = midonet\n")
+	_, warnings, err := Load(name)
+	if err != nil || len(warnings) != 2 {
+		t.Fatalf("Load() = %v, %v", warnings, err)
+	}
+	want := name + ":2: unknown option bind_prot in group [DEFAULT]; did you mean DEFAULT/bind_port?"
+	if got := warnings[0].String(); got != want {
+		t.Errorf("warning %q, want %q", got, want)
+	}
+	if warnings[1].Nearest != "ml2/type_drivers" {
+		t.Errorf("nearest of ml2/type_driver is %q", warnings[1].Nearest)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for text, want := range map[string]string{
+		"[DEFAULT]\ncore_plugin = ovn":               `[DEFAULT] core_plugin: "ovn" is not known; known are: ml2, neutron.plugins.ml2.plugin.Ml2Plugin`,
+		"[DEFAULT]\nservice_plugins = router":        `[DEFAULT] service_plugins: "router" is not known; known are: revisions, timestamp`,
+		"[ml2]\ntype_drivers = midonet,vxlan":        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,
+		"[ml2]\nmechanism_drivers = openvswitch":     `[ml2] mechanism_drivers: "openvswitch" is not known; known are: midonet`,
+		"[ml2]\nextension_drivers = port_security":   `[ml2] extension_drivers: "port_security" is not known; known are: none so far`,
+		"[DEFAULT]\nauth_strategy = basic":           `[DEFAULT] auth_strategy: "basic" is not known; known are: keystone, noauth`,
+		"[DEFAULT]\npagination_max_limit = 0":        "pagination_max_limit = 0: write a number above 0, -1 or infinite",
+		"[DEFAULT]\nbase_mac = fa:16":                `base_mac: "fa:16" is not a MAC address`,
+		"[DEFAULT]\nbind_port = 70000":               "bind_port = 70000 is no port",
+		"[DEFAULT]\nuse_ssl = yes":                   "use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front",
+		"[ml2]\noverlay_ip_version = 5":              "overlay_ip_version = 5: write 4 or 6",
+		"[oslo_middleware]\nmax_request_body_size=0": "max_request_body_size = 0: write a number above 0",
+	} {
+		_, _, err := Load(write(t, text))
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: error %v, want %s", text, err, want)
+		}
+		if errs.KindOf(err) == errs.Internal {
+			t.Errorf("%q: an operator's mistake is reported as ours", text)
+		}
+	}
+}
+
+func TestValueErrorNamesFileLineOptionAndCause(t *testing.T) {
+	name := write(t, "[DEFAULT]\n\nbind_port = many\n")
+	_, _, err := Load(name)
+	want := name + `:3: option bind_port of group [DEFAULT]: "many" is no whole number`
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestMissingFileIsAnError(t *testing.T) {
+	if _, _, err := Load("/nonexistent/neutron.conf"); err == nil || !strings.Contains(err.Error(), "/nonexistent/neutron.conf") {
+		t.Errorf("error %v does not name the file", err)
+	}
+}
+
+// TestKnownNamesDoNotHideOptions asks that an option which is read is not also listed as unread.
+func TestKnownNamesDoNotHideOptions(t *testing.T) {
+	for _, o := range oslo.Options(&Options{}) {
+		if name := o.Group + "/" + o.Name; slices.Contains(known(), name) {
+			t.Errorf("%s is read and listed as unread", name)
+		}
+		if o.Help == "" {
+			t.Errorf("%s/%s has no help", o.Group, o.Name)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+// Package config has the options of the north: those of neutron.conf and ml2_conf.ini that it obeys, with Neutron's sections, names and
+// meanings, and defaults that make a working single machine of no file at all.
+//
+// Options of Neutron that are for parts which do not exist here (agents, RabbitMQ, WSGI workers, the token middleware …) may stand
+// in the files without a warning; known.txt lists them.
+package config
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/ml2"
+)
+
+// Options is what the files said, with the defaults of what they did not say.
+type Options struct {
+	BindHost           string `oslo:"DEFAULT/bind_host" default:"127.0.0.1" help:"The address that the Networking API listens on."`
+	BindPort           int    `oslo:"DEFAULT/bind_port" default:"9696" help:"The port that the Networking API listens on."`
+	AuthStrategy       string `oslo:"DEFAULT/auth_strategy" default:"noauth" help:"Who vouches for callers: noauth or keystone."`
+	UseSSL             bool   `oslo:"DEFAULT/use_ssl" default:"false" help:"TLS on the Networking API; leave it to a proxy in front."`
+	PaginationMaxLimit string `oslo:"DEFAULT/pagination_max_limit" default:"-1" help:"The longest page; infinite or a negative number: none."`
+	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
+	NetworkLinkPrefix  string `oslo:"DEFAULT/network_link_prefix" help:"Scheme and host in links to other pages, where a proxy is in front."`
+	Debug              bool   `oslo:"DEFAULT/debug" default:"false" help:"Whether every request is logged."`
+
+	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports."`
+	ServicePlugins []string `oslo:"DEFAULT/service_plugins" help:"Further plugins."`
+
+	BaseMAC             string        `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: three octets, or four where the fourth is not 00."`
+	MaxDNSNameservers   int           `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
+	MaxSubnetHostRoutes int           `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
+	DHCPLeaseDuration   time.Duration `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1 for ever."`
+	DNSDomain           string        `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads."`
+	GlobalPhysnetMTU    int           `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
+
+	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
+	TenantNetworkTypes []string `oslo:"ml2/tenant_network_types" default:"midonet" help:"The types that networks get, in order of preference."`
+	MechanismDrivers   []string `oslo:"ml2/mechanism_drivers" default:"midonet" help:"What makes networks real."`
+	ExtensionDrivers   []string `oslo:"ml2/extension_drivers" help:"Extensions of the core resources."`
+	PathMTU            int      `oslo:"ml2/path_mtu" default:"0" help:"The largest packet on the path of an overlay, in octets; 0: as global_physnet_mtu."`
+	OverlayIPVersion   int      `oslo:"ml2/overlay_ip_version" default:"4" help:"How tunnel packets are addressed: 4 or 6."`
+
+	MaxRequestBodySize int `oslo:"oslo_middleware/max_request_body_size" default:"114688" help:"The longest body of a request, in octets."`
+
+	Database struct {
+		Connection string `oslo:"database/connection" secret:"true" help:"The database's URL; empty: SQLite in the state directory."`
+	}
+}
+
+// BindAddress is host:port of the Networking API.
+func (o *Options) BindAddress() string { return net.JoinHostPort(o.BindHost, strconv.Itoa(o.BindPort)) }
+
+// MaxPage is pagination_max_limit as a number; 0 means no limit (neutron/api/api_common.py, _get_pagination_max_limit). Check has seen
+// to it that the option can be read.
+func (o *Options) MaxPage() int {
+	n, err := maxPage(o.PaginationMaxLimit)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func maxPage(s string) (int, error) {
+	if strings.EqualFold(s, "infinite") {
+		return -1, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n == 0 {
+		return 0, errs.New(errs.Invalid, "BadOption", "pagination_max_limit = %s: write a number above 0, -1 or infinite", s)
+	}
+	return n, nil
+}
+
+// ML2 is what the core plugin needs to know.
+func (o *Options) ML2() ml2.Config {
+	c := ml2.DefaultConfig()
+	c.BaseMAC, _ = mac.Parse(o.BaseMAC) // Check has parsed it
+	c.GlobalPhysnetMTU = o.GlobalPhysnetMTU
+	c.PathMTU = o.PathMTU
+	c.OverlayIPVersion = o.OverlayIPVersion
+	c.MaxDNSNameservers = o.MaxDNSNameservers
+	c.MaxSubnetHostRoutes = o.MaxSubnetHostRoutes
+	return c
+}
