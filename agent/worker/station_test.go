@@ -1,0 +1,144 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// stranger returns a workload behind the same port as e that Neutron knows nothing of: a container, or a nested machine.
+func stranger(e endpoint) endpoint {
+	s := e
+	s.mac = stationMAC(1 << 20)
+	return s
+}
+
+// toward returns the outputs of the packets sent on since the last call.
+func (b *rig) toward() []flow.Output {
+	var all []flow.Output
+	for _, p := range b.sent() {
+		all = append(all, p.Actions.Outputs...)
+	}
+	return all
+}
+
+func TestStationIsLearnedAndSentToDirectly(t *testing.T) {
+	b := newRig(t, 3)
+	b.Apply(b.network.snapshot())
+	hidden := stranger(b.local[0])
+	b.miss(b.local[1], udp(b.local[1], hidden, 1))
+	if got := b.toward(); len(got) != 3 {
+		t.Fatalf("a frame to an unknown station went to %v, want all other ports", got)
+	}
+	<-b.Changed() // of Apply and the like
+	b.miss(hidden, udp(hidden, b.local[1], 2))
+	b.sent()
+	select {
+	case <-b.Changed():
+	default:
+		t.Error("nobody was told to report the station")
+	}
+	if got := b.Facts().Learned; len(got) != 1 || got[0].Port != b.local[0].port || got[0].MAC != hidden.mac {
+		t.Fatalf("learned %v, want the station behind tap0", got)
+	}
+	b.miss(b.local[1], udp(b.local[1], hidden, 1))
+	if got := b.toward(); len(got) != 1 || got[0].Port != b.local[0].port {
+		t.Errorf("a frame to the learned station went to %v, want tap0", got)
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
+func TestStationLivesAsLongAsItsFlowsAreUsed(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	hidden := stranger(b.local[0])
+	b.miss(hidden, udp(hidden, b.local[1], 1))
+	b.miss(hidden, udp(hidden, b.local[1], 1)) // the first packet's flow went when the station was learned
+	for range 5 {
+		b.clock.advance(10 * time.Second) // the recorder says that the flow was used just now
+		if err := b.sweep(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(b.Facts().Learned) != 1 {
+		t.Fatal("a station that sends all the time was forgotten")
+	}
+	for k, e := range b.datapath.flows {
+		e.Stats.LastUsed = learnedLife
+		b.datapath.flows[k] = e
+	}
+	b.clock.advance(learnedLife)
+	if err := b.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Facts().Learned; len(got) != 0 {
+		t.Errorf("a silent station is remembered: %v", got)
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
+func TestEchoesOfOneselfAreIgnored(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	hidden := stranger(b.local[0])
+	b.miss(hidden, udp(hidden, b.local[1], 1))
+	mine := b.Facts().Learned[0]
+	self := b.Facts().Host
+
+	// The cluster missed a report: it takes the station away, and shows the host with an address that it no longer has.
+	b.Apply(view.Delta{
+		Puts:    []topology.Object{&topology.Host{ID: b.host}},
+		Deletes: []topology.Key{mine.Key()},
+	})
+	if len(b.Facts().Learned) != 1 || b.view.Object(mine.Key()) == nil {
+		t.Error("the host forgot its own station because the cluster did")
+	}
+	if got := b.view.Host(b.host); got != self {
+		t.Errorf("the host believes the cluster about itself: %+v", got)
+	}
+	// A record of an earlier life of this agent is not believed either.
+	old := topology.NewLearnedMAC(b.network.bridge.ID, stationMAC(1<<21), b.local[0].port, b.host)
+	b.Apply(view.Delta{Puts: []topology.Object{old}})
+	if b.view.Object(old.Key()) != nil {
+		t.Error("the host believes an echo of what it has forgotten")
+	}
+}
+
+func TestStationThatMovedToAnotherHostIsForgotten(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	hidden := stranger(b.local[0])
+	b.miss(hidden, udp(hidden, b.local[1], 1))
+	moved := topology.NewLearnedMAC(b.network.bridge.ID, hidden.mac, b.remote.port, b.other)
+	b.Apply(view.Delta{Puts: []topology.Object{moved}})
+	if got := b.Facts().Learned; len(got) != 0 {
+		t.Errorf("still reports %v", got)
+	}
+	at, ok := b.view.Station(b.network.bridge.ID, hidden.mac)
+	if !ok || at.Port != b.remote.port {
+		t.Errorf("the station is at %v, want behind the other host's port", at)
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestManyPortsInOneBatch shows that one port's packets do not decide over another's in the same batch.
+func TestManyPortsInOneBatch(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	garbage := datapath.Miss{InPort: b.local[0].port, Frame: []byte{1, 2, 3}}
+	unknown := datapath.Miss{InPort: id.New[topology.Port](), Frame: udp(b.local[0], b.local[1], 1)}
+	good := datapath.Miss{InPort: b.local[1].port, Frame: udp(b.local[1], b.local[0], 1)}
+	b.serve([]datapath.Miss{garbage, unknown, good, garbage})
+	if got := b.toward(); len(got) != 1 || got[0].Port != b.local[0].port {
+		t.Errorf("sent to %v, want the good packet alone to tap0", got)
+	}
+	if b.counters.drops[dropMalformed].Load() != 2 || b.counters.drops[dropError].Load() != 1 {
+		t.Errorf("%d malformed and %d undecided counted, want 2 and 1",
+			b.counters.drops[dropMalformed].Load(), b.counters.drops[dropError].Load())
+	}
+}
