@@ -1,0 +1,171 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"sync/atomic"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+var (
+	// errWrongCluster says that whoever answered is not the cluster that made the token.
+	errWrongCluster = errs.New(errs.Unauthorized, "WrongCluster",
+		"the server's certificate is not from the authority that the join token names; make a new token on the right server")
+	// errNoToken says that the host has never joined, or too long ago.
+	errNoToken = errs.New(errs.Unauthorized, "NotJoined",
+		"this host has no valid certificate; make a join token on the server and start the agent with --join TOKEN")
+)
+
+// identify reads the host's identity. Where that is missing, has expired or is of another cluster than the join token's, it
+// prepares a new one, and joining is left to Run.
+func (s *Session) identify() error {
+	stored, err := readIdentity(s.file(identityFile), s.host)
+	if err != nil {
+		return err
+	}
+	if s.JoinToken != "" {
+		if s.token, err = topologypb.ParseJoinToken(s.JoinToken); err != nil {
+			return errs.New(errs.Invalid, "BadJoinToken", "%v", err)
+		}
+	}
+	switch {
+	case stored.joined(s.now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
+		s.token = nil // has done its work before
+		s.identity.Store(stored)
+		return nil
+	case s.token == nil:
+		return errNoToken
+	}
+	return s.prepareToJoin(stored)
+}
+
+// prepareToJoin writes down the key before it is used: should the answer be lost, the host asks again with the same key, which a
+// token for one use allows. What another cluster said is forgotten.
+func (s *Session) prepareToJoin(stored *identity) error {
+	fresh := stored
+	if fresh == nil || fresh.cert != nil {
+		var err error
+		if fresh, err = newIdentity(); err != nil {
+			return err
+		}
+	}
+	if stored == nil || !stored.trusts(s.token.GetAuthoritySha256()) {
+		if err := os.Remove(s.file(topologyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	fresh.Addresses = s.token.GetAddresses()
+	s.identity.Store(fresh)
+	return fresh.write(s.file(identityFile))
+}
+
+// join gets the host its certificate. It repeats while the cluster cannot be reached or takes the host for alive, and returns when
+// the host has joined, was refused, or ctx ended.
+func (s *Session) join(ctx context.Context) error {
+	for pause := newPauses(); ; {
+		joined, err := s.tryJoin(ctx, s.identity.Load())
+		switch {
+		case err == nil:
+			s.identity.Store(joined)
+			s.Log.Info("joined the cluster", "host", s.host)
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errs.Is(err, errs.Unavailable) && !errs.Is(err, errs.Conflict):
+			return err
+		}
+		s.status.failed(s.Log, "cannot join yet", err)
+		pause.wait(ctx)
+	}
+}
+
+func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
+	csr, err := i.request()
+	if err != nil {
+		return nil, err
+	}
+	contact := &firstContact{fingerprint: s.token.GetAuthoritySha256()}
+	conn, err := dial(s.addresses(), contact.tls())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	reply, err := topologypb.NewStreamClient(conn).Join(ctx, &topologypb.JoinRequest{
+		Secret: s.token.GetSecret(), Host: s.host[:], HostName: s.HostName, Csr: csr,
+	})
+	if contact.wrong.Load() {
+		return nil, errWrongCluster
+	}
+	if err != nil {
+		return nil, topologypb.FromStatus(err)
+	}
+	joined := *i
+	joined.Certificate, joined.Authority = reply.GetCertificate(), reply.GetAuthority()
+	if err := joined.parse(s.host); err != nil {
+		return nil, err
+	}
+	if !joined.trusts(contact.fingerprint) {
+		return nil, errWrongCluster
+	}
+	return &joined, joined.write(s.file(identityFile))
+}
+
+// renew replaces the certificate by one for a new key.
+func (s *Session) renew(ctx context.Context, client topologypb.StreamClient) error {
+	next, err := newIdentity()
+	if err != nil {
+		return err
+	}
+	csr, err := next.request()
+	if err != nil {
+		return err
+	}
+	reply, err := client.Renew(ctx, &topologypb.RenewRequest{Csr: csr})
+	if err != nil {
+		return topologypb.FromStatus(err)
+	}
+	old := s.identity.Load()
+	next.Addresses, next.Authority, next.Certificate = old.Addresses, old.Authority, reply.GetCertificate()
+	if err := next.parse(s.host); err != nil {
+		return err
+	}
+	if err := next.write(s.file(identityFile)); err != nil {
+		return err
+	}
+	s.identity.Store(next)
+	s.Log.Info("renewed the host's certificate", "expires", next.cert.NotAfter)
+	return nil
+}
+
+// firstContact verifies a server of which nothing is known but the hash of its authority's certificate.
+type firstContact struct {
+	fingerprint []byte
+	wrong       atomic.Bool // somebody else answered
+}
+
+// tls turns off Go's own verification, which has no authority to go by yet, and puts the one below in its place.
+func (f *firstContact) tls() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, ServerName: topologypb.ServerName, InsecureSkipVerify: true, VerifyConnection: f.verify}
+}
+
+func (f *firstContact) verify(state tls.ConnectionState) error {
+	pool := x509.NewCertPool()
+	for _, c := range state.PeerCertificates[1:] {
+		if sum := sha256.Sum256(c.Raw); string(sum[:]) == string(f.fingerprint) {
+			pool.AddCert(c)
+		}
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, DNSName: topologypb.ServerName})
+	if err != nil {
+		f.wrong.Store(true)
+	}
+	return err
+}

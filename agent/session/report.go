@@ -1,0 +1,135 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+const (
+	// ReportInterval is the time between two reports when nothing changes.
+	ReportInterval = 2 * time.Second
+	// callTimeout is how long one call to the cluster may take, the wait for a connection included.
+	callTimeout = 5 * time.Second
+	// renewPause is the wait between tries to renew a certificate.
+	renewPause = time.Minute
+)
+
+// keepReporting reports until ctx ends.
+func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamClient) {
+	tick := time.NewTicker(ReportInterval)
+	defer tick.Stop()
+	var renewAfter time.Time
+	for ctx.Err() == nil {
+		err := s.report(ctx, client)
+		if ctx.Err() != nil {
+			return
+		}
+		s.status.reported(s.Log, s.now(), err)
+		if now := s.now(); err == nil && s.identity.Load().due(now) && now.After(renewAfter) {
+			renewAfter = now.Add(renewPause)
+			s.tryRenew(ctx, client)
+		}
+		select {
+		case <-tick.C:
+		case <-s.changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Session) report(ctx context.Context, client topologypb.StreamClient) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := client.Report(ctx, s.request(), grpc.WaitForReady(true))
+	return topologypb.FromStatus(err)
+}
+
+func (s *Session) tryRenew(ctx context.Context, client topologypb.StreamClient) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := s.renew(ctx, client); err != nil {
+		s.Log.Error("the host's certificate could not be renewed", "expires", s.identity.Load().cert.NotAfter, "error", err)
+	}
+}
+
+// request puts the facts in the form of a report.
+func (s *Session) request() *topologypb.ReportRequest {
+	facts := s.Facts()
+	host := &topology.Host{ID: s.host, Name: s.HostName, Endpoints: facts.Endpoints}
+	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(), Interfaces: facts.Interfaces,
+		FlowCount: facts.FlowCount, MissesServed: facts.MissesServed}
+	r := &topologypb.ReportRequest{Host: topologypb.ToProto(host).GetHost(), State: topologypb.ToProto(state).GetHostState()}
+	for port, active := range facts.Ports {
+		p := &topology.PortState{Port: port, Host: s.host, Active: active}
+		r.Ports = append(r.Ports, topologypb.ToProto(p).GetPortState())
+	}
+	for _, l := range facts.Learned {
+		r.Learned = append(r.Learned, topologypb.ToProto(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, s.host)).GetLearnedMac())
+	}
+	return r
+}
+
+// Bind plugs an interface of this host into the port. The errors are those of the cluster: NotFound, Conflict, Unavailable.
+func (s *Session) Bind(ctx context.Context, port topology.PortID, iface string) error {
+	return s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+		_, err := client.Bind(ctx, &topologypb.BindRequest{Port: port[:], Interface: iface}, grpc.WaitForReady(true))
+		return err
+	})
+}
+
+// Unbind takes the interface out of the port if the port is bound on this host.
+func (s *Session) Unbind(ctx context.Context, port topology.PortID) error {
+	return s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+		_, err := client.Unbind(ctx, &topologypb.UnbindRequest{Port: port[:]}, grpc.WaitForReady(true))
+		return err
+	})
+}
+
+// KnownHost is one host of the cloud.
+type KnownHost struct {
+	Host    *topology.Host
+	Alive   bool
+	Version string // of its agent; empty when it is not alive
+}
+
+// ListHosts returns every host that has ever reported, in order of identifier.
+func (s *Session) ListHosts(ctx context.Context) (hosts []KnownHost, err error) {
+	err = s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+		reply, err := client.ListHosts(ctx, &topologypb.ListHostsRequest{}, grpc.WaitForReady(true))
+		if err != nil {
+			return err
+		}
+		for _, e := range reply.GetHosts() {
+			host, err := e.GetHost().Topology()
+			if err != nil {
+				return err
+			}
+			hosts = append(hosts, KnownHost{Host: host, Alive: e.GetAlive(), Version: e.GetVersion()})
+		}
+		return nil
+	})
+	return hosts, err
+}
+
+// call makes one call to the cluster. When that fails for want of a connection, the error says why there is none.
+func (s *Session) call(ctx context.Context, fn func(context.Context, topologypb.StreamClient) error) error {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn == nil {
+		return s.status.unavailable("the agent has not joined the cluster yet")
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := topologypb.FromStatus(fn(ctx, topologypb.NewStreamClient(conn)))
+	if errs.Is(err, errs.Unavailable) {
+		return s.status.unavailable(err.Error())
+	}
+	return err
+}
