@@ -1,9 +1,10 @@
 package worker
 
 import (
+	"bytes"
 	"cmp"
+	"net/netip"
 	"slices"
-	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/topology"
@@ -11,33 +12,31 @@ import (
 
 // Facts is what the host says of itself, whole: what it leaves out is no longer so.
 type Facts struct {
-	Host    *topology.Host
-	State   *topology.HostState
-	Ports   []*topology.PortState
+	Endpoints    []netip.Addr // underlay addresses, at most one of each family
+	Interfaces   []topology.Interface
+	FlowCount    int
+	MissesServed uint64
+	// Ports has the bound ports whose interface is present; true where it is also up and in the datapath.
+	Ports   map[topology.PortID]bool
 	Learned []*topology.LearnedMAC
 }
 
-// Facts returns the host's state now, its ports and learned stations in order of identifier.
+// Facts returns the host's state now: interfaces in order of name, learned stations in order of identifier.
 func (w *Worker) Facts() Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := Facts{
-		Host: w.self,
-		State: &topology.HostState{
-			Host: w.cfg.Host, Version: w.cfg.Version, StartedUnix: w.started.Unix(),
-			FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
-		},
-		Learned: w.learned.records(),
+		Endpoints: w.self.Endpoints, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
+		Ports: make(map[topology.PortID]bool), Learned: w.learned.records(),
 	}
 	for _, i := range w.interfaces {
-		f.State.Interfaces = append(f.State.Interfaces, i.Interface)
+		f.Interfaces = append(f.Interfaces, i.Interface)
 	}
-	slices.SortFunc(f.State.Interfaces, func(a, b topology.Interface) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(f.Learned, func(a, b *topology.LearnedMAC) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	for _, p := range w.view.LocalPorts() {
-		if i, present := w.interfaces[p.Interface]; present {
-			_, plugged := w.plugged[p.Port.ID]
-			f.Ports = append(f.Ports, &topology.PortState{Port: p.Port.ID, Host: w.cfg.Host, Active: plugged && i.Up})
+	slices.SortFunc(f.Interfaces, func(a, b topology.Interface) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(f.Learned, func(a, b *topology.LearnedMAC) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	for _, p := range w.portStatuses() {
+		if p.Present {
+			f.Ports[p.Port] = p.Up && p.Plugged
 		}
 	}
 	return f
@@ -54,11 +53,8 @@ type PortStatus struct {
 	Plugged   bool            `json:"plugged"` // the datapath has it
 }
 
-// Status is how the agent is, for people.
+// Status is how the packet loop is, for people.
 type Status struct {
-	Host     topology.HostID   `json:"host"`
-	Version  string            `json:"version"`
-	Started  time.Time         `json:"started"`
 	Ready    bool              `json:"ready"` // the topology is known
 	Flows    int               `json:"flows"`
 	Learned  int               `json:"learned"`
@@ -67,22 +63,28 @@ type Status struct {
 	Ports    []PortStatus      `json:"ports"`
 }
 
-// Status returns how the agent is now.
+// Status returns how the loop is now.
 func (w *Worker) Status() (Status, error) {
 	counters, err := w.cfg.Datapath.Counters()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := Status{
-		Host: w.cfg.Host, Version: w.cfg.Version, Started: w.started, Ready: w.complete, Flows: w.flows.len(),
-		Learned: len(w.learned.bySource), Misses: w.counters.misses.Load(), Datapath: counters,
-	}
-	for _, p := range w.view.LocalPorts() {
+	return Status{
+		Ready: w.complete, Flows: w.flows.len(), Learned: len(w.learned.bySource), Misses: w.counters.misses.Load(),
+		Datapath: counters, Ports: w.portStatuses(),
+	}, err
+}
+
+// portStatuses returns every port that is bound on this host, in order of identifier.
+func (w *Worker) portStatuses() []PortStatus {
+	local := w.view.LocalPorts()
+	all := make([]PortStatus, 0, len(local))
+	for _, p := range local {
 		i, present := w.interfaces[p.Interface]
 		_, plugged := w.plugged[p.Port.ID]
-		s.Ports = append(s.Ports, PortStatus{
+		all = append(all, PortStatus{
 			Port: p.Port.ID, Name: p.Port.Name, Interface: p.Interface, TunnelKey: p.Port.TunnelKey,
 			Present: present, Up: i.Up, Plugged: plugged,
 		})
 	}
-	return s, err
+	return all
 }

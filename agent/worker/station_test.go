@@ -88,7 +88,6 @@ func TestEchoesOfOneselfAreIgnored(t *testing.T) {
 	hidden := stranger(b.local[0])
 	b.miss(hidden, udp(hidden, b.local[1], 1))
 	mine := b.Facts().Learned[0]
-	self := b.Facts().Host
 
 	// The cluster missed a report: it takes the station away, and shows the host with an address that it no longer has.
 	b.Apply(view.Delta{
@@ -98,7 +97,7 @@ func TestEchoesOfOneselfAreIgnored(t *testing.T) {
 	if len(b.Facts().Learned) != 1 || b.view.Object(mine.Key()) == nil {
 		t.Error("the host forgot its own station because the cluster did")
 	}
-	if got := b.view.Host(b.host); got != self {
+	if got := b.view.Host(b.host); got != b.self {
 		t.Errorf("the host believes the cluster about itself: %+v", got)
 	}
 	// A record of an earlier life of this agent is not believed either.

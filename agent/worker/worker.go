@@ -47,7 +47,6 @@ const sweepInterval = 5 * time.Second
 type Config struct {
 	Host       topology.HostID
 	HostName   string
-	Version    string
 	Datapath   datapath.Datapath
 	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
 	Log        *slog.Logger
@@ -64,7 +63,6 @@ type Interface struct {
 type Worker struct {
 	cfg      Config
 	log      *slog.Logger
-	started  time.Time
 	counters *counters
 	changed  chan struct{}
 	ready    chan struct{} // closed when the view is complete for the first time
@@ -84,7 +82,6 @@ func New(cfg Config) *Worker {
 	return &Worker{
 		cfg:        cfg,
 		log:        cfg.Log,
-		started:    cfg.Now(),
 		counters:   newCounters(),
 		changed:    make(chan struct{}, 1),
 		ready:      make(chan struct{}),

@@ -48,7 +48,7 @@ func newRig(t testing.TB, locals int) *rig {
 func (b *rig) restart() *Worker {
 	b.t.Helper()
 	w := New(Config{
-		Host: b.host, HostName: "host1", Version: "test", Datapath: b.datapath, Log: slog.New(slog.DiscardHandler), Now: b.clock.Now,
+		Host: b.host, HostName: "host1", Datapath: b.datapath, Log: slog.New(slog.DiscardHandler), Now: b.clock.Now,
 	})
 	w.SetInterfaces(b.interfaces())
 	if err := w.SetEndpoints([]netip.Addr{netip.MustParseAddr("192.0.2.1")}); err != nil {
@@ -217,10 +217,7 @@ func TestPortStates(t *testing.T) {
 	interfaces[1].Up = false
 	b.SetInterfaces(interfaces)
 	b.Apply(b.network.snapshot())
-	got := map[topology.PortID]bool{}
-	for _, s := range b.Facts().Ports {
-		got[s.Port] = s.Active
-	}
+	got := b.Facts().Ports
 	want := map[topology.PortID]bool{b.local[0].port: true, b.local[1].port: false}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("port states (-want +got):\n%s", diff)
@@ -231,14 +228,14 @@ func TestPortThatCannotBePluggedInIsTriedAgain(t *testing.T) {
 	b := newRig(t, 1)
 	b.datapath.interfaces = func(string) bool { return false }
 	b.Apply(b.network.snapshot())
-	if b.Facts().Ports[0].Active {
+	if b.Facts().Ports[b.local[0].port] {
 		t.Error("a port that the datapath refused is active")
 	}
 	b.datapath.interfaces = func(string) bool { return true }
 	if err := b.sweep(); err != nil {
 		t.Fatal(err)
 	}
-	if !b.Facts().Ports[0].Active {
+	if !b.Facts().Ports[b.local[0].port] {
 		t.Error("the port was not tried again")
 	}
 }
