@@ -44,7 +44,7 @@ var layers = []struct {
 	{"cluster/inspect", []string{"topology"}, "shows a topology to people, wherever it came from"},
 	{"cluster/job/...", []string{"topology", "neutron/journal", "cluster/nsdb"}, "facts on their way back to Neutron"},
 	{"agent/packet", []string{}, "parses and builds frames; knows no network"},
-	{"agent/view", []string{"topology", "agent/flow"}, "pure"},
+	{"agent/view/...", []string{"topology", "agent/flow", "agent/view"}, "pure; viewtest writes topologies as text"},
 	{"agent/flow", []string{"topology", "agent/packet"}, "pure"},
 	{"agent/sim", []string{"topology", "agent/packet", "agent/view", "agent/flow"}, "pure"},
 	{"agent/service/...", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim"}, "answers for the agent's own services"},
