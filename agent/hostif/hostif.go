@@ -20,10 +20,11 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Interface is an interface and the number by which the kernel tells two that had one name after the other apart.
+// Interface is an interface with what tells whether it is still the one that it was.
 type Interface struct {
 	topology.Interface
-	Index int
+	Index         int // the kernel's number: two interfaces never have the same one, after one another either
+	PeerNamespace int // the kernel's number of the namespace that the other end of a cable is in; -1: this one, or no other end
 }
 
 // Host reads the interfaces of one network namespace. Its methods are safe for use by several goroutines.
@@ -94,7 +95,7 @@ func describe(link *netlink.LinkAttrs, addrs []netip.Addr) Interface {
 	}
 	return Interface{
 		Interface: topology.Interface{Name: link.Name, MAC: hw, MTU: link.MTU, Up: operational(link.RawFlags), Addrs: addrs},
-		Index:     link.Index,
+		Index:     link.Index, PeerNamespace: link.NetNsID,
 	}
 }
 

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
 )
 
 // adoptChunk is how many flows are simulated again under one hold of the mutex.
@@ -73,12 +76,22 @@ func (w *Worker) adoptOne(e datapath.Entry) bool {
 	return true
 }
 
-// equal reports whether two actions do the same with a packet. A datapath need not remember the name of a port on another host.
+// equal reports whether two actions do the same with a packet. A datapath may give outputs back in another order, and need not
+// remember the names of ports on other hosts.
 func equal(a, b flow.Actions) bool {
-	return a.Rewrite == b.Rewrite && slices.EqualFunc(a.Outputs, b.Outputs, func(x, y flow.Output) bool {
-		if x.Local() && y.Local() {
-			return x.Port == y.Port
+	return a.Rewrite == b.Rewrite && slices.Equal(places(a.Outputs), places(b.Outputs))
+}
+
+// places returns the outputs in a fixed order, those to other hosts without the port's name.
+func places(outputs []flow.Output) []flow.Output {
+	all := slices.Clone(outputs)
+	for i := range all {
+		if !all[i].Local() {
+			all[i].Port = topology.PortID{}
 		}
-		return x.Peer == y.Peer && x.TunnelKey == y.TunnelKey
+	}
+	slices.SortFunc(all, func(x, y flow.Output) int {
+		return cmp.Or(x.Peer.Compare(y.Peer), cmp.Compare(x.TunnelKey, y.TunnelKey), bytes.Compare(x.Port[:], y.Port[:]))
 	})
+	return all
 }

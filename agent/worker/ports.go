@@ -6,11 +6,12 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// plug is a port in the datapath and the number of the interface that it was plugged into: an interface that was deleted and made
-// again under its old name is another one, and has to be plugged in again.
+// plug is a port in the datapath and what the interface was when it was plugged in. An interface that was deleted and made again
+// under its old name is another one; one whose other end moved is delivered to in another way. Both have to be plugged in again.
 type plug struct {
-	port  datapath.Port
-	index int
+	port          datapath.Port
+	index         int
+	peerNamespace int
 }
 
 // plugPorts makes the datapath's ports those of this host whose interface is there, and removes the flows that lead to a port
@@ -44,7 +45,7 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 		if i, ok := w.interfaces[p.Interface]; ok {
 			wanted[p.Port.ID] = plug{
 				port:  datapath.Port{ID: p.Port.ID, Interface: p.Interface, TunnelKey: p.Port.TunnelKey},
-				index: i.Index,
+				index: i.Index, peerNamespace: i.PeerNamespace,
 			}
 		}
 	}

@@ -1,12 +1,15 @@
 package worker
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
 
@@ -80,6 +83,29 @@ func TestAdoptedFlowsExpire(t *testing.T) {
 	}
 	if got := b.datapath.keys(); len(got) != 0 {
 		t.Errorf("flows unused for a minute are left: %v", got)
+	}
+}
+
+func TestEqualActions(t *testing.T) {
+	a, b := flow.Output{Port: id.New[topology.Port]()}, flow.Output{Port: id.New[topology.Port]()}
+	far := flow.Output{Port: id.New[topology.Port](), Peer: netip.MustParseAddr("192.0.2.2"), TunnelKey: 7}
+	nameless, otherKey := far, far
+	nameless.Port, otherKey.TunnelKey = topology.PortID{}, 8
+	for _, c := range []struct {
+		name string
+		x, y []flow.Output
+		want bool
+	}{
+		{"order", []flow.Output{a, b, far}, []flow.Output{nameless, b, a}, true},
+		{"one missing", []flow.Output{a, b}, []flow.Output{a}, false},
+		{"one twice", []flow.Output{a, a, b}, []flow.Output{a, b, b}, false},
+		{"other tunnel key", []flow.Output{far}, []flow.Output{otherKey}, false},
+		{"other local port", []flow.Output{a}, []flow.Output{b}, false},
+		{"drop", nil, []flow.Output{}, true},
+	} {
+		if got := equal(flow.Actions{Outputs: c.x}, flow.Actions{Outputs: c.y}); got != c.want {
+			t.Errorf("%s: equal is %v", c.name, got)
+		}
 	}
 }
 

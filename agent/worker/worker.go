@@ -53,10 +53,11 @@ type Config struct {
 	Now        func() time.Time
 }
 
-// Interface is an interface of the host and the number by which the kernel tells two that had one name after the other apart.
+// Interface is an interface of the host with what tells whether it is still the one that it was.
 type Interface struct {
 	topology.Interface
-	Index int
+	Index         int // the kernel's number: two interfaces never have the same one, after one another either
+	PeerNamespace int // the kernel's number of the namespace that the other end of a cable is in; -1: this one, or no other end
 }
 
 // Worker is the loop and what it knows. Its methods are safe for use by several goroutines.
