@@ -78,3 +78,6 @@ func All(s *Set) []topology.Object {
 	}
 	return objects
 }
+
+// Known reports whether the resource is one that renders to something.
+func (r Resource) Known() bool { return r == Network || r == Subnet || r == Port }

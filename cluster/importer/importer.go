@@ -1,0 +1,126 @@
+// Package importer applies the journal to the network state database: it drains tasks, renders the owners that each touches, and
+// writes the difference.
+//
+// One Update holds the Neutron objects (topology.Source), what they render to, and how far the importer has come. A crash at any
+// point therefore leaves a consistent state; tasks that were applied and not yet removed from the journal are applied once more,
+// which changes nothing, because a task carries the whole resource.
+//
+// For the same reason only the newest of several pending tasks of one resource is applied, and a task that cannot be applied is
+// passed over: it stays in the journal, is logged, shown by Status and tried again every minute, other resources go on, and a newer
+// task of its resource supersedes it.
+//
+// At the start, and after any failure, everything is rendered again from the stored Neutron objects and compared with what is
+// stored. The same comparison is Check, which `midonet db check` prints.
+package importer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/journal"
+)
+
+const (
+	// window is how many pending tasks are read at once.
+	window = 512
+	// retryPause is the wait after the store or the journal has failed.
+	retryPause = time.Second
+	// retryFailed is how long a task that could not be applied is left alone.
+	retryFailed = time.Minute
+)
+
+// errOvertaken says that another importer of the same journal has written meanwhile.
+var errOvertaken = errors.New("another importer of this journal is at work")
+
+// Importer drains one journal into one store.
+type Importer struct {
+	store  nsdb.Store
+	reader journal.Reader
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	status Status
+}
+
+// Status is what an operator asks of an importer.
+type Status struct {
+	Applied    uint64    // tasks applied since the journal began
+	LastTaskID int64     // of the last one
+	Failed     []Failure // tasks that cannot be applied, in order of number
+	Repaired   int       // differences found and repaired by the last full comparison
+	LastError  string    // why the importer is not draining at present; empty while it is
+}
+
+// Failure is a task that cannot be applied.
+type Failure struct {
+	TaskID   int64
+	Resource string // for people: what the task is about
+	Reason   string
+	Tried    time.Time
+}
+
+// New returns an importer. It does nothing until Run.
+func New(store nsdb.Store, reader journal.Reader, log *slog.Logger) *Importer {
+	return &Importer{store: store, reader: reader, log: log}
+}
+
+// Status returns the present status.
+func (i *Importer) Status() Status {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.status
+}
+
+// Run drains the journal until ctx ends, and returns ctx's error. It waits out failures of the store and the journal. The one error
+// that it gives up on is a store that holds the topology of another journal: going on would mix two clouds.
+func (i *Importer) Run(ctx context.Context) error {
+	for {
+		err := i.follow(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errs.Is(err, errs.Conflict) {
+			return err
+		}
+		i.report(func(s *Status) { s.LastError = err.Error() })
+		i.log.Error("importing has stopped; trying again", "error", err)
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// follow loads what is stored, repairs it, and drains until something fails. What it has in memory may then be ahead of the store,
+// so it is forgotten.
+func (i *Importer) follow(ctx context.Context) error {
+	s, err := i.load(ctx)
+	if err != nil {
+		return err
+	}
+	i.report(func(status *Status) { status.LastError = "" })
+	for {
+		n, err := i.drain(ctx, s)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		if err := i.reader.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (i *Importer) report(change func(*Status)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	change(&i.status)
+}

@@ -1,0 +1,121 @@
+package importer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/topology"
+)
+
+// rendered are the kinds that the importer owns: what it did not make of a source is not to be there.
+var rendered = map[topology.Kind]bool{
+	topology.KindBridge: true, topology.KindPort: true, topology.KindDHCP: true, topology.KindDHCPHost: true,
+	topology.KindMACEntry: true, topology.KindNeighbour: true, topology.KindTunnelKey: true,
+}
+
+// loggedRepairs bounds how many repairs are logged one by one.
+const loggedRepairs = 20
+
+// load reads the store and makes good what differs from a full rendering.
+func (i *Importer) load(ctx context.Context) (*state, error) {
+	identity, err := i.reader.Identity(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	snapshot, err := i.store.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, repairs, err := restore(snapshot.Objects)
+	if err != nil {
+		return nil, err
+	}
+	s.journal = identity
+	if s.progress != nil && s.progress.Journal != identity {
+		return nil, foreign(s.progress.Journal, identity)
+	}
+	i.report(func(status *Status) { status.Repaired = len(repairs) })
+	if len(repairs) > 0 {
+		i.logRepairs(describe(snapshot.Objects, repairs))
+		if err := i.commit(ctx, s, repairs, s.progress); err != nil {
+			return nil, err
+		}
+	}
+	i.reportProgress(s)
+	return s, nil
+}
+
+func (i *Importer) logRepairs(differences []string) {
+	i.log.Warn("the stored topology differs from what the Neutron objects render to; repairing it", "differences", len(differences))
+	for _, d := range differences[:min(len(differences), loggedRepairs)] {
+		i.log.Warn("repairing: " + d)
+	}
+}
+
+// restore makes the state that stored objects stand for, and returns what must be written so that they are what it renders to.
+func restore(objects map[topology.Key]topology.Object) (*state, delta, error) {
+	s := &state{set: translate.NewSet(), keys: newTunnelKeys(), failed: map[int64]Failure{}}
+	stored := map[topology.Key]topology.Object{}
+	for key, o := range objects {
+		switch o := o.(type) {
+		case *topology.Source:
+			c, err := translate.Decode(translate.Owner{Resource: translate.Resource(o.Resource), ID: o.ID}, o.JSON)
+			if err != nil {
+				return nil, nil, fmt.Errorf("the stored Neutron object is damaged: %w", err)
+			}
+			s.set.Apply(c)
+		case *topology.Progress:
+			s.progress = o
+		}
+		if rendered[key.Kind] {
+			stored[key] = o
+		}
+	}
+	s.restoreKeys(stored)
+	wanted, err := s.complete(translate.All(s.set))
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, diff(stored, wanted), nil
+}
+
+// restoreKeys takes over the tunnel keys of the ports that will be rendered. Where reservations and ports disagree, what a port says
+// counts first, since other hosts may already know it.
+func (s *state) restoreKeys(stored map[topology.Key]topology.Object) {
+	for _, key := range sortedKeys(stored) {
+		if p, ok := stored[key].(*topology.Port); ok && s.has(p.ID) {
+			s.keys.take(p.ID, p.TunnelKey)
+		}
+	}
+	for _, key := range sortedKeys(stored) {
+		if r, ok := stored[key].(*topology.TunnelKey); ok && s.has(r.Port) {
+			s.keys.take(r.Port, r.Number)
+		}
+	}
+}
+
+// describe says in words what the repairs will change, in order of key.
+func describe(stored map[topology.Key]topology.Object, repairs delta) []string {
+	var words []string
+	for _, key := range sortedKeys(repairs) {
+		switch have, want := stored[key], repairs[key]; {
+		case have == nil:
+			words = append(words, fmt.Sprintf("%v is missing: %+v", key, want))
+		case want == nil:
+			words = append(words, fmt.Sprintf("%v belongs to no Neutron object: %+v", key, have))
+		default:
+			words = append(words, fmt.Sprintf("%v is %+v and should be %+v", key, have, want))
+		}
+	}
+	return words
+}
+
+func sortedKeys(m map[topology.Key]topology.Object) []topology.Key {
+	return slices.SortedFunc(maps.Keys(m), func(a, b topology.Key) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), slices.Compare(a.ID[:], b.ID[:]))
+	})
+}

@@ -1,0 +1,113 @@
+package importer
+
+import (
+	"bytes"
+
+	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+// state is what the importer has in memory: the Neutron objects and the tunnel keys that the store has, or will have when what has
+// been applied is committed.
+type state struct {
+	set      *translate.Set
+	keys     *tunnelKeys
+	journal  string             // the identity of the journal
+	progress *topology.Progress // as stored, nil before the first task
+	failed   map[int64]Failure  // by task
+}
+
+// delta is what a change does to the store: the object to put under each key, nil to delete.
+type delta map[topology.Key]topology.Object
+
+// apply makes the change in memory and returns what it does to the store, the source, which is nil for a deletion, included. After
+// an error nothing has changed.
+func (s *state) apply(c translate.Change, source *topology.Source) (delta, error) {
+	now := translate.After(s.set, c)
+	owners := translate.Owners(s.set, now, c.Owner)
+	before, err := s.complete(renderAll(s.set, owners))
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.complete(renderAll(now, owners))
+	if err != nil {
+		return nil, err
+	}
+	s.set.Apply(c)
+	d := diff(before, after)
+	sourceKey := topology.Key{Kind: topology.KindSource, ID: c.ID}
+	d[sourceKey] = nil
+	if source != nil {
+		d[sourceKey] = source
+	} else if c.Resource == translate.Port {
+		d[topology.Key{Kind: topology.KindBinding, ID: c.ID}] = nil // a binding does not outlive its port
+	}
+	return d, nil
+}
+
+func renderAll(v translate.View, owners []translate.Owner) []topology.Object {
+	var objects []topology.Object
+	for _, o := range owners {
+		objects = append(objects, translate.Render(v, o)...)
+	}
+	return objects
+}
+
+// complete gives every port among the objects its tunnel key, a new one if need be, and adds the reservations. After an error no key
+// has been assigned.
+func (s *state) complete(objects []topology.Object) (map[topology.Key]topology.Object, error) {
+	all := make(map[topology.Key]topology.Object, len(objects))
+	var fresh []topology.PortID
+	for _, o := range objects {
+		if port, ok := o.(*topology.Port); ok {
+			number, isNew, err := s.keys.assign(port.ID)
+			if err != nil {
+				for _, p := range fresh {
+					s.keys.release(p)
+				}
+				return nil, err
+			}
+			if isNew {
+				fresh = append(fresh, port.ID)
+			}
+			reservation := &topology.TunnelKey{Number: number, Port: port.ID}
+			all[reservation.Key()] = reservation
+			o = numbered(port, number)
+		}
+		all[o.Key()] = o
+	}
+	return all, nil
+}
+
+func numbered(p *topology.Port, number uint32) *topology.Port {
+	q := *p
+	q.TunnelKey = number
+	return &q
+}
+
+// has reports whether the port is rendered at present.
+func (s *state) has(p topology.PortID) bool {
+	return len(translate.Render(s.set, translate.Owner{Resource: translate.Port, ID: p})) > 0
+}
+
+// diff returns what makes before into after.
+func diff(before, after map[topology.Key]topology.Object) delta {
+	d := delta{}
+	for key := range before {
+		if after[key] == nil {
+			d[key] = nil
+		}
+	}
+	for key, o := range after {
+		if old := before[key]; old == nil || !same(old, o) {
+			d[key] = o
+		}
+	}
+	return d
+}
+
+// same reports whether two objects have the same stored form.
+func same(a, b topology.Object) bool {
+	return bytes.Equal(topologypb.Marshal(a), topologypb.Marshal(b))
+}
