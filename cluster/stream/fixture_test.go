@@ -1,0 +1,278 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/cluster/job/portstatus"
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/stream"
+	"midonet.org/midonet/cluster/stream/pki"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/topology"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// leaseTTL is the shortest that etcd's lease of a member with default ticks allows, so that tests of its end are quick.
+const leaseTTL = 3 * time.Second
+
+// cluster is a whole one in this process: embedded etcd, mirror, stream on TCP and on a Unix socket, status job.
+type cluster struct {
+	t         *testing.T
+	dir       string
+	addresses []string
+	authority *pki.Authority
+	store     nsdb.Store
+	mirror    *mirror.Mirror
+	sink      *sink
+	stop      func()
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	dir := t.TempDir()
+	c := &cluster{t: t, dir: dir, sink: &sink{active: map[string]bool{}},
+		addresses: []string{"tcp://" + freePort(t), "unix:" + filepath.Join(dir, "stream.sock")}}
+	c.start()
+	t.Cleanup(func() { c.stop() })
+	return c
+}
+
+// start runs the cluster from what its directory holds.
+func (c *cluster) start() {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	authority, err := pki.Open(filepath.Join(c.dir, "pki"), stream.HostNames(c.addresses...)...)
+	check(c.t, err)
+	store, err := etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.dir, "etcd"), Log: quiet})
+	check(c.t, err)
+	listeners, err := stream.Listen(ctx, c.addresses...)
+	check(c.t, err)
+	c.authority, c.store, c.mirror = authority, store, mirror.New(store, quiet)
+	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet})
+	job := &portstatus.Job{Mirror: c.mirror, Sink: c.sink, Log: quiet}
+	var running sync.WaitGroup
+	running.Go(func() { c.mirror.Run(ctx) })
+	running.Go(func() { job.Run(ctx) })
+	running.Go(func() {
+		if err := server.Run(ctx, listeners...); err != nil {
+			c.t.Errorf("stream server: %v", err)
+		}
+	})
+	c.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+		store.Close()
+	})
+}
+
+// token returns a join token, in its text form, for the cluster's addresses.
+func (c *cluster) token() string {
+	c.t.Helper()
+	token, err := c.authority.NewToken(c.addresses, 0, false)
+	check(c.t, err)
+	text, err := token.Text()
+	check(c.t, err)
+	return text
+}
+
+// put stores objects as the importer would.
+func (c *cluster) put(objects ...topology.Object) {
+	c.t.Helper()
+	_, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error {
+		for _, o := range objects {
+			tx.Put(o)
+		}
+		return nil
+	})
+	check(c.t, err)
+}
+
+// network stores a bridge with ports, each with one address, and returns the ports.
+func (c *cluster) network(ports int) (topology.BridgeID, []topology.PortID) {
+	c.t.Helper()
+	bridge := id.New[topology.Bridge]()
+	objects := []topology.Object{&topology.Bridge{ID: bridge, Name: "net", AdminUp: true, MTU: 1450}}
+	var result []topology.PortID
+	for i := range ports {
+		port, hw := id.New[topology.Port](), mac.Addr{0xfa, 0x16, 0x3e, 0, 0, byte(i)}
+		result = append(result, port)
+		objects = append(objects, &topology.Port{ID: port, Bridge: bridge, AdminUp: true, TunnelKey: uint32(i + 1)},
+			topology.NewMACEntry(bridge, hw, port), topology.NewNeighbour(bridge, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), hw, port))
+	}
+	c.put(objects...)
+	return bridge, result
+}
+
+// host is an agent without a datapath: its facts are what the test says.
+type host struct {
+	*session.Session
+	t    *testing.T
+	stop func()
+
+	mu    sync.Mutex
+	facts session.Facts
+	known map[topology.Key]topology.Object // what the deltas add up to
+}
+
+// newHost joins a host that keeps its state in dir and talks to the given addresses.
+func (c *cluster) newHost(dir string, addresses ...string) *host {
+	c.t.Helper()
+	h := &host{t: c.t, known: map[topology.Key]topology.Object{}}
+	var err error
+	h.Session, err = session.New(session.Config{StateDir: dir, HostName: "host-" + filepath.Base(dir), JoinToken: c.token(),
+		Addresses: addresses, Version: "test", Facts: h.getFacts, Log: quiet})
+	check(c.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx, h.receive) }()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			c.t.Errorf("session: %v", err)
+		}
+	})
+	c.t.Cleanup(h.stop)
+	return h
+}
+
+func (h *host) getFacts() session.Facts {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.facts
+}
+
+// report changes the host's facts and says so.
+func (h *host) report(change func(*session.Facts)) {
+	h.mu.Lock()
+	change(&h.facts)
+	h.mu.Unlock()
+	h.Changed()
+}
+
+func (h *host) receive(d view.Delta) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, k := range d.Deletes {
+		delete(h.known, k)
+	}
+	for _, o := range d.Puts {
+		h.known[o.Key()] = o
+	}
+}
+
+func (h *host) knows(k topology.Key) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.known[k] != nil
+}
+
+func (h *host) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.known)
+}
+
+func (h *host) bind(port topology.PortID, iface string) {
+	h.t.Helper()
+	check(h.t, h.Bind(h.t.Context(), port, iface))
+}
+
+// sink stands for Neutron: it keeps the last status of each port.
+type sink struct {
+	mu      sync.Mutex
+	active  map[string]bool
+	changes []string // every change of a status, in order
+	failing bool
+}
+
+func (s *sink) SetPortStatus(_ context.Context, statuses []journal.PortStatus) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failing {
+		return errors.New("the database is away")
+	}
+	for _, p := range statuses {
+		if s.active[p.PortID] != p.Active {
+			s.changes = append(s.changes, fmt.Sprintf("%s %v", p.PortID[:8], p.Active))
+		}
+		s.active[p.PortID] = p.Active
+	}
+	return nil
+}
+
+func (s *sink) isActive(p topology.PortID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active[p.String()]
+}
+
+func (s *sink) history() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.changes...)
+}
+
+func (s *sink) fail(failing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing = failing
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("still not so after %v: %s", patience, what)
+		}
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freePort returns a loopback address that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func key[T any](kind topology.Kind, u id.ID[T]) topology.Key { return topology.Key{Kind: kind, ID: u} }
+
+func (c *cluster) remove(k topology.Key) {
+	c.t.Helper()
+	_, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error { tx.Delete(k); return nil })
+	check(c.t, err)
+}
+
+// bound reports whether the port is bound on the host.
+func bound(c *cluster, port topology.PortID, h topology.HostID) bool {
+	b := mirror.Lookup[*topology.Binding](c.mirror.State(), topology.KindBinding, port)
+	return b != nil && b.Host == h
+}

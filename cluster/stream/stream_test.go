@@ -1,0 +1,173 @@
+package stream_test
+
+import (
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// TestAPortsLife follows a port from its binding to the end of its host.
+func TestAPortsLife(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(3)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"), c.addresses[0])
+	other := c.newHost(filepath.Join(t.TempDir(), "b"), c.addresses[1]) // over the Unix socket
+	eventually(t, "both hosts are known", func() bool { l, err := other.ListHosts(t.Context()); return err == nil && len(l) == 2 })
+	if h.knows(key(topology.KindBridge, bridge)) {
+		t.Fatal("the host knows a network that it has no port on")
+	}
+
+	h.bind(ports[0], "tap0")
+	// 1 bridge, 3 ports, 3 MACs, 3 neighbours, its binding, its host
+	eventually(t, "the host knows the network of its port", func() bool { return h.count() == 12 })
+	if c.sink.isActive(ports[0]) {
+		t.Fatal("ACTIVE before the host said that the interface is up")
+	}
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: false} })
+	eventually(t, "DOWN with the interface", func() bool { return !c.sink.isActive(ports[0]) })
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "ACTIVE again", func() bool { return c.sink.isActive(ports[0]) })
+
+	other.bind(ports[1], "tap9")
+	eventually(t, "each host knows the other", func() bool {
+		return h.knows(key(topology.KindHost, other.HostID())) && other.knows(key(topology.KindHost, h.HostID()))
+	})
+	check(t, other.Unbind(t.Context(), ports[1]))
+	eventually(t, "a host without a port forgets the network", func() bool { return other.count() == 1 })
+
+	h.stop()
+	eventually(t, "DOWN when the host has been silent for its lease", func() bool { return !c.sink.isActive(ports[0]) })
+	hosts, err := other.ListHosts(t.Context())
+	check(t, err)
+	for _, k := range hosts {
+		if k.Alive != (k.Host.ID == other.HostID()) {
+			t.Errorf("host %v alive: %v", k.Host.Name, k.Alive)
+		}
+	}
+}
+
+func TestBindingRules(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(3)
+	a, b := c.newHost(filepath.Join(t.TempDir(), "a")), c.newHost(filepath.Join(t.TempDir(), "b"))
+	eventually(t, "both run", func() bool { return a.Status().Connected && b.Status().Connected })
+
+	a.bind(ports[0], "tap0")
+	a.bind(ports[0], "tap0") // again is no error
+	refused := func(name string, err error, kind errs.Kind, words ...string) {
+		t.Helper()
+		if !errs.Is(err, kind) {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: %q does not say %q", name, err, w)
+			}
+		}
+	}
+	ctx := t.Context()
+	unknown := id.New[topology.Port]()
+	refused("unknown port", a.Bind(ctx, unknown, "tap7"), errs.NotFound, unknown.String())
+	refused("interface of another port", a.Bind(ctx, ports[1], "tap0"), errs.Conflict, "tap0", ports[0].String())
+	refused("port of another interface", a.Bind(ctx, ports[0], "tap1"), errs.Conflict, "tap0", ports[0].String())
+	refused("long name", a.Bind(ctx, ports[1], "sixteen-letters!"), errs.Invalid)
+	refused("slash", a.Bind(ctx, ports[1], "a/b"), errs.Invalid)
+	refused("empty", a.Bind(ctx, ports[1], ""), errs.Invalid)
+	refused("space", a.Bind(ctx, ports[1], "tap 0"), errs.Invalid)
+	refused("no port", a.Bind(ctx, topology.PortID{}, "tap0"), errs.Invalid)
+
+	check(t, b.Unbind(ctx, ports[0])) // not bound there: nothing happens
+	if !bound(c, ports[0], a.HostID()) {
+		t.Fatal("a host unbound another's port")
+	}
+	a.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	b.bind(ports[0], "tap5") // the workload moves
+	if !bound(c, ports[0], b.HostID()) {
+		t.Fatal("the last to bind does not have the port")
+	}
+	eventually(t, "DOWN until the new host says so", func() bool { return !c.sink.isActive(ports[0]) })
+	b.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "ACTIVE on the new host, whatever the old one still says", func() bool { return c.sink.isActive(ports[0]) })
+	a.bind(ports[1], "tap0") // its interface is free now
+
+	c.remove(key(topology.KindPort, ports[1]))
+	a.bind(ports[2], "tap0") // the binding of a port that is gone does not hold the interface
+	if bound(c, ports[1], a.HostID()) {
+		t.Error("the binding of the deleted port is still there")
+	}
+}
+
+func TestLearnedAddressesFollowTheStation(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(2)
+	a, b := c.newHost(filepath.Join(t.TempDir(), "a")), c.newHost(filepath.Join(t.TempDir(), "b"))
+	eventually(t, "both run", func() bool { return a.Status().Connected && b.Status().Connected })
+	a.bind(ports[0], "tap0")
+	b.bind(ports[1], "tap0")
+	hw := mac.MustParse("02:00:00:00:00:99")
+	behind := func(h *host, port topology.PortID) {
+		h.report(func(f *session.Facts) { f.Learned = []session.Station{{Bridge: bridge, Port: port, MAC: hw}} })
+	}
+	where := func() topology.HostID {
+		l, _ := c.mirror.State().Get(topology.NewLearnedMAC(bridge, hw, ports[0], a.HostID()).Key()).(*topology.LearnedMAC)
+		if l == nil {
+			return topology.HostID{}
+		}
+		return l.Host
+	}
+	behind(a, ports[0])
+	eventually(t, "the station is at a", func() bool { return where() == a.HostID() })
+	eventually(t, "b is told", func() bool {
+		return b.knows(topology.NewLearnedMAC(bridge, hw, ports[0], a.HostID()).Key())
+	})
+	behind(b, ports[1])
+	eventually(t, "the station has moved to b, though a still has its old record", func() bool { return where() == b.HostID() })
+	before := a.Status().LastReport
+	eventually(t, "a reports again", func() bool { return a.Status().LastReport.After(before) })
+	if where() != b.HostID() {
+		t.Error("a fought for its old record")
+	}
+	b.report(func(f *session.Facts) { f.Learned = nil })
+	eventually(t, "gone from b", func() bool { return where() != b.HostID() })
+	behind(a, ports[1]) // not its port
+	before = a.Status().LastReport
+	eventually(t, "a reports", func() bool { return a.Status().LastReport.After(before) })
+	eventually(t, "a record behind another host's port is not kept", func() bool { return where() == topology.HostID{} })
+}
+
+func TestAnIdleHostWritesNothing(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(1)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.bind(ports[0], "tap0")
+	h.report(func(f *session.Facts) {
+		f.Ports = map[topology.PortID]bool{ports[0]: true}
+		f.Endpoints = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+	})
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	reports := func(n int) {
+		for range n {
+			before := h.Status().LastReport
+			h.report(func(f *session.Facts) { f.FlowCount++; f.MissesServed += 7 })
+			eventually(t, "the next report", func() bool { return h.Status().LastReport.After(before) })
+		}
+	}
+	reports(2)
+	revision := c.mirror.State().Revision
+	reports(5)
+	if now := c.mirror.State().Revision; now != revision {
+		t.Errorf("reports without news made steps: revision %d, then %d", revision, now)
+	}
+}
