@@ -114,16 +114,20 @@ func adminStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// listenAdmin opens the socket for root and the server's own user alone. A socket file left by a server that was killed is
-// replaced; the lock on the state directory is what keeps two servers apart.
+// listenAdmin opens the administration socket.
 func listenAdmin(stateDir string) (net.Listener, error) {
-	path := AdminSocket(stateDir)
+	return listenUnix("administration", AdminSocket(stateDir))
+}
+
+// listenUnix opens a Unix socket for the server's own user alone. A socket file left by a server that was killed is replaced; the
+// lock on the state directory is what keeps two servers apart.
+func listenUnix(what, path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the administration socket: %w", err)
+		return nil, explainListen(what, path, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()

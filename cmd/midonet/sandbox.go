@@ -94,7 +94,7 @@ func (c sbStatusCmd) Run(ctx context.Context) error {
 		if h.Alive {
 			state = fmt.Sprintf("agent %d", h.Agent)
 		}
-		fmt.Fprintf(out, "host %s\t%s\t%s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, h.LastLog)
+		fmt.Fprintf(out, "host %s\t%s\t%s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, h.LastError)
 	}
 	fmt.Fprintln(out)
 	printWorkloads(out, status.Workloads)

@@ -131,11 +131,22 @@ func commonMaps(w, g map[string]any) (any, any) {
 			delete(g, k)
 			continue
 		}
+		if k == "allocation_pools" {
+			sortByText(w[k])
+			sortByText(g[k])
+		}
 		if g[k] != nil || w[k] != nil {
 			w[k], g[k] = common(w[k], g[k])
 		}
 	}
 	return w, g
+}
+
+// sortByText orders a list whose order means nothing in the original.
+func sortByText(v any) {
+	if list, ok := v.([]any); ok {
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	}
 }
 
 func send(t *testing.T, base string, e exchange, vars map[string]string) (int, string) {
@@ -201,6 +212,8 @@ var (
 	hosts = regexp.MustCompile(`http://[a-z0-9.]+:\d+`)
 	// eui64 is an address made from a generated MAC.
 	eui64 = regexp.MustCompile(`f816:3eff:fe[0-9a-f]{2}:[0-9a-f]{1,4}`)
+	// named is a list of captured identifiers inside a message; the original lists them in whatever order the database had them.
+	named = regexp.MustCompile(`\$\w+(,\$\w+)+`)
 )
 
 // normalise puts names in place of what differs from run to run and formats the JSON.
@@ -213,6 +226,9 @@ func normalise(body string, vars map[string]string) string {
 	body = macs.ReplaceAllString(body, "<mac>")
 	body = hosts.ReplaceAllString(body, "<base>")
 	body = eui64.ReplaceAllString(body, "<eui64>")
+	body = named.ReplaceAllStringFunc(body, func(list string) string {
+		return strings.Join(slices.Sorted(slices.Values(strings.Split(list, ","))), ",")
+	})
 	var out bytes.Buffer
 	if json.Indent(&out, []byte(body), "", "  ") != nil {
 		return strings.TrimSpace(body)

@@ -1,0 +1,83 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/journal"
+)
+
+// maxPendingShown bounds how many journal tasks a status counts.
+const maxPendingShown = 1000
+
+// adminOps joins the administration socket to the parts.
+func (s *server) adminOps() adminOps {
+	return adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token}
+}
+
+func (s *server) dump(_ context.Context, w io.Writer) error {
+	return inspect.WriteDump(w, slices.Collect(s.mirror.State().All()))
+}
+
+func (s *server) check(ctx context.Context) (CheckReport, error) {
+	report, err := s.importer.Check(ctx)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	pending, err := s.pending(ctx)
+	return CheckReport{Objects: report.Objects, Pending: pending, Differences: report.Differences}, err
+}
+
+func (s *server) pending(ctx context.Context) (int, error) {
+	var reader journal.Reader = s.journal
+	tasks, err := reader.Pending(ctx, maxPendingShown)
+	return len(tasks), err
+}
+
+func (s *server) status(ctx context.Context) (ServerStatus, error) {
+	pending, err := s.pending(ctx)
+	if err != nil {
+		return ServerStatus{}, err
+	}
+	drain := s.importer.Status()
+	status := ServerStatus{
+		Version: Version, StartedUnix: s.started.Unix(), API: "http://" + s.listeners.api.Addr().String(),
+		Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
+		JournalPending: pending, TasksApplied: drain.Applied,
+	}
+	if s.listeners.metrics != nil {
+		status.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
+	}
+	for _, f := range drain.Failed {
+		status.Problems = append(status.Problems, fmt.Sprintf("task %d, %s: %s", f.TaskID, f.Resource, f.Reason))
+	}
+	return status, nil
+}
+
+// databaseEngine is the database's URL without what may be secret.
+func (s *server) databaseEngine() string {
+	url := s.databaseURL()
+	scheme, _, _ := strings.Cut(url, "://")
+	if strings.Contains(url, "@") {
+		return scheme
+	}
+	return url
+}
+
+func (s *server) token(_ context.Context, r TokenRequest) (TokenReply, error) {
+	if r.ValidSeconds < 0 {
+		return TokenReply{}, errs.New(errs.Invalid, "BadRequest", "valid_seconds is negative")
+	}
+	token, err := s.authority.NewToken(s.listeners.streamAddresses(), time.Duration(r.ValidSeconds)*time.Second, !r.Reusable)
+	if err != nil {
+		return TokenReply{}, err
+	}
+	text, err := token.Text()
+	return TokenReply{Token: text}, err
+}

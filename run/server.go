@@ -1,0 +1,278 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"midonet.org/midonet/cluster/importer"
+	"midonet.org/midonet/cluster/job/portstatus"
+	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/stream"
+	"midonet.org/midonet/cluster/stream/pki"
+	"midonet.org/midonet/neutron/api"
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/neutron/store"
+)
+
+// ServerConfig is what `midonet server` was told on the command line. The rest is in the configuration files.
+type ServerConfig struct {
+	ConfigFiles []string // oslo.config files, later ones win
+	StateDir    string
+	API         string   // host:port; empty: bind_host and bind_port of the configuration
+	Stream      []string // host:port or unix:/path; the state directory's stream.sock is always added
+	Metrics     string   // host:port; empty: none
+	Log         *slog.Logger
+}
+
+// shutdownTimeout is how long requests under way may take to end after a signal.
+const shutdownTimeout = 5 * time.Second
+
+// Server serves the Networking API and the cluster until ctx ends.
+//
+// Everything that can be refused is tried before anything answers: the configuration, the state directory, the addresses, then
+// the database and the store.
+func Server(ctx context.Context, c ServerConfig) error {
+	options, err := readConfig(c)
+	if err != nil {
+		return err
+	}
+	dir, err := openStateDir(c.StateDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	l, err := listenAll(c, options)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	s, err := openServer(ctx, c, options, l)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.run(ctx)
+}
+
+// server is the parts of a running server.
+type server struct {
+	ServerConfig
+	options   *config.Options
+	listeners *listeners
+	started   time.Time
+
+	db        *store.DB
+	journal   *journal.Journal
+	plugin    *ml2.Plugin
+	nsdb      *etcd.Store
+	mirror    *mirror.Mirror
+	importer  *importer.Importer
+	authority *pki.Authority
+	auth      auth.Authenticator
+}
+
+// openServer opens the engines and makes the parts; nothing runs yet. On an error everything opened is closed.
+func openServer(ctx context.Context, c ServerConfig, options *config.Options, l *listeners) (s *server, err error) {
+	s = &server{ServerConfig: c, options: options, listeners: l, started: time.Now()}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.auth, err = auth.New(options.AuthStrategy); err != nil {
+		return nil, err
+	}
+	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: c.Log}); err != nil {
+		return nil, err
+	}
+	s.journal = journal.New(s.db)
+	s.plugin = ml2.New(s.db, s.journal, options.ML2(), c.Log)
+	if s.nsdb, err = etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.StateDir, "etcd"), Log: c.Log}); err != nil {
+		return nil, err
+	}
+	s.mirror = mirror.New(s.nsdb, c.Log)
+	s.importer = importer.New(s.nsdb, s.journal, c.Log)
+	s.authority, err = pki.Open(filepath.Join(c.StateDir, "pki"), l.names()...)
+	return s, err
+}
+
+func (s *server) close() {
+	if s.nsdb != nil {
+		if err := s.nsdb.Close(); err != nil {
+			s.Log.Error("closing the network state database", "error", err)
+		}
+	}
+	if s.db != nil {
+		if err := s.db.Close(); err != nil {
+			s.Log.Error("closing the database", "error", err)
+		}
+	}
+}
+
+// databaseURL is the configuration's, or SQLite in the state directory.
+func (s *server) databaseURL() string {
+	if s.options.Database.Connection != "" {
+		return s.options.Database.Connection
+	}
+	return "sqlite:///" + filepath.Join(s.StateDir, "neutron.db")
+}
+
+// run runs every part until ctx ends or one of them fails; then all of them end.
+func (s *server) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
+	agents := stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"mirror", s.mirror.Run},
+		{"importer", s.importer.Run},
+		{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
+		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
+		{"Networking API", s.serve(api.HTTPServer(s.apiHandler(), s.Log), s.listeners.api)},
+		{"administration", s.serve(api.HTTPServer(s.adminOps().handler(s.Log), s.Log), s.listeners.admin)},
+		{"metrics", s.serve(api.HTTPServer(metricsHandler(s.Log), s.Log), s.listeners.metrics)},
+	} {
+		group.Go(func() error {
+			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%s: %w", part.name, err)
+			}
+			return nil
+		})
+	}
+	s.Log.Info("ready", "version", Version, "api", "http://"+s.listeners.api.Addr().String(), "agents", s.listeners.streamAddresses(),
+		"state", s.StateDir)
+	return group.Wait()
+}
+
+// serve returns a function that answers HTTP on the listener until its context ends, and then lets requests under way finish.
+func (s *server) serve(h *http.Server, l net.Listener) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if l == nil {
+			return nil
+		}
+		stop := context.AfterFunc(ctx, func() {
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			if err := h.Shutdown(grace); err != nil {
+				h.Close()
+			}
+		})
+		defer stop()
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+func (s *server) apiHandler() http.Handler {
+	h := api.New(api.Config{
+		Auth: s.auth, Log: s.Log, Extensions: apidef.Extensions(),
+		MaxBody: s.options.MaxRequestBodySize, MaxPage: s.options.MaxPage(), NoBulk: !s.options.AllowBulk,
+		LinkPrefix: s.options.NetworkLinkPrefix,
+	})
+	api.Register(h, apidef.Networks(), s.plugin.Networks())
+	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
+	api.Register(h, apidef.Ports(), s.plugin.Ports())
+	return h
+}
+
+// listeners are the server's open addresses.
+type listeners struct {
+	api, admin, metrics net.Listener
+	stream              []net.Listener
+}
+
+// listenAll opens every address or none.
+func listenAll(c ServerConfig, options *config.Options) (_ *listeners, err error) {
+	l := &listeners{}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	address := c.API
+	if address == "" {
+		address = options.BindAddress()
+	}
+	if err := refuseOpenNoauth(options.AuthStrategy, address); err != nil {
+		return nil, err
+	}
+	if l.api, err = listen("the Networking API", address); err != nil {
+		return nil, err
+	}
+	for _, address := range append([]string{"unix:" + filepath.Join(c.StateDir, "stream.sock")}, c.Stream...) {
+		one, err := listen("the agent stream", address)
+		if err != nil {
+			return nil, err
+		}
+		l.stream = append(l.stream, one)
+	}
+	if c.Metrics != "" {
+		if l.metrics, err = listen("metrics", c.Metrics); err != nil {
+			return nil, err
+		}
+	}
+	l.admin, err = listenAdmin(c.StateDir)
+	return l, err
+}
+
+func (l *listeners) close() {
+	for _, one := range append([]net.Listener{l.api, l.admin, l.metrics}, l.stream...) {
+		if one != nil {
+			one.Close() // again, where its server has closed it
+		}
+	}
+}
+
+// names are the host parts of the addresses that agents use, for the server's certificate.
+func (l *listeners) names() []string {
+	var names []string
+	for _, one := range l.stream {
+		if host, _, err := net.SplitHostPort(one.Addr().String()); err == nil && host != "" {
+			names = append(names, host)
+		}
+	}
+	return names
+}
+
+// streamAddresses are the addresses that agents connect to, in the form that join tokens carry.
+func (l *listeners) streamAddresses() []string {
+	var addresses []string
+	for _, one := range l.stream {
+		scheme := "tcp://"
+		if one.Addr().Network() == "unix" {
+			scheme = "unix:"
+		}
+		addresses = append(addresses, scheme+one.Addr().String())
+	}
+	return addresses
+}
+
+// listen opens "host:port" or "unix:/path".
+func listen(what, address string) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return listenUnix(what, path)
+	}
+	l, err := net.Listen("tcp", strings.TrimPrefix(address, "tcp://"))
+	if err != nil {
+		return nil, explainListen(what, address, err)
+	}
+	return l, nil
+}

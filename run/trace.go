@@ -1,0 +1,156 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/service/dhcp"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// TraceConfig says which packet to walk through which network.
+type TraceConfig struct {
+	StateDir string   // of the running server, where Dump is empty
+	Dump     string   // a file that `midonet db dump` wrote
+	Port     string   // where the packet enters: a port's UUID, name or address
+	Packet   []string // words of a packet description (packet.Syntax); "to" and "->" may stand for ">"
+}
+
+// Trace writes the walk of a packet through the virtual network: the agent's own simulation, on the whole topology as the host
+// of the ingress port would see it.
+func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
+	objects, err := traceObjects(ctx, c)
+	if err != nil {
+		return err
+	}
+	port, err := findPort(objects, c.Port)
+	if err != nil {
+		return err
+	}
+	v, _ := view.New(hostOf(objects, port.ID)).Apply(view.Delta{Puts: objects})
+	d, err := packet.ParseDescription(describePacket(c.Packet))
+	if err != nil {
+		return errs.New(errs.Invalid, "BadPacket", "%v", err)
+	}
+	if err := fillIn(&d, v, port); err != nil {
+		return err
+	}
+	result := sim.Simulate(v, sim.Input{InPort: port.ID, Frame: d.Frame(), Trace: true}, dhcp.Responder{})
+	return sim.Format(w, result, v)
+}
+
+func traceObjects(ctx context.Context, c TraceConfig) ([]topology.Object, error) {
+	dump, err := openDump(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer dump.Close()
+	return inspect.ReadDump(dump)
+}
+
+func openDump(ctx context.Context, c TraceConfig) (io.ReadCloser, error) {
+	if c.Dump == "" {
+		return NewAdminClient(c.StateDir).Dump(ctx)
+	}
+	return os.Open(c.Dump)
+}
+
+// findPort returns the one port with the given UUID, name or address.
+func findPort(objects []topology.Object, wanted string) (*topology.Port, error) {
+	holders := map[topology.PortID]bool{}
+	for _, o := range objects {
+		if n, ok := o.(*topology.Neighbour); ok && n.Addr.String() == wanted {
+			holders[n.Port] = true
+		}
+	}
+	var found []*topology.Port
+	for _, o := range objects {
+		if p, ok := o.(*topology.Port); ok && (p.ID.String() == wanted || p.Name == wanted || holders[p.ID]) {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, errs.New(errs.NotFound, "PortNotFound", "no port has the UUID, name or address %q; `midonet status` lists them", wanted)
+	case 1:
+		return found[0], nil
+	}
+	return nil, errs.New(errs.Conflict, "PortAmbiguous", "%d ports are called %q; name one by its UUID", len(found), wanted)
+}
+
+// hostOf returns the host that the port is plugged into, the zero id where it is not.
+func hostOf(objects []topology.Object, port topology.PortID) topology.HostID {
+	for _, o := range objects {
+		if b, ok := o.(*topology.Binding); ok && b.Port == port {
+			return b.Host
+		}
+	}
+	return topology.HostID{}
+}
+
+func describePacket(words []string) string {
+	text := make([]string, len(words))
+	for i, word := range words {
+		if word == "to" || word == "->" {
+			word = ">"
+		}
+		text[i] = word
+	}
+	return strings.Join(text, " ")
+}
+
+// fillIn sets the MACs that the description leaves out to those that the workload would use: its own, and its neighbour's or its
+// gateway's.
+func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
+	if d.SrcMAC.IsZero() {
+		d.SrcMAC = portMAC(v, port.ID)
+	}
+	if !d.DstMAC.IsZero() || !d.Dst.IsValid() || d.Dst.IsMulticast() || d.Proto == "arp" || d.Proto == "nd" {
+		return nil
+	}
+	next := nextHop(v, port.Bridge, d.Dst)
+	if n, ok := v.Neighbour(port.Bridge, next); ok {
+		d.DstMAC = n.MAC
+		return nil
+	}
+	ask := "arp"
+	if next.Is6() {
+		ask = "nd"
+	}
+	return errs.New(errs.NotFound, "NeighbourUnknown",
+		"nothing that Neutron knows has %s on this network, so the workload would ask for it first: trace that with %q, or give the destination MAC with dmac",
+		next, fmt.Sprintf("%s %s > %s", ask, d.Src, next))
+}
+
+func portMAC(v *view.View, port topology.PortID) mac.Addr {
+	for o := range v.Objects() {
+		if m, ok := o.(*topology.MACEntry); ok && m.Port == port {
+			return m.MAC
+		}
+	}
+	return mac.Addr{}
+}
+
+// nextHop is the destination itself where a subnet of the bridge holds it, else the gateway of a subnet of its family.
+func nextHop(v *view.View, bridge topology.BridgeID, dst netip.Addr) netip.Addr {
+	hop := dst
+	for _, d := range v.DHCP(bridge) {
+		if d.Prefix.Contains(dst) || dst.IsLinkLocalUnicast() {
+			return dst
+		}
+		if d.Router.IsValid() && d.Router.Is4() == dst.Is4() {
+			hop = d.Router
+		}
+	}
+	return hop
+}
