@@ -1,11 +1,11 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
-	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
 )
 
@@ -62,21 +62,19 @@ func (w *Worker) eachChunk(fn func([]datapath.Entry)) error {
 	return err
 }
 
-// Flush removes every flow, for an operator who wants nothing left behind.
+// Flush unplugs every port and removes every flow, for an operator who wants nothing left behind when the agent stops.
 func (w *Worker) Flush() error {
-	var keys []flow.Key
-	if err := w.eachChunk(func(entries []datapath.Entry) {
-		for _, e := range entries {
-			keys = append(keys, e.Key)
-		}
-	}); err != nil {
-		return err
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, k := range keys {
-		w.flows.remove(k)
+	ports, err := w.cfg.Datapath.Ports()
+	if err != nil {
+		return err
 	}
-	w.removeFlows(keys)
-	return nil
+	w.plugged = map[topology.PortID]plug{}
+	w.flows = newBook()
+	failures := make([]error, 0, len(ports))
+	for _, p := range ports {
+		failures = append(failures, w.cfg.Datapath.RemovePort(p.ID)) // and every flow that enters there
+	}
+	return errors.Join(failures...)
 }

@@ -1,0 +1,166 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"midonet.org/midonet/agent/datapath/ebpf"
+	"midonet.org/midonet/agent/hostif"
+	"midonet.org/midonet/agent/service/dhcp"
+	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/worker"
+)
+
+// AgentConfig is what `midonet agent` was told on the command line. Only StateDir and Log are required once the host has joined.
+type AgentConfig struct {
+	StateDir      string   // one agent at a time uses it
+	HostIDFile    string   // empty: midonet_host_id.properties in StateDir
+	HostName      string   // empty: the machine's
+	JoinToken     string   // needed until the host has joined
+	Servers       []string // host:port, tcp://host:port or unix:/path; none: those in the join token
+	ControlSocket string   // where mm-ctl finds the agent; empty: control.sock in StateDir
+	Underlay      []string // addresses or interfaces for the tunnels; none: those of the default routes' interfaces
+	TunnelPort    int      // UDP; 0: MidoNet's 6677
+	PinDir        string   // where the flow cache outlives the agent; empty: bpf in StateDir
+	Monitor       string   // host:port or unix:/path of metrics, health and status; empty: monitor.sock in StateDir
+	Flush         bool     // leave nothing plugged in on a clean stop
+	Log           *slog.Logger
+}
+
+func (c AgentConfig) withDefaults() (AgentConfig, error) {
+	if c.HostName == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return c, err
+		}
+		c.HostName = name
+	}
+	for file, path := range map[string]*string{"control.sock": &c.ControlSocket, "bpf": &c.PinDir} {
+		if *path == "" {
+			*path = filepath.Join(c.StateDir, file)
+		}
+	}
+	if c.Monitor == "" {
+		c.Monitor = AgentMonitor(c.StateDir)
+	}
+	for i, s := range c.Servers {
+		if !strings.Contains(s, "://") && !strings.HasPrefix(s, "unix:") {
+			c.Servers[i] = "tcp://" + s
+		}
+	}
+	return c, nil
+}
+
+// Agent moves the packets of the host, in the network namespace that the process is in, until ctx ends. What it has put into the
+// kernel stays there then and goes on forwarding, unless Flush is set.
+func Agent(ctx context.Context, c AgentConfig) error {
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	dir, err := openStateDir(c.StateDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	a := &agent{AgentConfig: c}
+	defer a.close()
+	if err := a.open(); err != nil {
+		return err
+	}
+	err = a.run(ctx)
+	if c.Flush {
+		err = errors.Join(err, a.worker.Flush())
+	}
+	return err
+}
+
+// agent is the parts of a running agent.
+type agent struct {
+	AgentConfig
+	host     *hostif.Host
+	datapath *ebpf.Datapath
+	session  *session.Session
+	worker   *worker.Worker
+	control  net.Listener
+	metrics  net.Listener
+	underlay hostif.Underlay
+}
+
+// open makes the parts; nothing runs yet. The cheap ones come first, so that a mistake is told before the kernel is touched.
+func (a *agent) open() (err error) {
+	a.session, err = session.New(session.Config{
+		StateDir: a.StateDir, HostIDFile: a.HostIDFile, HostName: a.HostName, JoinToken: a.JoinToken, Addresses: a.Servers,
+		Version: Version, Facts: a.facts, Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if a.metrics, err = listen("the agent's monitor", a.Monitor); err != nil {
+		return err
+	}
+	if a.host, err = hostif.Open(); err != nil {
+		return err
+	}
+	a.datapath, err = ebpf.Open(ebpf.Config{PinDir: a.PinDir, TunnelPort: a.TunnelPort, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	a.worker = worker.New(worker.Config{
+		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: []sim.Responder{dhcp.Responder{}},
+		Log: a.Log, Now: time.Now,
+	})
+	return a.readHost()
+}
+
+// close releases what open got, in any state.
+func (a *agent) close() {
+	for _, l := range []net.Listener{a.control, a.metrics} {
+		if l != nil {
+			l.Close() // again, where its server has closed it
+		}
+	}
+	if a.host != nil {
+		a.host.Close()
+	}
+	if a.datapath != nil {
+		if err := a.datapath.Close(); err != nil {
+			a.Log.Error("closing the datapath", "error", err)
+		}
+	}
+}
+
+// run runs every part until ctx ends or one of them fails; then all of them end.
+func (a *agent) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"packets", a.worker.Run},
+		{"session", func(ctx context.Context) error { return a.session.Run(ctx, a.worker.Apply) }},
+		{"interfaces", a.followHost},
+		{"reports", a.passChanges},
+		{"monitor", func(ctx context.Context) error { return serveUntil(ctx, a.metrics, a.monitor(), a.Log) }},
+	} {
+		group.Go(func() error {
+			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%s: %w", part.name, err)
+			}
+			return nil
+		})
+	}
+	a.Log.Info("agent running", "version", Version, "host", a.session.HostID(), "name", a.HostName,
+		"underlay", a.underlay.Endpoints, "control", a.ControlSocket, "monitor", a.Monitor)
+	return group.Wait()
+}

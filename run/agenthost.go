@@ -1,0 +1,89 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"midonet.org/midonet/agent/hostif"
+	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/agent/worker"
+)
+
+// hostPause is how long the host's interfaces are left alone after each reading, so that a burst of changes (a machine's start) costs
+// a few readings and a single change is seen at once.
+const hostPause = 20 * time.Millisecond
+
+// errWatchEnded says that the kernel no longer tells of changes; the agent would not see interfaces come and go.
+var errWatchEnded = errors.New("the kernel's notifications of interface changes ended")
+
+// followHost reads the host's interfaces after every change.
+func (a *agent) followHost(ctx context.Context) error {
+	changes := a.host.Watch(ctx)
+	for {
+		if _, open := <-changes; ctx.Err() != nil {
+			return ctx.Err()
+		} else if !open {
+			return errWatchEnded
+		}
+		if err := a.readHost(); err != nil {
+			a.Log.Error("reading the host's interfaces", "error", err)
+		}
+		select {
+		case <-time.After(hostPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// readHost tells the worker which interfaces there are and which addresses the tunnels use.
+func (a *agent) readHost() error {
+	interfaces, err := a.host.Interfaces()
+	if err != nil {
+		return err
+	}
+	present := make([]worker.Interface, len(interfaces))
+	for i, one := range interfaces {
+		present[i] = worker.Interface(one)
+	}
+	a.worker.SetInterfaces(present)
+	defaults, err := a.host.DefaultInterfaces(interfaces)
+	if err != nil {
+		return err
+	}
+	underlay, err := hostif.Endpoints(interfaces, a.Underlay, defaults)
+	if err != nil {
+		a.Log.Warn("part of the underlay is not there (yet)", "error", err)
+	}
+	if slices.Equal(underlay.Endpoints, a.underlay.Endpoints) {
+		return nil
+	}
+	a.Log.Info("underlay", "endpoints", underlay.Endpoints, "mtu", underlay.MTU)
+	a.underlay = underlay
+	return a.worker.SetEndpoints(underlay.Endpoints)
+}
+
+// passChanges has the cluster told at once when the worker has something new to tell.
+func (a *agent) passChanges(ctx context.Context) error {
+	for {
+		select {
+		case <-a.worker.Changed():
+			a.session.Changed()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// facts are the worker's facts as a session reports them.
+func (a *agent) facts() session.Facts {
+	f := a.worker.Facts()
+	report := session.Facts{
+		Endpoints: f.Endpoints, Interfaces: f.Interfaces, FlowCount: f.FlowCount, MissesServed: f.MissesServed, Ports: f.Ports,
+	}
+	for _, l := range f.Learned {
+		report.Learned = append(report.Learned, session.Station{Bridge: l.Bridge, Port: l.Port, MAC: l.MAC})
+	}
+	return report
+}
