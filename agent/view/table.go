@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
+	"slices"
 )
 
 // table is an immutable map: with and without return a changed copy that shares all but a handful of small nodes with the old one.
@@ -16,17 +17,16 @@ type table[K comparable, V any] struct {
 	size int
 }
 
-// node is a branch where entries is empty and a leaf otherwise. A leaf has the entries of one hash: nearly always one.
+// node is a branch where its bitmap has a bit set and a leaf otherwise. A leaf has one entry; leaves of one hash, should there ever
+// be two, hang together by same.
 type node[K comparable, V any] struct {
 	bitmap   uint32 // which of the 32 ways are in children
 	children []*node[K, V]
-	hash     uint64
-	entries  []entry[K, V]
-}
 
-type entry[K comparable, V any] struct {
+	hash  uint64
 	key   K
 	value V
+	same  *node[K, V]
 }
 
 const levelBits = 5
@@ -38,29 +38,24 @@ var seed = maphash.MakeSeed()
 func (t table[K, V]) get(key K) (value V, ok bool) {
 	hash := maphash.Comparable(seed, key)
 	n := t.root
-	for shift := 0; n != nil; shift += levelBits {
-		if n.entries != nil {
-			if n.hash == hash {
-				for i := range n.entries {
-					if n.entries[i].key == key {
-						return n.entries[i].value, true
-					}
-				}
-			}
-			break
-		}
+	for shift := 0; n != nil && n.bitmap != 0; shift += levelBits {
 		way := uint32(1) << (hash >> shift & 31)
 		if n.bitmap&way == 0 {
-			break
+			return value, false
 		}
 		n = n.children[bits.OnesCount32(n.bitmap&(way-1))]
+	}
+	for ; n != nil && n.hash == hash; n = n.same {
+		if n.key == key {
+			return n.value, true
+		}
 	}
 	return value, false
 }
 
 // with returns the table in which key has the value.
 func (t table[K, V]) with(key K, value V) table[K, V] {
-	leaf := &node[K, V]{hash: maphash.Comparable(seed, key), entries: []entry[K, V]{{key, value}}}
+	leaf := &node[K, V]{hash: maphash.Comparable(seed, key), key: key, value: value}
 	if t.root == nil {
 		return table[K, V]{leaf, 1}
 	}
@@ -88,10 +83,8 @@ func (n *node[K, V]) walk(yield func(K, V) bool) bool {
 	if n == nil {
 		return true
 	}
-	for i := range n.entries {
-		if !yield(n.entries[i].key, n.entries[i].value) {
-			return false
-		}
+	if n.bitmap == 0 {
+		return yield(n.key, n.value) && n.same.walk(yield)
 	}
 	for _, c := range n.children {
 		if !c.walk(yield) {
@@ -101,37 +94,37 @@ func (n *node[K, V]) walk(yield func(K, V) bool) bool {
 	return true
 }
 
-// with returns n, at the depth of shift, with the leaf's entry in it, and whether its key is new.
+// with returns n, at the depth of shift, with the leaf in it, and whether its key is new.
 func (n *node[K, V]) with(leaf *node[K, V], shift int) (*node[K, V], bool) {
-	if n.entries != nil {
-		if n.hash == leaf.hash {
-			return n.merged(leaf.entries[0])
+	if n.bitmap == 0 {
+		if n.hash != leaf.hash {
+			return join(n, leaf, shift), true
 		}
-		return join(n, leaf, shift), true
+		rest, found := n.dropped(leaf.key)
+		leaf.same = rest
+		return leaf, !found
 	}
 	way := uint32(1) << (leaf.hash >> shift & 31)
 	i := bits.OnesCount32(n.bitmap & (way - 1))
 	if n.bitmap&way == 0 {
-		c := &node[K, V]{bitmap: n.bitmap | way, children: make([]*node[K, V], len(n.children)+1)}
-		copy(c.children, n.children[:i])
-		copy(c.children[i+1:], n.children[i:])
-		c.children[i] = leaf
-		return c, true
+		return &node[K, V]{bitmap: n.bitmap | way, children: slices.Insert(slices.Clone(n.children), i, leaf)}, true
 	}
 	child, added := n.children[i].with(leaf, shift+levelBits)
 	return n.replaced(i, child), added
 }
 
-// merged returns a leaf with the entry added, or in place of the one with its key.
-func (n *node[K, V]) merged(e entry[K, V]) (*node[K, V], bool) {
-	entries := append([]entry[K, V](nil), n.entries...)
-	for i := range entries {
-		if entries[i].key == e.key {
-			entries[i] = e
-			return &node[K, V]{hash: n.hash, entries: entries}, false
-		}
+// dropped returns the leaves of n's hash but for the one of the key, and whether that was there.
+func (n *node[K, V]) dropped(key K) (*node[K, V], bool) {
+	if n == nil {
+		return nil, false
 	}
-	return &node[K, V]{hash: n.hash, entries: append(entries, e)}, true
+	if n.key == key {
+		return n.same, true
+	}
+	rest, found := n.same.dropped(key)
+	c := *n
+	c.same = rest
+	return &c, found
 }
 
 // join returns the branch at the depth of shift over two leaves of different hashes.
@@ -147,43 +140,29 @@ func join[K comparable, V any](a, b *node[K, V], shift int) *node[K, V] {
 }
 
 func (n *node[K, V]) replaced(i int, child *node[K, V]) *node[K, V] {
-	c := &node[K, V]{bitmap: n.bitmap, children: append([]*node[K, V](nil), n.children...)}
+	c := &node[K, V]{bitmap: n.bitmap, children: slices.Clone(n.children)}
 	c.children[i] = child
 	return c
 }
 
-// without returns n without the key, which it has; nil when nothing is left.
+// without returns n without the key, which it has; nil when nothing is left. A leaf that is left alone takes its branch's place.
 func (n *node[K, V]) without(hash uint64, key K, shift int) *node[K, V] {
-	if n.entries != nil {
-		return n.unmerged(key)
+	if n.bitmap == 0 {
+		rest, _ := n.dropped(key)
+		return rest
 	}
 	way := uint32(1) << (hash >> shift & 31)
 	i := bits.OnesCount32(n.bitmap & (way - 1))
 	child := n.children[i].without(hash, key, shift+levelBits)
 	switch {
-	case child != nil && child.entries != nil && len(n.children) == 1:
-		return child // a leaf moves up where it is alone
+	case child != nil && child.bitmap == 0 && len(n.children) == 1:
+		return child
 	case child != nil:
 		return n.replaced(i, child)
 	case len(n.children) == 1:
 		return nil
-	case len(n.children) == 2 && n.children[1-i].entries != nil:
+	case len(n.children) == 2 && n.children[1-i].bitmap == 0:
 		return n.children[1-i]
 	}
-	c := &node[K, V]{bitmap: n.bitmap &^ way, children: make([]*node[K, V], 0, len(n.children)-1)}
-	c.children = append(append(c.children, n.children[:i]...), n.children[i+1:]...)
-	return c
-}
-
-func (n *node[K, V]) unmerged(key K) *node[K, V] {
-	if len(n.entries) == 1 {
-		return nil
-	}
-	c := &node[K, V]{hash: n.hash}
-	for _, e := range n.entries {
-		if e.key != key {
-			c.entries = append(c.entries, e)
-		}
-	}
-	return c
+	return &node[K, V]{bitmap: n.bitmap &^ way, children: slices.Delete(slices.Clone(n.children), i, i+1)}
 }
