@@ -1,0 +1,258 @@
+package datapathtest
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/mac"
+)
+
+func testMissThenHit(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	frame := udp4()
+	before := counters(t, h)
+
+	a.send(frame)
+	m := a.expectMiss(frame)
+	b.expectNothing()
+	f := a.flow(frame, b.local())
+	a.install(f)
+	execute(t, h, datapath.Packet{InPort: m.InPort, Frame: m.Frame, Offload: m.Offload, Actions: f.Actions})
+	b.expect(frame)
+	a.send(frame)
+	b.expect(frame)
+
+	expectCounters(t, h, before, datapath.Counters{Hits: 1, Misses: 1})
+	all := entries(t, h)
+	if len(all) != 1 {
+		t.Fatalf("entries %v, want one", all)
+	}
+	e := all[0]
+	if e.Stats.Packets != 1 || e.Stats.Bytes != uint64(len(frame)) || e.Stats.LastUsed > patience {
+		t.Errorf("stats %+v, want 1 packet of %d octets just now", e.Stats, len(frame))
+	}
+	if e.Key != f.Key {
+		t.Errorf("key %v, want %v", e.Key, f.Key)
+	}
+	if diff := cmp.Diff(f.Actions.Outputs, e.Actions.Outputs, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" {
+		t.Errorf("outputs (-installed +found)\n%s", diff)
+	}
+}
+
+// testKeys sends every case: a miss when there are flows for all others, and a hit with its own.
+func testKeys(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	var flows []flow.Flow
+	for _, c := range cases {
+		flows = append(flows, a.flow(c.frame, b.local()))
+	}
+	if err := h.Datapath.Install(flows); err != nil {
+		t.Fatalf("Install: %v", err)
+	}
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := *a, *b
+			a.t, b.t = t, t
+			a.send(c.frame)
+			b.expect(c.frame)
+			if err := h.Datapath.Remove([]flow.Key{flows[i].Key}); err != nil {
+				t.Fatalf("Remove: %v", err)
+			}
+			a.send(c.frame)
+			a.expectMiss(c.frame)
+			a.install(flows[i])
+		})
+	}
+	if got := len(entries(t, h)); got != len(cases) {
+		t.Errorf("%d entries, want %d", got, len(cases))
+	}
+}
+
+func testARPIsNeverCached(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	frame := ethernet(packet.EtherTypeARP).Frame(make([]byte, 46))
+	copy(frame[14:], []byte{0, 1, 8, 0, 6, 4, 0, 1})
+	a.install(flow.Flow{
+		Key:     flow.Key{InPort: a.port.ID, SrcMAC: mac.Addr(frame[6:12]), DstMAC: mac.Addr(frame[0:6]), EtherType: packet.EtherTypeARP},
+		Actions: flow.Actions{Outputs: []flow.Output{b.local()}},
+	})
+	a.send(frame)
+	a.expectMiss(frame)
+	b.expectNothing()
+}
+
+// testMalformedIsAMiss sends frames that have no key; the agent may look at them, and the datapath goes on.
+func testMalformedIsAMiss(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a := plug(t, h, 0)
+	version := udp4()
+	version[14] = 0x55
+	header := udp4()
+	header[14] = 0x44
+	for _, frame := range [][]byte{
+		udp4()[:20], udp4()[:36], version, header,
+		ipv6(packet.ProtoUDP, 1, 2).Frame(payload)[:50], ipv6Extensions(packet.MaxExtensions + 1), ipv6Extensions(2)[:60],
+	} {
+		a.send(frame)
+		a.expectMiss(frame)
+	}
+}
+
+func testRewrite(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	for _, c := range []struct {
+		name   string
+		header packet.Header
+		fields flow.Fields
+	}{
+		{"MACs", ipv4(packet.ProtoUDP, 4000, 80), flow.FieldSrcMAC | flow.FieldDstMAC},
+		{"MACs of another protocol", ethernet(0x88b5), flow.FieldSrcMAC | flow.FieldDstMAC},
+		{"IPv4 UDP all", ipv4(packet.ProtoUDP, 4000, 80), allFields},
+		{"IPv4 TCP all", ipv4(packet.ProtoTCP, 4000, 80), allFields},
+		{"IPv4 TCP source", ipv4(packet.ProtoTCP, 4000, 80), flow.FieldSrcIP | flow.FieldSrcPort},
+		{"IPv4 ICMP", ipv4(packet.ProtoICMP, 8, 0), allFields &^ portFields},
+		{"IPv4 first fragment", with(ipv4(packet.ProtoUDP, 4000, 80), first), flow.FieldDstMAC | flow.FieldTOS},
+		{"IPv4 later fragment", with(ipv4(packet.ProtoTCP, 0, 0), later), allFields &^ portFields},
+		{"IPv4 VLAN", with(ipv4(packet.ProtoUDP, 4000, 80), tagged(9)), allFields},
+		{"IPv6 UDP all", ipv6(packet.ProtoUDP, 4000, 80), allFields},
+		{"IPv6 TCP all", ipv6(packet.ProtoTCP, 4000, 80), allFields},
+		{"IPv6 ICMPv6", ipv6(packet.ProtoICMPv6, 128, 0), allFields &^ portFields},
+		{"IPv6 TTL", ipv6(packet.ProtoUDP, 4000, 80), flow.FieldDecTTL},
+		{"IPv6 later fragment", with(ipv6(packet.ProtoTCP, 0, 0), later), allFields &^ portFields},
+		{"IPv6 VLAN", with(ipv6(packet.ProtoTCP, 4000, 80), tagged(9)), allFields},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := *a, *b
+			a.t, b.t = t, t
+			frame := c.header.Frame(payload)
+			f := a.flow(frame, b.local())
+			f.Actions.Rewrite = rewriteOf(c.header, c.fields)
+			want := apply(f.Actions.Rewrite, c.header).Frame(payload)
+			a.install(f)
+			a.send(frame)
+			b.expect(want)
+			execute(t, h, datapath.Packet{Frame: frame, Actions: f.Actions})
+			b.expect(want)
+		})
+	}
+}
+
+const (
+	portFields = flow.FieldSrcPort | flow.FieldDstPort
+	allFields  = flow.FieldSrcMAC | flow.FieldDstMAC | flow.FieldSrcIP | flow.FieldDstIP | portFields | flow.FieldTOS | flow.FieldDecTTL
+)
+
+func rewriteOf(h packet.Header, fields flow.Fields) flow.Rewrite {
+	r := flow.Rewrite{
+		Fields: fields, SrcPort: 60001, DstPort: 443, TOS: 0x28,
+		SrcMAC: mac.MustParse("ac:ca:ba:00:00:03"), DstMAC: mac.MustParse("ac:ca:ba:00:00:04"),
+	}
+	if h.SrcIP.Is4() {
+		r.SrcIP, r.DstIP = netip.MustParseAddr("203.0.113.200"), netip.MustParseAddr("198.51.100.7")
+	} else if h.SrcIP.Is6() {
+		r.SrcIP, r.DstIP = netip.MustParseAddr("2001:db8:aaaa::ffff"), netip.MustParseAddr("2001:db8:bbbb:1::2")
+	}
+	return r
+}
+
+// apply is what a rewrite means, on the description of a frame: building it anew computes every checksum from nothing.
+func apply(r flow.Rewrite, h packet.Header) packet.Header {
+	change(r.Fields, flow.FieldSrcMAC, &h.SrcMAC, r.SrcMAC)
+	change(r.Fields, flow.FieldDstMAC, &h.DstMAC, r.DstMAC)
+	change(r.Fields, flow.FieldSrcIP, &h.SrcIP, r.SrcIP)
+	change(r.Fields, flow.FieldDstIP, &h.DstIP, r.DstIP)
+	change(r.Fields, flow.FieldSrcPort, &h.SrcPort, r.SrcPort)
+	change(r.Fields, flow.FieldDstPort, &h.DstPort, r.DstPort)
+	change(r.Fields, flow.FieldTOS, &h.TOS, r.TOS)
+	change(r.Fields, flow.FieldDecTTL, &h.TTL, h.TTL-1)
+	return h
+}
+
+func change[T any](fields, field flow.Fields, to *T, value T) {
+	if fields&field != 0 {
+		*to = value
+	}
+}
+
+func testTTLExpires(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	for _, header := range []packet.Header{ipv4(packet.ProtoUDP, 4000, 80), ipv6(packet.ProtoUDP, 4000, 80)} {
+		header.TTL = 1
+		frame := header.Frame(payload)
+		f := a.flow(frame, b.local())
+		f.Actions.Rewrite.Fields = flow.FieldDecTTL
+		a.install(f)
+		a.send(frame)
+		a.expectMiss(frame)
+		b.expectNothing()
+	}
+}
+
+func testOutputs(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a := plug(t, h, 0)
+	var group []*station
+	var outputs []flow.Output
+	for range datapath.MaxOutputs {
+		s := plug(t, h, 0)
+		group, outputs = append(group, s), append(outputs, s.local())
+	}
+	frame := udp4()
+	f := a.flow(frame, outputs...)
+	f.Actions.Rewrite = flow.Rewrite{Fields: flow.FieldDstMAC, DstMAC: mac.MustParse("ac:ca:ba:00:00:09")}
+	want := bytes.Clone(frame)
+	copy(want, f.Actions.Rewrite.DstMAC[:])
+	a.install(f)
+	a.send(frame)
+	for _, s := range group {
+		s.expect(want)
+	}
+	for _, s := range group {
+		s.expectNothing()
+	}
+}
+
+func testExecuteHasNoOutputLimit(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	var group []*station
+	var outputs []flow.Output
+	for range datapath.MaxOutputs*2 + 1 {
+		s := plug(t, h, 0)
+		group, outputs = append(group, s), append(outputs, s.local())
+	}
+	before := counters(t, h)
+	unplugged := flow.Output{Port: datapath.Port{}.ID}
+	execute(t, h, datapath.Packet{Frame: udp4(), Actions: flow.Actions{Outputs: append(slices.Clone(outputs), unplugged)}})
+	for _, s := range group {
+		s.expect(udp4())
+	}
+	expectCounters(t, h, before, datapath.Counters{Errors: 1})
+}
+
+func testDrop(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	f := a.flow(udp4())
+	a.install(f)
+	before := counters(t, h)
+	a.send(udp4())
+	expectCounters(t, h, before, datapath.Counters{Hits: 1})
+	b.expectNothing()
+	if all := entries(t, h); len(all) != 1 || !all[0].Actions.Drop() || all[0].Stats.Packets != 1 {
+		t.Errorf("entries %+v, want a drop with one packet", all)
+	}
+	execute(t, h, datapath.Packet{Frame: udp4(), Actions: flow.Actions{}})
+	b.expectNothing()
+}

@@ -1,0 +1,111 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+)
+
+// Install implements datapath.Datapath.
+func (d *Datapath) Install(flows []flow.Flow) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var refused []error
+	for i := range flows {
+		if err := d.install(&flows[i]); err != nil {
+			refused = append(refused, fmt.Errorf("flow %v: %w", flows[i].Key, err))
+		}
+	}
+	return errors.Join(refused...)
+}
+
+func (d *Datapath) install(f *flow.Flow) error {
+	if n := len(f.Actions.Outputs); n > datapath.MaxOutputs {
+		return errs.New(errs.Invalid, "TooManyOutputs", "%d outputs, a flow has at most %d", n, datapath.MaxOutputs)
+	}
+	if d.ports[f.Key.InPort] == nil {
+		return notPlugged(f.Key.InPort)
+	}
+	outputs := slices.Clone(f.Actions.Outputs)
+	for i, o := range outputs {
+		if o.Local() && d.ports[o.Port] == nil {
+			return notPlugged(o.Port)
+		}
+		if !o.Local() {
+			outputs[i].Port = topology.PortID{} // as the kernel's maps, which keep the tunnel key alone
+		}
+	}
+	d.remove(f.Key)
+	for len(d.flows) >= d.config.MaxFlows {
+		d.remove(d.recent.Back().Value.(*entry).key)
+	}
+	actions := flow.Actions{Rewrite: f.Actions.Rewrite, Outputs: outputs}
+	d.flows[f.Key] = d.recent.PushFront(&entry{key: f.Key, actions: actions, lastUsed: d.config.Now()})
+	return nil
+}
+
+func notPlugged(id topology.PortID) error {
+	return errs.New(errs.NotFound, "PortNotPlugged", "port %s is not plugged in on this host", id)
+}
+
+// Remove implements datapath.Datapath.
+func (d *Datapath) Remove(keys []flow.Key) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, k := range keys {
+		d.remove(k)
+	}
+	return nil
+}
+
+func (d *Datapath) remove(k flow.Key) {
+	if e, ok := d.flows[k]; ok {
+		d.recent.Remove(e)
+		delete(d.flows, k)
+	}
+}
+
+// Entries implements datapath.Datapath. fn may call the datapath: it is given a copy of what was there at first.
+func (d *Datapath) Entries(fn func(datapath.Entry) bool) error {
+	for _, e := range d.snapshot() {
+		if !fn(e) {
+			break
+		}
+	}
+	return nil
+}
+
+func (d *Datapath) snapshot() []datapath.Entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.config.Now()
+	var all []datapath.Entry
+	for e := d.recent.Front(); e != nil; e = e.Next() {
+		f := e.Value.(*entry)
+		all = append(all, datapath.Entry{
+			Key:     f.key,
+			Actions: flow.Actions{Rewrite: f.actions.Rewrite, Outputs: slices.Clone(f.actions.Outputs)},
+			Stats:   flow.Stats{Packets: f.packets, Bytes: f.bytes, LastUsed: now.Sub(f.lastUsed)},
+		})
+	}
+	return all
+}
+
+// lookup returns the flow's actions and counts the packet; false is a miss.
+func (d *Datapath) lookup(key flow.Key, length int) (flow.Actions, bool) {
+	e, ok := d.flows[key]
+	if !ok {
+		return flow.Actions{}, false
+	}
+	f := e.Value.(*entry)
+	f.packets++
+	f.bytes += uint64(length)
+	f.lastUsed = d.config.Now()
+	d.recent.MoveToFront(e)
+	return f.actions, true
+}

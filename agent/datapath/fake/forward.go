@@ -1,0 +1,193 @@
+package fake
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/topology"
+)
+
+// tunnelled is a frame on its way to another host. It travels when no lock is held, so that two hosts may send to each other.
+type tunnelled struct {
+	output flow.Output
+	frame  []byte
+}
+
+// Inject is a frame from the workload at the port. It is ignored where no such port is plugged in.
+func (d *Datapath) Inject(id topology.PortID, frame []byte) {
+	d.mu.Lock()
+	var away []tunnelled
+	if p := d.ports[id]; p != nil {
+		away = d.enter(p, bytes.Clone(frame))
+	}
+	d.mu.Unlock()
+	d.depart(away)
+}
+
+// Sent returns, and forgets, the frames that left by the port and that nobody has received.
+func (d *Datapath) Sent(id topology.PortID) [][]byte {
+	d.mu.Lock()
+	p := d.ports[id]
+	d.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	return p.wire.take()
+}
+
+func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
+	var p packet.Packet
+	if err := packet.Parse(frame, &p); err != nil || p.EtherType == packet.EtherTypeARP {
+		d.miss(in, frame)
+		return nil
+	}
+	key := flow.KeyOf(&p, in.ID)
+	if e, ok := d.flows[key]; ok && expires(&e.Value.(*entry).actions.Rewrite, &p) {
+		d.miss(in, frame)
+		return nil
+	}
+	actions, hit := d.lookup(key, len(frame))
+	if !hit {
+		d.miss(in, frame)
+		return nil
+	}
+	d.counters.Hits++
+	return d.act(&p, actions, datapath.Offload{})
+}
+
+// expires reports that the rewrite would bring the packet's TTL to 0.
+func expires(r *flow.Rewrite, p *packet.Packet) bool {
+	return r.Fields&flow.FieldDecTTL != 0 && p.IsIP() && p.TTL <= 1
+}
+
+// act does the actions on p.Frame, which it may change, and returns what is for other hosts.
+func (d *Datapath) act(p *packet.Packet, a flow.Actions, o datapath.Offload) (away []tunnelled) {
+	if err := rewrite(p, &a.Rewrite, o); err != nil {
+		d.counters.Errors++
+		return nil
+	}
+	for _, out := range a.Outputs {
+		if !out.Local() {
+			away = append(away, tunnelled{out, bytes.Clone(p.Frame)})
+			continue
+		}
+		if to := d.ports[out.Port]; to != nil {
+			to.wire.put(bytes.Clone(p.Frame))
+		} else {
+			d.counters.Errors++
+		}
+	}
+	return away
+}
+
+// depart needs d.mu not to be held.
+func (d *Datapath) depart(away []tunnelled) {
+	for _, t := range away {
+		if !d.config.Underlay.carry(t) {
+			d.mu.Lock()
+			d.counters.Errors++
+			d.mu.Unlock()
+		}
+	}
+}
+
+// arrive is a frame from another host.
+func (d *Datapath) arrive(key uint32, frame []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.ports {
+		if p.TunnelKey == key && key != 0 {
+			p.wire.put(frame)
+			return
+		}
+	}
+	d.counters.TunnelUnknown++
+}
+
+func (d *Datapath) miss(in *port, frame []byte) {
+	if len(d.misses) >= d.config.MissQueue || !d.withinRate(in) {
+		d.counters.MissesLost++
+		return
+	}
+	d.counters.Misses++
+	d.misses = append(d.misses, datapath.Miss{InPort: in.ID, Frame: frame})
+	d.wake()
+}
+
+// withinRate is the generic cell rate algorithm, as in the kernel's datapath.
+func (d *Datapath) withinRate(in *port) bool {
+	if d.config.MissRate == 0 {
+		return true
+	}
+	interval := time.Second / time.Duration(d.config.MissRate)
+	now := d.config.Now()
+	due := in.missDue
+	if due.Before(now) {
+		due = now
+	}
+	if due.Sub(now) > interval*time.Duration(d.config.MissBurst) {
+		return false
+	}
+	in.missDue = due.Add(interval)
+	return true
+}
+
+func (d *Datapath) wake() {
+	select {
+	case d.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Receive implements datapath.Datapath.
+func (d *Datapath) Receive(ctx context.Context, buf []datapath.Miss) (int, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if n := d.takeMisses(buf); n > 0 {
+			return n, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-d.ready:
+		}
+	}
+}
+
+func (d *Datapath) takeMisses(buf []datapath.Miss) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := copy(buf, d.misses)
+	d.misses = d.misses[n:]
+	return n
+}
+
+// Execute implements datapath.Datapath.
+func (d *Datapath) Execute(packets []datapath.Packet) error {
+	d.mu.Lock()
+	var away []tunnelled
+	for i := range packets {
+		away = append(away, d.execute(&packets[i])...)
+	}
+	d.mu.Unlock()
+	d.depart(away)
+	return nil
+}
+
+func (d *Datapath) execute(out *datapath.Packet) []tunnelled {
+	if out.Actions.Drop() {
+		return nil
+	}
+	var p packet.Packet
+	err := packet.Parse(bytes.Clone(out.Frame), &p)
+	if out.Actions.Rewrite.Fields != 0 && (err != nil || expires(&out.Actions.Rewrite, &p)) {
+		d.counters.Errors++
+		return nil
+	}
+	return d.act(&p, out.Actions, out.Offload)
+}
