@@ -42,6 +42,8 @@ type CheckReport struct {
 type TokenRequest struct {
 	ValidSeconds int  `json:"valid_seconds"` // 0: a day
 	Reusable     bool `json:"reusable"`      // several hosts may join with it
+	// Addresses are where the new host reaches the cluster; none: the addresses that the server listens on.
+	Addresses []string `json:"addresses"`
 }
 
 // TokenReply has a join token.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -74,10 +76,45 @@ func (s *server) token(_ context.Context, r TokenRequest) (TokenReply, error) {
 	if r.ValidSeconds < 0 {
 		return TokenReply{}, errs.New(errs.Invalid, "BadRequest", "valid_seconds is negative")
 	}
-	token, err := s.authority.NewToken(s.listeners.streamAddresses(), time.Duration(r.ValidSeconds)*time.Second, !r.Reusable)
+	addresses, err := tokenAddresses(r.Addresses, s.listeners.streamAddresses())
+	if err != nil {
+		return TokenReply{}, err
+	}
+	token, err := s.authority.NewToken(addresses, time.Duration(r.ValidSeconds)*time.Second, !r.Reusable)
 	if err != nil {
 		return TokenReply{}, err
 	}
 	text, err := token.Text()
 	return TokenReply{Token: text}, err
+}
+
+// tokenAddresses are the addresses that a join token carries: those asked for, or those listened on, where "every address of this
+// machine" becomes the machine's name.
+func tokenAddresses(asked, listening []string) ([]string, error) {
+	if len(asked) > 0 {
+		return tcpAddresses(asked)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	addresses := make([]string, len(listening))
+	for i, a := range listening {
+		addresses[i] = a
+		if host, port, err := net.SplitHostPort(strings.TrimPrefix(a, "tcp://")); err == nil && (host == "::" || host == "0.0.0.0") {
+			addresses[i] = "tcp://" + net.JoinHostPort(name, port)
+		}
+	}
+	return addresses, nil
+}
+
+func tcpAddresses(asked []string) ([]string, error) {
+	addresses := make([]string, len(asked))
+	for i, a := range asked {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			return nil, errs.New(errs.Invalid, "BadAddress", "%q is not an address of the form host:port", a)
+		}
+		addresses[i] = "tcp://" + a
+	}
+	return addresses, nil
 }

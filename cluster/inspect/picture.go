@@ -89,7 +89,7 @@ func (m *model) add(o topology.Object) {
 
 func (m *model) drawHosts(w io.Writer) {
 	if len(m.hosts) == 0 {
-		fmt.Fprintln(w, "no hosts yet: `midonet server join-token` prints the line that adds one")
+		fmt.Fprintln(w, "no hosts yet: `midonet join-token` prints the line that adds one")
 	}
 	for _, h := range m.hosts {
 		state := "away"

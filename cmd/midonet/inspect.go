@@ -22,13 +22,15 @@ func (c statusCmd) Run(ctx context.Context) error {
 
 type joinCmd struct {
 	stateDirFlag
-	Hours    int  `default:"24" help:"How long the token is good for."`
-	Reusable bool `help:"Let several hosts join with it."`
+	Hours    int      `default:"24" help:"How long the token is good for."`
+	Reusable bool     `help:"Let several hosts join with it."`
+	Address  []string `help:"Where the new host reaches this server, host:port; default: the addresses that the server listens on."`
 }
 
 // Run prints a command line for the new host.
 func (c joinCmd) Run(ctx context.Context) error {
-	return run.PrintJoinLine(ctx, run.NewAdminClient(c.StateDir), run.TokenRequest{ValidSeconds: c.Hours * 3600, Reusable: c.Reusable}, os.Stdout)
+	request := run.TokenRequest{ValidSeconds: c.Hours * 3600, Reusable: c.Reusable, Addresses: c.Address}
+	return run.PrintJoinLine(ctx, run.NewAdminClient(c.StateDir), request, os.Stdout)
 }
 
 type dbCmd struct {

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+
+	"midonet.org/midonet/run"
+)
+
+type agentCmd struct {
+	StateDir      string   `default:"/var/lib/midolman" help:"Where the host's identity, its last known topology and the pinned flow cache live." type:"path"`
+	HostIDFile    string   `name:"host-id-file" help:"File with the host's UUID; default midonet_host_id.properties in the state directory." type:"path"`
+	HostName      string   `help:"Name of the host, which binding:host_id of its ports has; default: the machine's."`
+	Join          string   `name:"join" placeholder:"TOKEN" help:"Token that midonet join-token printed; needed the first time."`
+	Server        []string `help:"Addresses of the cluster, host:port or unix:/path, in place of those in the token."`
+	ControlSocket string   `default:"/run/midolman/midolman.sock" help:"Where mm-ctl finds the agent." type:"path"`
+	Underlay      []string `help:"Addresses or interfaces for the tunnels; default: those of the default route."`
+	TunnelPort    int      `default:"6677" help:"UDP port of the tunnels."`
+	PinDir        string   `help:"Where the flow cache outlives the agent; default bpf in the state directory." type:"path"`
+	Monitor       string   `help:"Address of metrics, health and status, host:port or unix:/path; default monitor.sock in the state directory."`
+	Flush         bool     `help:"Unplug everything on a clean stop, rather than leave it forwarding."`
+	LogLevel      string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`
+}
+
+// Run moves packets until the context ends.
+func (c agentCmd) Run(ctx context.Context) error {
+	return run.Agent(ctx, run.AgentConfig{
+		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, JoinToken: c.Join, Servers: c.Server,
+		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, PinDir: c.PinDir, Monitor: c.Monitor,
+		Flush: c.Flush, Log: logger(c.LogLevel),
+	})
+}
