@@ -2,17 +2,12 @@ package stream
 
 import (
 	"context"
-	"strings"
-	"unicode"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
-
-// maxInterfaceName is the kernel's limit (IFNAMSIZ less the final zero).
-const maxInterfaceName = 15
 
 // Bind implements topologypb.StreamServer. A port that is bound on another host moves to the caller's, as in MidoNet: the last to
 // bind has the workload. On one host a port keeps its interface and an interface its port until they are unbound.
@@ -151,10 +146,9 @@ func binding(tx nsdb.Tx, port topology.PortID) (*topology.Binding, error) {
 }
 
 func checkInterface(name string) error {
-	bad := func(r rune) bool { return r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
-	if name == "" || len(name) > maxInterfaceName || strings.ContainsFunc(name, bad) || name == "." || name == ".." {
-		return errs.New(errs.Invalid, "BadInterface", "%q is not an interface name: 1 to %d characters, no '/' and no space",
-			name, maxInterfaceName)
+	if !topology.ValidInterfaceName(name) {
+		return errs.New(errs.Invalid, "BadInterface", "%q is not an interface name: 1 to %d characters without '/', ':' and space",
+			name, topology.MaxInterfaceName)
 	}
 	return nil
 }

@@ -127,8 +127,8 @@ func checkState(state *topology.HostState) error {
 		return errs.New(errs.Invalid, "BadReport", "the agent's version has more than %d octets", maxName)
 	}
 	for _, i := range state.Interfaces {
-		if len(i.Name) > maxInterfaceName || len(i.Addrs) > maxAddrs {
-			return errs.New(errs.Invalid, "BadReport", "interface %q has too long a name or more than %d addresses", i.Name, maxAddrs)
+		if !topology.ValidInterfaceName(i.Name) || len(i.Addrs) > maxAddrs {
+			return errs.New(errs.Invalid, "BadReport", "interface %q has an impossible name or more than %d addresses", i.Name, maxAddrs)
 		}
 	}
 	return nil
