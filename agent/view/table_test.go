@@ -42,7 +42,9 @@ func TestTableIsAMap(t *testing.T) {
 
 // TestCollidingHashes puts leaves of one hash into a trie by hand: chance will not do it.
 func TestCollidingHashes(t *testing.T) {
-	leaf := func(hash uint64, key int) *node[int, int] { return &node[int, int]{hash: hash, key: key, value: key * 10} }
+	leaf := func(hash uint64, key int) *node[int, int] {
+		return &node[int, int]{hash: hash, key: key, value: key * 10}
+	}
 	root := leaf(7, 1)
 	for _, l := range []*node[int, int]{leaf(7, 2), leaf(7|1<<60, 3), leaf(7, 4)} {
 		var added bool

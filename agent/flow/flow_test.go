@@ -1,0 +1,237 @@
+package flow
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+func frame(t testing.TB, description string) *packet.Packet {
+	t.Helper()
+	d, err := packet.ParseDescription(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p packet.Packet
+	if err := packet.Parse(d.Frame(), &p); err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
+
+func TestCacheable(t *testing.T) {
+	for description, want := range map[string]bool{
+		"icmp 10.0.0.3 > 10.0.0.4":                 true,
+		"tcp [fd00::3]:1 > [fd00::4]:68":           true,
+		"udp 10.0.0.3:1 > 10.0.0.4:53":             true,
+		"udp 10.0.0.3:68 > 10.0.0.2:67":            false,
+		"udp 10.0.0.2:67 > 10.0.0.3:68":            false,
+		"udp [fe80::3]:546 > [ff02::1:2]:547":      false,
+		"icmp fd00::3 > fd00::4":                   true,
+		"icmp fe80::3 > ff02::2 type 133":          false,
+		"icmp fe80::3 > ff02::16 type 143":         false,
+		"nd fe80::3 > fe80::4":                     false,
+		"arp 10.0.0.3 > 10.0.0.4":                  false,
+		"dhcp":                                     false,
+		"0x88cc dmac 01:80:c2:00:00:0e":            false,
+		"0x88b5 dmac fa:16:3e:00:00:02":            true,
+		"icmp 10.0.0.3 > 10.0.0.4 type 133 vlan 5": true,
+	} {
+		if got := Cacheable(frame(t, description)); got != want {
+			t.Errorf("Cacheable(%s) = %v, want %v", description, got, want)
+		}
+	}
+}
+
+// TestKeyFrameRoundTrip draws keys from real frames and makes frames of them again: what an agent does with the flows that it finds
+// installed when it starts.
+func TestKeyFrameRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := packet.Header{
+			SrcMAC: mac.Addr{0xfa, 0x16, 0x3e, 0, 0, rapid.Byte().Draw(t, "src")}, DstMAC: mac.Addr{0xfa, 0x16, 0x3e, 0, 0, rapid.Byte().Draw(t, "dst")},
+			EtherType: packet.EtherTypeIPv4, SrcIP: netip.MustParseAddr("10.0.0.3"), DstIP: netip.MustParseAddr("10.0.0.4"),
+			Proto: rapid.Byte().Draw(t, "proto"), TOS: rapid.Byte().Draw(t, "tos"), Fragment: rapid.ByteRange(0, 2).Draw(t, "fragment"),
+			SrcPort: rapid.Uint16().Draw(t, "sport"), DstPort: rapid.Uint16().Draw(t, "dport"), TTL: rapid.ByteRange(1, 255).Draw(t, "ttl"),
+		}
+		if rapid.Bool().Draw(t, "six") {
+			h.EtherType, h.SrcIP, h.DstIP = packet.EtherTypeIPv6, netip.MustParseAddr("fd00::3"), netip.MustParseAddr("fd00::4")
+		}
+		if rapid.Bool().Draw(t, "tag") {
+			h.VLAN = packet.VLANPresent | rapid.Uint16Range(0, 4095).Draw(t, "vlan")
+		}
+		var p packet.Packet
+		if packet.Parse(h.Frame(make([]byte, 64)), &p) != nil || !Cacheable(&p) {
+			t.Skip("no key: the payload does not make sense for the protocol, or the packet is not cached")
+		}
+		want := KeyOf(&p, id.As[topology.Port](id.ID[topology.Port]{1}))
+		if err := packet.Parse(want.Frame(), &p); err != nil {
+			t.Fatalf("%s: %v", want, err)
+		}
+		if got := KeyOf(&p, want.InPort); got != want {
+			t.Fatalf("the frame of\n%+v\nhas the key\n%+v", want, got)
+		}
+	})
+}
+
+func TestStrings(t *testing.T) {
+	port := id.MustParse[topology.Port]("6fa459ea-ee8a-3ca4-894e-db77e160355e")
+	for want, got := range map[string]fmt.Stringer{
+		"port 6fa459ea 00:00:00:00:00:00 > 00:00:00:00:00:00 vlan 7 tcp 10.0.0.3:1 > 10.0.0.4:2 tos 0x20": KeyOf(frame(t, "tcp 10.0.0.3:1 > 10.0.0.4:2 vlan 7 tos 0x20"), port),
+		"port 6fa459ea 00:00:00:00:00:00 > 00:00:00:00:00:00 ethertype 0x88b5":                            KeyOf(frame(t, "0x88b5"), port),
+		"mac 6fa459ea/ff:ff:ff:ff:ff:ff": Tag{Class: TagMAC, ID: port, MAC: mac.Broadcast},
+		"tunnel":                         Tag{Class: TagTunnel},
+		"drop":                           Actions{},
+		"to port 6fa459ea; port 6fa459ea by tunnel to 192.0.2.1 key 7": Actions{Outputs: []Output{{Port: port},
+			{Port: port, Peer: netip.MustParseAddr("192.0.2.1"), TunnelKey: 7}}},
+		"destination 10.0.0.9, ttl - 1 to port 6fa459ea": Actions{Outputs: []Output{{Port: port}},
+			Rewrite: Rewrite{Fields: FieldDstIP | FieldDecTTL, DstIP: netip.MustParseAddr("10.0.0.9")}},
+	} {
+		if got.String() != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func key(n int) Key { return Key{SrcPort: uint16(n), DstPort: uint16(n >> 16)} }
+func tag(n int) Tag { return Tag{Class: TagPort, ID: [16]byte{byte(n), byte(n >> 8), byte(n >> 16)}} }
+
+// TestTagIndex compares the index with two plain maps over random histories.
+func TestTagIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, model := NewTagIndex(), map[Key][]Tag{}
+		for range rapid.IntRange(1, 120).Draw(t, "steps") {
+			k := key(rapid.IntRange(0, 15).Draw(t, "key"))
+			tags := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Tag { return tag(rapid.IntRange(0, 9).Draw(t, "tag")) }), 0, 6).Draw(t, "tags")
+			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			case 0, 1:
+				x.Add(k, tags)
+				model[k] = tags
+			case 2:
+				x.Remove(k)
+				delete(model, k)
+			case 3:
+				got := x.Invalidate(tags)
+				for k, has := range model {
+					hit := slices.ContainsFunc(has, func(t Tag) bool { return slices.Contains(tags, t) })
+					if hit != slices.Contains(got, k) {
+						t.Fatalf("Invalidate(%v): key %v hit %v, got %v", tags, k, hit, got)
+					}
+					if hit {
+						delete(model, k)
+					}
+				}
+			}
+			if x.Len() != len(model) {
+				t.Fatalf("Len() = %d, want %d", x.Len(), len(model))
+			}
+			for k, has := range model {
+				got := x.Tags(k)
+				for _, tag := range has {
+					if !slices.Contains(got, tag) {
+						t.Fatalf("Tags(%v) = %v, want %v", k, got, has)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestTagIndexFreesWhatItForgets(t *testing.T) {
+	x := NewTagIndex()
+	for round := range 3 {
+		for i := range 100 {
+			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round)})
+		}
+		for i := range 100 {
+			x.Remove(key(round*100 + i))
+		}
+	}
+	if x.Len() != 0 || len(x.tags.slots) != 0 || len(x.edges) > 301 || len(x.keys.values) > 100 {
+		t.Errorf("%d keys, %d tags; %d edges and %d slots in store, want at most 301 and 100", x.Len(), len(x.tags.slots), len(x.edges), len(x.keys.values))
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	start := time.Unix(1000, 0)
+	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	e := NewExpiry()
+	idle, hard, both, never := key(1), key(2), key(3), key(4)
+	e.Add(idle, at(0), 60*time.Second, 0)
+	e.Add(hard, at(0), 0, 5*time.Second)
+	e.Add(both, at(0), 60*time.Second, 90*time.Second)
+	e.Add(never, at(0), 0, 0)
+	expect := func(s int, want ...Key) {
+		t.Helper()
+		got := e.Expired(at(s))
+		slices.SortFunc(got, func(a, b Key) int { return int(a.SrcPort) - int(b.SrcPort) })
+		if !slices.Equal(got, want) {
+			t.Errorf("after %d s %v expire, want %v", s, got, want)
+		}
+	}
+	if next, ok := e.Next(); !ok || next != at(5) {
+		t.Errorf("Next() = %v, %v; want after 5 s", next, ok)
+	}
+	expect(4)
+	e.Used(hard, at(4)) // changes nothing: the time is hard
+	expect(5, hard)
+	e.Used(idle, at(50))
+	e.Used(both, at(50))
+	e.Used(idle, at(30)) // an older report does not take the newer one back
+	expect(60)
+	expect(90, both)
+	expect(109)
+	expect(110, idle)
+	e.Add(idle, at(200), 10*time.Second, 0)
+	e.Add(idle, at(205), 10*time.Second, 0) // installed again
+	expect(214)
+	e.Remove(idle)
+	e.Remove(idle)
+	expect(1000)
+	if e.Len() != 1 {
+		t.Errorf("Len() = %d, want the flow that never expires", e.Len())
+	}
+	if _, ok := e.Next(); ok {
+		t.Error("Next() knows a time although nothing expires")
+	}
+}
+
+func BenchmarkTagIndex(b *testing.B) {
+	const flows, ports = 200_000, 10_000
+	tagsOf := func(i int) []Tag {
+		return []Tag{tag(i % ports), tag(ports + i%1000), tag(20_000 + i%ports), tag(30_000 + i*7%ports), tag(i * 7 % ports)}
+	}
+	b.Run("add and invalidate", func(b *testing.B) {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		x := NewTagIndex()
+		for i := range flows {
+			x.Add(key(i), tagsOf(i))
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportAllocs()
+		i, gone := 0, 0
+		for b.Loop() {
+			for _, k := range x.Invalidate([]Tag{tag(i % ports)}) {
+				n := int(k.SrcPort) | int(k.DstPort)<<16
+				x.Add(k, tagsOf(n))
+				gone++
+			}
+			i++
+		}
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/flows, "B/flow")
+		b.ReportMetric(float64(gone)/b.Elapsed().Seconds(), "flows/s")
+		runtime.KeepAlive(x)
+	})
+}
