@@ -1,6 +1,7 @@
 package oslo
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -35,6 +36,9 @@ func (e *ValueError) Error() string {
 	}
 	return fmt.Sprintf("%s: option %s of group [%s]: %v", where, e.Option.Name, e.Option.Group, e.Cause)
 }
+
+// errSecret stands for every cause that would show a part of a secret value.
+var errSecret = errors.New("the value, which is secret and not shown, is not understood; write $$ for a dollar sign")
 
 func (e *ValueError) Unwrap() error { return e.Cause }
 
@@ -85,6 +89,9 @@ func fillOption(field reflect.Value, o Option, values *values) error {
 		text, err := values.expand(e)
 		if err == nil {
 			err = set(field, text)
+		}
+		if err != nil && o.Secret {
+			err = errSecret
 		}
 		if err != nil {
 			return &ValueError{Entry: e, Option: o, Cause: err}
