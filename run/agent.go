@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"midonet.org/midonet/agent/control"
 	"midonet.org/midonet/agent/datapath/ebpf"
 	"midonet.org/midonet/agent/hostif"
 	"midonet.org/midonet/agent/service/dhcp"
@@ -28,11 +31,11 @@ type AgentConfig struct {
 	HostName      string   // empty: the machine's
 	JoinToken     string   // needed until the host has joined
 	Servers       []string // host:port, tcp://host:port or unix:/path; none: those in the join token
-	ControlSocket string   // where mm-ctl finds the agent; empty: control.sock in StateDir
+	ControlSocket string   // where mm-ctl finds the agent; empty: control.DefaultSocket
 	Underlay      []string // addresses or interfaces for the tunnels; none: those of the default routes' interfaces
 	TunnelPort    int      // UDP; 0: MidoNet's 6677
 	PinDir        string   // where the flow cache outlives the agent; empty: bpf in StateDir
-	Monitor       string   // host:port or unix:/path of metrics, health and status; empty: monitor.sock in StateDir
+	Monitor       string   // host:port or unix:/path of metrics and health; empty: monitor.sock in StateDir
 	Flush         bool     // leave nothing plugged in on a clean stop
 	Log           *slog.Logger
 }
@@ -45,14 +48,10 @@ func (c AgentConfig) withDefaults() (AgentConfig, error) {
 		}
 		c.HostName = name
 	}
-	for file, path := range map[string]*string{"control.sock": &c.ControlSocket, "bpf": &c.PinDir} {
-		if *path == "" {
-			*path = filepath.Join(c.StateDir, file)
-		}
-	}
-	if c.Monitor == "" {
-		c.Monitor = AgentMonitor(c.StateDir)
-	}
+	c.ControlSocket = cmp.Or(c.ControlSocket, control.DefaultSocket)
+	c.PinDir = cmp.Or(c.PinDir, filepath.Join(c.StateDir, "bpf"))
+	c.Monitor = cmp.Or(c.Monitor, AgentMonitor(c.StateDir))
+	c.Servers = slices.Clone(c.Servers)
 	for i, s := range c.Servers {
 		if !strings.Contains(s, "://") && !strings.HasPrefix(s, "unix:") {
 			c.Servers[i] = "tcp://" + s
@@ -106,6 +105,9 @@ func (a *agent) open() (err error) {
 	if err != nil {
 		return err
 	}
+	if a.control, err = control.Listen(a.ControlSocket); err != nil {
+		return err
+	}
 	if a.metrics, err = listen("the agent's monitor", a.Monitor); err != nil {
 		return err
 	}
@@ -142,6 +144,8 @@ func (a *agent) close() {
 
 // run runs every part until ctx ends or one of them fails; then all of them end.
 func (a *agent) run(ctx context.Context) error {
+	a.Log.Info("agent running", "version", Version, "host", a.session.HostID(), "name", a.HostName,
+		"underlay", a.underlay.Endpoints, "control", a.ControlSocket, "monitor", a.Monitor)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range []struct {
 		name string
@@ -151,6 +155,7 @@ func (a *agent) run(ctx context.Context) error {
 		{"session", func(ctx context.Context) error { return a.session.Run(ctx, a.worker.Apply) }},
 		{"interfaces", a.followHost},
 		{"reports", a.passChanges},
+		{"control socket", a.serveControl},
 		{"monitor", func(ctx context.Context) error { return serveUntil(ctx, a.metrics, a.monitor(), a.Log) }},
 	} {
 		group.Go(func() error {
@@ -160,7 +165,5 @@ func (a *agent) run(ctx context.Context) error {
 			return nil
 		})
 	}
-	a.Log.Info("agent running", "version", Version, "host", a.session.HostID(), "name", a.HostName,
-		"underlay", a.underlay.Endpoints, "control", a.ControlSocket, "monitor", a.Monitor)
 	return group.Wait()
 }

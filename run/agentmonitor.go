@@ -12,24 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"midonet.org/midonet/agent/session"
-	"midonet.org/midonet/agent/worker"
 )
 
-// AgentMonitor returns where the agent with the given state directory serves its metrics, health and status when nothing else is
-// configured: a Unix socket, since every host's network namespace has one of its own and a port would have to be chosen.
+// AgentMonitor returns where the agent with the given state directory serves its metrics and health when nothing else is configured:
+// a Unix socket, which works in a network namespace without loopback as well.
 func AgentMonitor(stateDir string) string { return "unix:" + filepath.Join(stateDir, "monitor.sock") }
 
-// AgentStatus is what an agent says of itself to people: GET /v1/status of its monitor.
-type AgentStatus struct {
-	Version string         `json:"version"`
-	Session session.Status `json:"session"`
-	Packets worker.Status  `json:"packets"`
-}
-
-// monitor returns the HTTP interface for whoever watches the agent: GET /metrics (Prometheus), /healthz, which answers 200 while
-// the datapath can be asked, and /v1/status.
+// monitor returns the HTTP interface for whoever watches the agent: GET /metrics (Prometheus), and /healthz, which answers 200
+// while the datapath can be asked.
 func (a *agent) monitor() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(a.worker, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -41,10 +31,6 @@ func (a *agent) monitor() http.Handler {
 			return
 		}
 		_, _ = w.Write([]byte("ok\n")) // the reader has gone: there is no one to tell
-	})
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
-		packets, err := a.worker.Status()
-		answer(w, AgentStatus{Version: Version, Session: a.session.Status(), Packets: packets}, err)
 	})
 	return mux
 }

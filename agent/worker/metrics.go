@@ -15,13 +15,14 @@ type dropReason uint8
 // The reasons.
 const (
 	dropNoView    dropReason = iota // the topology is not known yet
+	dropUnplugged                   // its port is not plugged in any more
 	dropMalformed                   // the frame cannot be parsed
 	dropVirtual                     // the virtual network drops it
 	dropError                       // it could not be decided
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"no_view", "malformed", "virtual", "error"}
+var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error"}
 
 // counters are totals since the agent started. They are safe for use by several goroutines.
 type counters struct {

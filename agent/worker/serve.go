@@ -51,6 +51,10 @@ type batch struct {
 }
 
 func (w *Worker) decideOne(b *batch, m datapath.Miss) {
+	if _, plugged := w.plugged[m.InPort]; !plugged {
+		w.counters.drop(dropUnplugged, 1) // it waited while its port was unplugged
+		return
+	}
 	var p packet.Packet
 	if packet.Parse(m.Frame, &p) != nil {
 		w.counters.drop(dropMalformed, 1)
