@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -83,13 +84,15 @@ func unauthorized(header http.Header, e *errs.Error) *answer {
 		body: encode(map[string]body{"error": {http.StatusUnauthorized, "Unauthorized", e.Message}})}
 }
 
-// encode writes a value of this package's own types, which always have a JSON form.
+// encode writes a value of this package's own types, which always have a JSON form. Links keep their & as it is.
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // badRequest is webob's HTTPBadRequest.

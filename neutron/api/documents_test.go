@@ -1,0 +1,100 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/auth"
+)
+
+// wantAnswer asks for a status and, to the letter, a body.
+func wantAnswer(t *testing.T, h http.Handler, method, target, body string, status int, want string) {
+	t.Helper()
+	w := do(t, h, method, target, body)
+	if w.Code != status || w.Body.String() != want {
+		t.Errorf("%s %s %s\ngot  %d %s\nwant %d %s", method, target, body, w.Code, w.Body, status, want)
+	}
+}
+
+// neutronError is the body of a fault.
+func neutronError(typ, message string) string {
+	return string(encode(map[string]fault{"NeutronError": {Type: typ, Message: message}}))
+}
+
+const notFound = "The resource could not be found."
+
+func TestDocuments(t *testing.T) {
+	s, _ := newServer(t, func(c *Config) {
+		c.Extensions = []apidef.Extension{{Alias: "provider", Name: "Provider Network", Description: "d", Updated: "2012"}}
+	})
+	versions := `{"versions":[{"id":"v2.0","status":"CURRENT","links":[{"rel":"self","href":"http://controller:9696/v2.0/"}]}]}`
+	resources := `{"resources":[{"links":[{"rel":"self","href":"http://controller:9696/v2.0/networks"}],` +
+		`"name":"network","collection":"networks"}]}`
+	provider := `{"alias":"provider","name":"Provider Network","description":"d","updated":"2012","links":[]}`
+	wantAnswer(t, s, "GET", "/", "", 200, versions)
+	wantAnswer(t, s, "GET", "/v2.0/", "", 200, resources)
+	wantAnswer(t, s, "GET", "/v2.0", "", 200, resources)
+	wantAnswer(t, s, "GET", "/v2.0/extensions", "", 200, `{"extensions":[`+provider+`]}`)
+	wantAnswer(t, s, "GET", "/v2.0/extensions.json", "", 200, `{"extensions":[`+provider+`]}`)
+	wantAnswer(t, s, "GET", "/v2.0/extensions/provider", "", 200, `{"extension":`+provider+`}`)
+	wantAnswer(t, s, "GET", "/v2.0/extensions/router", "", 404,
+		neutronError("HTTPNotFound", "Extension with alias router does not exist"))
+	wantAnswer(t, s, "POST", "/v2.0/extensions", "{}", 404, neutronError("HTTPNotFound", notFound))
+}
+
+// refusing lets no one in.
+type refusing struct{}
+
+func (refusing) Authenticate(*http.Request) (*auth.Caller, error) { return nil, errUnauthorized }
+
+func TestVersionsNeedNoCredentials(t *testing.T) {
+	s, _ := newServer(t, func(c *Config) { c.Auth = refusing{} })
+	if w := do(t, s, "GET", "/", ""); w.Code != 200 {
+		t.Errorf("status %d", w.Code)
+	}
+	w := do(t, s, "GET", "/v2.0/networks", "")
+	want := `{"error":{"code":401,"title":"Unauthorized","message":"The request you have made requires authentication."}}`
+	if w.Code != 401 || w.Body.String() != want || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Keystone") {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+}
+
+func TestRoutesThatDoNotExist(t *testing.T) {
+	s, _ := newServer(t)
+	notAllowed := neutronError("HTTPMethodNotAllowed", notAllowedText)
+	for _, c := range []struct {
+		method, target string
+		status         int
+		body           string
+	}{
+		{"GET", "/v2.0/moons", 404, neutronError("HTTPNotFound", notFound)},
+		{"GET", "/v2.0/networks/x/y", 404, neutronError("HTTPNotFound", notFound)},
+		{"GET", "/v2.00/networks", 404, neutronError("HTTPNotFound", notFound)},
+		{"GET", "/v3", 404, neutronError("HTTPNotFound", notFound)},
+		{"GET", "/favicon.ico", 404, neutronError("HTTPNotFound", notFound)},
+		{"POST", "/", 405, notAllowed},
+		{"POST", "/v2.0/", 405, notAllowed},
+		{"HEAD", "/v2.0/networks", 405, notAllowed},
+		{"PATCH", "/v2.0/networks", 405, notAllowed},
+		{"POST", "/v2.0/networks/x", 405, notAllowed},
+		{"PUT", "/v2.0/networks", 404, neutronError("NetworkNotFound", "Network None could not be found.")},
+		{"DELETE", "/v2.0/networks", 404, neutronError("NetworkNotFound", "Network None could not be found.")},
+	} {
+		wantAnswer(t, s, c.method, c.target, "", c.status, c.body)
+	}
+}
+
+func TestLinksFollowTheProxyInFront(t *testing.T) {
+	s, _ := newServer(t)
+	r := newRequest("GET", "/", "")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	if got := serve(s, r).Body.String(); !strings.Contains(got, `"https://controller:9696/v2.0/"`) {
+		t.Errorf("behind a TLS proxy: %s", got)
+	}
+	s, _ = newServer(t, func(c *Config) { c.LinkPrefix = "https://cloud.example/network/" })
+	if got := do(t, s, "GET", "/", "").Body.String(); !strings.Contains(got, `"https://cloud.example/network/v2.0/"`) {
+		t.Errorf("with network_link_prefix: %s", got)
+	}
+}

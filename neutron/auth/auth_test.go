@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/errs"
+)
+
+func TestNoauth(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		headers map[string]string
+		want    Caller
+	}{
+		{"nothing", nil, Caller{ProjectID: "fake_project_id", Admin: true}},
+		{"a token is not looked at", map[string]string{"X-Auth-Token": "anything"}, Caller{ProjectID: "fake_project_id", Admin: true}},
+		{"an identity", map[string]string{"X-Project-Id": "blue", "X-User-Id": "u", "X-Roles": "member, reader,"},
+			Caller{ProjectID: "blue", UserID: "u", Roles: []string{"member", "reader"}, Admin: true}},
+		{"the older name of the project", map[string]string{"X-Tenant-Id": "red"}, Caller{ProjectID: "red", Admin: true}},
+	} {
+		r := httptest.NewRequest("GET", "/v2.0/networks", nil)
+		for k, v := range c.headers {
+			r.Header.Set(k, v)
+		}
+		got, err := Noauth{}.Authenticate(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestHasRole(t *testing.T) {
+	c := Caller{Roles: []string{"member", "reader"}}
+	if !c.HasRole("reader") || c.HasRole("admin") {
+		t.Errorf("roles %v", c.Roles)
+	}
+}
+
+func TestNew(t *testing.T) {
+	if a, err := New("noauth"); err != nil || a != (Noauth{}) {
+		t.Errorf("noauth: %v, %v", a, err)
+	}
+	for strategy, kind := range map[string]errs.Kind{"keystone": errs.Unsupported, "basic": errs.Invalid} {
+		_, err := New(strategy)
+		if !errs.Is(err, kind) || !strings.Contains(err.Error(), "auth_strategy = "+strategy) {
+			t.Errorf("%s: %v", strategy, err)
+		}
+	}
+}
