@@ -147,7 +147,7 @@ func (s *Sandbox) hostListed(ctx context.Context, host string) error {
 
 // runMMCtl runs mm-ctl on the host, as Nova does, and returns its standard output.
 func (s *Sandbox) runMMCtl(ctx context.Context, host string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, s.mmctl(), append([]string{"--control-socket", s.controlSocket(host)}, args...)...)
+	cmd := exec.CommandContext(ctx, s.mmctl(), append([]string{"--socket", s.controlSocket(host)}, args...)...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -37,7 +37,7 @@ func startServer(t *testing.T, args ...string) *cloud {
 	api := freeAddress(t)
 	c.api = "http://" + api
 	c.args = append([]string{"server", "--state-dir", dir, "--api-listen", api, "--metrics-listen", freeAddress(t),
-		"--stream-listen", "unix:" + filepath.Join(dir, "stream.sock")}, args...)
+		"--stream-listen", freeAddress(t)}, args...)
 	t.Cleanup(c.cleanup)
 	c.start()
 	return c
@@ -161,7 +161,7 @@ func (c *cloud) command(command string, args ...string) *exec.Cmd {
 // mmctl runs mm-ctl on a host.
 func (c *cloud) mmctl(host string, args ...string) (string, error) {
 	socket := filepath.Join(c.dir, "sandbox", host, "agent.sock")
-	return output(exec.Command(filepath.Join(binDir, "mm-ctl"), append([]string{"--control-socket", socket}, args...)...))
+	return output(exec.Command(filepath.Join(binDir, "mm-ctl"), append([]string{"--socket", socket}, args...)...))
 }
 
 // output runs a command and returns both outputs together.
