@@ -249,7 +249,7 @@ func (w *wire) receiveOffload(t *testing.T, wait time.Duration) ([]byte, datapat
 	check(t, err)
 	o := offloadOf(b)
 	frame := b[vnetHeaderLen:n]
-	if o.ChecksumPartial && o.SegmentSize == 0 {
+	if o.ChecksumPartial {
 		completeChecksum(frame, o)
 	}
 	return restoreTag(t, frame, control[:cn]), o

@@ -1,0 +1,134 @@
+package ebpf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// unfinished turns a complete frame into what a sender with offloads hands down: the checksum holds the pseudo-header's sum.
+func unfinished(t *testing.T, frame []byte, segment uint16) ([]byte, datapath.Offload) {
+	t.Helper()
+	var p packet.Packet
+	check(t, packet.Parse(frame, &p))
+	o := datapath.Offload{ChecksumPartial: true, ChecksumStart: uint16(p.L4), ChecksumOffset: 16, SegmentSize: segment}
+	if p.Proto == packet.ProtoUDP {
+		o.ChecksumOffset = 6
+	}
+	pseudo := append(p.SrcIP.AsSlice(), p.DstIP.AsSlice()...)
+	pseudo = binary.BigEndian.AppendUint32(pseudo, uint32(p.End-p.L4))
+	pseudo = binary.BigEndian.AppendUint32(pseudo, uint32(p.Proto))
+	out := bytes.Clone(frame)
+	binary.BigEndian.PutUint16(out[p.L4+int(o.ChecksumOffset):], ^packet.Checksum(pseudo))
+	return out, o
+}
+
+// TestOffload follows packets whose checksum or segmentation the sender left to hardware: as a miss, through a packet-out and
+// through a flow, to this host and another, with every header field rewritten on the way.
+func TestOffload(t *testing.T) {
+	needRoot(t)
+	hosts := newHosts(t, Config{MaxFlows: 1024})
+	d, e := hosts[0].open(t), hosts[1].open(t)
+	a, b, c := hosts[0].newWire(t), hosts[0].newWire(t), hosts[1].newWire(t)
+	portA := datapath.Port{ID: id.New[topology.Port](), Interface: a.name}
+	portB := datapath.Port{ID: id.New[topology.Port](), Interface: b.name}
+	portC := datapath.Port{ID: id.New[topology.Port](), Interface: c.name, TunnelKey: 3}
+	check(t, d.SetPort(portA))
+	check(t, d.SetPort(portB))
+	check(t, e.SetPort(portC))
+	remote := func(peer netip.Addr) flow.Output { return flow.Output{Port: portC.ID, Peer: peer, TunnelKey: 3} }
+	ways := []struct {
+		name   string
+		output flow.Output
+		to     *wire
+	}{
+		{"local", flow.Output{Port: portB.ID}, b}, {"IPv4 tunnel", remote(underlayIPv4(1)), c}, {"IPv6 tunnel", remote(underlayIPv6(1)), c},
+	}
+	for _, size := range []struct {
+		name    string
+		payload int
+		segment uint16
+	}{{"checksum", 99, 0}, {"segments", 4999, 1000}} {
+		for _, proto := range []uint8{packet.ProtoTCP, packet.ProtoUDP} {
+			for _, family := range []uint16{packet.EtherTypeIPv4, packet.EtherTypeIPv6} {
+				for _, vlan := range []uint16{0, 5 | packet.VLANPresent} {
+					for _, way := range ways {
+						header := offloadHeader(family, proto, vlan)
+						name := header.name + " " + size.name + " " + way.name
+						t.Run(name, func(t *testing.T) {
+							body := bytes.Repeat([]byte("offload"), 1000)[:size.payload]
+							sent, offload := unfinished(t, header.before.Frame(body), size.segment)
+							want := header.after.Frame(body)
+							a.sendOffload(t, sent, offload)
+							m := nextMiss(t, d)
+							if !bytes.Equal(m.Frame, sent) || m.Offload != offload {
+								t.Fatalf("miss %+v\n%x, want %+v\n%x", m.Offload, m.Frame, offload, sent)
+							}
+							f := flowOf(t, sent, portA.ID, way.output)
+							f.Actions.Rewrite = header.rewrite
+							check(t, d.Execute([]datapath.Packet{{Frame: m.Frame, Offload: m.Offload, Actions: f.Actions}}))
+							expectSegments(t, way.to, want)
+							check(t, d.Install([]flow.Flow{f}))
+							a.sendOffload(t, sent, offload)
+							expectSegments(t, way.to, want)
+							check(t, d.Remove([]flow.Key{f.Key}))
+						})
+					}
+				}
+			}
+		}
+	}
+	if n, err := d.Counters(); err != nil || n.Errors != 0 || n.MissesLost != 0 {
+		t.Errorf("counters %+v, %v, want no errors", n, err)
+	}
+}
+
+type offloadCase struct {
+	name          string
+	before, after packet.Header
+	rewrite       flow.Rewrite
+}
+
+func offloadHeader(family uint16, proto uint8, vlan uint16) offloadCase {
+	h := udpHeader(4000, 80)
+	h.EtherType, h.Proto, h.VLAN = family, proto, vlan
+	r := flow.Rewrite{
+		Fields: flow.FieldSrcMAC | flow.FieldDstMAC | flow.FieldSrcIP | flow.FieldDstIP | flow.FieldSrcPort | flow.FieldDstPort |
+			flow.FieldTOS | flow.FieldDecTTL,
+		SrcMAC: mac.MustParse("ac:ca:ba:00:00:03"), DstMAC: mac.MustParse("ac:ca:ba:00:00:04"),
+		SrcIP: netip.MustParseAddr("203.0.113.200"), DstIP: netip.MustParseAddr("198.51.100.7"),
+		SrcPort: 60001, DstPort: 443, TOS: 0x28,
+	}
+	name := "IPv4"
+	if family == packet.EtherTypeIPv6 {
+		name = "IPv6"
+		h.SrcIP, h.DstIP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+		r.SrcIP, r.DstIP = netip.MustParseAddr("2001:db8:aaaa::ffff"), netip.MustParseAddr("2001:db8:bbbb:1::2")
+	}
+	after := h
+	after.SrcMAC, after.DstMAC, after.SrcIP, after.DstIP = r.SrcMAC, r.DstMAC, r.SrcIP, r.DstIP
+	after.SrcPort, after.DstPort, after.TOS, after.TTL = r.SrcPort, r.DstPort, r.TOS, h.TTL-1
+	if vlan != 0 {
+		name += " VLAN"
+	}
+	return offloadCase{name + " " + packet.ProtoName(proto), h, after, r}
+}
+
+// expectSegments takes the frame whole, as veths hand it on, and checks headers, checksum and payload. IPv4's identification of a
+// segmented packet is the kernel's.
+func expectSegments(t *testing.T, w *wire, want []byte) {
+	t.Helper()
+	got, _ := w.receiveOffload(t, 3*time.Second)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("got\n%x, want\n%x", got, want)
+	}
+}
