@@ -41,9 +41,6 @@ func wantsByDefault(plan []*model.Subnet) []want {
 
 // wantsByRequest checks the addresses that a client asks for and finds their subnets (_test_fixed_ips_for_port).
 func (r *request) wantsByRequest(p *model.Port, fixed []model.FixedIP, plan []*model.Subnet) ([]want, error) {
-	if limit := r.cfg.MaxFixedIPsPerPort; limit > 0 && len(fixed) > limit {
-		return nil, invalidInput("Exceeded maximum amount of fixed ips per port")
-	}
 	var wants []want
 	for _, f := range fixed {
 		s, err := r.subnetFor(p, f, plan)
@@ -62,6 +59,14 @@ func (r *request) wantsByRequest(p *model.Port, fixed []model.FixedIP, plan []*m
 		}
 	}
 	return wants, nil
+}
+
+// checkCount keeps a port below the number of addresses that the operator allows.
+func (p *Plugin) checkCount(fixed []model.FixedIP) error {
+	if limit := p.cfg.MaxFixedIPsPerPort; limit > 0 && len(fixed) > limit {
+		return invalidInput("Exceeded maximum amount of fixed ips per port")
+	}
+	return nil
 }
 
 // subnetFor finds the subnet of one entry of fixed_ips (_get_subnet_for_fixed_ip).
@@ -172,6 +177,8 @@ func (r *request) allocateOne(p *model.Port, w want) (model.FixedIP, error) {
 		switch {
 		case err == nil:
 			return f, nil
+		case store.Violates(err, store.Reference):
+			return model.FixedIP{}, subnetNotFound(f.SubnetID.String())
 		case !store.Violates(err, store.UniqueAddress):
 			return model.FixedIP{}, err
 		case w.address.IsValid():
@@ -187,7 +194,7 @@ func (r *request) pick(p *model.Port, w want) (model.FixedIP, error) {
 		return model.FixedIP{SubnetID: w.subnets[0].ID, IPAddress: w.address}, nil
 	}
 	for _, s := range w.subnets {
-		a, ok, err := r.freeIn(s)
+		a, ok, err := r.freeIn(s, slices.Contains(autoDeleteOwners, p.DeviceOwner))
 		if err != nil {
 			return model.FixedIP{}, err
 		}
@@ -200,17 +207,17 @@ func (r *request) pick(p *model.Port, w want) (model.FixedIP, error) {
 
 // Looking for a free address: glances at random places, each of a few addresses, and only where these find nothing, which means that
 // the pools are nearly full, at all of them. So the cost does not grow with the number of ports, and addresses are not handed out
-// again soon after they were released.
+// again soon after they were released. The network's own services get the lowest free address, as in Neutron.
 const (
 	glances    = 8
 	glanceSize = 16
 )
 
-func (r *request) freeIn(s *model.Subnet) (netip.Addr, bool, error) {
-	if len(s.AllocationPools) == 0 {
-		return netip.Addr{}, false, nil
-	}
+func (r *request) freeIn(s *model.Subnet, lowest bool) (netip.Addr, bool, error) {
 	for range glances {
+		if lowest || len(s.AllocationPools) == 0 {
+			break
+		}
 		pool := anyPool(s.AllocationPools)
 		a, ok, err := store.FreeAddress(r.tx, s.ID, randomIn(pool), pool.End, glanceSize)
 		if ok || err != nil {

@@ -42,8 +42,11 @@ func disallowed(action string) error {
 }
 
 func networkInUse(id model.NetworkID, ports []string) error {
-	return errs.New(errs.Conflict, "NetworkInUse", "Unable to complete operation on network %s. "+
-		"There are one or more ports still in use on the network, id for these ports is: %s.", id, strings.Join(ports, ","))
+	reason := "There are one or more ports still in use on the network"
+	if len(ports) > 0 {
+		reason += ", id for these ports is: " + strings.Join(ports, ",")
+	}
+	return errs.New(errs.Conflict, "NetworkInUse", "Unable to complete operation on network %s. %s.", id, reason)
 }
 
 func invalidSharedSetting(network string) error {

@@ -259,7 +259,11 @@ func (r *request) deleteNetwork(networkID string) error {
 	if err := r.removeSubnetsOf(n.ID); err != nil {
 		return err
 	}
-	if err := store.DeleteNetwork(r.tx, n.ID); err != nil {
+	err = store.DeleteNetwork(r.tx, n.ID)
+	if store.Violates(err, store.Reference) {
+		return networkInUse(n.ID, nil) // a port or subnet that came meanwhile
+	}
+	if err != nil {
 		return err
 	}
 	return r.record(journal.Delete, journal.Network, n.ID.String(), n.ProjectID, nil)

@@ -87,13 +87,9 @@ func sortedPools(pools []model.AllocationPool) []model.AllocationPool {
 	return slices.SortedFunc(slices.Values(pools), func(a, b model.AllocationPool) int { return a.Start.Compare(b.Start) })
 }
 
-// randomIn returns an address of a range with equal chances; of a range of more than 2^64 addresses, one of the first 2^64.
+// randomIn returns an address of a range with equal chances; of a range of 2^64 addresses and more, one of the first.
 func randomIn(p model.AllocationPool) netip.Addr {
-	_, offset := minus(p.End, p.Start)
-	if hi, _ := minus(p.End, p.Start); hi > 0 || offset == ^uint64(0) {
-		return plus(p.Start, rand.Uint64())
-	}
-	return plus(p.Start, rand.Uint64N(offset+1))
+	return plus(p.Start, rand.Uint64N(sizeOf(p)))
 }
 
 // sizeOf returns how many addresses a range has, or the largest number there is for a larger range.

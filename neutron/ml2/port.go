@@ -45,17 +45,19 @@ const macAttempts = 16
 // insertPort stores the row of a new port with the MAC address that was asked for, or with one that no other port of the network
 // has.
 func (r *request) insertPort(p *model.Port) error {
-	if !p.MACAddress.IsZero() {
-		err := store.InsertPort(r.tx, p)
-		if store.Violates(err, store.UniqueMAC) {
-			return macInUse(p.NetworkID, p.MACAddress)
-		}
-		return err
-	}
+	generated := p.MACAddress.IsZero()
 	for range macAttempts {
-		p.MACAddress = r.randomMAC()
-		if err := store.InsertPort(r.tx, p); !store.Violates(err, store.UniqueMAC) {
+		if generated {
+			p.MACAddress = r.randomMAC()
+		}
+		err := store.InsertPort(r.tx, p)
+		switch {
+		case store.Violates(err, store.Reference):
+			return networkNotFound(p.NetworkID.String())
+		case !store.Violates(err, store.UniqueMAC):
 			return err
+		case !generated:
+			return macInUse(p.NetworkID, p.MACAddress)
 		}
 	}
 	return noMACLeft(p.NetworkID)
@@ -83,6 +85,9 @@ func (r *request) addressNewPort(p *model.Port, body plugin.Body[model.Port]) er
 	}
 	if len(body.Value.FixedIPs) == 0 {
 		return r.allocate(p, automatic(p, plan))
+	}
+	if err := r.checkCount(body.Value.FixedIPs); err != nil {
+		return err
 	}
 	wants, err := r.wantsByRequest(p, body.Value.FixedIPs, plan)
 	if err != nil {

@@ -75,6 +75,9 @@ func (r *request) readdress(p *model.Port, oldMAC mac.Addr, body plugin.Body[mod
 	wanted := p.FixedIPs
 	if asked {
 		wanted = body.Value.FixedIPs
+		if err := r.checkCount(wanted); err != nil {
+			return err
+		}
 	}
 	keep, add := compareAddresses(p, wanted, plan, oldMAC)
 	wants, err := r.wantsByRequest(p, add, plan)
@@ -87,9 +90,6 @@ func (r *request) readdress(p *model.Port, oldMAC mac.Addr, body plugin.Body[mod
 	}
 	if asked && !mayReaddress(p) {
 		return unsupportedOwner("fixed_ips update", p)
-	}
-	if limit := r.cfg.MaxFixedIPsPerPort; limit > 0 && asked && len(wanted) > limit {
-		return invalidInput("Exceeded maximum amount of fixed ips per port")
 	}
 	return r.replaceAddresses(p, keep, wants)
 }

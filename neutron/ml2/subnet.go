@@ -236,7 +236,11 @@ func (r *request) releaseSubnet(s *model.Subnet) error {
 
 // removeSubnet deletes the row of a subnet from which no address is allocated.
 func (r *request) removeSubnet(s *model.Subnet) error {
-	if err := store.DeleteSubnet(r.tx, s.ID); err != nil {
+	err := store.DeleteSubnet(r.tx, s.ID)
+	if store.Violates(err, store.Reference) {
+		return subnetInUse(s.ID) // a port that came meanwhile
+	}
+	if err != nil {
 		return err
 	}
 	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {

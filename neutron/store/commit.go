@@ -130,12 +130,13 @@ func (c *committer) run(ctx context.Context, fn func(*Tx) error) error {
 // join waits for its turn, runs fn in the open transaction or a new one, and commits unless someone else will. It returns the batch
 // that decides the outcome, or nil where no transaction could begin, and fn's error.
 func (c *committer) join(ctx context.Context, tx *Tx, fn func(*Tx) error) (b *batch, err error) {
+	deadline := time.Now().Add(c.patience)
 	c.waiting.Add(1)
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	c.waiting.Add(-1)
 	if c.batch == nil {
-		if err := c.begin(ctx); err != nil {
+		if err := c.begin(ctx, deadline); err != nil {
 			return nil, err
 		}
 		c.batch = &batch{done: make(chan struct{})}
@@ -192,8 +193,8 @@ func (c *committer) savepoint(ctx context.Context, tx *Tx, fn func(*Tx) error) (
 }
 
 // begin starts a transaction, waiting for other processes that have one open.
-func (c *committer) begin(ctx context.Context) error {
-	for deadline := time.Now().Add(c.patience); ; {
+func (c *committer) begin(ctx context.Context, deadline time.Time) error {
+	for {
 		err := c.connect(ctx)
 		if err == nil {
 			err = c.exec(c.dialect.Begin())
@@ -234,7 +235,7 @@ func (c *committer) discard() {
 	if c.conn == nil {
 		return
 	}
-	c.conn.Raw(func(any) error { return driver.ErrBadConn }) // a driver error of this kind closes the connection for good
+	c.conn.Raw(func(any) error { return driver.ErrBadConn }) // which has database/sql close it for good
 	c.conn.Close()
 	c.conn, c.stmts = nil, nil
 }

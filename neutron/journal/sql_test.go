@@ -1,0 +1,239 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/neutron/store"
+)
+
+var ctx = context.Background()
+
+func open(t *testing.T, path string) (*store.DB, *Journal) {
+	t.Helper()
+	db, err := store.Open(ctx, "sqlite:///"+path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db, New(db)
+}
+
+func task(resource string) Task {
+	return Task{
+		Type: Create, DataType: Network, ResourceID: resource, ProjectID: "p", TransactionID: "req-1",
+		Data: json.RawMessage(`{"id":"` + resource + `"}`), CreatedAt: time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC),
+	}
+}
+
+func appendTask(t *testing.T, db *store.DB, j *Journal, resource string) {
+	t.Helper()
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return j.Append(tx, task(resource)) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pending(t *testing.T, j *Journal) []Task {
+	t.Helper()
+	tasks, err := j.Pending(ctx, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tasks
+}
+
+func resources(tasks []Task) []string {
+	var names []string
+	for _, task := range tasks {
+		names = append(names, task.ResourceID)
+	}
+	return names
+}
+
+func TestATaskComesBackAsItWasAppended(t *testing.T) {
+	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	appendTask(t, db, j, "a")
+	got := pending(t, j)
+	want := task("a")
+	want.ID = 1
+	if len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
+	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	refused := errors.New("refused")
+	err := db.Tx(ctx, func(tx *store.Tx) error { return errors.Join(j.Append(tx, task("a")), refused) })
+	if !errors.Is(err, refused) || len(pending(t, j)) != 0 {
+		t.Errorf("error %v, tasks %v", err, pending(t, j))
+	}
+	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if err := j.Wait(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Wait was woken for nothing: %v", err)
+	}
+}
+
+// TestALateTaskIsNotSkipped commits tasks in another order than that of their numbers, as databases do whose writers do not wait for
+// each other: a transaction takes number 1 and is slow, another takes number 2, commits, and is drained. SQLite has one writer at a
+// time and so cannot be brought to it by transactions; the late task is inserted with its lower number.
+func TestALateTaskIsNotSkipped(t *testing.T) {
+	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	insert := func(number int64, resource string) {
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(`INSERT INTO midonet_tasks (id, type, data_type, data, resource_id, project_id, transaction_id, created_at)
+				VALUES (?, 'CREATE', 'NETWORK', '', ?, '', '', '2026-11-23T01:02:03Z')`, number, resource)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(2, "early")
+	insert(4, "behind a gap")
+	drained := pending(t, j)
+	insert(1, "late") // commits after 2 and 4 were read and before they are done
+	if err := j.Done(ctx, []int64{drained[0].ID, drained[1].ID}); err != nil {
+		t.Fatal(err)
+	}
+	insert(3, "later still")
+	if got := resources(pending(t, j)); !slices.Equal(got, []string{"late", "later still"}) {
+		t.Errorf("left to drain: %v", got)
+	}
+	if err := j.Done(ctx, []int64{1, 2, 3}); err != nil { // 2 is gone already
+		t.Fatal(err)
+	}
+	if got := pending(t, j); len(got) != 0 {
+		t.Errorf("left to drain: %v", got)
+	}
+	appendTask(t, db, j, "next")
+	if got := pending(t, j); got[0].ID != 5 {
+		t.Errorf("number %d; a number that was used must not come back", got[0].ID)
+	}
+}
+
+// TestTransactionsOfTwoServersInterleave has two servers change one resource again and again, each transaction writing the resource's
+// row before it appends. The tasks of the resource, in order of number, then tell its history: each carries the row's next value.
+func TestTransactionsOfTwoServersInterleave(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n.db")
+	db1, j1 := open(t, path)
+	db2, j2 := open(t, path)
+	const each = 50
+	if err := db1.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`CREATE TABLE counter (n INTEGER NOT NULL)`)
+		if err == nil {
+			_, err = tx.Exec(`INSERT INTO counter VALUES (0)`)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	change := func(db *store.DB, j *Journal) error {
+		return db.Tx(ctx, func(tx *store.Tx) error {
+			if _, err := tx.Exec(`UPDATE counter SET n = n + 1`); err != nil {
+				return err
+			}
+			var n int
+			if err := tx.QueryRow(`SELECT n FROM counter`).Scan(&n); err != nil {
+				return err
+			}
+			return j.Append(tx, task(fmt.Sprint(n)))
+		})
+	}
+	done := make(chan error)
+	run := func(db *store.DB, j *Journal) {
+		for range each {
+			if err := change(db, j); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}
+	go run(db1, j1)
+	go run(db2, j2)
+	var seen []string
+	for running := 2; running > 0 || len(seen) < 2*each; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running--
+		default:
+		}
+		var ids []int64
+		for _, task := range pending(t, j1) {
+			seen, ids = append(seen, task.ResourceID), append(ids, task.ID)
+		}
+		if err := j1.Done(ctx, ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, n := range seen {
+		if n != fmt.Sprint(i+1) {
+			t.Fatalf("task %d carries change %s: %v", i+1, n, seen)
+		}
+	}
+}
+
+func TestWaitIsWokenByAnAppend(t *testing.T) {
+	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	appendTask(t, db, j, "a")
+	appendTask(t, db, j, "b")
+	start := time.Now()
+	if err := j.Wait(ctx); err != nil || time.Since(start) > poll/2 {
+		t.Errorf("Wait took %v, %v", time.Since(start), err)
+	}
+	woken := make(chan error, 1)
+	go func() { woken <- j.Wait(ctx) }()
+	appendTask(t, db, j, "c")
+	select {
+	case err := <-woken:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(poll / 2):
+		t.Error("not woken at once")
+	}
+}
+
+// TestWaitSeesAnotherProcess: an append through another handle gives no signal, and is found after a second.
+func TestWaitSeesAnotherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n.db")
+	db, other := open(t, path)
+	_, j := open(t, path)
+	appendTask(t, db, other, "a")
+	start := time.Now()
+	if err := j.Wait(ctx); err != nil || time.Since(start) > 2*poll {
+		t.Errorf("Wait took %v, %v", time.Since(start), err)
+	}
+	if len(pending(t, j)) != 1 {
+		t.Error("the task is not there")
+	}
+}
+
+func TestIdentityStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n.db")
+	db, j := open(t, path)
+	first, err := j.Identity(ctx)
+	if err != nil || len(first) != 32 {
+		t.Fatalf("identity %q, %v", first, err)
+	}
+	db.Close()
+	_, j = open(t, path)
+	if again, err := j.Identity(ctx); err != nil || again != first {
+		t.Errorf("identity %q, then %q, %v", first, again, err)
+	}
+	_, j = open(t, filepath.Join(t.TempDir(), "other.db"))
+	if other, err := j.Identity(ctx); err != nil || other == first {
+		t.Errorf("another database has the same identity, %v", err)
+	}
+}
