@@ -186,7 +186,7 @@ func (n *neutron) remove(ctx context.Context, path string) error {
 
 // call makes one request below /v2.0/. body and into may be nil.
 func (n *neutron) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
-	text, err := json.Marshal(body)
+	content, err := jsonBody(body)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (n *neutron) call(ctx context.Context, method, path string, query url.Value
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, target, content)
 	if err != nil {
 		return err
 	}
@@ -214,6 +214,15 @@ func (n *neutron) call(ctx context.Context, method, path string, query url.Value
 		return nil
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// jsonBody renders a request's body; Neutron refuses any, even "null", where it expects none.
+func jsonBody(body any) (io.Reader, error) {
+	if body == nil {
+		return http.NoBody, nil
+	}
+	text, err := json.Marshal(body)
+	return bytes.NewReader(text), err
 }
 
 // unreachable explains a connection that was not made. It is an errs.Unavailable.
