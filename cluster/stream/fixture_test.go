@@ -131,24 +131,29 @@ type host struct {
 	known map[topology.Key]topology.Object // what the deltas add up to
 }
 
-// newHost joins a host that keeps its state in dir and talks to the given addresses.
+// newHost joins a host that keeps its state in dir and talks to the given addresses, or to all of them.
 func (c *cluster) newHost(dir string, addresses ...string) *host {
 	c.t.Helper()
-	h := &host{t: c.t, known: map[topology.Key]topology.Object{}}
+	return startHost(c.t, session.Config{StateDir: dir, HostName: "host-" + filepath.Base(dir), JoinToken: c.token(), Addresses: addresses})
+}
+
+func startHost(t *testing.T, config session.Config) *host {
+	t.Helper()
+	h := &host{t: t, known: map[topology.Key]topology.Object{}}
+	config.Version, config.Facts, config.Log = "test", h.getFacts, quiet
 	var err error
-	h.Session, err = session.New(session.Config{StateDir: dir, HostName: "host-" + filepath.Base(dir), JoinToken: c.token(),
-		Addresses: addresses, Version: "test", Facts: h.getFacts, Log: quiet})
-	check(c.t, err)
+	h.Session, err = session.New(config)
+	check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx, h.receive) }()
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			c.t.Errorf("session: %v", err)
+			t.Errorf("session: %v", err)
 		}
 	})
-	c.t.Cleanup(h.stop)
+	t.Cleanup(h.stop)
 	return h
 }
 

@@ -1,0 +1,239 @@
+package stream_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestARestartedServerDisturbsNobody stops the whole cluster under a host with an active port and starts it again.
+func TestARestartedServerDisturbsNobody(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(2)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.bind(ports[0], "tap0")
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	before := c.sink.history()
+
+	c.stop()
+	eventually(t, "the host notices", func() bool { return !h.Status().Connected })
+	if !h.knows(key(topology.KindPort, ports[0])) {
+		t.Fatal("the host forgot its port when the cluster went away")
+	}
+	if err := h.Bind(t.Context(), ports[1], "tap1"); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("a binding without a cluster: %v", err)
+	}
+	c.start()
+	eventually(t, "the host is back", func() bool { return h.Status().Connected })
+	h.bind(ports[1], "tap1")
+	eventually(t, "a delta arrives over the new connection", func() bool { return h.knows(key(topology.KindBinding, ports[1])) })
+	restarted := h.Status().LastReport
+	time.Sleep(leaseTTL) // nothing to wait for: the old lease would end about now
+	eventually(t, "reports go on", func() bool { return h.Status().LastReport.After(restarted) })
+	if after := c.sink.history(); !slices.Equal(after, before) {
+		t.Errorf("the port's status flapped: %v, then %v", before, after)
+	}
+}
+
+// TestAnAgentStartsWithoutACluster shows what a restarted agent knows while nobody answers.
+func TestAnAgentStartsWithoutACluster(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(2)
+	dir := filepath.Join(t.TempDir(), "a")
+	h := c.newHost(dir)
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.bind(ports[0], "tap0")
+	eventually(t, "knows its network", func() bool { return h.count() == 9 })
+	token := h.JoinToken
+	h.stop()
+	c.stop()
+
+	again := restartHost(t, dir, token, h.HostID())
+	eventually(t, "what was known is known", func() bool { return again.count() == 9 })
+	c.start()
+	c.remove(key(topology.KindBridge, bridge))
+	eventually(t, "the difference arrives", func() bool { return again.count() == 8 && !again.knows(key(topology.KindBridge, bridge)) })
+	again.stop()
+
+	// A damaged cache costs the knowledge, not the start.
+	cache := filepath.Join(dir, "topology.pb")
+	data, err := os.ReadFile(cache)
+	check(t, err)
+	data[len(data)/2] ^= 1
+	check(t, os.WriteFile(cache, data, 0o600))
+	third := restartHost(t, dir, token, h.HostID())
+	eventually(t, "known again from the cluster", func() bool { return third.count() == 8 })
+}
+
+// restartHost starts an agent on the state of one that ran before.
+func restartHost(t *testing.T, dir, token string, want topology.HostID) *host {
+	t.Helper()
+	h := startHost(t, session.Config{StateDir: dir, HostName: "again", JoinToken: token})
+	if h.HostID() != want {
+		t.Fatalf("the host is %v now and was %v", h.HostID(), want)
+	}
+	return h
+}
+
+// TestASlowHostIsCutOff has a host that does not read while its network changes all the time.
+func TestASlowHostIsCutOff(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(1)
+	slow := id.New[topology.Host]()
+	c.put(&topology.Binding{Port: ports[0], Host: slow, Interface: "tap0"})
+	r := c.raw(certificate(t, c.authority, slow))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	updates := r.watch(t, ctx)
+	if first, err := updates.Recv(); err != nil || !first.GetSnapshot() {
+		t.Fatalf("%v, %v", first, err)
+	}
+	for i := range 350 { // 256 may wait in the queue, and less than 64 KiB on the connection
+		c.put(&topology.Bridge{ID: bridge, Name: fmt.Sprintf("%d %s", i, strings.Repeat("x", 2000))})
+	}
+	revision, err := uint64(0), error(nil)
+	for err == nil {
+		var u *topologypb.Update
+		if u, err = updates.Recv(); err == nil {
+			revision = u.GetRevision()
+		}
+	}
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "keep up") {
+		t.Fatalf("the slow host's call ended with %v", err)
+	}
+	if now := uint64(c.mirror.State().Revision); revision >= now {
+		t.Errorf("it was cut off only after it had everything, revision %d of %d", revision, now)
+	}
+	again, err := r.watch(t, ctx).Recv()
+	if err != nil || !again.GetSnapshot() || again.GetRevision() != uint64(c.mirror.State().Revision) {
+		t.Errorf("it cannot start again: %v, %v", again.GetRevision(), err)
+	}
+}
+
+// TestLargeStepsAreCut asks for messages of bounded size, in a snapshot and in the delta by which a host comes to a large network.
+func TestLargeStepsAreCut(t *testing.T) {
+	c := newCluster(t)
+	bridge := id.New[topology.Bridge]()
+	first := &topology.Port{ID: id.New[topology.Port](), Bridge: bridge}
+	c.put(&topology.Bridge{ID: bridge}, first)
+	for range 50 {
+		c.put(&topology.Port{ID: id.New[topology.Port](), Bridge: bridge, Name: strings.Repeat("n", 20_000)})
+	}
+	h := id.New[topology.Host]()
+	r := c.raw(certificate(t, c.authority, h))
+	updates := r.watch(t, t.Context())
+	if u, err := updates.Recv(); err != nil || len(u.GetPut()) != 0 {
+		t.Fatalf("%v, %v", u, err)
+	}
+	if _, err := r.Bind(t.Context(), &topologypb.BindRequest{Port: first.ID[:], Interface: "tap0"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range []interface {
+		Recv() (*topologypb.Update, error)
+	}{updates, r.watch(t, t.Context())} {
+		parts, objects, more := 0, 0, true
+		for more {
+			u, err := stream.Recv()
+			check(t, err)
+			parts, objects, more = parts+1, objects+len(u.GetPut()), u.GetMore()
+		}
+		if parts < 4 || objects != 53 { // 1 MB in parts of 256 KiB; bridge, 51 ports, binding
+			t.Errorf("%d objects came in %d parts", objects, parts)
+		}
+	}
+}
+
+func TestTheStatusJobRepeatsUntilItIsHeard(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(1)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	c.sink.fail(true)
+	h.bind(ports[0], "tap0")
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "stored", func() bool { return c.mirror.State().Get(key(topology.KindPortState, ports[0])) != nil })
+	if c.sink.isActive(ports[0]) {
+		t.Fatal("the failing sink took a status")
+	}
+	c.sink.fail(false)
+	eventually(t, "ACTIVE once the sink works", func() bool { return c.sink.isActive(ports[0]) })
+}
+
+// TestACertificateIsRenewed gives a host a certificate that has little of its life left.
+func TestACertificateIsRenewed(t *testing.T) {
+	c := newCluster(t)
+	dir := filepath.Join(t.TempDir(), "a")
+	h := c.newHost(dir)
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.stop()
+	ageCertificate(t, filepath.Join(c.dir, "pki", "authority.pem"), filepath.Join(dir, "identity.json"), h.HostID())
+	again := restartHost(t, dir, "", h.HostID())
+	eventually(t, "a year's certificate", func() bool { return time.Until(again.Status().CertificateExpires) > 300*24*time.Hour })
+	again.stop()
+	third := restartHost(t, dir, "", h.HostID())
+	eventually(t, "the new certificate works", func() bool { return third.Status().Connected && third.Status().LastError == "" })
+}
+
+// ageCertificate replaces the certificate in an agent's identity file by one that ends in half an hour.
+func ageCertificate(t *testing.T, authorityFile, identityFile string, h topology.HostID) {
+	t.Helper()
+	data, err := os.ReadFile(authorityFile)
+	check(t, err)
+	block, rest := pem.Decode(data)
+	ca, err := x509.ParseCertificate(block.Bytes)
+	check(t, err)
+	block, _ = pem.Decode(rest)
+	caKey, err := x509.ParseECPrivateKey(block.Bytes)
+	check(t, err)
+
+	data, err = os.ReadFile(identityFile)
+	check(t, err)
+	var identity map[string]json.RawMessage
+	check(t, json.Unmarshal(data, &identity))
+	var keyDER []byte
+	check(t, json.Unmarshal(identity["key"], &keyDER))
+	key, err := x509.ParseECPrivateKey(keyDER)
+	check(t, err)
+	identity["certificate"], err = json.Marshal(sign(t, ca, caKey, key, h))
+	check(t, err)
+	data, err = json.Marshal(identity)
+	check(t, err)
+	check(t, os.WriteFile(identityFile, data, 0o600))
+}
+
+func sign(t *testing.T, ca *x509.Certificate, caKey, key *ecdsa.PrivateKey, h topology.HostID) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: h.String()},
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(30 * time.Minute),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, ca, key.Public(), caKey)
+	check(t, err)
+	return der
+}
