@@ -35,11 +35,17 @@ const attempts = 10
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
 	for range attempts {
-		if err = db.commits.run(ctx, fn); !errors.Is(err, errStale) && !db.dialect.Transient(err) {
+		if err = db.commits.run(ctx, fn); !db.mayRetry(err) {
 			return db.explain(err)
 		}
 	}
 	return errs.New(errs.Conflict, "", "the resource was changed by others at the same time, %d times over", attempts).Wrap(err)
+}
+
+// mayRetry reports whether another run may succeed. An error that has its text for people is final.
+func (db *DB) mayRetry(err error) bool {
+	var final *errs.Error
+	return !errors.As(err, &final) && (errors.Is(err, errStale) || db.dialect.Transient(err))
 }
 
 // Exec runs a statement.
@@ -235,9 +241,17 @@ func (c *committer) discard() {
 	if c.conn == nil {
 		return
 	}
+	c.closeStatements() // an open one would keep SQLite from emptying the write-ahead log into the file
 	c.conn.Raw(func(any) error { return driver.ErrBadConn }) // which has database/sql close it for good
 	c.conn.Close()
-	c.conn, c.stmts = nil, nil
+	c.conn = nil
+}
+
+func (c *committer) closeStatements() {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	clear(c.stmts)
 }
 
 func (c *committer) close() {
@@ -267,10 +281,7 @@ func (c *committer) prepare(query string) (*sql.Stmt, error) {
 		return nil, sql.ErrConnDone
 	}
 	if len(c.stmts) >= maxStatements {
-		for _, s := range c.stmts {
-			s.Close()
-		}
-		clear(c.stmts)
+		c.closeStatements()
 	}
 	stmt, err := c.conn.PrepareContext(context.Background(), query)
 	if err != nil {

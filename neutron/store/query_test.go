@@ -1,0 +1,267 @@
+package store
+
+import (
+	"cmp"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func listNetworks(db *DB, want plugin.Query) (page plugin.Page[model.Network], err error) {
+	err = db.Read(ctx, func(q Querier) (err error) {
+		page, err = ListNetworks(q, Scope{}, want)
+		return err
+	})
+	return page, err
+}
+
+func listPorts(db *DB, want plugin.Query) (page plugin.Page[model.Port], err error) {
+	err = db.Read(ctx, func(q Querier) (err error) {
+		page, err = ListPorts(q, Scope{}, want)
+		return err
+	})
+	return page, err
+}
+
+// byKey compares as the database does, for the sort keys that the test uses.
+var byKey = map[string]func(a, b *model.Network) int{
+	"name":       func(a, b *model.Network) int { return cmp.Compare(a.Name, b.Name) },
+	"mtu":        func(a, b *model.Network) int { return cmp.Compare(a.MTU, b.MTU) },
+	"created_at": func(a, b *model.Network) int { return a.CreatedAt.Compare(b.CreatedAt.Time) },
+	"provider:physical_network": func(a, b *model.Network) int {
+		return cmp.Compare(*orEmpty(a.PhysicalNetwork), *orEmpty(b.PhysicalNetwork))
+	},
+}
+
+func orEmpty(s *string) *string {
+	if s == nil {
+		return new(string)
+	}
+	return s
+}
+
+// TestPagesAddUpToTheList walks random lists in pages of random size, forwards and backwards, and compares with a sort in Go: no item
+// is missing, none comes twice, the order is right and More is true but for the last page.
+func TestPagesAddUpToTheList(t *testing.T) {
+	db := openNew(t)
+	var all []*model.Network
+	for i := range 40 {
+		n := newNetwork("p")
+		n.Name, n.MTU = strconv.Itoa(i%4), 1000+i%3
+		n.CreatedAt = model.At(someTime.Add(time.Duration(i%5) * time.Second))
+		if i%2 == 0 {
+			name := "physnet" + strconv.Itoa(i%3)
+			n.PhysicalNetwork = &name
+		}
+		insertNetwork(t, db, n)
+		all = append(all, n)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		var keys []plugin.SortKey
+		for range rapid.IntRange(0, 3).Draw(r, "keys") {
+			keys = append(keys, plugin.SortKey{
+				Attr: rapid.SampledFrom([]string{"name", "mtu", "created_at", "provider:physical_network"}).Draw(r, "key"),
+				Desc: rapid.Bool().Draw(r, "desc"),
+			})
+		}
+		want := slices.SortedFunc(slices.Values(all), func(a, b *model.Network) int {
+			for _, k := range keys {
+				if c := byKey[k.Attr](a, b); c != 0 {
+					return map[bool]int{false: c, true: -c}[k.Desc]
+				}
+			}
+			return cmp.Compare(a.ID.String(), b.ID.String())
+		})
+		backwards := rapid.Bool().Draw(r, "backwards")
+		got := walk(r, db, keys, rapid.IntRange(1, 50).Draw(r, "limit"), backwards)
+		if !slices.EqualFunc(got, want, func(a, b *model.Network) bool { return a.ID == b.ID }) {
+			r.Fatalf("pages add up to %d networks in another order", len(got))
+		}
+	})
+}
+
+func walk(r *rapid.T, db *DB, keys []plugin.SortKey, limit int, backwards bool) []*model.Network {
+	var got []*model.Network
+	want := plugin.Query{Sort: keys, Limit: limit, PageReverse: backwards}
+	for {
+		page, err := listNetworks(db, want)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if page.More && len(page.Items) != limit {
+			r.Fatalf("a page of %d items, and more to come", len(page.Items))
+		}
+		if backwards {
+			got = append(slices.Clone(page.Items), got...)
+		} else {
+			got = append(got, page.Items...)
+		}
+		if !page.More {
+			return got
+		}
+		want.Marker = page.Items[len(page.Items)-1].ID.String()
+		if backwards {
+			want.Marker = page.Items[0].ID.String()
+		}
+	}
+}
+
+func TestFaultsOfAQuery(t *testing.T) {
+	db := openNew(t)
+	for _, want := range []plugin.Query{
+		{Marker: "no-such-id"},
+		{Sort: []plugin.SortKey{{Attr: "no such"}}},
+		{Filters: []plugin.Filter{{Attr: "no such", Values: []string{"x"}}}},
+		{Filters: []plugin.Filter{{Attr: "name; DROP TABLE ports", Values: []string{"x"}}}},
+	} {
+		if _, err := listNetworks(db, want); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%+v: %v", want, err)
+		}
+	}
+	for _, value := range []string{"10.0.0.1", "ip_address=nonsense", "mac=1"} {
+		want := plugin.Query{Filters: []plugin.Filter{{Attr: "fixed_ips", Values: []string{value}}}}
+		if _, err := listPorts(db, want); !errs.Is(err, errs.Invalid) {
+			t.Errorf("fixed_ips %q: %v", value, err)
+		}
+	}
+}
+
+// manyPorts stores ports of one network, each with one address, and returns them.
+func manyPorts(t testing.TB, db *DB, count int) (*model.Subnet, []*model.Port) {
+	t.Helper()
+	n := newNetwork("p")
+	s := &model.Subnet{ID: id.New[model.Subnet](), NetworkID: n.ID, Standard: n.Standard}
+	var ports []*model.Port
+	err := db.Tx(ctx, func(tx *Tx) error {
+		if err := InsertNetwork(tx, n); err != nil {
+			return err
+		}
+		if err := InsertSubnet(tx, s); err != nil {
+			return err
+		}
+		for i := range count {
+			p := &model.Port{
+				ID: id.New[model.Port](), NetworkID: n.ID, MACAddress: [6]byte{2, 0, 0, 0, byte(i >> 8), byte(i)}, Standard: n.Standard,
+				DeviceID: fmt.Sprint("device", i%10), HostID: fmt.Sprint("host", i%3), AdminStateUp: i%2 == 0,
+				FixedIPs: []model.FixedIP{{SubnetID: s.ID, IPAddress: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}},
+			}
+			if err := InsertPort(tx, p); err != nil {
+				return err
+			}
+			if err := InsertAllocation(tx, p.ID, p.FixedIPs[0], 0); err != nil {
+				return err
+			}
+			ports = append(ports, p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, ports
+}
+
+func TestFilters(t *testing.T) {
+	db := openNew(t)
+	s, ports := manyPorts(t, db, 60)
+	for _, c := range []struct {
+		filters []plugin.Filter
+		want    int
+	}{
+		{nil, 60},
+		{[]plugin.Filter{{Attr: "id", Values: []string{ports[3].ID.String(), ports[4].ID.String(), "unknown"}}}, 2},
+		{[]plugin.Filter{{Attr: "device_id", Values: []string{"device1", "device2"}}}, 12},
+		{[]plugin.Filter{{Attr: "binding:host_id", Values: []string{"host1"}}}, 20},
+		{[]plugin.Filter{{Attr: "admin_state_up", Values: []string{"True"}}}, 30},
+		{[]plugin.Filter{{Attr: "admin_state_up", Values: []string{"True", "False"}}}, 60},
+		{[]plugin.Filter{{Attr: "admin_state_up", Values: []string{"False"}}, {Attr: "device_id", Values: []string{"device1"}}}, 6},
+		{[]plugin.Filter{{Attr: "revision_number", Values: []string{"1"}}}, 60},
+		{[]plugin.Filter{{Attr: "mac_address", Values: []string{"02:00:00:00:00:07"}}}, 1},
+		{[]plugin.Filter{{Attr: "tenant_id", Values: []string{"p"}}}, 60},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address=10.0.0.1", "ip_address=10.0.0.2"}}}, 2},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + s.ID.String()}}}, 60},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + s.ID.String(), "ip_address=10.0.0.1"}}}, 1},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=other", "ip_address=10.0.0.1"}}}, 0},
+	} {
+		page, err := listPorts(db, plugin.Query{Filters: c.filters})
+		if err != nil || len(page.Items) != c.want {
+			t.Errorf("%+v: %d ports, %v; want %d", c.filters, len(page.Items), err, c.want)
+		}
+	}
+}
+
+// countingQuerier counts queries.
+type countingQuerier struct {
+	Querier
+	queries int
+}
+
+func (c *countingQuerier) Query(query string, args ...any) (*sql.Rows, error) {
+	c.queries++
+	return c.Querier.Query(query, args...)
+}
+
+// TestAListAsksOncePerKindOfRow: the number of queries does not grow with the number of items.
+func TestAListAsksOncePerKindOfRow(t *testing.T) {
+	db := openNew(t)
+	manyPorts(t, db, chunk)
+	err := db.Read(ctx, func(q Querier) error {
+		counting := &countingQuerier{Querier: q}
+		page, err := ListPorts(counting, Scope{}, plugin.Query{})
+		if err != nil {
+			return err
+		}
+		if len(page.Items) != chunk || counting.queries != 3 {
+			t.Errorf("%d ports took %d queries, want 3: ports, addresses, DHCP options", len(page.Items), counting.queries)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFreeAddress(t *testing.T) {
+	db := openNew(t)
+	s, ports := manyPorts(t, db, 300) // 10.0.0.0 to 10.0.1.43
+	if err := db.Tx(ctx, func(tx *Tx) error { return DeletePort(tx, ports[200].ID) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		first, last string
+		limit       int
+		want        string
+	}{
+		{"10.0.0.0", "10.0.255.255", 0, "10.0.0.200"},
+		{"10.0.0.0", "10.0.255.255", 16, ""},
+		{"10.0.0.190", "10.0.255.255", 16, "10.0.0.200"},
+		{"10.0.0.200", "10.0.0.200", 1, "10.0.0.200"},
+		{"10.0.0.201", "10.0.255.255", 0, "10.0.1.44"},
+		{"10.0.0.201", "10.0.1.43", 0, ""},
+		{"10.0.5.0", "10.0.5.9", 16, "10.0.5.0"},
+	} {
+		err := db.Read(ctx, func(q Querier) error {
+			got, ok, err := FreeAddress(q, s.ID, addr(c.first), addr(c.last), c.limit)
+			if ok != (c.want != "") || ok && got != addr(c.want) {
+				t.Errorf("from %s to %s, limit %d: %v %v, want %s", c.first, c.last, c.limit, got, ok, c.want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+var ctx = context.Background()
+
+func open(t testing.TB, path string) *DB {
+	t.Helper()
+	db, err := Open(ctx, "sqlite:///"+path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func openNew(t testing.TB) *DB {
+	t.Helper()
+	return open(t, filepath.Join(t.TempDir(), "neutron.db"))
+}
+
+var someTime = model.At(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
+
+func newNetwork(project string) *model.Network {
+	return &model.Network{
+		ID: id.New[model.Network](), Status: model.StatusActive, NetworkType: "midonet", MTU: 1450,
+		Standard: model.Standard{ProjectID: project, CreatedAt: someTime, UpdatedAt: someTime, RevisionNumber: 1},
+	}
+}
+
+// insertNetwork stores a network in a transaction of its own.
+func insertNetwork(t testing.TB, db *DB, n *model.Network) {
+	t.Helper()
+	if err := db.Tx(ctx, func(tx *Tx) error { return InsertNetwork(tx, n) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// countNetworks reads as another process would.
+func countNetworks(t testing.TB, db *DB) int {
+	t.Helper()
+	var n int
+	err := db.Read(ctx, func(q Querier) error { return q.QueryRow("SELECT count(*) FROM networks").Scan(&n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestConnectionURLs(t *testing.T) {
+	for _, c := range []struct {
+		url  string
+		kind errs.Kind
+		part string
+	}{
+		{"neutron.db", errs.Invalid, "is not a URL"},
+		{"sqlite://", errs.Invalid, "sqlite needs a file"},
+		{"sqlite:///:memory:", errs.Invalid, "sqlite needs a file"},
+		{"postgresql://h/db", errs.Invalid, `unknown engine "postgresql"`},
+		{"mysql+pymysql://neutron:secret@db/neutron", errs.Unsupported, "cannot open a mysql+pymysql:// database yet"},
+		{"sqlite:////nowhere/at/all.db", errs.Invalid, "/nowhere/at/all.db"},
+	} {
+		_, err := Open(ctx, c.url, Options{})
+		if errs.KindOf(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.part) {
+			t.Errorf("%s: %v", c.url, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the password: %v", c.url, err)
+		}
+	}
+	t.Chdir(t.TempDir())
+	db, err := Open(ctx, "sqlite:///relative.db", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if info, err := os.Stat("relative.db"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v", info, err)
+	}
+}
+
+// TestADamagedFileIsNamed damages a database in different ways. Each is found when it is opened, and the error tells the file, the
+// cause and what to do.
+func TestADamagedFileIsNamed(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"another kind of file":  func([]byte) []byte { return bytes.Repeat([]byte("not a database\n"), 1000) },
+		"overwritten in part":   func(b []byte) []byte { clear(b[4096:12288]); return b },
+		"cut short":             func(b []byte) []byte { return b[:len(b)/2] },
+		"header overwritten":    func(b []byte) []byte { clear(b[:100]); return b },
+		"noise in every page 4": func(b []byte) []byte { copy(b[3*4096:], bytes.Repeat([]byte{0xa5}, 4096)); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "neutron.db")
+			db := open(t, path)
+			for range 100 {
+				insertNetwork(t, db, newNetwork("p"))
+			}
+			db.Close()
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(whole), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, err = Open(ctx, "sqlite:///"+path, Options{})
+			if err == nil {
+				db.Close()
+				t.Fatal("opened without complaint")
+			}
+			for _, part := range []string{path, "is damaged or is not an SQLite database (", "restore the file from a backup"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestANewerSchemaIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "neutron.db")
+	db := open(t, path)
+	if err := db.Tx(ctx, func(tx *Tx) error {
+		_, err := tx.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if _, err := Open(ctx, "sqlite:///"+path, Options{}); err == nil || !strings.Contains(err.Error(), "schema version 99999") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestManyOpenANewDatabaseAtOnce: one migrates, the others wait for it.
+func TestManyOpenANewDatabaseAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "neutron.db")
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			db, err := Open(ctx, "sqlite:///"+path, Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			db.Close()
+		})
+	}
+	wg.Wait()
+}
+
+func TestConstraintsAreNamed(t *testing.T) {
+	db := openNew(t)
+	n := newNetwork("p")
+	insertNetwork(t, db, n)
+	port := func() *model.Port {
+		return &model.Port{ID: id.New[model.Port](), NetworkID: n.ID, MACAddress: [6]byte{2}, Standard: n.Standard}
+	}
+	subnet := &model.Subnet{ID: id.New[model.Subnet](), NetworkID: n.ID, Standard: n.Standard}
+	first := port()
+	err := db.Tx(ctx, func(tx *Tx) error {
+		return errors.Join(InsertPort(tx, first), InsertSubnet(tx, subnet),
+			InsertAllocation(tx, first.ID, model.FixedIP{SubnetID: subnet.ID, IPAddress: addr("10.0.0.1")}, 0))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	orphan := port()
+	orphan.NetworkID = model.NetworkID{1}
+	for _, c := range []struct {
+		want Constraint
+		fn   func(*Tx) error
+	}{
+		{UniqueID, func(tx *Tx) error { return InsertNetwork(tx, n) }},
+		{UniqueMAC, func(tx *Tx) error { return InsertPort(tx, port()) }},
+		{Reference, func(tx *Tx) error { return InsertPort(tx, orphan) }},
+		{Reference, func(tx *Tx) error { return DeleteNetwork(tx, n.ID) }},
+		{Reference, func(tx *Tx) error { return DeleteSubnet(tx, subnet.ID) }},
+		{UniqueAddress, func(tx *Tx) error {
+			return InsertAllocation(tx, first.ID, model.FixedIP{SubnetID: subnet.ID, IPAddress: addr("10.0.0.1")}, 0)
+		}},
+	} {
+		if err := db.Tx(ctx, c.fn); !Violates(err, c.want) {
+			t.Errorf("error %v, want a violation of %s", err, c.want)
+		}
+	}
+}
+
+// TestAChangedRowIsReadAgain: a transaction whose row was changed after it had read it runs once more.
+func TestAChangedRowIsReadAgain(t *testing.T) {
+	db := openNew(t)
+	n := newNetwork("p")
+	insertNetwork(t, db, n)
+	runs := 0
+	err := db.Tx(ctx, func(tx *Tx) error {
+		runs++
+		got, err := Network(tx, n.ID.String(), Scope{})
+		if err != nil {
+			return err
+		}
+		if runs == 1 {
+			got.RevisionNumber-- // as if it had been read before someone else's change
+		}
+		got.Name = "changed"
+		return UpdateNetwork(tx, got)
+	})
+	if err != nil || runs != 2 {
+		t.Fatalf("%d runs, %v", runs, err)
+	}
+	err = db.Tx(ctx, func(tx *Tx) error {
+		n.RevisionNumber = 77 // always wrong
+		return UpdateNetwork(tx, n)
+	})
+	if !errs.Is(err, errs.Conflict) {
+		t.Errorf("error %v, want a conflict after so many attempts", err)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	db := openNew(t)
+	err := db.Read(ctx, func(q Querier) error {
+		_, err := Network(q, "no-such-id", Scope{})
+		return err
+	})
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("error %v", err)
+	}
+	page, err := listNetworks(db, plugin.Query{})
+	if err != nil || len(page.Items) != 0 {
+		t.Errorf("%v, %v", page, err)
+	}
+}
