@@ -166,11 +166,12 @@ func write(w http.ResponseWriter, a *answer) {
 	w.Write(a.body) // a client that has gone is the only failure, and there is no one left to tell
 }
 
-// log writes one line for each request: faults of ours as errors with their cause, which the client does not see.
+// log writes one line for each request: faults of ours as errors with their cause, which the client does not see. What fails because
+// the client has gone is no fault of ours.
 func (s *Server) log(r *http.Request, requestID string, status int, took time.Duration, err error) {
 	level := slog.LevelDebug
 	switch {
-	case status >= 500 && errs.KindOf(err) == errs.Internal:
+	case status >= 500 && errs.KindOf(err) == errs.Internal && r.Context().Err() == nil:
 		level = slog.LevelError
 	case status >= 400:
 		level = slog.LevelInfo

@@ -1,0 +1,93 @@
+package apidef
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the reference documentation anew")
+
+const referenceFile = "../../docs/api.md"
+
+// TestReferenceIsCurrent holds docs/api.md to the definitions; -update writes it.
+func TestReferenceIsCurrent(t *testing.T) {
+	want := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/api.md is not what the definitions say; go test ./neutron/apidef -update writes it\n%s", diff)
+	}
+}
+
+func reference() string {
+	var b strings.Builder
+	b.WriteString(`# The Networking API v2.0 as served here
+
+Written by ` + "`go test ./neutron/apidef -update`" + ` from the definitions in neutron/apidef; do not edit.
+
+Each collection takes GET (list and show), POST (one resource, or several in one request), PUT and DELETE, with the bodies, filters,
+` + "`fields`, `sort_key`, `sort_dir`, `limit`, `marker` and `page_reverse`" + ` of OpenStack Networking. An attribute that the columns POST and PUT
+do not name is set by the server. "admin" marks what only an administrator may give or see.
+`)
+	for _, r := range []*Resource{Networks(), Subnets(), Ports()} {
+		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", r.Collection)
+		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
+		for _, a := range r.Attributes {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a),
+				writable(a.Update, a), defaultOf(a), yes(a.Filter), yes(a.Sort), meaning(a))
+		}
+	}
+	b.WriteString("\n## Extensions\n\n| alias | name |\n|---|---|\n")
+	for _, e := range Extensions() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Alias, e.Name)
+	}
+	return b.String()
+}
+
+func writable(may bool, a Attribute) string {
+	if may && a.AdminWrite {
+		return "admin"
+	}
+	return yes(may)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+func defaultOf(a Attribute) string {
+	switch {
+	case a.Required:
+		return "required"
+	case a.Default == nil:
+		return ""
+	}
+	b, err := json.Marshal(a.Default)
+	if err != nil {
+		panic(err)
+	}
+	return "`" + string(b) + "`"
+}
+
+func meaning(a Attribute) string {
+	if a.AdminRead {
+		return a.Help + " Shown to administrators."
+	}
+	return a.Help
+}

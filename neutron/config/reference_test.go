@@ -1,0 +1,78 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/oslo"
+)
+
+var update = flag.Bool("update", false, "write the reference documentation anew")
+
+const referenceFile = "../../docs/configuration.md"
+
+// TestReferenceIsCurrent holds docs/configuration.md to the options' tags; -update writes it.
+func TestReferenceIsCurrent(t *testing.T) {
+	want := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/configuration.md is not what the options say; go test ./neutron/config -update writes it\n%s", diff)
+	}
+}
+
+func reference() string {
+	var b strings.Builder
+	b.WriteString(`# Configuration of the server
+
+Written by ` + "`go test ./neutron/config -update`" + ` from the tags of neutron/config.Options; do not edit.
+
+` + "`midonet server --config-file FILE`" + ` reads the files that neutron-server reads (neutron.conf, ml2_conf.ini), several if need be, later
+ones winning. Without a file every option has the default below, which makes a working single machine.
+
+Options of Neutron that are for parts which do not exist here are passed over silently (neutron/config/known.txt); any other
+unknown option is a warning with the nearest name. A value that cannot be read stops the start, naming file, line and option, and
+so does a plugin or driver that does not exist here, naming those that do.
+`)
+	group := ""
+	for _, o := range oslo.Options(&Options{}) {
+		if o.Group != group {
+			group = o.Group
+			fmt.Fprintf(&b, "\n## [%s]\n\n| option | type | default | meaning |\n|---|---|---|---|\n", group)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.Name, o.Kind, code(o.Default), o.Help)
+	}
+	fmt.Fprintf(&b, `
+## Plugins and drivers
+
+| option | names |
+|---|---|
+| core_plugin | %s |
+| service_plugins | %s |
+| type_drivers | %s |
+| tenant_network_types | %s |
+| mechanism_drivers | %s |
+`, codes(corePlugins), codes(servicePlugins), codes(typeDrivers), codes(tenantTypes), codes(mechanismDrivers))
+	return b.String()
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func codes(names []string) string { return code(strings.Join(names, "`, `")) }
