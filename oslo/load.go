@@ -15,7 +15,7 @@ type Warning struct {
 }
 
 func (w Warning) String() string {
-	s := fmt.Sprintf("%s: unknown option %s in group [%s]", w.Where(), w.Name, w.Group)
+	s := fmt.Sprintf("%s: option %s of group [%s] is not known and has no effect", w.Where(), w.Name, w.Group)
 	if w.Nearest != "" {
 		s += "; did you mean " + w.Nearest + "?"
 	}

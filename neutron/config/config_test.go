@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
@@ -31,7 +30,7 @@ func TestNoFileIsAWorkingMachine(t *testing.T) {
 	if got := o.BindAddress(); got != "127.0.0.1:9696" {
 		t.Errorf("listens on %s", got)
 	}
-	if o.AuthStrategy != "noauth" || !o.AllowBulk || o.MaxPage() != 0 || o.MaxRequestBodySize != 114688 || o.DHCPLeaseDuration != 24*time.Hour {
+	if o.AuthStrategy != "noauth" || !o.AllowBulk || o.MaxPage() != 0 || o.MaxRequestBodySize != 114688 {
 		t.Errorf("defaults: %+v", o)
 	}
 	if got, want := o.ML2(), ml2.DefaultConfig(); got != want {
@@ -84,7 +83,7 @@ func TestUnknownOptionIsAWarningWithTheNearestName(t *testing.T) {
 	if err != nil || len(warnings) != 2 {
 		t.Fatalf("Load() = %v, %v", warnings, err)
 	}
-	want := name + ":2: unknown option bind_prot in group [DEFAULT]; did you mean DEFAULT/bind_port?"
+	want := name + ":2: option bind_prot of group [DEFAULT] is not known and has no effect; did you mean DEFAULT/bind_port?"
 	if got := warnings[0].String(); got != want {
 		t.Errorf("warning %q, want %q", got, want)
 	}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
@@ -25,17 +24,14 @@ type Options struct {
 	PaginationMaxLimit string `oslo:"DEFAULT/pagination_max_limit" default:"-1" help:"The longest page; infinite or a negative number: none."`
 	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
 	NetworkLinkPrefix  string `oslo:"DEFAULT/network_link_prefix" help:"Scheme and host in links to other pages, where a proxy is in front."`
-	Debug              bool   `oslo:"DEFAULT/debug" default:"false" help:"Whether every request is logged."`
 
 	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports."`
 	ServicePlugins []string `oslo:"DEFAULT/service_plugins" help:"Further plugins."`
 
-	BaseMAC             string        `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: three octets, or four where the fourth is not 00."`
-	MaxDNSNameservers   int           `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
-	MaxSubnetHostRoutes int           `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
-	DHCPLeaseDuration   time.Duration `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1 for ever."`
-	DNSDomain           string        `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads."`
-	GlobalPhysnetMTU    int           `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
+	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: three octets, or four where the fourth is not 00."`
+	MaxDNSNameservers   int    `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
+	MaxSubnetHostRoutes int    `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
+	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
 	TenantNetworkTypes []string `oslo:"ml2/tenant_network_types" default:"midonet" help:"The types that networks get, in order of preference."`
