@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// prefix is of every namespace's name; what has it is ours to remove.
+const prefix = "mnb-"
+
+// namedNamespaces is where netns.NewNamed and ip(8) keep them.
+const namedNamespaces = "/run/netns"
+
+// lab makes namespaces and paths between them.
+type lab struct {
+	ctx   context.Context // ends the agents
+	dir   string          // for pinned maps
+	count int
+}
+
+func newLab(ctx context.Context) (*lab, error) {
+	if err := removeNamespaces(prefix); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return nil, err
+	}
+	return &lab{ctx: ctx, dir: dir}, nil
+}
+
+func (l *lab) close() {
+	if err := errors.Join(removeNamespaces(prefix), os.RemoveAll(l.dir)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench/datapath: cleaning up:", err)
+	}
+}
+
+// removeNamespaces deletes those whose name has the prefix.
+func removeNamespaces(prefix string) error {
+	names, err := filepath.Glob(filepath.Join(namedNamespaces, prefix+"*"))
+	for _, name := range names {
+		err = errors.Join(err, netns.DeleteNamed(filepath.Base(name)))
+	}
+	return err
+}
+
+// namespace is a named network namespace.
+type namespace struct {
+	name   string
+	handle netns.NsHandle
+}
+
+func (l *lab) namespace(role string) (*namespace, error) {
+	l.count++
+	name := fmt.Sprintf("%s%d-%s", prefix, l.count, role)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	origin, err := netns.Get()
+	if err != nil {
+		return nil, err
+	}
+	defer origin.Close()
+	handle, err := netns.NewNamed(name) // enters it
+	if err != nil {
+		return nil, err
+	}
+	if err := netns.Set(origin); err != nil {
+		return nil, err
+	}
+	ns := &namespace{name: name, handle: handle}
+	return ns, ns.do(setUpNamespace)
+}
+
+// setUpNamespace keeps the kernel from sending packets of its own.
+func setUpNamespace() error {
+	err := errors.Join(
+		os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0),
+		os.WriteFile("/proc/sys/net/ipv6/conf/default/router_solicitations", []byte("0"), 0))
+	lo, linkErr := netlink.LinkByName("lo")
+	if linkErr != nil {
+		return errors.Join(err, linkErr)
+	}
+	return errors.Join(err, netlink.LinkSetUp(lo))
+}
+
+// do calls f on a thread that is in the namespace.
+func (ns *namespace) do(f func() error) error {
+	runtime.LockOSThread()
+	origin, err := netns.Get()
+	if err != nil {
+		return err
+	}
+	defer origin.Close()
+	if err := netns.Set(ns.handle); err != nil {
+		return err
+	}
+	err = f()
+	if back := netns.Set(origin); back != nil {
+		return errors.Join(err, back) // the thread stays locked, and ends with its goroutine
+	}
+	runtime.UnlockOSThread()
+	return err
+}
+
+// connect makes a veth between two namespaces and sets both ends up.
+func connect(a *namespace, aName string, b *namespace, bName string, mtu int) error {
+	v := netlink.NewVeth(netlink.LinkAttrs{Name: aName, MTU: mtu})
+	v.PeerName, v.PeerMTU, v.PeerNamespace = bName, uint32(mtu), netlink.NsFd(b.handle)
+	if err := a.do(func() error { return netlink.LinkAdd(v) }); err != nil {
+		return err
+	}
+	return errors.Join(a.up(aName), b.up(bName))
+}
+
+func (ns *namespace) up(name string) error {
+	return ns.withLink(name, netlink.LinkSetUp)
+}
+
+func (ns *namespace) withLink(name string, f func(netlink.Link) error) error {
+	return ns.do(func() error {
+		l, err := netlink.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("%s in %s: %w", name, ns.name, err)
+		}
+		return f(l)
+	})
+}
+
+func (ns *namespace) address(name string, p netip.Prefix) error {
+	mask := net.CIDRMask(p.Bits(), p.Addr().BitLen())
+	return ns.withLink(name, func(l netlink.Link) error {
+		return netlink.AddrAdd(l, &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: mask}, Flags: unix.IFA_F_NODAD})
+	})
+}
+
+// neighbour tells the namespace where an address is, so that nobody asks.
+func (ns *namespace) neighbour(name string, a netip.Addr, hw net.HardwareAddr) error {
+	return ns.withLink(name, func(l netlink.Link) error {
+		return netlink.NeighAdd(&netlink.Neigh{
+			LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, IP: a.AsSlice(), HardwareAddr: hw,
+		})
+	})
+}
+
+// received returns how many IPv4 packets the namespace's stack has received.
+func (ns *namespace) received() (n uint64, err error) {
+	err = ns.do(func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/snmp")
+		if err != nil {
+			return err
+		}
+		_, values, _ := strings.Cut(strings.TrimPrefix(string(text), "Ip:"), "Ip:")
+		_, err = fmt.Sscan(values, new(int), new(int), &n)
+		return err
+	})
+	return n, err
+}
+
+// index needs to be called in the namespace.
+func (ns *namespace) index(name string) (int, error) {
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		return 0, fmt.Errorf("%s in %s: %w", name, ns.name, err)
+	}
+	return l.Attrs().Index, nil
+}

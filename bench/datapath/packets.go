@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"midonet.org/midonet/agent/packet"
+)
+
+// batch is how many frames one system call sends.
+const batch = 64
+
+// nobody is an address that no workload has: its packets end in the receiver's stack as soon as they are counted.
+var nobody = netip.MustParseAddr("10.99.1.1")
+
+// frame is a UDP packet of 64 octets on the wire (60 and the FCS) from a to b.
+func (p *path) frame(srcPort uint16) []byte {
+	const headers, wire = 14 + 20 + 8, 60
+	h := packet.Header{
+		SrcMAC: p.macA, DstMAC: p.macB, EtherType: packet.EtherTypeIPv4, SrcIP: addressA.Addr(), DstIP: nobody,
+		Proto: packet.ProtoUDP, SrcPort: srcPort, DstPort: 9,
+	}
+	return h.Frame(make([]byte, wire-headers))
+}
+
+// renumber makes the frame one of another flow, out of 2³². The UDP checksum is left wrong: nothing on the way looks at it.
+func renumber(frame []byte, n uint32) {
+	const sourceAddress, ports = 14 + 12, 14 + 20
+	binary.BigEndian.PutUint16(frame[sourceAddress+2:], uint16(n>>16))
+	binary.BigEndian.PutUint16(frame[ports:], uint16(n))
+}
+
+type mmsghdr struct {
+	header unix.Msghdr
+	sent   uint32
+	_      [4]byte
+}
+
+// blaster sends the same batch of frames over and over.
+type blaster struct {
+	fd       int
+	frames   [batch][]byte
+	parts    [batch]unix.Iovec
+	messages [batch]mmsghdr
+}
+
+func (p *path) newBlaster() (*blaster, error) {
+	b := &blaster{}
+	for i := range batch {
+		b.frames[i] = p.frame(4000)
+		b.parts[i] = unix.Iovec{Base: &b.frames[i][0], Len: uint64(len(b.frames[i]))}
+		b.messages[i].header.Iov, b.messages[i].header.Iovlen = &b.parts[i], 1
+	}
+	var err error
+	b.fd, err = p.a.packetSocket(0)
+	return b, err
+}
+
+// packetSocket opens a raw socket on eth0 that receives protocol (host order, 0 for nothing).
+func (ns *namespace) packetSocket(protocol uint16) (fd int, err error) {
+	err = ns.do(func() error {
+		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		index, err := ns.index("eth0")
+		if err != nil {
+			return err
+		}
+		return unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: index, Protocol: protocol<<8 | protocol>>8})
+	})
+	return fd, err
+}
+
+func (b *blaster) send() error {
+	for done := 0; done < batch; {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(b.fd), uintptr(unsafe.Pointer(&b.messages[done])), uintptr(batch-done), 0, 0, 0)
+		if errno != 0 && errno != unix.EINTR && errno != unix.ENOBUFS {
+			return errno
+		}
+		if errno == unix.ENOBUFS { // a full queue on the way: the frame is lost, as it would be on a wire
+			n = 1
+		}
+		done += int(n)
+	}
+	return nil
+}
+
+// blast sends packets of one flow from one core for so long. The sample's rate is what arrived, in thousands a second.
+func (p *path) blast(ctx context.Context, length time.Duration) (sample, error) {
+	return p.send(ctx, length, func(*blaster) {})
+}
+
+// blastNewFlows makes each packet the first of a flow.
+func (p *path) blastNewFlows(ctx context.Context, length time.Duration) (sample, error) {
+	next := uint32(time.Now().UnixNano())
+	return p.send(ctx, length, func(b *blaster) {
+		for _, f := range b.frames {
+			renumber(f, next)
+			next++
+		}
+	})
+}
+
+func (p *path) send(ctx context.Context, length time.Duration, vary func(*blaster)) (sample, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b, err := p.newBlaster()
+	if err != nil {
+		return sample{}, err
+	}
+	defer unix.Close(b.fd)
+	if err := b.send(); err != nil { // what learns, learns
+		return sample{}, err
+	}
+	before, err := p.b.received()
+	if err != nil {
+		return sample{}, err
+	}
+	used, start := cpuTime(threadSelf), time.Now()
+	for time.Since(start) < length && ctx.Err() == nil {
+		vary(b)
+		if err := b.send(); err != nil {
+			return sample{}, fmt.Errorf("sending: %w", err)
+		}
+	}
+	took, cpu := time.Since(start), cpuTime(threadSelf)-used
+	after, err := p.b.received()
+	if err != nil {
+		return sample{}, err
+	}
+	if after == before {
+		return sample{}, fmt.Errorf("nothing arrived at the other end")
+	}
+	n := float64(after - before)
+	return sample{rate: n / took.Seconds() / 1000, cpu: float64(cpu.Nanoseconds()) / n}, ctx.Err()
+}
+
+// latency sends packets one after the other, each of a flow of its own if fresh, and returns the sorted times from send to receipt.
+func (p *path) latency(ctx context.Context, samples int, fresh bool) ([]time.Duration, error) {
+	const etherTypeAll = unix.ETH_P_ALL
+	in, err := p.b.packetSocket(etherTypeAll)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(in)
+	out, err := p.a.packetSocket(0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(out)
+	patience := unix.NsecToTimeval(time.Second.Nanoseconds())
+	if err := unix.SetsockoptTimeval(in, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+		return nil, err
+	}
+	frame, next := p.frame(4001), uint32(time.Now().UnixNano())
+	var times []time.Duration
+	for len(times) < samples && ctx.Err() == nil {
+		if fresh {
+			renumber(frame, next)
+			next++
+		}
+		d, err := crossing(out, in, frame)
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, d)
+	}
+	slices.Sort(times)
+	return times, ctx.Err()
+}
+
+// crossing times one frame. Frames of others, which may come in between, are stepped over.
+func crossing(out, in int, frame []byte) (time.Duration, error) {
+	var buf [2048]byte
+	start := time.Now()
+	if _, err := unix.Write(out, frame); err != nil {
+		return 0, err
+	}
+	for {
+		n, err := unix.Read(in, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("a packet was lost: %w", err)
+		}
+		if string(buf[:n]) == string(frame) {
+			return time.Since(start), nil
+		}
+	}
+}
