@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/sandbox"
 )
 
 // TestToolsOfOperators: what an operator looks with, on a system that works.
@@ -58,13 +60,23 @@ func TestToolsOfOperators(t *testing.T) {
 		if err == nil || !strings.Contains(out, a.tap()) {
 			t.Errorf("binding a bound interface: %v, want an error that names it\n%s", err, out)
 		}
-		if out, err := c.mmctl("host1", "--bind-port", third, "nosuchifc"); err == nil || !strings.Contains(out, "nosuchifc") {
-			t.Errorf("binding an interface that does not exist: %v\n%s", err, out)
-		}
 		if out, err := c.mmctl("host1", "--bind-port", "11111111-2222-4333-8444-555555555555", "lo"); err == nil {
 			t.Errorf("binding a port that does not exist succeeded\n%s", out)
 		}
 		a.pings(b.ip4()) // nothing of it touched what was bound
+	})
+	t.Run("mm-ctl binds an interface that comes later", func(t *testing.T) {
+		early := c.boundPort(net, "host1")
+		if out, err := c.mmctl("host1", "--bind-port", early, "later0"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if err := c.status(early, "DOWN"); err != nil {
+			t.Error(err)
+		}
+		c.onHost("host1", "ip link add later0 type veth peer name later1 && ip link set later0 up && ip link set later1 up")
+		c.eventually(5*time.Second, "the port is active with its interface", func() error { return c.status(early, "ACTIVE") })
+		c.onHost("host1", "ip link delete later0")
+		c.eventually(5*time.Second, "the port is down without it", func() error { return c.status(early, "DOWN") })
 	})
 	t.Run("names that the sandbox refuses", func(t *testing.T) {
 		for _, name := range []string{"../x", "A", "a b"} {
@@ -84,6 +96,18 @@ func (c *cloud) boundPort(network, host string) string {
 	var made struct{ Port neutronPort }
 	c.post("ports", `{"port":{"network_id":"`+network+`","binding:host_id":"`+host+`"}}`, &made)
 	return made.Port.ID
+}
+
+// onHost runs a shell command in the namespace of a host.
+func (c *cloud) onHost(host, script string) {
+	c.t.Helper()
+	s, err := sandbox.New(sandbox.Config{StateDir: c.dir, API: c.api})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := s.ExecOnHost(c.t.Context(), host, []string{"sh", "-ec", script}, sandbox.Stdio{Out: os.Stderr, Err: os.Stderr}); err != nil {
+		c.t.Fatalf("%s# %s: %v", host, script, err)
+	}
 }
 
 // TestServerSaysWhyItDoesNotStart: each cause is named, and the program ends.
