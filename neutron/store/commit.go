@@ -233,7 +233,7 @@ func (c *committer) connect(ctx context.Context) error {
 		return err
 	}
 	c.conn, c.stmts = conn, map[string]*sql.Stmt{}
-	return nil
+	return c.exec(c.dialect.Session())
 }
 
 // discard gives up the connection, and with it whatever transaction it has open.
@@ -241,7 +241,7 @@ func (c *committer) discard() {
 	if c.conn == nil {
 		return
 	}
-	c.closeStatements() // an open one would keep SQLite from emptying the write-ahead log into the file
+	c.closeStatements()                                      // an open one would keep SQLite from emptying the write-ahead log into the file
 	c.conn.Raw(func(any) error { return driver.ErrBadConn }) // which has database/sql close it for good
 	c.conn.Close()
 	c.conn = nil

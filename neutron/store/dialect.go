@@ -16,13 +16,15 @@ type Dialect interface {
 	Location() string
 	// Connect opens the database: one handle for transactions and one for snapshots. They may be the same.
 	Connect(ctx context.Context) (write, read *sql.DB, err error)
+	// Session prepares the connection that transactions use, once.
+	Session() string
 	// Begin starts a transaction on a connection. Others that write wait, or fail with a Transient error.
 	Begin() string
 	// Flavor is how the list queries are rendered.
 	Flavor() sqlbuilder.Flavor
 	// Goose is the name by which the migration tool knows the engine.
 	Goose() database.Dialect
-	// LockSchema keeps other processes from migrating until unlock is called.
+	// LockSchema keeps other processes from opening and migrating the database until unlock is called.
 	LockSchema(ctx context.Context) (unlock func(), err error)
 	// Transient reports whether the same transaction may succeed when it is run again.
 	Transient(err error) bool

@@ -15,13 +15,8 @@ import (
 var migrations embed.FS
 
 // migrate brings the schema to this program's version. A database that a newer program has migrated further is refused: this one
-// does not know what the newer tables mean.
+// does not know what the newer tables mean. The schema is locked by now.
 func (db *DB) migrate(ctx context.Context) error {
-	unlock, err := db.dialect.LockSchema(ctx)
-	if err != nil {
-		return fmt.Errorf("migrate the %v: %w", db, err)
-	}
-	defer unlock()
 	files, err := fs.Sub(migrations, "migrations/"+db.dialect.Name())
 	if err != nil {
 		return err

@@ -43,18 +43,21 @@ func newSQLite(rest string) (Dialect, error) {
 
 func (d *sqliteDialect) Name() string              { return "sqlite" }
 func (d *sqliteDialect) Location() string          { return d.path }
-func (d *sqliteDialect) Begin() string             { return "BEGIN IMMEDIATE" }
 func (d *sqliteDialect) Flavor() sqlbuilder.Flavor { return sqlbuilder.SQLite }
 func (d *sqliteDialect) Goose() database.Dialect   { return database.DialectSQLite3 }
+
+// Session shortens the wait for a lock. It is not the writer's patience: the committer tries again with a shorter and fairer pause
+// than SQLite's own back-off, which sleeps up to 100 ms.
+func (d *sqliteDialect) Session() string { return "PRAGMA busy_timeout = 20" }
+
+func (d *sqliteDialect) Begin() string { return "BEGIN IMMEDIATE" }
 
 // Connect opens the file, makes it where there is none, and checks that it is whole.
 func (d *sqliteDialect) Connect(ctx context.Context) (write, read *sql.DB, err error) {
 	if err := d.create(); err != nil {
 		return nil, nil, err
 	}
-	// The short busy timeout of the writer is not its patience: the committer tries again with a shorter and fairer pause than
-	// SQLite's own back-off, which sleeps up to 100 ms.
-	if write, err = d.open("_pragma=busy_timeout(20)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
+	if write, err = d.open("_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
@@ -111,12 +114,11 @@ func (d *sqliteDialect) check(ctx context.Context, db *sql.DB) error {
 // LockSchema takes an advisory lock on a file beside the database. The kernel releases it when the process dies.
 func (d *sqliteDialect) LockSchema(ctx context.Context) (func(), error) {
 	f, err := os.OpenFile(d.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "", "cannot open the database file %s: %v", d.path, err)
 	}
 	return func() { f.Close() }, nil
 }

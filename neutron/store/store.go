@@ -52,6 +52,11 @@ func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := d.LockSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	write, read, err := d.Connect(ctx)
 	if err != nil {
 		return nil, err
