@@ -60,11 +60,11 @@ func Server(ctx context.Context, c ServerConfig) error {
 		return err
 	}
 	defer l.close()
-	s, err := openServer(ctx, c, options, l)
-	if err != nil {
+	s := &server{ServerConfig: c, options: options, listeners: l, started: time.Now()}
+	defer s.close()
+	if err := s.open(ctx); err != nil {
 		return err
 	}
-	defer s.close()
 	return s.run(ctx)
 }
 
@@ -85,31 +85,26 @@ type server struct {
 	auth      auth.Authenticator
 }
 
-// openServer opens the engines and makes the parts; nothing runs yet. On an error everything opened is closed.
-func openServer(ctx context.Context, c ServerConfig, options *config.Options, l *listeners) (s *server, err error) {
-	s = &server{ServerConfig: c, options: options, listeners: l, started: time.Now()}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if s.auth, err = auth.New(options.AuthStrategy); err != nil {
-		return nil, err
+// open opens the engines and makes the parts; nothing runs yet.
+func (s *server) open(ctx context.Context) (err error) {
+	if s.auth, err = auth.New(s.options.AuthStrategy); err != nil {
+		return err
 	}
-	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: c.Log}); err != nil {
-		return nil, err
+	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: s.Log}); err != nil {
+		return err
 	}
 	s.journal = journal.New(s.db)
-	s.plugin = ml2.New(s.db, s.journal, options.ML2(), c.Log)
-	if s.nsdb, err = etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.StateDir, "etcd"), Log: c.Log}); err != nil {
-		return nil, err
+	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
+	if s.nsdb, err = etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(s.StateDir, "etcd"), Log: s.Log}); err != nil {
+		return err
 	}
-	s.mirror = mirror.New(s.nsdb, c.Log)
-	s.importer = importer.New(s.nsdb, s.journal, c.Log)
-	s.authority, err = pki.Open(filepath.Join(c.StateDir, "pki"), l.names()...)
-	return s, err
+	s.mirror = mirror.New(s.nsdb, s.Log)
+	s.importer = importer.New(s.nsdb, s.journal, s.Log)
+	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
+	return err
 }
 
+// close releases what open got, in any state.
 func (s *server) close() {
 	if s.nsdb != nil {
 		if err := s.nsdb.Close(); err != nil {

@@ -99,6 +99,9 @@ func checkName(what, name string) error {
 		"%q cannot name a %s: use 1 to 32 lower-case letters, digits and hyphens, with a letter or digit at both ends", name, what)
 }
 
+// HostNamespace is the name under which `ip netns` knows a host's network namespace.
+func (s *Sandbox) HostNamespace(host string) string { return s.hostNamespace(host) }
+
 func (s *Sandbox) underlayNamespace() string            { return s.prefix + "-underlay" }
 func (s *Sandbox) hostNamespace(host string) string     { return s.prefix + "-" + host }
 func (s *Sandbox) workloadNamespace(name string) string { return s.prefix + "-vm-" + name }

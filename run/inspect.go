@@ -1,0 +1,63 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/errs"
+)
+
+// Status writes how the server is, and the picture of its networks.
+func Status(ctx context.Context, c *AdminClient, w io.Writer) error {
+	s, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	up := time.Since(time.Unix(s.StartedUnix, 0)).Truncate(time.Second)
+	fmt.Fprintf(w, "server %s, up %s\n  Networking API %s\n  agents         %s\n  metrics        %s\n  database       %s\n  journal        %d pending, %d applied\n",
+		s.Version, up, s.API, strings.Join(s.Stream, " "), s.Metrics, s.Database, s.JournalPending, s.TasksApplied)
+	for _, p := range s.Problems {
+		fmt.Fprintf(w, "  problem        %s\n", p)
+	}
+	fmt.Fprintln(w)
+	dump, err := c.Dump(ctx)
+	if err != nil {
+		return err
+	}
+	defer dump.Close()
+	objects, err := inspect.ReadDump(dump)
+	if err != nil {
+		return err
+	}
+	return inspect.Picture(w, objects)
+}
+
+// DBCheck writes what differs between the stored topology and a full rendering; a difference is an error.
+func DBCheck(ctx context.Context, c *AdminClient, w io.Writer) error {
+	report, err := c.Check(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range report.Differences {
+		fmt.Fprintln(w, d)
+	}
+	if n := len(report.Differences); n > 0 {
+		return errs.New(errs.Conflict, "TopologyDiffers", "%d differences in %d objects; restart the server to have them repaired, and report this", n, report.Objects)
+	}
+	fmt.Fprintf(w, "%d objects: incremental equals full; %d tasks pending\n", report.Objects, report.Pending)
+	return nil
+}
+
+// PrintJoinLine makes a token and writes the command that adds a host.
+func PrintJoinLine(ctx context.Context, c *AdminClient, r TokenRequest, w io.Writer) error {
+	reply, err := c.JoinToken(ctx, r)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "midonet agent --join %s\n", reply.Token)
+	return err
+}

@@ -1,0 +1,229 @@
+package run
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// loopback is a free address for tests that listen themselves.
+const loopback = "127.0.0.1:0"
+
+// startServer runs a server until the test ends, and returns the base URL of its API and its state directory.
+func startServer(t *testing.T) (url, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	address := freeAddress(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Server(ctx, ServerConfig{StateDir: dir, API: address, Log: slog.New(slog.DiscardHandler)})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	if err := awaitAnswer(t.Context(), "http://"+address); err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + address, dir
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// refusal starts a server that is expected to refuse, and returns its words.
+func refusal(t *testing.T, c ServerConfig) string {
+	t.Helper()
+	c.Log = slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := Server(ctx, c)
+	if err == nil {
+		t.Fatal("the server started and ended; it should have refused")
+	}
+	return Explain(err)
+}
+
+func TestServerRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, c := range []struct {
+		name   string
+		api    string
+		config string
+		want   []string // words of the refusal
+	}{
+		{"an address in use", taken.Addr().String(), "", []string{"Networking API", taken.Addr().String(), "another process"}},
+		{"no authentication off loopback", "0.0.0.0:0", "", []string{"noauth", "0.0.0.0", "loopback"}},
+		{"an address that is none", "nowhere", "", []string{"nowhere", "host:port"}},
+		{"an unknown core plugin", loopback, "[DEFAULT]\ncore_plugin = moon\n", []string{"core_plugin", "moon", "ml2"}},
+		{"an unknown service plugin", loopback, "[DEFAULT]\nservice_plugins = moon\n", []string{"service_plugins", "moon"}},
+		{"an unknown mechanism driver", loopback, "[ml2]\nmechanism_drivers = moon\n", []string{"mechanism_drivers", "moon", "midonet"}},
+		{"Keystone, which is not there yet", loopback, "[DEFAULT]\nauth_strategy = keystone\n", []string{"auth_strategy", "keystone", "noauth"}},
+		{"an option that is no number", loopback, "[DEFAULT]\nbind_port = x\n", []string{"bind_port", "x", "neutron.conf"}},
+		{"a file that is no configuration", loopback, "[DEFAULT\n", []string{"neutron.conf", "1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := ServerConfig{StateDir: t.TempDir(), API: c.api}
+			if c.config != "" {
+				file := filepath.Join(t.TempDir(), "neutron.conf")
+				if err := os.WriteFile(file, []byte(c.config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				config.ConfigFiles = []string{file}
+			}
+			got := refusal(t, config)
+			for _, word := range c.want {
+				if !strings.Contains(got, word) {
+					t.Errorf("refused with %q, which does not say %q", got, word)
+				}
+			}
+		})
+	}
+}
+
+func TestServerRefusesACorruptStateDirectory(t *testing.T) {
+	for _, c := range []struct{ name, file string }{
+		{"database", "neutron.db"},
+		{"store", "etcd/member/snap/db"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, c.file)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(strings.Repeat("not what it should be ", 1000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := refusal(t, ServerConfig{StateDir: dir, API: loopback}); !strings.Contains(got, dir) {
+				t.Errorf("refused with %q, which does not name the place %s", got, dir)
+			}
+			text, err := os.ReadFile(file)
+			if err != nil || !strings.HasPrefix(string(text), "not what it should be") {
+				t.Errorf("the corrupt file was touched: %.30q, %v", text, err)
+			}
+		})
+	}
+}
+
+func TestServerRefusesAStateDirectoryInUse(t *testing.T) {
+	_, dir := startServer(t)
+	if got := refusal(t, ServerConfig{StateDir: dir, API: loopback}); !strings.Contains(got, dir) || !strings.Contains(got, "another process") {
+		t.Errorf("refused with %q, which does not say that %s is in use", got, dir)
+	}
+}
+
+func TestSocketsAreTheServersAlone(t *testing.T) {
+	_, dir := startServer(t)
+	for _, name := range []string{"midonet.sock", "stream.sock"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o, want 600", name, mode)
+		}
+	}
+}
+
+func TestOperatorTools(t *testing.T) {
+	url, dir := startServer(t)
+	port := makePort(t, url)
+	client := NewAdminClient(dir)
+	awaitDrained(t, client)
+
+	var out strings.Builder
+	if err := Status(t.Context(), client, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"network blue", "10.0.0.0/24", "port web", "10.0.0.5", "not plugged in", "0 pending, 3 applied"} {
+		if !strings.Contains(out.String(), word) {
+			t.Errorf("the status does not say %q:\n%s", word, out.String())
+		}
+	}
+	out.Reset()
+	if err := DBCheck(t.Context(), client, &out); err != nil || !strings.Contains(out.String(), "incremental equals full") {
+		t.Errorf("check: %v\n%s", err, out.String())
+	}
+	out.Reset()
+	if err := PrintJoinLine(t.Context(), client, TokenRequest{Addresses: []string{"cluster.example:8182"}}, &out); err != nil ||
+		!strings.HasPrefix(out.String(), "midonet agent --join mn1.") {
+		t.Errorf("join line: %v\n%s", err, out.String())
+	}
+	out.Reset()
+	if err := Trace(t.Context(), TraceConfig{StateDir: dir, Port: port, Packet: []string{"dhcp"}}, &out); err != nil ||
+		!strings.Contains(out.String(), "no interface is plugged into it") {
+		t.Errorf("trace: %v\n%s", err, out.String())
+	}
+}
+
+func TestToolsSayThatTheServerIsAway(t *testing.T) {
+	dir := t.TempDir()
+	err := Status(t.Context(), NewAdminClient(dir), &strings.Builder{})
+	if err == nil || !strings.Contains(err.Error(), "midonet server") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("status: %v, want what to start and where", err)
+	}
+}
+
+// makePort makes a network, a subnet and a port with the address 10.0.0.5, and returns the port's name.
+func makePort(t *testing.T, url string) string {
+	t.Helper()
+	network := post(t, url+"/v2.0/networks", `{"network": {"name": "blue"}}`)
+	post(t, url+"/v2.0/subnets", `{"subnet": {"network_id": "`+network+`", "ip_version": 4, "cidr": "10.0.0.0/24"}}`)
+	post(t, url+"/v2.0/ports", `{"port": {"network_id": "`+network+`", "name": "web", "fixed_ips": [{"ip_address": "10.0.0.5"}]}}`)
+	return "web"
+}
+
+// post sends a creation and returns the new resource's id.
+func post(t *testing.T, url, body string) string {
+	t.Helper()
+	resp, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var text strings.Builder
+	if _, err := io.Copy(&text, resp.Body); err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatalf("%s: %s %s, %v", url, resp.Status, text.String(), err)
+	}
+	_, rest, _ := strings.Cut(text.String(), `"id":"`)
+	created, _, _ := strings.Cut(rest, `"`)
+	return created
+}
+
+func awaitDrained(t *testing.T, c *AdminClient) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s, err := c.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.JournalPending == 0 && s.TasksApplied > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the journal did not drain: %+v", s)
+		}
+	}
+}
