@@ -6,10 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"go.uber.org/zap"
@@ -17,6 +15,9 @@ import (
 
 	"midonet.org/midonet/errs"
 )
+
+// startTimeout bounds the wait for etcd to be ready; it takes a fraction of a second, and more after a crash with a long log.
+const startTimeout = time.Minute
 
 // Embedded says where the etcd inside this process lives.
 type Embedded struct {
@@ -34,7 +35,7 @@ func OpenEmbedded(ctx context.Context, e Embedded) (*Store, error) {
 	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
 		return nil, e.unusable(err)
 	}
-	if err := checkBackend(filepath.Join(e.Dir, "member", "snap", "db")); err != nil {
+	if err := checkFiles(e.Dir); err != nil {
 		return nil, e.unusable(err)
 	}
 	// While it starts, etcd warns of what is meant to be so here: one member, no authentication.
@@ -48,6 +49,9 @@ func OpenEmbedded(ctx context.Context, e Embedded) (*Store, error) {
 	case err := <-server.Err():
 		server.Close()
 		return nil, e.unusable(err)
+	case <-time.After(startTimeout):
+		server.Close()
+		return nil, e.unusable(fmt.Errorf("etcd was not ready within %v", startTimeout))
 	case <-ctx.Done():
 		server.Close()
 		return nil, ctx.Err()
@@ -74,19 +78,6 @@ func start(cfg *embed.Config) (server *embed.Etcd, err error) {
 		}
 	}()
 	return embed.StartEtcd(cfg)
-}
-
-// checkBackend opens etcd's database file before etcd does, because etcd does it on a goroutine of its own, whose panic over a
-// damaged file nobody can catch, and waits without limit for a file that another process holds.
-func checkBackend(file string) error {
-	if _, err := os.Stat(file); os.IsNotExist(err) {
-		return nil
-	}
-	db, err := bolt.Open(file, 0o600, &bolt.Options{Timeout: time.Second, PreLoadFreelist: true})
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return db.Close()
 }
 
 // config is tuned for one member on one machine: short ticks for a quick start (nobody else can win the election), a short log in

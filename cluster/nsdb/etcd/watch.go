@@ -40,11 +40,15 @@ type watch struct {
 	failed chan error
 }
 
-// err waits for the end of the watch and tells its cause; it may be called again.
+// err tells why the watch has ended, nil while it goes on.
 func (w *watch) err() error {
-	err := <-w.failed
-	w.failed <- err
-	return err
+	select {
+	case err := <-w.failed:
+		w.failed <- err
+		return err
+	default:
+		return nil
+	}
 }
 
 // run watches until ctx ends or the watch cannot go on. A watch that the engine ends for a reason of its own (a member that went
