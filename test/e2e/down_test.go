@@ -92,6 +92,33 @@ func TestInterruptedUp(t *testing.T) {
 	}
 }
 
+// TestInterruptedWorkload: `workload add` killed at any moment leaves nothing that `workload delete` or `down` does not find, here
+// and in Neutron.
+func TestInterruptedWorkload(t *testing.T) {
+	c := startCloud(t, 1)
+	net := c.network("blue", "10.20.0.0/24")
+	for _, after := range []time.Duration{10 * time.Millisecond, 30 * time.Millisecond, 50 * time.Millisecond, 80 * time.Millisecond} {
+		add := c.command("workload add", "--host", "host1", "--network", net, "a")
+		if err := add.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(after, func() { _ = add.Process.Signal(syscall.SIGKILL) })
+		_ = add.Wait() // killed, or finished before
+		if strings.Contains(c.sandbox("workload list"), "host1") {
+			c.sandbox("workload delete", "a")
+		}
+		if left := c.portAddresses(net); len(left) > 0 {
+			t.Errorf("killed after %v, ports are left: %v", after, left)
+		}
+		if names, err := filepath.Glob("/run/netns/" + c.prefix() + "-vm-a"); err != nil || len(names) > 0 {
+			t.Errorf("killed after %v, namespaces are left: %v %v", after, names, err)
+		}
+	}
+	a := c.workload("a", "host1", net)
+	b := c.workload("b", "host1", net)
+	a.pings(b.ip4())
+}
+
 // leavesNothing fails the test if the machine still has a trace of the sandbox. A command that ran in a workload through `sandbox
 // workload exec` may take a moment to notice that its workload has gone.
 func (c *cloud) leavesNothing() {
@@ -104,11 +131,16 @@ func (c *cloud) leavesNothing() {
 	})
 }
 
+// prefix begins the names of this cloud's namespaces.
+func (c *cloud) prefix() string {
+	sum := sha256.Sum256([]byte(c.dir))
+	return "midonet-" + hex.EncodeToString(sum[:3])
+}
+
 // traces lists what of this cloud's sandbox is on the machine: namespaces, mounts, processes and files.
 func (c *cloud) traces() []string {
 	c.t.Helper()
-	sum := sha256.Sum256([]byte(c.dir))
-	prefix := "midonet-" + hex.EncodeToString(sum[:3])
+	prefix := c.prefix()
 	var found []string
 	namespaces, err := filepath.Glob("/run/netns/" + prefix + "*")
 	if err != nil {
