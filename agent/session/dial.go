@@ -17,10 +17,10 @@ import (
 )
 
 // How eagerly a lost connection is made anew. The longest pause is well under a lease (cluster/stream.LeaseTTL, 10 s), so that a
-// host finds a server that restarted before its ports are given up.
+// host finds a server that restarted before its ports are given up; it is what a bind may have to wait after that.
 const (
 	firstPause  = 100 * time.Millisecond
-	longPause   = 2 * time.Second
+	longPause   = time.Second
 	dialTimeout = 3 * time.Second
 	// maxMessage is what the agent accepts in one message, octets. The cluster cuts its updates far smaller.
 	maxMessage = 16 << 20

@@ -16,8 +16,8 @@ import (
 // (midonet-util/src/main/java/org/midonet/conf/HostIdGenerator.java).
 const hostIDProperty = "host_uuid"
 
-// hostID returns the UUID in the named properties file, and makes one if there is no such file. A file without a UUID is an error:
-// a new identity would leave the old one's ports behind.
+// hostID returns the UUID in the named properties file, and makes one if there is no such file. A file without a UUID is an
+// error: a new identity would leave the old one's ports behind.
 func hostID(name string) (topology.HostID, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,6 +36,6 @@ func hostID(name string) (topology.HostID, error) {
 			return host, nil
 		}
 	}
-	return topology.HostID{}, fmt.Errorf("%s does not say %s=UUID; put the host's UUID back, or remove the file to become a new host",
-		name, hostIDProperty)
+	return topology.HostID{}, fmt.Errorf(
+		"%s does not say %s=UUID; put the host's UUID back, or remove the file to become a new host", name, hostIDProperty)
 }

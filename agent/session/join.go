@@ -65,8 +65,8 @@ func (s *Session) prepareToJoin(stored *identity) error {
 	return fresh.write(s.file(identityFile))
 }
 
-// join gets the host its certificate. It repeats while the cluster cannot be reached or takes the host for alive, and returns when
-// the host has joined, was refused, or ctx ended.
+// join gets the host its certificate. It repeats while the cluster cannot be reached or takes the host for alive, and returns
+// when the host has joined, was refused, or ctx ended.
 func (s *Session) join(ctx context.Context) error {
 	for pause := newPauses(); ; {
 		joined, err := s.tryJoin(ctx, s.identity.Load())
@@ -153,7 +153,9 @@ type firstContact struct {
 
 // tls turns off Go's own verification, which has no authority to go by yet, and puts the one below in its place.
 func (f *firstContact) tls() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, ServerName: topologypb.ServerName, InsecureSkipVerify: true, VerifyConnection: f.verify}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, ServerName: topologypb.ServerName, InsecureSkipVerify: true, VerifyConnection: f.verify,
+	}
 }
 
 func (f *firstContact) verify(state tls.ConnectionState) error {

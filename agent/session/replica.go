@@ -26,14 +26,14 @@ func (r *replica) disconnected() { r.current, r.parts = false, nil }
 // receive takes one update. whole is false while more parts of it are to come.
 func (r *replica) receive(u *topologypb.Update) (d view.Delta, whole bool, err error) {
 	if len(r.parts) > 0 && (r.parts[0].GetSnapshot() != u.GetSnapshot() || r.parts[0].GetRevision() != u.GetRevision()) {
-		return view.Delta{}, false, fmt.Errorf("revision %d began before the parts of %d had all come", u.GetRevision(), r.parts[0].GetRevision())
+		return d, false, fmt.Errorf("revision %d began before all of %d had come", u.GetRevision(), r.parts[0].GetRevision())
 	}
 	if !u.GetSnapshot() && (!r.current || u.GetBase() != r.revision) {
-		return view.Delta{}, false, fmt.Errorf("a delta from revision %d came at revision %d", u.GetBase(), r.revision)
+		return d, false, fmt.Errorf("a delta from revision %d came at revision %d", u.GetBase(), r.revision)
 	}
 	r.parts = append(r.parts, u)
 	if u.GetMore() {
-		return view.Delta{}, false, nil
+		return d, false, nil
 	}
 	puts, deletes := r.takeParts()
 	if u.GetSnapshot() {
@@ -43,7 +43,7 @@ func (r *replica) receive(u *topologypb.Update) (d view.Delta, whole bool, err e
 	return r.apply(puts, deletes), true, nil
 }
 
-// takeParts reads the objects and keys of all parts. What a newer cluster may send and this agent does not understand is left out.
+// takeParts reads the objects and keys of all parts. What a newer cluster sends and this agent does not understand is left out.
 func (r *replica) takeParts() (puts []topology.Object, deletes []topology.Key) {
 	r.skipped = 0
 	for _, u := range r.parts {

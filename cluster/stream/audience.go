@@ -4,8 +4,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// This file follows a step under way. Before and after each change of an index, what the watching hosts had of the objects that the
-// change concerns is noted; takeDeltas compares that with what they need at the end.
+// This file follows a step under way. Before and after each change of an index, what the watching hosts had of the objects that
+// the change concerns is noted; takeDeltas compares that with what they need at the end.
 
 // sees reports whether the host needs the object with key k as things are.
 func (x *interest) sees(host topology.HostID, k topology.Key) bool {

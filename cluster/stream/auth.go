@@ -61,7 +61,8 @@ func identify(ctx context.Context) (topology.HostID, error) {
 	}
 	info, ok := p.AuthInfo.(credentials.TLSInfo)
 	if !ok || len(info.State.VerifiedChains) == 0 {
-		return topology.HostID{}, errs.New(errs.Unauthorized, "NoCertificate", "this call needs the certificate that a host gets when it joins")
+		return topology.HostID{}, errs.New(errs.Unauthorized, "NoCertificate",
+			"this call needs the certificate that a host gets when it joins")
 	}
 	return pki.HostOf(info.State.VerifiedChains[0][0])
 }

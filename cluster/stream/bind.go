@@ -80,8 +80,8 @@ func (s *Server) bind(tx nsdb.Tx, want *topology.Binding) (changed bool, err err
 	case *present == *want:
 		return false, nil
 	case present.Host == want.Host:
-		return false, errs.New(errs.Conflict, "PortBound", "port %v is bound to interface %s of this host already; unbind it first",
-			want.Port, present.Interface)
+		return false, errs.New(errs.Conflict, "PortBound",
+			"port %v is bound to interface %s of this host already; unbind it first", want.Port, present.Interface)
 	default:
 		tx.Delete(topology.Key{Kind: topology.KindPortState, ID: want.Port}) // what the other host said of it
 	}

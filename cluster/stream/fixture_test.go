@@ -24,6 +24,7 @@ import (
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
 )
 
 // patience is how long a test waits for what must come.
@@ -58,12 +59,18 @@ func newCluster(t *testing.T) *cluster {
 func (c *cluster) start() {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	authority, err := pki.Open(filepath.Join(c.dir, "pki"), stream.HostNames(c.addresses...)...)
+	authority, err := pki.Open(filepath.Join(c.dir, "pki"))
 	check(c.t, err)
 	store, err := etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.dir, "etcd"), Log: quiet})
 	check(c.t, err)
-	listeners, err := stream.Listen(ctx, c.addresses...)
-	check(c.t, err)
+	var listeners []net.Listener
+	for _, a := range c.addresses {
+		network, address, err := topologypb.SplitAddress(a)
+		check(c.t, err)
+		l, err := net.Listen(network, address)
+		check(c.t, err)
+		listeners = append(listeners, l)
+	}
 	c.authority, c.store, c.mirror = authority, store, mirror.New(store, quiet)
 	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet})
 	job := &portstatus.Job{Mirror: c.mirror, Sink: c.sink, Log: quiet}
@@ -134,7 +141,9 @@ type host struct {
 // newHost joins a host that keeps its state in dir and talks to the given addresses, or to all of them.
 func (c *cluster) newHost(dir string, addresses ...string) *host {
 	c.t.Helper()
-	return startHost(c.t, session.Config{StateDir: dir, HostName: "host-" + filepath.Base(dir), JoinToken: c.token(), Addresses: addresses})
+	return startHost(c.t, session.Config{
+		StateDir: dir, HostName: "host-" + filepath.Base(dir), JoinToken: c.token(), Addresses: addresses,
+	})
 }
 
 func startHost(t *testing.T, config session.Config) *host {

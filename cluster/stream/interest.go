@@ -6,8 +6,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// interest knows the topology and which host needs what of it. It is pure: a step goes in, and what each watching host must be told
-// comes out. The work for a step grows with the number of objects and hosts that the step concerns, not with the cloud.
+// interest knows the topology and which host needs what of it. It is pure: a step goes in, and what each watching host must be
+// told comes out. The work for a step grows with the number of objects and hosts that the step concerns, not with the cloud.
 //
 // A host needs what it would have to know to forward for the ports that are bound to it:
 //
@@ -15,8 +15,8 @@ import (
 //   - every bridge that one of its bound ports is on, with all that names the bridge (ports, DHCP subnets and reservations,
 //     addresses), the Bindings and PortStates of all the bridge's ports, and the Hosts that those bindings name.
 //
-// So an object is needed through at most two things, its owner (a host) and its bridge; a Host is needed through itself and through
-// each bridge that it has a port on.
+// So an object is needed through at most two things, its owner (a host) and its bridge; a Host is needed through itself and
+// through each bridge that it has a port on.
 type interest struct {
 	objects  map[topology.Key]topology.Object
 	onBridge map[topology.BridgeID]keys                           // objects that name the bridge

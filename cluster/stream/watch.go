@@ -15,13 +15,15 @@ import (
 const maxUpdate = 256 << 10
 
 // Watch implements topologypb.StreamServer.
-func (s *Server) Watch(_ *topologypb.WatchRequest, stream grpc.ServerStreamingServer[topologypb.Update]) error {
+func (s *Server) Watch(req *topologypb.WatchRequest, stream grpc.ServerStreamingServer[topologypb.Update]) error {
 	ctx := stream.Context()
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
 	snapshot, rev, w := s.feed.watch(caller(ctx))
 	defer s.feed.leave(w)
+	s.Log.Info("host connected", "host", w.host, "agent", req.GetVersion(), "objects", len(snapshot))
+	defer s.Log.Info("host disconnected", "host", w.host)
 	first := sender{stream: stream, snapshot: true, revision: rev}
 	if err := first.send(delta{puts: snapshot}); err != nil {
 		return err

@@ -1,12 +1,12 @@
 // Package portstatus tells Neutron which ports work: the one fact about the hosts that travels upward.
 //
-// A port is ACTIVE when, and only when, it is bound to a host, that host is alive, and the host says that the interface is up and in
-// the datapath. It is DOWN otherwise, from the moment that any of these ends; a host that falls silent takes its ports with it when
-// its lease runs out. (midonet/midonet writes the same to the replicated "active" key of a port; nothing told Neutron there.)
+// A port is ACTIVE when, and only when, it is bound to a host, that host is alive, and the host says that the interface is up and
+// in the datapath. It is DOWN otherwise, from the moment that any of these ends; a host that falls silent takes its ports with it
+// when its lease runs out. (midonet/midonet writes the same to the replicated "active" key of a port; nothing told Neutron there.)
 //
 // The job follows the network state database and writes through journal.StatusSink. On its start it states every port once, since
-// it cannot know what happened while it was not there. A sink that fails is asked again until it takes the statuses; what has changed
-// meanwhile is what it is told then.
+// it cannot know what happened while it was not there. A sink that fails is asked again until it takes the statuses; it is then
+// told what holds at that time.
 package portstatus
 
 import (

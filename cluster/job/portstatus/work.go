@@ -22,8 +22,8 @@ func (w work) addChanges(changes []mirror.Change) {
 	}
 }
 
-// addChange adds the port that the object with key k speaks of, or all ports of a host that came or went. A port alone, as Neutron
-// has just made it, is DOWN already.
+// addChange adds the port that the object with key k speaks of, or all ports of a host that came or went. A port without a
+// binding, as Neutron has just made it, is DOWN already.
 func (w work) addChange(k topology.Key, c mirror.Change) {
 	switch k.Kind {
 	case topology.KindPort:

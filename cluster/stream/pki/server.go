@@ -53,12 +53,13 @@ func (a *Authority) serverCertificate() (*tls.Certificate, error) {
 // serves reports whether the certificate is ours, names this server and is not due for renewal.
 func (a *Authority) serves(c *x509.Certificate) bool {
 	dns, ips := a.serverNames()
-	covers := func(name string) bool { return c.VerifyHostname(name) == nil }
 	for _, ip := range ips {
 		dns = append(dns, ip.String())
 	}
-	renewAt := c.NotAfter.Add(-serverLife / 3)
-	return a.now().Before(renewAt) && c.CheckSignatureFrom(a.cert) == nil && !slices.ContainsFunc(dns, func(n string) bool { return !covers(n) })
+	if !a.now().Before(c.NotAfter.Add(-serverLife/3)) || c.CheckSignatureFrom(a.cert) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(dns, func(name string) bool { return c.VerifyHostname(name) != nil })
 }
 
 func (a *Authority) newServerPair() (pair, error) {

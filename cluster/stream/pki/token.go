@@ -41,7 +41,7 @@ func (a *Authority) NewToken(addresses []string, life time.Duration, oneUse bool
 		life = TokenLife
 	}
 	if life < 0 || life > maxTokenLife {
-		return nil, errs.New(errs.Invalid, "BadTokenLife", "a join token lives between one second and %d days", int(maxTokenLife.Hours()/24))
+		return nil, errs.New(errs.Invalid, "BadTokenLife", "a join token lives for some time, at most %d days", int(maxTokenLife.Hours()/24))
 	}
 	if len(addresses) == 0 {
 		return nil, errs.New(errs.Invalid, "NoAddress", "a join token needs an address at which the new host reaches the cluster")
@@ -69,16 +69,20 @@ func (a *Authority) Redeem(secret []byte, host topology.HostID, csr []byte) erro
 	return a.changeTokens(func(ts []storedToken) ([]storedToken, error) {
 		i := slices.IndexFunc(ts, func(t storedToken) bool { return t.SHA256 == hash })
 		if i < 0 {
-			return nil, errs.New(errs.Unauthorized, "JoinTokenRefused", "the join token is unknown or has expired; make a new one on the server")
+			return nil, refused("the join token is unknown or has expired")
 		}
 		if ts[i].OneUse && ts[i].UsedBy != "" && ts[i].UsedBy != user {
-			return nil, errs.New(errs.Unauthorized, "JoinTokenRefused", "the join token has been used by another host; make a new one on the server")
+			return nil, refused("the join token has been used by another host")
 		}
 		if ts[i].OneUse {
 			ts[i].UsedBy = user
 		}
 		return ts, nil
 	})
+}
+
+func refused(why string) error {
+	return errs.New(errs.Unauthorized, "JoinTokenRefused", "%s; make a new one on the server", why)
 }
 
 // changeTokens replaces the list of live tokens by what fn returns, with every other process kept out.
