@@ -118,7 +118,7 @@ func (l *lab) start(p *path, outputs [][2]flow.Output) (*path, error) {
 	for i, d := range p.agent.all {
 		table := map[mac.Addr]flow.Output{p.macA: outputs[i][0], p.macB: outputs[i][1]}
 		p.agent.running.Go(func() {
-			if err := serve(ctx, d, table); err != nil && ctx.Err() == nil {
+			if err := serve(ctx, d, table); ctx.Err() == nil {
 				fmt.Fprintln(os.Stderr, "bench/datapath: agent:", err)
 			}
 		})
@@ -126,7 +126,7 @@ func (l *lab) start(p *path, outputs [][2]flow.Output) (*path, error) {
 	return p, nil
 }
 
-// serve is the shortest agent: a batch of misses, their flows, the packets.
+// serve is the shortest agent: a batch of misses, their flows, the packets. It ends with an error, at last with ctx's.
 func serve(ctx context.Context, d datapath.Datapath, table map[mac.Addr]flow.Output) error {
 	const batch = 64
 	misses, flows, packets := make([]datapath.Miss, batch), make([]flow.Flow, 0, batch), make([]datapath.Packet, 0, batch)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const threadSelf = "/proc/thread-self"
@@ -37,4 +39,17 @@ func cpuTime(dirs ...string) (total time.Duration) {
 		}
 	}
 	return total
+}
+
+// processTime returns how long this process has run, all its threads, and threadTime how long the calling thread has.
+func processTime() time.Duration { return usage(unix.RUSAGE_SELF) }
+
+func threadTime() time.Duration { return usage(unix.RUSAGE_THREAD) }
+
+func usage(who int) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(who, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -124,7 +124,7 @@ func (p *path) send(ctx context.Context, length time.Duration, vary func(*blaste
 	if err != nil {
 		return sample{}, err
 	}
-	used, start := cpuTime(threadSelf), time.Now()
+	used, own, all, start := cpuTime(threadSelf), threadTime(), processTime(), time.Now()
 	for time.Since(start) < length && ctx.Err() == nil {
 		vary(b)
 		if err := b.send(); err != nil {
@@ -132,6 +132,7 @@ func (p *path) send(ctx context.Context, length time.Duration, vary func(*blaste
 		}
 	}
 	took, cpu := time.Since(start), cpuTime(threadSelf)-used
+	agents := (processTime() - all) - (threadTime() - own)
 	after, err := p.b.received()
 	if err != nil {
 		return sample{}, err
@@ -140,7 +141,9 @@ func (p *path) send(ctx context.Context, length time.Duration, vary func(*blaste
 		return sample{}, fmt.Errorf("nothing arrived at the other end")
 	}
 	n := float64(after - before)
-	return sample{rate: n / took.Seconds() / 1000, cpu: float64(cpu.Nanoseconds()) / n}, ctx.Err()
+	return sample{
+		rate: n / took.Seconds() / 1000, cpu: float64(cpu.Nanoseconds()) / n, agent: float64(agents.Nanoseconds()) / n,
+	}, ctx.Err()
 }
 
 // latency sends packets one after the other, each of a flow of its own if fresh, and returns the sorted times from send to receipt.

@@ -9,8 +9,9 @@ import (
 
 // sample is one measurement: a rate, and the CPU time that one unit of it took.
 type sample struct {
-	rate float64
-	cpu  float64 // ns
+	rate  float64
+	cpu   float64 // ns
+	agent float64 // ns of the agents' CPU time, where it was asked for
 }
 
 type series []sample

@@ -51,12 +51,12 @@ func (p *path) tcp(ctx context.Context, length time.Duration) (sample, error) {
 	if err := errors.Join(err, server.Wait(), json.Unmarshal(out.Bytes(), &r)); err != nil || r.Error != "" {
 		return sample{}, fmt.Errorf("iperf3: %w %s", err, r.Error)
 	}
-	cpu := kernel + processTime(client) + processTime(server)
+	cpu := kernel + childTime(client) + childTime(server)
 	received := r.End.SumReceived
 	return sample{rate: received.BitsPerSecond / 1e9, cpu: float64(cpu.Nanoseconds()) / (received.Bytes / 1024)}, nil
 }
 
-func processTime(c *exec.Cmd) time.Duration {
+func childTime(c *exec.Cmd) time.Duration {
 	return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 }
 

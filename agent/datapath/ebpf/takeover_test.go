@@ -325,3 +325,40 @@ func TestInterfaceGone(t *testing.T) {
 	check(t, l.Entries(func(e datapath.Entry) bool { t.Errorf("flow %v is there", e.Key); return true }))
 	check(t, l.RemovePort(l.portB.ID))
 }
+
+// TestInterfaceMadeAnew deletes a plugged interface under a running agent, which plugs in the next one of the same name.
+func TestInterfaceMadeAnew(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	frame := udpHeader(1, 1).Frame(nil)
+	check(t, l.Install([]flow.Flow{flowOf(t, frame, l.portA.ID, flow.Output{Port: l.portB.ID})}))
+	l.do(t, func() { check(t, deleteLink(l.b.name)) })
+	l.names.Store(1) // the name of the second wire once more
+	again := l.newWire(t)
+	check(t, l.SetPort(l.portB))
+	check(t, l.Entries(func(e datapath.Entry) bool { t.Errorf("flow %v is there", e.Key); return true }))
+	check(t, l.Install([]flow.Flow{flowOf(t, frame, l.portA.ID, flow.Output{Port: l.portB.ID})}))
+	l.a.Send(t, frame)
+	expectFrame(t, again, frame)
+	l.do(t, func() { check(t, deleteLink(l.b.name)) })
+	check(t, l.RemovePort(l.portB.ID))
+}
+
+// TestTunnelPortChanges reopens both ends with another UDP port.
+func TestTunnelPortChanges(t *testing.T) {
+	needRoot(t)
+	hosts := newHosts(t, Config{MaxFlows: 1024})
+	d, e := hosts[0].open(t), hosts[1].open(t)
+	b := hosts[1].newWire(t)
+	portB := datapath.Port{ID: id.New[topology.Port](), Interface: b.name, TunnelKey: 3}
+	check(t, e.SetPort(portB))
+	frame := udpHeader(1, 1).Frame(nil)
+	out := flow.Actions{Outputs: []flow.Output{{Port: portB.ID, Peer: underlayIPv4(1), TunnelKey: 3}}}
+	for _, port := range []int{0, 4789, 4789} {
+		d.Close()
+		e.Close()
+		hosts[0].config.TunnelPort, hosts[1].config.TunnelPort = port, port
+		d, e = hosts[0].open(t), hosts[1].open(t)
+		check(t, d.Execute([]datapath.Packet{{Frame: frame, Actions: out}}))
+		expectFrame(t, b, frame)
+	}
+}
