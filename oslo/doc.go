@@ -4,8 +4,7 @@
 //
 //	BindPort int `oslo:"DEFAULT/bind_port" default:"9696" help:"The port that the API listens on."`
 //
-// Fields may be grouped in nested structs; the tag alone says where the option is in the
-// files. The kinds are string, bool, int,
+// Fields may be grouped in nested structs; the tag alone says where the option is in the files. The kinds are string, bool, int,
 // float64, time.Duration (whole seconds in the files), []string (items separated by commas) and MultiString (one value for each time
 // that the option is written). A field without the tag oslo is left alone. A boolean tag `secret:"true"` keeps a value out of what
 // is printed.

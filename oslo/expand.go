@@ -16,8 +16,8 @@ func (v *values) expand(e Entry) (string, error) {
 	return v.expandText(e.Value, e.Group, []string{key(e.Group, e.Name)})
 }
 
-// expandText replaces the references in a text of the given group; under holds the options whose values are being expanded, since one
-// that refers to itself has no value.
+// expandText replaces the references in a text of the given group; under holds the options whose values are being expanded, since
+// one that refers to itself has no value.
 func (v *values) expandText(text, group string, under []string) (string, error) {
 	var failure error
 	out := reference.ReplaceAllStringFunc(text, func(m string) string {

@@ -111,7 +111,8 @@ func (p *parser) assignment(line string) error {
 	if name == "" {
 		return p.bad("the option has no name", line)
 	}
-	p.entries = append(p.entries, Entry{Group: p.group, Name: name, Value: unquote(strings.TrimSpace(line[at+1:])), File: p.file, Line: p.line})
+	value := unquote(strings.TrimSpace(line[at+1:]))
+	p.entries = append(p.entries, Entry{Group: p.group, Name: name, Value: value, File: p.file, Line: p.line})
 	p.open = true
 	return nil
 }

@@ -17,7 +17,7 @@ func mayWrite(def *apidef.Resource, c *auth.Caller, action string, values apidef
 	rule := "rule:" + action + "_" + def.Name
 	refused := rule
 	for _, a := range def.Attributes {
-		if !a.AdminWrite || !given[a.Name] || action == "create" && reflect.DeepEqual(values[a.Name], a.Default) {
+		if !a.ForAdmin(action == "update") || !given[a.Name] || action == "create" && reflect.DeepEqual(values[a.Name], a.Default) {
 			continue
 		}
 		refused = "(" + refused + " and " + rule + ":" + a.Name + ")"

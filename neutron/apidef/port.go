@@ -12,7 +12,7 @@ func Ports() *Resource {
 			Create: true, Required: true, Validate: isUUID, Filter: true, Sort: true},
 		adminState(),
 		{Name: "mac_address", Type: MAC, Help: "Its Ethernet address; made up from base_mac where not given.",
-			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true},
+			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true, AdminUpdate: true},
 		{Name: "fixed_ips", Type: List, Help: "Its addresses: objects with ip_address, subnet_id or both.",
 			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue},
 		{Name: "device_id", Type: String, Help: "What uses it, such as the identifier of a server.",

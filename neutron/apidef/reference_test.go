@@ -46,8 +46,8 @@ do not name is set by the server. "admin" marks what only an administrator may g
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", r.Collection)
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a),
-				writable(a.Update, a), defaultOf(a), yes(a.Filter), yes(a.Sort), meaning(a))
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a.ForAdmin(false)),
+				writable(a.Update, a.ForAdmin(true)), defaultOf(a), yes(a.Filter), yes(a.Sort), meaning(a))
 		}
 	}
 	b.WriteString("\n## Extensions\n\n| alias | name |\n|---|---|\n")
@@ -57,8 +57,8 @@ do not name is set by the server. "admin" marks what only an administrator may g
 	return b.String()
 }
 
-func writable(may bool, a Attribute) string {
-	if may && a.AdminWrite {
+func writable(may, admin bool) string {
+	if may && admin {
 		return "admin"
 	}
 	return yes(may)

@@ -36,9 +36,13 @@ type Attribute struct {
 	Sort          bool                         // GET may sort by it (is_sort_key)
 	PrimaryKey    bool
 	AdminWrite    bool   // only an administrator may give it (neutron/conf/policies)
+	AdminUpdate   bool   // only an administrator may change it
 	AdminRead     bool   // only an administrator sees it
 	Alias         string // the attribute whose other name this is; empty for the attribute itself
 }
+
+// ForAdmin reports whether only an administrator may give the attribute in a POST or, with update, in a PUT.
+func (a *Attribute) ForAdmin(update bool) bool { return a.AdminWrite || update && a.AdminUpdate }
 
 // Resource is one collection of the API.
 type Resource struct {

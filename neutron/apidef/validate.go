@@ -109,7 +109,8 @@ func hasKeys(v any, keys ...string) string {
 	if slices.Equal(given, slices.Sorted(slices.Values(keys))) {
 		return ""
 	}
-	return fmt.Sprintf("Validation of dictionary's keys failed. Expected keys: %s Provided keys: %s", reprSet(keys), reprSet(given))
+	return fmt.Sprintf("Validation of dictionary's keys failed. Expected keys: %s Provided keys: %s",
+		reprSet(keys), reprSet(given))
 }
 
 func reprStrings(ss []string) string {

@@ -73,7 +73,8 @@ func (o *Options) checkValues() error {
 		return errs.New(errs.Invalid, "BadOption", "max_request_body_size = %d: write a number above 0", o.MaxRequestBodySize)
 	}
 	if o.UseSSL {
-		return errs.New(errs.Unsupported, "BadOption", "use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front")
+		return errs.New(errs.Unsupported, "BadOption",
+			"use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front")
 	}
 	_, err := maxPage(o.PaginationMaxLimit)
 	return err

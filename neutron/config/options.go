@@ -1,5 +1,5 @@
-// Package config has the options of the north: those of neutron.conf and ml2_conf.ini that it obeys, with Neutron's sections, names and
-// meanings, and defaults that make a working single machine of no file at all.
+// Package config has the options of the north: those of neutron.conf and ml2_conf.ini that it obeys, with Neutron's sections, names
+// and meanings, and defaults that make a working single machine of no file at all.
 //
 // Options of Neutron that are for parts which do not exist here (agents, RabbitMQ, WSGI workers, the token middleware …) may stand
 // in the files without a warning; known.txt lists them.
@@ -19,7 +19,7 @@ import (
 type Options struct {
 	BindHost           string `oslo:"DEFAULT/bind_host" default:"127.0.0.1" help:"The address that the Networking API listens on."`
 	BindPort           int    `oslo:"DEFAULT/bind_port" default:"9696" help:"The port that the Networking API listens on."`
-	AuthStrategy       string `oslo:"DEFAULT/auth_strategy" default:"noauth" help:"Who vouches for callers: noauth or keystone."`
+	AuthStrategy       string `oslo:"DEFAULT/auth_strategy" default:"noauth" help:"Who vouches for callers: noauth, on loopback alone; keystone is refused so far."`
 	UseSSL             bool   `oslo:"DEFAULT/use_ssl" default:"false" help:"TLS on the Networking API; leave it to a proxy in front."`
 	PaginationMaxLimit string `oslo:"DEFAULT/pagination_max_limit" default:"-1" help:"The longest page; infinite or a negative number: none."`
 	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
@@ -28,7 +28,7 @@ type Options struct {
 	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports."`
 	ServicePlugins []string `oslo:"DEFAULT/service_plugins" help:"Further plugins."`
 
-	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: three octets, or four where the fourth is not 00."`
+	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
 	MaxDNSNameservers   int    `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
 	MaxSubnetHostRoutes int    `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
 	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
@@ -37,7 +37,7 @@ type Options struct {
 	TenantNetworkTypes []string `oslo:"ml2/tenant_network_types" default:"midonet" help:"The types that networks get, in order of preference."`
 	MechanismDrivers   []string `oslo:"ml2/mechanism_drivers" default:"midonet" help:"What makes networks real."`
 	ExtensionDrivers   []string `oslo:"ml2/extension_drivers" help:"Extensions of the core resources."`
-	PathMTU            int      `oslo:"ml2/path_mtu" default:"0" help:"The largest packet on the path of an overlay, in octets; 0: as global_physnet_mtu."`
+	PathMTU            int      `oslo:"ml2/path_mtu" default:"0" help:"The largest packet on an overlay's path, in octets; 0: as global_physnet_mtu."`
 	OverlayIPVersion   int      `oslo:"ml2/overlay_ip_version" default:"4" help:"How tunnel packets are addressed: 4 or 6."`
 
 	MaxRequestBodySize int `oslo:"oslo_middleware/max_request_body_size" default:"114688" help:"The longest body of a request, in octets."`
@@ -50,8 +50,8 @@ type Options struct {
 // BindAddress is host:port of the Networking API.
 func (o *Options) BindAddress() string { return net.JoinHostPort(o.BindHost, strconv.Itoa(o.BindPort)) }
 
-// MaxPage is pagination_max_limit as a number; 0 means no limit (neutron/api/api_common.py, _get_pagination_max_limit). Check has seen
-// to it that the option can be read.
+// MaxPage is pagination_max_limit as a number; 0 means no limit (neutron/api/api_common.py, _get_pagination_max_limit). Check has
+// seen to it that the option can be read.
 func (o *Options) MaxPage() int {
 	n, err := maxPage(o.PaginationMaxLimit)
 	if err != nil || n < 0 {
