@@ -33,7 +33,7 @@ func main() {
 	var p plan
 	flag.IntVar(&p.rounds, "rounds", 5, "interleaved rounds")
 	flag.DurationVar(&p.packets, "packets", time.Second, "length of one measurement with small packets")
-	flag.DurationVar(&p.tcp, "tcp", 1500*time.Millisecond, "length of one measurement with TCP; 0 for none")
+	flag.DurationVar(&p.tcp, "tcp", time.Second, "length of one measurement with TCP, in whole seconds; 0 for none")
 	flag.IntVar(&p.samples, "samples", 1000, "packets of each latency")
 	flag.DurationVar(&p.flood, "flood", 2*time.Second, "length of the flood of misses")
 	flag.Parse()

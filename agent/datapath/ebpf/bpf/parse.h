@@ -71,15 +71,19 @@ ALWAYS bool parse_ethernet(struct __sk_buff *skb, struct flow_key *key, struct h
 /* The first four octets of the transport header: two ports, or type and code. */
 ALWAYS bool parse_transport(struct __sk_buff *skb, struct flow_key *key, struct headers *h)
 {
-	__u8 head[4];
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u8 *head = data + (h->l4 & 0x7fff), copy[4]; /* the mask, over all that can be stepped over, is for the verifier */
 	bool icmp = h->proto == (h->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 
 	if (h->fragment == FRAGMENT_LATER)
 		return true;
 	if (!icmp && h->proto != IPPROTO_TCP && h->proto != IPPROTO_UDP && h->proto != IPPROTO_SCTP)
 		return true;
-	if (bpf_skb_load_bytes(skb, h->l4, head, sizeof(head)))
-		return false;
+	if ((void *)(head + 4) > end) { /* behind what was pulled */
+		if (bpf_skb_load_bytes(skb, h->l4, copy, sizeof(copy)))
+			return false;
+		head = copy;
+	}
 	if (icmp) {
 		key->src_port = bpf_htons(head[0]);
 		key->dst_port = bpf_htons(head[1]);
