@@ -47,14 +47,12 @@ func describe(p *model.Port) *model.Port {
 	return p
 }
 
-// rebind applies a change of the binding. A port that is bound elsewhere, or no longer, is down until an agent says otherwise.
+// rebind applies a change of the binding. It leaves the status alone, which is the hosts' to say: the interface may be up before the
+// compute service names the host, and no one would say so again.
 func rebind(p *model.Port, body plugin.Body[model.Port]) error {
 	v := body.Value
 	if body.Has("binding:vnic_type") && v.VNICType != p.VNICType && p.VIFType != vifUnbound {
 		return portInUse(p)
-	}
-	if body.Has("binding:host_id") && v.HostID != p.HostID {
-		p.Status = model.StatusDown
 	}
 	set(body.Has("binding:vnic_type"), &p.VNICType, v.VNICType)
 	set(body.Has("binding:host_id"), &p.HostID, v.HostID)

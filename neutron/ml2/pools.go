@@ -84,7 +84,9 @@ func checkGatewayOutside(gateway netip.Addr, pools []model.AllocationPool) error
 }
 
 func sortedPools(pools []model.AllocationPool) []model.AllocationPool {
-	return slices.SortedFunc(slices.Values(pools), func(a, b model.AllocationPool) int { return a.Start.Compare(b.Start) })
+	sorted := append([]model.AllocationPool{}, pools...)
+	slices.SortFunc(sorted, func(a, b model.AllocationPool) int { return a.Start.Compare(b.Start) })
+	return sorted
 }
 
 // randomIn returns an address of a range with equal chances; of a range of 2^64 addresses and more, one of the first.

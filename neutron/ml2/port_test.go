@@ -268,7 +268,7 @@ func TestBindingAndStatus(t *testing.T) {
 		t.Errorf("a status from the hosts went back to the backend: %+v", tasks)
 	}
 	got, err := f.Ports().Update(ctx, admin, p.ID.String(), body(model.Port{HostID: "host2"}, "binding:host_id"))
-	if err != nil || got.Status != model.StatusDown || got.VIFType != "midonet" {
+	if err != nil || got.Status != model.StatusActive || got.VIFType != "midonet" {
 		t.Errorf("bound: %s %s %v", got.Status, got.VIFType, err)
 	}
 	_, err = f.Ports().Update(ctx, admin, p.ID.String(), body(model.Port{VNICType: "direct"}, "binding:vnic_type"))

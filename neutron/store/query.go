@@ -273,7 +273,7 @@ func eachChild(q Querier, query string, owners []any, scan func(*sql.Rows) error
 	return nil
 }
 
-// placeholders returns n parameters, rounded up to a few sizes would serve no one: within a page all chunks are alike but the last.
+// placeholders returns n parameters.
 func placeholders(n int) string {
 	return strings.TrimSuffix(strings.Repeat("?,", n), ",")
 }

@@ -143,7 +143,9 @@ func TestFaultsOfAQuery(t *testing.T) {
 func manyPorts(t testing.TB, db *DB, count int) (*model.Subnet, []*model.Port) {
 	t.Helper()
 	n := newNetwork("p")
-	s := &model.Subnet{ID: id.New[model.Subnet](), NetworkID: n.ID, Standard: n.Standard}
+	s := &model.Subnet{
+		ID: id.New[model.Subnet](), NetworkID: n.ID, IPVersion: 4, CIDR: netip.MustParsePrefix("10.0.0.0/16"), Standard: n.Standard,
+	}
 	var ports []*model.Port
 	err := db.Tx(ctx, func(tx *Tx) error {
 		if err := InsertNetwork(tx, n); err != nil {

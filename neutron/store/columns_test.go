@@ -1,0 +1,38 @@
+package store
+
+import (
+	"testing"
+
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/plugin"
+)
+
+// TestWhatTheAPIOffersCanBeAsked: every attribute that the definitions let a client filter or sort by has a column here.
+func TestWhatTheAPIOffersCanBeAsked(t *testing.T) {
+	db := openNew(t)
+	manyPorts(t, db, 1)
+	for _, resource := range []struct {
+		definition *apidef.Resource
+		list       func(Querier, plugin.Query) error
+	}{
+		{apidef.Networks(), func(q Querier, want plugin.Query) error { _, err := ListNetworks(q, Scope{}, want); return err }},
+		{apidef.Subnets(), func(q Querier, want plugin.Query) error { _, err := ListSubnets(q, Scope{}, want); return err }},
+		{apidef.Ports(), func(q Querier, want plugin.Query) error { _, err := ListPorts(q, Scope{}, want); return err }},
+	} {
+		for _, a := range resource.definition.Attributes {
+			var want plugin.Query
+			if a.Filter {
+				want.Filters = []plugin.Filter{{Attr: a.Name, Values: []string{"True"}}}
+			}
+			if a.Name == "fixed_ips" {
+				want.Filters[0].Values = []string{"ip_address=10.0.0.0"}
+			}
+			if a.Sort {
+				want.Sort = []plugin.SortKey{{Attr: a.Name}}
+			}
+			if err := db.Read(ctx, func(q Querier) error { return resource.list(q, want) }); err != nil {
+				t.Errorf("%s %s: %v", resource.definition.Name, a.Name, err)
+			}
+		}
+	}
+}
