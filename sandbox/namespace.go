@@ -80,8 +80,15 @@ func ensureNamespace(name string) error {
 // deleteNamespace removes the named namespace, and with it the interfaces in it; one that is not there is no error.
 func deleteNamespace(name string) error {
 	path := namespacePath(name)
-	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("deleting network namespace %s: %w", name, err)
+	// More than one mount can lie on the file: `ip netns add` of another program mounts /run/netns over itself the first time.
+	for {
+		err := unix.Unmount(path, unix.MNT_DETACH)
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+			break // no mount is left
+		}
+		if err != nil {
+			return fmt.Errorf("deleting network namespace %s: %w", name, err)
+		}
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -20,6 +20,9 @@ func (s *Server) Bind(ctx context.Context, req *topologypb.BindRequest) (*topolo
 		return nil, err
 	}
 	want := &topology.Binding{Port: port, Host: caller(ctx), Interface: req.GetInterface()}
+	if err := s.awaitPort(ctx, port); err != nil {
+		return nil, err
+	}
 	err = s.changeBindings(ctx, want.Host, func(tx nsdb.Tx) (bool, error) { return s.bind(tx, want) })
 	if err != nil {
 		return nil, err
@@ -41,6 +44,29 @@ func (s *Server) Unbind(ctx context.Context, req *topologypb.UnbindRequest) (*to
 	}
 	s.Log.Info("unbound", "port", port, "host", host)
 	return &topologypb.UnbindReply{}, nil
+}
+
+// awaitPort waits a little for a port that is not here: Neutron answers a creation when it is in its journal, and who has that
+// answer may bind before the journal is drained. A port that does not come is for bind to refuse.
+func (s *Server) awaitPort(ctx context.Context, port topology.PortID) error {
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, portGrace)
+	defer cancel()
+	state, changes := s.Mirror.Subscribe()
+	defer changes.Close()
+	key := topology.Key{Kind: topology.KindPort, ID: port}
+	for state.Get(key) == nil {
+		steps, err := changes.Next(ctx)
+		if err != nil {
+			return nil
+		}
+		for _, step := range steps {
+			state = step.After
+		}
+	}
+	return nil
 }
 
 // changeBindings runs change, which says whether it changed anything, as one step of the store, alone among the calls of the host,

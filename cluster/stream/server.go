@@ -28,6 +28,7 @@ const (
 	maxMessage       = 1 << 20 // octets of one request
 	maxCallsPerHost  = 64      // at a time, on one connection
 	storeTimeout     = 5 * time.Second
+	portGrace        = 2 * time.Second // how long a bind waits for its port
 	handshakeTimeout = 10 * time.Second
 	stopTimeout      = 2 * time.Second
 )
