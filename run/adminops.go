@@ -47,7 +47,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if err != nil {
 		return ServerStatus{}, err
 	}
-	drain := s.importer.Status()
+	drain := s.backend.Status()
 	status := ServerStatus{
 		Version: Version, StartedUnix: s.started.Unix(), API: "http://" + s.listeners.api.Addr().String(),
 		Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
@@ -55,6 +55,9 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	}
 	if s.listeners.metrics != nil {
 		status.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
+	}
+	if drain.LastError != "" {
+		status.Problems = append(status.Problems, "the journal is not being drained: "+drain.LastError)
 	}
 	for _, f := range drain.Failed {
 		status.Problems = append(status.Problems, fmt.Sprintf("task %d, %s: %s", f.TaskID, f.Resource, f.Reason))

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"midonet.org/midonet/backend"
+	"midonet.org/midonet/backend/cluster"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/job/portstatus"
 	"midonet.org/midonet/cluster/nsdb/etcd"
@@ -81,6 +83,7 @@ type server struct {
 	nsdb      *etcd.Store
 	mirror    *mirror.Mirror
 	importer  *importer.Importer
+	backend   backend.Backend
 	authority *pki.Authority
 	auth      auth.Authenticator
 }
@@ -100,6 +103,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.mirror = mirror.New(s.nsdb, s.Log)
 	s.importer = importer.New(s.nsdb, s.journal, s.Log)
+	s.backend = cluster.New(s.importer)
 	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
 	return err
 }
@@ -136,7 +140,7 @@ func (s *server) run(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"mirror", s.mirror.Run},
-		{"importer", s.importer.Run},
+		{"journal", s.backend.Run},
 		{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
 		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
 		{"Networking API", s.serve(api.HTTPServer(s.apiHandler(), s.Log), s.listeners.api)},
