@@ -16,17 +16,25 @@ const (
 	ReportInterval = 2 * time.Second
 	// callTimeout is how long one call to the cluster may take, the wait for a connection included.
 	callTimeout = 5 * time.Second
+	// settleTime is how long after its start an agent may take to find the interfaces that it had before.
+	settleTime = 3 * time.Second
 	// renewPause is the wait between tries to renew a certificate.
 	renewPause = time.Minute
 )
 
-// keepReporting reports until ctx ends.
+// keepReporting reports until ctx ends, from when the cluster has said what it knows.
 func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamClient) {
+	select {
+	case <-s.synced:
+	case <-ctx.Done():
+		return
+	}
+	settled := s.now().Add(settleTime)
 	tick := time.NewTicker(ReportInterval)
 	defer tick.Stop()
 	var renewAfter time.Time
 	for ctx.Err() == nil {
-		err := s.report(ctx, client)
+		err := s.report(ctx, client, s.now().Before(settled))
 		if ctx.Err() != nil {
 			return
 		}
@@ -43,10 +51,14 @@ func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamCli
 	}
 }
 
-func (s *Session) report(ctx context.Context, client topologypb.StreamClient) error {
+func (s *Session) report(ctx context.Context, client topologypb.StreamClient, settling bool) error {
+	facts := s.Facts()
+	if settling {
+		facts.Ports = s.stillActive(facts.Ports)
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := client.Report(ctx, s.request(), grpc.WaitForReady(true))
+	_, err := client.Report(ctx, s.request(facts), grpc.WaitForReady(true))
 	return topologypb.FromStatus(err)
 }
 
@@ -58,9 +70,25 @@ func (s *Session) tryRenew(ctx context.Context, client topologypb.StreamClient) 
 	}
 }
 
+// stillActive returns the ports with those kept active that the cluster has as active on this host. An agent that has just
+// started has not found all of its interfaces yet, while the datapath in the kernel forwards for them as before.
+func (s *Session) stillActive(ports map[topology.PortID]bool) map[topology.PortID]bool {
+	kept := map[topology.PortID]bool{}
+	for p, active := range ports {
+		kept[p] = active
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.replica.objects {
+		if p, ok := o.(*topology.PortState); ok && p.Host == s.host && p.Active {
+			kept[p.Port] = true
+		}
+	}
+	return kept
+}
+
 // request puts the facts in the form of a report.
-func (s *Session) request() *topologypb.ReportRequest {
-	facts := s.Facts()
+func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	host := &topology.Host{ID: s.host, Name: s.HostName, Endpoints: facts.Endpoints}
 	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(), Interfaces: facts.Interfaces,
 		FlowCount: facts.FlowCount, MissesServed: facts.MissesServed}
@@ -128,8 +156,8 @@ func (s *Session) call(ctx context.Context, fn func(context.Context, topologypb.
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := topologypb.FromStatus(fn(ctx, topologypb.NewStreamClient(conn)))
-	if errs.Is(err, errs.Unavailable) {
-		return s.status.unavailable(err.Error())
+	if errs.Is(err, errs.Unavailable) && !s.status.get().Connected {
+		return s.status.unavailable("the cluster cannot be reached")
 	}
 	return err
 }

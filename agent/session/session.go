@@ -72,6 +72,9 @@ type Session struct {
 	status   statusKeeper
 	now      func() time.Time
 
+	synced   chan struct{} // closed when the first snapshot has come
+	syncOnce sync.Once
+
 	mu      sync.Mutex
 	conn    *grpc.ClientConn // nil before the host has joined and after Run
 	replica *replica
@@ -96,7 +99,7 @@ func newSession(c Config, now func() time.Time) (*Session, error) {
 		c.HostName = name
 	}
 	s := &Session{Config: c, started: now(), now: now, replica: newReplica(),
-		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
+		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), synced: make(chan struct{})}
 	var err error
 	if s.host, err = hostID(c.HostIDFile); err != nil {
 		return nil, err

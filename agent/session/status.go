@@ -109,7 +109,7 @@ func (k *statusKeeper) reported(log *slog.Logger, at time.Time, err error) {
 
 // unavailable returns the error for a call that could not be made, with the reason if one is known.
 func (k *statusKeeper) unavailable(what string) error {
-	if why := k.get().LastError; why != "" && why != what {
+	if why := k.get().LastError; why != "" {
 		what += ": " + why
 	}
 	return errs.New(errs.Unavailable, "ClusterUnavailable", "%s", what)

@@ -85,6 +85,7 @@ func (s *Session) receive(stream grpc.ClientStream, u *topologypb.Update, handle
 		s.Log.Warn("the cluster is newer than this agent, which leaves out what it does not understand", "objects", skipped)
 	}
 	s.status.received(s.Log, stream, u.GetRevision(), known)
+	s.syncOnce.Do(func() { close(s.synced) })
 	if first {
 		s.Changed() // report at once: the server may be a new one, and the lease is running
 	}

@@ -46,7 +46,7 @@ func TestARestartedServerDisturbsNobody(t *testing.T) {
 	if !h.knows(key(topology.KindPort, ports[0])) {
 		t.Fatal("the host forgot its port when the cluster went away")
 	}
-	if err := h.Bind(t.Context(), ports[1], "tap1"); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "refused") {
+	if err := h.Bind(t.Context(), ports[1], "tap1"); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "connect:") {
 		t.Errorf("a binding without a cluster: %v", err)
 	}
 	c.start()
@@ -58,6 +58,28 @@ func TestARestartedServerDisturbsNobody(t *testing.T) {
 	eventually(t, "reports go on", func() bool { return h.Status().LastReport.After(restarted) })
 	if after := c.sink.history(); !slices.Equal(after, before) {
 		t.Errorf("the port's status flapped: %v, then %v", before, after)
+	}
+}
+
+// TestARestartedAgentKeepsItsPortsActive starts an agent again that at first has not found its interfaces.
+func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(2)
+	dir := filepath.Join(t.TempDir(), "a")
+	h := c.newHost(dir)
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.bind(ports[0], "tap0")
+	h.bind(ports[1], "tap1")
+	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true, ports[1]: true} })
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) && c.sink.isActive(ports[1]) })
+	h.stop()
+	again := restartHost(t, dir, "", h.HostID())
+	eventually(t, "reports with nothing found", func() bool { return !again.Status().LastReport.IsZero() })
+	again.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	eventually(t, "DOWN what is not found in time", func() bool { return !c.sink.isActive(ports[1]) })
+	name := ports[0].String()[:8]
+	if slices.Contains(c.sink.history(), name+" false") {
+		t.Errorf("the port flapped: %v", c.sink.history())
 	}
 }
 
