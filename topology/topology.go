@@ -122,7 +122,9 @@ type DHCP struct {
 	Prefix  netip.Prefix
 	Enabled bool
 	Router  netip.Addr // gateway; the zero Addr where there is none
-	Server  netip.Addr // the address the server answers from (option 54): the DHCP port's, else the gateway's
+	// Server is the address the server answers from (option 54): the DHCP port's, else the gateway's, else for IPv4 the metadata
+	// service's, which no workload can hold.
+	Server netip.Addr
 	DNS     []netip.Addr
 	Routes  []Route
 	MTU     int // option 26, octets; 0: not sent

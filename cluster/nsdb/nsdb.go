@@ -19,7 +19,7 @@ import (
 // Revision numbers the steps of a store.
 type Revision uint64
 
-// MaxObjects is the largest number of objects that one Update may touch. It is etcd's default transaction limit
+// MaxObjects is the largest number of objects that one Update may touch, by reading or writing. It is etcd's default transaction limit
 // (--max-txn-ops 128) less room for conditions; larger changes are cut by the caller into steps that each leave a valid state.
 const MaxObjects = 96
 
@@ -27,7 +27,7 @@ const MaxObjects = 96
 var (
 	// ErrCompacted says that the store no longer has the steps after the wanted revision: take a View and watch from there.
 	ErrCompacted = errors.New("the network state database no longer has the requested revision")
-	// ErrTooLarge says that an Update touched more than MaxObjects objects. Nothing was written.
+	// ErrTooLarge says that an Update touched more than MaxObjects objects, or wrote more than a mebibyte. Nothing was written.
 	ErrTooLarge = errors.New("the change touches too many objects for one transaction")
 	// ErrLeaseLost says that a lease has run out: what it held is gone and it can hold nothing more.
 	ErrLeaseLost = errors.New("the lease has expired")
@@ -44,7 +44,8 @@ type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) (Revision, error)
 
 	// Watch delivers the steps after the given revision in order, none left out and none twice, across reconnects to the engine.
-	// The channel closes when ctx ends or the watch cannot go on; the error then tells why (ErrCompacted: start again from View).
+	// The channel closes when ctx ends or the watch cannot go on; the function then tells why (ErrCompacted: start again from View).
+	// Until then it returns nil.
 	Watch(ctx context.Context, after Revision) (<-chan Step, func() error)
 
 	// Grant returns a lease that lives for ttl after its last Renew. ttl is rounded up to seconds.
@@ -58,7 +59,8 @@ type Store interface {
 type Tx interface {
 	// Get returns the object with the key, nil where there is none.
 	Get(key topology.Key) (topology.Object, error)
-	// Put stores the object in place of any with the same key. The object stays until it is deleted.
+	// Put stores the object in place of any with the same key. The object stays until it is deleted. An object with the zero
+	// identifier makes the Update fail.
 	Put(o topology.Object)
 	// PutLeased is Put for an object that goes when the lease does.
 	PutLeased(o topology.Object, l Lease)

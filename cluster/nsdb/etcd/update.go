@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -133,7 +134,7 @@ func (t *tx) conditions() []clientv3.Cmp {
 	return cs
 }
 
-// ops returns the writes, or nsdb.ErrTooLarge.
+// ops returns the writes. It refuses what is too large, and an object that names nothing, which no View could read again.
 func (t *tx) ops() ([]clientv3.Op, error) {
 	touched := len(t.writes)
 	for key := range t.reads {
@@ -146,6 +147,9 @@ func (t *tx) ops() ([]clientv3.Op, error) {
 		if w.object == nil {
 			ops = append(ops, clientv3.OpDelete(pathOf(key)))
 			continue
+		}
+		if key.ID == ([16]byte{}) {
+			return nil, fmt.Errorf("network state database: a %v without an identifier cannot be stored", key.Kind)
 		}
 		value := topologypb.Marshal(w.object)
 		size += len(value)

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) nsdb.Store) {
 		{"a view is one state", viewConsistency},
 		{"an update touches at most MaxObjects", maxObjects},
 		{"an oversize object is refused", oversize},
+		{"an object without an identifier is refused", nameless},
 		{"a watch delivers whole steps in order", wholeSteps},
 		{"view and watch together reproduce the store", continuity},
 		{"a watch starts after any earlier revision", watchFromThePast},

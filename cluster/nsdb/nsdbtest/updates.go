@@ -259,6 +259,18 @@ func oversize(t *testing.T, h *harness) {
 	h.wantObjects()
 }
 
+func nameless(t *testing.T, h *harness) {
+	_, err := h.Update(h.ctx, func(tx nsdb.Tx) error {
+		tx.Put(bridge("a"))
+		tx.Put(&topology.Bridge{Name: "nameless"})
+		return nil
+	})
+	if err == nil {
+		t.Error("an object with the zero identifier was stored")
+	}
+	h.wantObjects()
+}
+
 func concurrently(n int, fn func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
