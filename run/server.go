@@ -145,7 +145,7 @@ func (s *server) run(ctx context.Context) error {
 		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
 		{"Networking API", s.serve(api.HTTPServer(s.apiHandler(), s.Log), s.listeners.api)},
 		{"administration", s.serve(api.HTTPServer(s.adminOps().handler(s.Log), s.Log), s.listeners.admin)},
-		{"metrics", s.serve(api.HTTPServer(metricsHandler(s.Log), s.Log), s.listeners.metrics)},
+		{"metrics", s.serve(api.HTTPServer(s.monitor(), s.Log), s.listeners.metrics)},
 	} {
 		group.Go(func() error {
 			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {

@@ -20,11 +20,18 @@ const loopback = "127.0.0.1:0"
 func startServer(t *testing.T) (url, dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	return startServerWith(t, ServerConfig{StateDir: dir}), dir
+}
+
+// startServerWith is startServer with a configuration, which need not say the API's address.
+func startServerWith(t *testing.T, c ServerConfig) (url string) {
+	t.Helper()
 	address := freeAddress(t)
+	c.API, c.Log = address, slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Server(ctx, ServerConfig{StateDir: dir, API: address, Log: slog.New(slog.DiscardHandler)})
+		ended <- Server(ctx, c)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -35,7 +42,7 @@ func startServer(t *testing.T) (url, dir string) {
 	if err := awaitAnswer(t.Context(), "http://"+address); err != nil {
 		t.Fatal(err)
 	}
-	return "http://" + address, dir
+	return "http://" + address
 }
 
 func freeAddress(t *testing.T) string {
@@ -176,6 +183,38 @@ func TestOperatorTools(t *testing.T) {
 		!strings.Contains(out.String(), "no interface is plugged into it") {
 		t.Errorf("trace: %v\n%s", err, out.String())
 	}
+}
+
+func TestMetricsAndHealth(t *testing.T) {
+	metrics := freeAddress(t)
+	dir := t.TempDir()
+	url := startServerWith(t, ServerConfig{StateDir: dir, Metrics: metrics})
+	makePort(t, url)
+	awaitDrained(t, NewAdminClient(dir))
+	text := get(t, "http://"+metrics+"/metrics")
+	for _, line := range []string{"midonet_journal_pending_tasks 0", "midonet_journal_applied_tasks_total 3",
+		`midonet_topology_objects{kind="port"} 1`, "process_resident_memory_bytes"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q among the metrics:\n%s", line, text)
+		}
+	}
+	if got := get(t, "http://"+metrics+"/healthz"); got != "ok\n" {
+		t.Errorf("health is %q", got)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestToolsSayThatTheServerIsAway(t *testing.T) {
