@@ -125,9 +125,9 @@ type DHCP struct {
 	// Server is the address the server answers from (option 54): the DHCP port's, else the gateway's, else for IPv4 the metadata
 	// service's, which no workload can hold.
 	Server netip.Addr
-	DNS     []netip.Addr
-	Routes  []Route
-	MTU     int // option 26, octets; 0: not sent
+	DNS    []netip.Addr
+	Routes []Route
+	MTU    int // option 26, octets; 0: not sent
 	// LeaseSeconds is option 51; the original answers 86400.
 	LeaseSeconds uint32
 	Domain       string // option 15; empty: not sent
