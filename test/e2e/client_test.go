@@ -9,10 +9,10 @@ import (
 // TestOpenStackClient: the client that operators use, as Debian ships it, for the whole life of a network, a subnet and a port.
 func TestOpenStackClient(t *testing.T) {
 	needsProgram(t, "openstack")
-	t.Parallel() // it waits for Python most of the time
+	t.Parallel()
 	c := startServer(t)
 
-	t.Run("network", func(t *testing.T) {
+	c.scenario("network", func(t *testing.T) {
 		made := c.show("network", "create", "--description", "first", "--mtu", "1400", "blue")
 		if made.text(t, "name") != "blue" || made.text(t, "description") != "first" || made["mtu"] != 1400.0 {
 			t.Errorf("made %v", made)
@@ -29,7 +29,7 @@ func TestOpenStackClient(t *testing.T) {
 			t.Errorf("listed %v", names)
 		}
 	})
-	t.Run("subnet", func(t *testing.T) {
+	c.scenario("subnet", func(t *testing.T) {
 		four := c.show("subnet", "create", "--network", "azure", "--subnet-range", "10.1.0.0/24", "--dns-nameserver", "192.0.2.53",
 			"--allocation-pool", "start=10.1.0.100,end=10.1.0.199", "--host-route", "destination=10.7.0.0/16,gateway=10.1.0.2", "four")
 		if four.text(t, "gateway_ip") != "10.1.0.1" || four["enable_dhcp"] != true {
@@ -48,7 +48,7 @@ func TestOpenStackClient(t *testing.T) {
 			t.Errorf("listed %v", names)
 		}
 	})
-	t.Run("port", func(t *testing.T) {
+	c.scenario("port", func(t *testing.T) {
 		made := c.show("port", "create", "--network", "azure", "--fixed-ip", "subnet=vier,ip-address=10.1.0.150",
 			"--mac-address", "fa:16:3e:00:00:01", "--host", "somehost", "p1")
 		if made.text(t, "mac_address") != "fa:16:3e:00:00:01" || made.text(t, "binding_vif_type") != "midonet" {
@@ -66,7 +66,7 @@ func TestOpenStackClient(t *testing.T) {
 			t.Errorf("listed %v", ids)
 		}
 	})
-	t.Run("refusals reach the person", func(t *testing.T) {
+	c.scenario("refusals reach the person", func(t *testing.T) {
 		for want, args := range map[string][]string{
 			"10.1.0.150": {"port", "create", "--network", "azure", "--fixed-ip", "ip-address=10.1.0.150", "twice"},
 			"10.9.0.9":   {"port", "create", "--network", "azure", "--fixed-ip", "ip-address=10.9.0.9", "outside"},
@@ -79,7 +79,7 @@ func TestOpenStackClient(t *testing.T) {
 			}
 		}
 	})
-	t.Run("delete", func(t *testing.T) {
+	c.scenario("delete", func(t *testing.T) {
 		c.openstack("port", "delete", "p2")
 		c.openstack("subnet", "delete", "vier", "six")
 		c.openstack("network", "delete", "azure")
@@ -87,7 +87,7 @@ func TestOpenStackClient(t *testing.T) {
 			t.Errorf("left: %v", left)
 		}
 	})
-	t.Run("extensions", func(t *testing.T) {
+	c.scenario("extensions", func(t *testing.T) {
 		aliases := column(t, c.list("extension", "list", "--network"), "Alias")
 		for _, want := range []string{"binding", "provider", "extra_dhcp_opt", "sorting", "pagination"} {
 			if !slices.Contains(aliases, want) {

@@ -43,6 +43,17 @@ func startServer(t *testing.T, args ...string) *cloud {
 	return c
 }
 
+// scenario runs fn as a subtest; meanwhile what fails in the cloud's methods fails the subtest.
+func (c *cloud) scenario(name string, fn func(t *testing.T)) {
+	c.t.Helper()
+	outer := c.t
+	outer.Run(name, func(t *testing.T) {
+		c.t = t
+		defer func() { c.t = outer }()
+		fn(t)
+	})
+}
+
 // startCloud starts a server and a sandbox of so many hosts.
 func startCloud(t *testing.T, hosts int) *cloud {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 
 // TestCorruptStateDirectory: a server whose files were damaged says which, ends, and starts again once they are as they were.
 func TestCorruptStateDirectory(t *testing.T) {
+	t.Parallel()
 	for name, pattern := range map[string]string{
 		"the database":         "neutron.db",
 		"the store's log":      "etcd/member/wal/*.wal",

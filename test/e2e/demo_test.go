@@ -72,6 +72,7 @@ func (d *demo) shell(t *testing.T, dir, lines string) {
 // TestDemo: what a newcomer sees. Every line that the screen proposes works as it stands, Ctrl-C leaves nothing, and a demo that
 // was killed does not hinder the next.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	needsProgram(t, "openstack")
 	parent, err := os.MkdirTemp("", "e2e")

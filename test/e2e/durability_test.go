@@ -14,6 +14,7 @@ import (
 // TestKilledServerLosesNothing: what was answered is there after a crash at any moment, what was not answered is whole or absent,
 // and the topology follows.
 func TestKilledServerLosesNothing(t *testing.T) {
+	t.Parallel()
 	c := startServer(t)
 	net := c.network("blue", "10.30.0.0/16")
 	const clients = 4

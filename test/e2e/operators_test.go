@@ -20,7 +20,7 @@ func TestToolsOfOperators(t *testing.T) {
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)
 
-	t.Run("trace, on the live system and on a dump", func(t *testing.T) {
+	c.scenario("trace, on the live system and on a dump", func(t *testing.T) {
 		packet := []string{a.port.ID, "icmp", a.ip4(), "to", b.ip4()}
 		live := c.midonet(append([]string{"trace", "--state-dir", c.dir}, packet...)...)
 		if !strings.Contains(live, b.port.ID[:8]) && !strings.Contains(live, `"b"`) {
@@ -34,13 +34,13 @@ func TestToolsOfOperators(t *testing.T) {
 			t.Errorf("the walk on the dump is another:\n%s\nlive:\n%s", offline, live)
 		}
 	})
-	t.Run("db check and status", func(t *testing.T) {
+	c.scenario("db check and status", func(t *testing.T) {
 		c.midonet("db", "check", "--state-dir", c.dir)
 		if out := c.midonet("status", "--state-dir", c.dir); !strings.Contains(out, "blue") || !strings.Contains(out, c.api[len("http://"):]) {
 			t.Errorf("status names neither network nor address:\n%s", out)
 		}
 	})
-	t.Run("sandbox status", func(t *testing.T) {
+	c.scenario("sandbox status", func(t *testing.T) {
 		out := c.sandbox("status")
 		for _, want := range []string{"host1", "host2", a.ip4(), b.ip4(), "ACTIVE", "ms from"} {
 			if !strings.Contains(out, want) {
@@ -48,13 +48,13 @@ func TestToolsOfOperators(t *testing.T) {
 			}
 		}
 	})
-	t.Run("mm-ctl lists hosts", func(t *testing.T) {
+	c.scenario("mm-ctl lists hosts", func(t *testing.T) {
 		out, err := c.mmctl("host1", "--list-hosts")
 		if err != nil || !strings.Contains(out, "host1") || !strings.Contains(out, "host2") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	t.Run("mm-ctl refuses a second binding of an interface, and of a port", func(t *testing.T) {
+	c.scenario("mm-ctl refuses a second binding of an interface, and of a port", func(t *testing.T) {
 		third := c.boundPort(net, "host1")
 		out, err := c.mmctl("host1", "--bind-port", third, a.tap())
 		if err == nil || !strings.Contains(out, a.tap()) {
@@ -65,7 +65,7 @@ func TestToolsOfOperators(t *testing.T) {
 		}
 		a.pings(b.ip4()) // nothing of it touched what was bound
 	})
-	t.Run("mm-ctl binds an interface that comes later", func(t *testing.T) {
+	c.scenario("mm-ctl binds an interface that comes later", func(t *testing.T) {
 		early := c.boundPort(net, "host1")
 		if out, err := c.mmctl("host1", "--bind-port", early, "later0"); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -78,7 +78,7 @@ func TestToolsOfOperators(t *testing.T) {
 		c.onHost("host1", "ip link delete later0")
 		c.eventually(5*time.Second, "the port is down without it", func() error { return c.status(early, "DOWN") })
 	})
-	t.Run("names that the sandbox refuses", func(t *testing.T) {
+	c.scenario("names that the sandbox refuses", func(t *testing.T) {
 		for _, name := range []string{"../x", "A", "a b"} {
 			if out, err := c.sandboxOutput("workload add", "--host", "host1", "--network", net, name); err == nil {
 				t.Errorf("workload %q was made\n%s", name, out)

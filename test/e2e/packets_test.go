@@ -18,13 +18,13 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 	a2 := c.workload("a2", "host1", net)
 	b1 := c.workload("b1", "host2", net)
 
-	t.Run("ping within a host and across hosts", func(t *testing.T) {
+	c.scenario("ping within a host and across hosts", func(t *testing.T) {
 		for _, pair := range [][2]workload{{a1, a2}, {a1, b1}, {b1, a2}} {
 			pair[0].pings(pair[1].ip4())
 			pair[0].pings(pair[1].ip6())
 		}
 	})
-	t.Run("DHCP gave address, route mask and MTU", func(t *testing.T) {
+	c.scenario("DHCP gave address, route mask and MTU", func(t *testing.T) {
 		out := a1.run("ip", "address", "show", "dev", "eth0")
 		for _, want := range []string{"inet " + a1.ip4() + "/24", "mtu 1450", a1.port.MAC} {
 			if !strings.Contains(out, want) {
@@ -32,7 +32,7 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 			}
 		}
 	})
-	t.Run("TCP and UDP", func(t *testing.T) {
+	c.scenario("TCP and UDP", func(t *testing.T) {
 		b1.serves("tcp-sink", "5001")
 		a2.serves("tcp-sink", "5001")
 		for _, to := range []string{b1.ip4(), "[" + b1.ip6() + "]", a2.ip4(), "[" + a2.ip6() + "]"} {
@@ -45,10 +45,10 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 			t.Errorf("%d of %d datagrams were answered", r.Answered, r.Sent)
 		}
 	})
-	t.Run("packets of a full MTU cross without fragments", func(t *testing.T) {
+	c.scenario("packets of a full MTU cross without fragments", func(t *testing.T) {
 		a1.run("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1422", b1.ip4())
 	})
-	t.Run("another network is another world", func(t *testing.T) {
+	c.scenario("another network is another world", func(t *testing.T) {
 		other := c.network("red", "10.20.0.0/24")
 		r1 := c.workload("r1", "host2", other)
 		r2 := c.workload("r2", "host1", other) // on the way the addresses of blue are used again
@@ -59,7 +59,7 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 			}
 		}
 	})
-	t.Run("Debian's DHCP clients", func(t *testing.T) { debianClients(t, a1) })
+	c.scenario("Debian's DHCP clients", func(t *testing.T) { debianClients(t, a1) })
 }
 
 // debianClients lets clients that others wrote ask for the workload's address. Instead of applying what they learn, they note it.
@@ -81,10 +81,10 @@ func debianClients(t *testing.T, w workload) {
 			t.Errorf("%s did not learn %s:\n%s", argv[0], want, text)
 		}
 	}
-	t.Run("udhcpc", func(t *testing.T) {
+	w.c.scenario("udhcpc", func(t *testing.T) {
 		learns(t, "ip="+w.ip4(), "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-s", script)
 	})
-	t.Run("dhclient", func(t *testing.T) {
+	w.c.scenario("dhclient", func(t *testing.T) {
 		learns(t, "new_ip_address="+w.ip4(), "dhclient", "-1", "-sf", script, "-lf", filepath.Join(dir, "leases"), "-pf", pid,
 			"-cf", "/dev/null", "eth0")
 		w.run("dhclient", "-x", "-pf", pid, "-sf", script, "-lf", filepath.Join(dir, "leases"), "eth0") // it stayed to renew the lease

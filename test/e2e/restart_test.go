@@ -14,7 +14,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 	b.serves("udp-echo", "5002")
 	b.serves("tcp-sink", "5001")
 
-	t.Run("an agent killed and started again", func(t *testing.T) {
+	c.scenario("an agent killed and started again", func(t *testing.T) {
 		f := a.flowsTo(b.ip4() + ":5002")
 		a.pings(b.ip4()) // the flow is established by now
 		c.killAgent("host1")
@@ -25,7 +25,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 		a.sends(b.ip4()+":5001", 1<<20) // a flow that only the new agent can have set up
 		a.sends("["+b.ip6()+"]:5001", 1<<20)
 	})
-	t.Run("both agents at once", func(t *testing.T) {
+	c.scenario("both agents at once", func(t *testing.T) {
 		f := a.flowsTo(b.ip4() + ":5002")
 		a.pings(b.ip4())
 		c.killAgent("host1")
@@ -34,7 +34,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 		barelyDisturbed(t, f.ends())
 		b.pings(a.ip4())
 	})
-	t.Run("the server killed and started again", func(t *testing.T) {
+	c.scenario("the server killed and started again", func(t *testing.T) {
 		f := a.flowsTo(b.ip4() + ":5002")
 		a.pings(b.ip4())
 		c.kill()

@@ -22,14 +22,14 @@ func TestPortStatusFollowsTheInterface(t *testing.T) {
 		}
 	}
 
-	t.Run("the workload's end goes down and comes back", func(t *testing.T) {
+	c.scenario("the workload's end goes down and comes back", func(t *testing.T) {
 		a.run("ip", "link", "set", "dev", "eth0", "down")
 		c.becomes(a, "DOWN", 5*time.Second)
 		a.run("ip", "link", "set", "dev", "eth0", "up")
 		c.becomes(a, "ACTIVE", 5*time.Second)
 		a.pings(b.ip4())
 	})
-	t.Run("unbound and bound again", func(t *testing.T) {
+	c.scenario("unbound and bound again", func(t *testing.T) {
 		if out, err := c.mmctl("host1", "--unbind-port", a.port.ID); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -41,7 +41,7 @@ func TestPortStatusFollowsTheInterface(t *testing.T) {
 		c.becomes(a, "ACTIVE", 5*time.Second)
 		b.pings(a.ip4())
 	})
-	t.Run("the interface vanishes", func(t *testing.T) {
+	c.scenario("the interface vanishes", func(t *testing.T) {
 		c.sandbox("workload delete", "b")
 		c.eventually(5*time.Second, "the port of b is gone", func() error {
 			if c.exists("ports/" + b.port.ID) {
@@ -51,7 +51,7 @@ func TestPortStatusFollowsTheInterface(t *testing.T) {
 		})
 		a.doesNotReach(b.ip4())
 	})
-	t.Run("the agent dies and is started again", func(t *testing.T) {
+	c.scenario("the agent dies and is started again", func(t *testing.T) {
 		c.killAgent("host1")
 		c.becomes(a, "DOWN", 40*time.Second)
 		c.sandbox("up", "--hosts", "2")
