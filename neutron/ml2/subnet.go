@@ -222,11 +222,11 @@ func (r *request) releaseSubnet(s *model.Subnet) error {
 			return subnetInUse(s.ID)
 		}
 	}
-	if err := store.DeleteSubnetAllocations(r.tx, s.ID); err != nil {
-		return err
-	}
 	for _, p := range users {
-		p.FixedIPs = slices.DeleteFunc(p.FixedIPs, func(f model.FixedIP) bool { return f.SubnetID == s.ID })
+		kept := slices.DeleteFunc(p.FixedIPs, func(f model.FixedIP) bool { return f.SubnetID == s.ID })
+		if err := r.replaceAddresses(p, kept, nil); err != nil {
+			return err
+		}
 		if err := r.savePort(p); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // InsertAllocation gives an address to a port. An address that is taken violates UniqueAddress. position is the address's place
-// among the port's.
+// among the port's, from 0 without gaps.
 func InsertAllocation(tx *Tx, port model.PortID, f model.FixedIP, position int) error {
 	_, err := tx.Exec(`INSERT INTO ipallocations (subnet_id, ip_address, port_id, position) VALUES (?, ?, ?, ?)`,
 		f.SubnetID.String(), f.IPAddress.AsSlice(), port.String(), position)
@@ -18,12 +18,6 @@ func InsertAllocation(tx *Tx, port model.PortID, f model.FixedIP, position int) 
 // DeleteAllocations takes a port's addresses away.
 func DeleteAllocations(tx *Tx, port model.PortID) error {
 	_, err := tx.Exec(`DELETE FROM ipallocations WHERE port_id = ?`, port.String())
-	return err
-}
-
-// DeleteSubnetAllocations takes the addresses of a subnet away from all ports.
-func DeleteSubnetAllocations(tx *Tx, subnet model.SubnetID) error {
-	_, err := tx.Exec(`DELETE FROM ipallocations WHERE subnet_id = ?`, subnet.String())
 	return err
 }
 

@@ -31,7 +31,8 @@ const attempts = 10
 
 // Tx runs fn in a transaction and returns when its changes are on the disk. Where fn fails, nothing of it remains and its error is
 // returned, constraint violations included. fn may run several times, so it must change nothing but the database and variables
-// that it sets afresh. A panic in fn undoes its changes and goes on in the caller.
+// that it sets afresh, and must not begin another transaction: it would wait for itself. A panic in fn undoes its changes and goes on
+// in the caller.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
 	for range attempts {
