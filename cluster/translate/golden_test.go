@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -79,17 +80,24 @@ func parseChange(t *testing.T, f txtar.File) Change {
 	return c
 }
 
-// text has one line for each field that is set, objects in order of kind and text.
+// text has a block for each object, a line for each field that is set, blocks in order of kind and text.
 func text(objects []topology.Object) string {
 	var blocks []string
 	for _, o := range objects {
 		blocks = append(blocks, block(o))
 	}
 	slices.Sort(blocks)
-	return strings.Join(blocks, "")
+	return strings.Join(blocks, "\n")
 }
 
 func block(o topology.Object) string {
-	plain := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%+v", o), "&{"), "}")
-	return fmt.Sprintf("%02d %v\n    %s\n", o.Key().Kind, o.Key().Kind, plain)
+	v := reflect.ValueOf(o).Elem()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%02d %v\n", o.Key().Kind, o.Key().Kind)
+	for i := range v.NumField() {
+		if f := v.Field(i); !f.IsZero() && !(f.Kind() == reflect.Slice && f.Len() == 0) {
+			fmt.Fprintf(&b, "    %s: %+v\n", v.Type().Field(i).Name, f.Interface())
+		}
+	}
+	return b.String()
 }

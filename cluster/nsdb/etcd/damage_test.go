@@ -12,6 +12,7 @@ import (
 
 // TestDamagedDirectory damages a directory that holds data in ways that disks and people do. Each must give an error that names it.
 func TestDamagedDirectory(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(t *testing.T, dir string)
@@ -45,6 +46,7 @@ func TestDamagedDirectory(t *testing.T) {
 }
 
 func TestDirectoryInUse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	open(t, Embedded{Dir: dir})
 	store, err := OpenEmbedded(t.Context(), Embedded{Dir: dir, Log: logTo(t)})

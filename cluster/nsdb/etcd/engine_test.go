@@ -45,6 +45,7 @@ func writeForEver(dir string) {
 // TestKilledProcessLosesNothing kills a writing process several times. What it was told is committed must be there, and each
 // Update must be there as a whole.
 func TestKilledProcessLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for round := range 3 {
 		told := writeUntilKilled(t, dir, 20+round*17)
@@ -98,6 +99,7 @@ func writeUntilKilled(t *testing.T, dir string, lines int) (last int64) {
 }
 
 func TestReopenedStoreContinues(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	store := open(t, Embedded{Dir: dir})
 	before := put(t, store, &topology.Bridge{ID: topology.BridgeID{1}, Name: "first"})
@@ -107,8 +109,8 @@ func TestReopenedStoreContinues(t *testing.T) {
 	began := time.Now()
 	store = open(t, Embedded{Dir: dir})
 	after := put(t, store, &topology.Bridge{ID: topology.BridgeID{2}, Name: "second"})
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("opening and a first Update took %v, want less than a second", took)
+	if took := time.Since(began); took > 3*time.Second { // a quarter of a second on an idle machine
+		t.Errorf("opening and a first Update took %v", took)
 	}
 	if after <= before {
 		t.Errorf("revision %d after the store was opened again, %d before", after, before)
@@ -125,6 +127,7 @@ func TestReopenedStoreContinues(t *testing.T) {
 }
 
 func TestWatchOfCompactedRevision(t *testing.T) {
+	t.Parallel()
 	store := open(t, Embedded{Dir: t.TempDir()})
 	first := put(t, store, &topology.Bridge{ID: topology.BridgeID{1}})
 	put(t, store, &topology.Bridge{ID: topology.BridgeID{2}})
@@ -146,6 +149,7 @@ func TestWatchOfCompactedRevision(t *testing.T) {
 
 // TestWatchSurvivesReconnect stops and starts the server under a client's watch.
 func TestWatchSurvivesReconnect(t *testing.T) {
+	t.Parallel()
 	e := Embedded{Dir: t.TempDir(), listenClients: []url.URL{{Scheme: "unix", Path: filepath.Join(t.TempDir(), "etcd")}}}
 	server := open(t, e)
 	client, err := Dial(t.Context(), Remote{Endpoints: []string{e.listenClients[0].String()}, Log: logTo(t)})
@@ -173,6 +177,7 @@ func TestWatchSurvivesReconnect(t *testing.T) {
 }
 
 func TestDialWhereNobodyListens(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	_, err := Dial(t.Context(), Remote{Endpoints: []string{"unix://" + filepath.Join(t.TempDir(), "nobody")}, Log: logTo(t)})
 	if err == nil {
@@ -185,6 +190,7 @@ func TestDialWhereNobodyListens(t *testing.T) {
 
 // A key of a kind that this program does not know is not ours to read; anything else that is wrong is an error.
 func TestForeignAndDamagedKeys(t *testing.T) {
+	t.Parallel()
 	store := open(t, Embedded{Dir: t.TempDir()})
 	put(t, store, &topology.Bridge{ID: topology.BridgeID{1}})
 	if _, err := store.client.Put(t.Context(), root+"teapot/00000000-0000-4000-8000-000000000001", "x"); err != nil {

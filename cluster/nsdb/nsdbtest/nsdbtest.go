@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) nsdb.Store) {
 		{"a lost lease can hold nothing", leaseLost},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // much of the suite is waiting
 			ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 			defer cancel()
 			store := open(t)
