@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,15 +28,17 @@ type plan struct {
 	packets, tcp time.Duration // of one measurement
 	samples      int           // of latency
 	flood        time.Duration // of misses
+	only         string        // part of the title of the groups to measure
 }
 
 func main() {
 	var p plan
 	flag.IntVar(&p.rounds, "rounds", 5, "interleaved rounds")
 	flag.DurationVar(&p.packets, "packets", time.Second, "length of one measurement with small packets")
-	flag.DurationVar(&p.tcp, "tcp", time.Second, "length of one measurement with TCP, in whole seconds; 0 for none")
+	flag.DurationVar(&p.tcp, "tcp", time.Second, "length of one measurement with TCP; 0 for none")
 	flag.IntVar(&p.samples, "samples", 1000, "packets of each latency")
 	flag.DurationVar(&p.flood, "flood", 2*time.Second, "length of the flood of misses")
+	flag.StringVar(&p.only, "only", "", "measure the groups with this in their title; default all")
 	flag.Parse()
 	if err := run(p); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/datapath:", err)
@@ -55,6 +58,9 @@ func run(p plan) (err error) {
 	}
 	defer l.close()
 	for _, g := range groups {
+		if !strings.Contains(g.title, p.only) {
+			continue
+		}
 		if err := g.measure(ctx, l, p, os.Stdout); err != nil {
 			return fmt.Errorf("%s: %w", g.title, err)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -117,33 +118,62 @@ func (p *path) send(ctx context.Context, length time.Duration, vary func(*blaste
 		return sample{}, err
 	}
 	defer unix.Close(b.fd)
-	if err := b.send(); err != nil { // what learns, learns
+	if err := p.warmUp(ctx, b); err != nil {
 		return sample{}, err
 	}
-	before, err := p.b.received()
+	before, err := p.mark()
 	if err != nil {
 		return sample{}, err
 	}
-	used, own, all, start := cpuTime(threadSelf), threadTime(), processTime(), time.Now()
-	for time.Since(start) < length && ctx.Err() == nil {
+	for time.Since(before.at) < length && ctx.Err() == nil {
 		vary(b)
 		if err := b.send(); err != nil {
 			return sample{}, fmt.Errorf("sending: %w", err)
 		}
 	}
-	took, cpu := time.Since(start), cpuTime(threadSelf)-used
-	agents := (processTime() - all) - (threadTime() - own)
-	after, err := p.b.received()
+	after, err := p.mark()
 	if err != nil {
 		return sample{}, err
 	}
-	if after == before {
-		return sample{}, fmt.Errorf("nothing arrived at the other end")
+	return before.until(after), ctx.Err()
+}
+
+// warmUp sends until something arrives: by then what learns has learned, and flows are installed.
+func (p *path) warmUp(ctx context.Context, b *blaster) error {
+	before, err := p.b.received()
+	for end := time.Now().Add(5 * time.Second); err == nil && time.Now().Before(end) && ctx.Err() == nil; {
+		if err := b.send(); err != nil {
+			return fmt.Errorf("sending: %w", err)
+		}
+		var now uint64
+		if now, err = p.b.received(); err == nil && now > before {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
 	}
-	n := float64(after - before)
+	return errors.Join(err, ctx.Err(), errors.New("nothing arrives at the other end"))
+}
+
+// mark is what had been received and used at a time.
+type mark struct {
+	at                       time.Time
+	received                 uint64
+	sending, thread, process time.Duration // of CPU: sender and kernel threads, sender alone, sender and agents
+}
+
+func (p *path) mark() (mark, error) {
+	n, err := p.b.received()
+	return mark{time.Now(), n, cpuTime(threadSelf), threadTime(), processTime()}, err
+}
+
+func (m mark) until(end mark) sample {
+	n := float64(max(1, end.received-m.received))
+	agents := (end.process - m.process) - (end.thread - m.thread)
 	return sample{
-		rate: n / took.Seconds() / 1000, cpu: float64(cpu.Nanoseconds()) / n, agent: float64(agents.Nanoseconds()) / n,
-	}, ctx.Err()
+		rate:  n / end.at.Sub(m.at).Seconds() / 1000,
+		cpu:   float64((end.sending - m.sending).Nanoseconds()) / n,
+		agent: float64(agents.Nanoseconds()) / n,
+	}
 }
 
 // latency sends packets one after the other, each of a flow of its own if fresh, and returns the sorted times from send to receipt.

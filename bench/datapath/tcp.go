@@ -1,77 +1,138 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
-	"strconv"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// report is the part of iperf3's JSON that is read (iperf3 3.12).
-type report struct {
-	Error string
-	End   struct {
-		SumReceived struct {
-			Bytes         float64
-			BitsPerSecond float64 `json:"bits_per_second"`
-		} `json:"sum_received"`
-	}
+// tcpPort is where the receiver listens; any would do.
+const tcpPort = 5201
+
+// block is how much one system call writes or reads.
+const block = 128 << 10
+
+// transfer is what one end of a connection did.
+type transfer struct {
+	bytes int
+	cpu   time.Duration
+	err   error
 }
 
-// tcp runs iperf3 for so long. Congestion control is cubic: bbr, the default on some kernels, paces and hides differences. The
-// sample's rate is in Gbit/s, its CPU time that of both ends and the kernel's threads, per KiB.
+// tcp sends over one connection for so long, each end in a thread on a CPU of its own: where the scheduler puts both on one in some
+// runs, the figures have two modes. The sample's rate is in Gbit/s, its CPU time that of both ends and the kernel's threads, per
+// KiB.
 func (p *path) tcp(ctx context.Context, length time.Duration) (sample, error) {
-	var listening readiness
-	server := exec.CommandContext(ctx, "iperf3", "--server", "--one-off", "--forceflush")
-	listening.done = make(chan struct{})
-	server.Stdout = &listening
-	if err := p.b.do(server.Start); err != nil {
-		return sample{}, fmt.Errorf("iperf3 (Debian package iperf3): %w", err)
-	}
-	select {
-	case <-listening.done:
-	case <-time.After(5 * time.Second):
-		return sample{}, errors.Join(errors.New("iperf3 does not listen"), server.Process.Kill(), server.Wait())
-	}
-	client := exec.CommandContext(ctx, "iperf3", "--client", addressB.Addr().String(), "--congestion", "cubic", "--json",
-		"--time", strconv.Itoa(max(1, int(length.Round(time.Second).Seconds()))))
-	var out bytes.Buffer
-	client.Stdout = &out
-	kernel := cpuTime()
-	err := p.a.do(client.Run)
-	kernel = cpuTime() - kernel
+	listener, err := p.b.listen()
 	if err != nil {
-		server.Process.Kill()
+		return sample{}, fmt.Errorf("listening: %w", err)
 	}
-	var r report
-	if err := errors.Join(err, server.Wait(), json.Unmarshal(out.Bytes(), &r)); err != nil || r.Error != "" {
-		return sample{}, fmt.Errorf("iperf3: %w %s", err, r.Error)
+	defer unix.Close(listener)
+	client, err := p.a.connectTo(addressB.Addr().As4())
+	if err != nil {
+		return sample{}, fmt.Errorf("connecting: %w", err)
 	}
-	cpu := kernel + childTime(client) + childTime(server)
-	received := r.End.SumReceived
-	return sample{rate: received.BitsPerSecond / 1e9, cpu: float64(cpu.Nanoseconds()) / (received.Bytes / 1024)}, nil
+	kernel, start := cpuTime(), time.Now()
+	received := make(chan transfer, 1)
+	go func() { received <- onCPU(0, func() (int, error) { return receive(listener) }) }()
+	sent := onCPU(runtime.NumCPU()-1, func() (int, error) { return send(ctx, client, length) })
+	unix.Close(client)
+	got := <-received
+	took := time.Since(start)
+	kernel = cpuTime() - kernel
+	if err := errors.Join(sent.err, got.err, ctx.Err()); err != nil {
+		return sample{}, err
+	}
+	n := float64(max(1, got.bytes))
+	cpu := sent.cpu + got.cpu + kernel
+	return sample{rate: n * 8 / took.Seconds() / 1e9, cpu: float64(cpu.Nanoseconds()) / (n / 1024)}, nil
 }
 
-func childTime(c *exec.Cmd) time.Duration {
-	return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
-}
-
-// readiness closes done when the server has said that it listens.
-type readiness struct {
-	seen bytes.Buffer
-	done chan struct{}
-	told bool
-}
-
-func (r *readiness) Write(b []byte) (int, error) {
-	r.seen.Write(b)
-	if !r.told && bytes.Contains(r.seen.Bytes(), []byte("listening")) {
-		r.told = true
-		close(r.done)
+// streamSocket returns a TCP socket that gives up after a while. Congestion control is cubic: bbr, the default on some kernels,
+// paces and hides differences.
+func streamSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
 	}
-	return len(b), nil
+	patience := unix.NsecToTimeval((5 * time.Second).Nanoseconds())
+	return fd, errors.Join(
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+		unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic"))
+}
+
+func (ns *namespace) listen() (fd int, err error) {
+	err = ns.do(func() error {
+		if fd, err = streamSocket(); err != nil {
+			return err
+		}
+		return errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: tcpPort}), unix.Listen(fd, 1))
+	})
+	return fd, err
+}
+
+func (ns *namespace) connectTo(address [4]byte) (fd int, err error) {
+	err = ns.do(func() error {
+		if fd, err = streamSocket(); err != nil {
+			return err
+		}
+		return unix.Connect(fd, &unix.SockaddrInet4{Port: tcpPort, Addr: address})
+	})
+	return fd, err
+}
+
+func send(ctx context.Context, fd int, length time.Duration) (total int, err error) {
+	buf := make([]byte, block)
+	for start := time.Now(); time.Since(start) < length && ctx.Err() == nil; {
+		n, err := unix.Write(fd, buf)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return total, fmt.Errorf("sending: %w", err)
+		}
+		total += max(n, 0)
+	}
+	return total, nil
+}
+
+// receive takes one connection and reads it to its end.
+func receive(listener int) (total int, err error) {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	if err != nil {
+		return 0, fmt.Errorf("accepting: %w", err)
+	}
+	defer unix.Close(fd)
+	for buf := make([]byte, block); ; {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return total, fmt.Errorf("receiving: %w", err)
+		case n == 0:
+			return total, nil
+		}
+		total += max(n, 0)
+	}
+}
+
+// onCPU runs f on a thread that is bound to one CPU, which ends with it.
+func onCPU(number int, f func() (int, error)) transfer {
+	done := make(chan transfer)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread goes when the goroutine ends
+		var only unix.CPUSet
+		only.Set(number)
+		if err := unix.SchedSetaffinity(0, &only); err != nil {
+			done <- transfer{err: fmt.Errorf("binding to CPU %d: %w", number, err)}
+			return
+		}
+		start := threadTime()
+		n, err := f()
+		done <- transfer{n, threadTime() - start, err}
+	}()
+	return <-done
 }
