@@ -78,9 +78,12 @@ func Agent(ctx context.Context, c AgentConfig) error {
 		return err
 	}
 	err = a.run(ctx)
-	if c.Flush {
-		err = errors.Join(err, a.worker.Flush())
+	if !c.Flush {
+		c.Log.Info("agent stopped; the ports stay plugged in and known flows go on")
+		return err
 	}
+	err = errors.Join(err, a.worker.Flush())
+	c.Log.Info("agent stopped; the ports are unplugged")
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/topology"
 )
 
@@ -55,22 +54,28 @@ type PortStatus struct {
 
 // Status is how the packet loop is, for people.
 type Status struct {
-	Ready    bool              `json:"ready"` // the topology is known
-	Flows    int               `json:"flows"`
-	Learned  int               `json:"learned"`
-	Misses   uint64            `json:"misses"`
-	Datapath datapath.Counters `json:"datapath"`
-	Ports    []PortStatus      `json:"ports"`
+	Ready   bool   `json:"ready"`   // the topology is known
+	Flows   int    `json:"flows"`   // installed and not removed
+	Learned int    `json:"learned"` // stations
+	Misses  uint64 `json:"misses"`  // served since the agent started
+	// The rest are totals of the datapath, across restarts of the agent: package datapath's Counters.
+	Hits          uint64 `json:"hits"`
+	MissesLost    uint64 `json:"misses_lost"`
+	TunnelUnknown uint64 `json:"tunnel_unknown"`
+	Errors        uint64 `json:"errors"`
+
+	Ports []PortStatus `json:"ports"`
 }
 
 // Status returns how the loop is now.
 func (w *Worker) Status() (Status, error) {
-	counters, err := w.cfg.Datapath.Counters()
+	c, err := w.cfg.Datapath.Counters()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return Status{
 		Ready: w.complete, Flows: w.flows.len(), Learned: len(w.learned.bySource), Misses: w.counters.misses.Load(),
-		Datapath: counters, Ports: w.portStatuses(),
+		Hits: c.Hits, MissesLost: c.MissesLost, TunnelUnknown: c.TunnelUnknown, Errors: c.Errors,
+		Ports: w.portStatuses(),
 	}, err
 }
 

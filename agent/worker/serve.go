@@ -33,7 +33,10 @@ func (w *Worker) decide(misses []datapath.Miss) []datapath.Packet {
 		w.counters.drop(dropNoView, len(misses))
 		return nil
 	}
-	b := batch{known: make(map[flow.Key]flow.Actions, len(misses))}
+	var b batch
+	if len(misses) > 1 {
+		b.known = make(map[flow.Key]flow.Actions, len(misses))
+	}
 	for _, m := range misses {
 		w.decideOne(&b, m)
 	}
@@ -44,7 +47,7 @@ func (w *Worker) decide(misses []datapath.Miss) []datapath.Packet {
 
 // batch is what is found out about some misses.
 type batch struct {
-	known   map[flow.Key]flow.Actions // of the keys whose answer holds for all their packets
+	known   map[flow.Key]flow.Actions // of the keys whose answer holds for all their packets; nil for a single miss
 	flows   []flow.Flow
 	packets []datapath.Packet
 	learned []sim.Learned
@@ -69,7 +72,9 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
-			b.known[key] = actions
+			if b.known != nil {
+				b.known[key] = actions
+			}
 			b.flows = append(b.flows, w.flowOf(key, r, actions))
 		}
 	}
