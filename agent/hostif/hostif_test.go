@@ -131,6 +131,30 @@ func TestWatchFollowsALinkThroughItsLife(t *testing.T) {
 	await(t, h, changes, "tap0", gone)
 }
 
+// TestWatchReportsThatTheOtherEndMoved shows what happens when a workload's end of a cable is put into its namespace.
+func TestWatchReportsThatTheOtherEndMoved(t *testing.T) {
+	h := inNamespace(t)
+	changes := h.Watch(t.Context())
+	a, b := addVeth(t, "tap0", "peer0")
+	must(t, netlink.LinkSetUp(a))
+	await(t, h, changes, "tap0", func(i *Interface) bool { return i != nil && i.PeerNamespace == -1 })
+	must(t, netlink.LinkSetNsFd(b, int(anotherNamespace(t))))
+	await(t, h, changes, "tap0", func(i *Interface) bool { return i != nil && i.PeerNamespace >= 0 })
+}
+
+// anotherNamespace returns a namespace that the test is not in.
+func anotherNamespace(t *testing.T) netns.NsHandle {
+	t.Helper()
+	here, err := netns.Get()
+	must(t, err)
+	defer here.Close()
+	other, err := netns.New() // moves the thread there
+	must(t, err)
+	t.Cleanup(func() { other.Close() })
+	must(t, netns.Set(here))
+	return other
+}
+
 func TestWatchReportsAddresses(t *testing.T) {
 	h := inNamespace(t)
 	changes := h.Watch(t.Context())

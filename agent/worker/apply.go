@@ -21,8 +21,7 @@ func (w *Worker) Apply(d view.Delta) {
 		w.unplugStrangers()
 		close(w.ready)
 	}
-	w.plugPorts()
-	w.signal()
+	w.followPorts()
 }
 
 // SetInterfaces takes the present interfaces of the host: all of them, each time.
@@ -33,8 +32,7 @@ func (w *Worker) SetInterfaces(present []Interface) {
 	for _, i := range present {
 		w.interfaces[i.Name] = i
 	}
-	w.plugPorts()
-	w.signal()
+	w.followPorts()
 }
 
 // SetEndpoints takes the underlay addresses of this host: where others send to, and what the tunnels send from.

@@ -26,19 +26,25 @@ func (w *Worker) Facts() Facts {
 	defer w.mu.Unlock()
 	f := Facts{
 		Endpoints: w.self.Endpoints, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
-		Ports: make(map[topology.PortID]bool), Learned: w.learned.records(),
+		Ports: w.portStates(), Learned: w.learned.records(),
 	}
 	for _, i := range w.interfaces {
 		f.Interfaces = append(f.Interfaces, i.Interface)
 	}
 	slices.SortFunc(f.Interfaces, func(a, b topology.Interface) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(f.Learned, func(a, b *topology.LearnedMAC) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return f
+}
+
+// portStates returns what Facts.Ports describes.
+func (w *Worker) portStates() map[topology.PortID]bool {
+	states := make(map[topology.PortID]bool)
 	for _, p := range w.portStatuses() {
 		if p.Present {
-			f.Ports[p.Port] = p.Up && p.Plugged
+			states[p.Port] = p.Up && p.Plugged
 		}
 	}
-	return f
+	return states
 }
 
 // PortStatus is a port of this host as its agent sees it.

@@ -239,3 +239,30 @@ func awaitTrue(t testing.TB, what string, done func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// TestPressureOnlyCausesMisses has far more flows in use than the cache holds.
+func TestPressureOnlyCausesMisses(t *testing.T) {
+	n := newNetwork()
+	h := &testHost{t: t, id: id.New[topology.Host](), underlay: netip.MustParseAddr("192.0.2.1")}
+	h.datapath = fake.New(fake.Config{MaxFlows: 16})
+	h.start()
+	a, b := h.boot(n), h.boot(n)
+	h.Apply(n.snapshot())
+	const flows, rounds = 200, 3
+	for range rounds {
+		for port := range uint16(flows) {
+			frame := udp(a.endpoint, b.endpoint, port)
+			a.Send(frame)
+			b.expect(frame)
+		}
+	}
+	if got := h.counters.misses.Load(); got != flows*rounds {
+		t.Errorf("%d misses, want every packet to be one", got)
+	}
+	// The flows that the cache forgot leave the book as the unused ones that they are, and a change finds the others.
+	h.Apply(view.Delta{Deletes: []topology.Key{{Kind: topology.KindBinding, ID: b.port}}})
+	a.Send(udp(a.endpoint, b.endpoint, flows-1))
+	if got := b.Receive(50 * time.Millisecond); got != nil {
+		t.Errorf("b is unbound and got %x", got)
+	}
+}

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"maps"
+
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
@@ -12,6 +14,15 @@ type plug struct {
 	port          datapath.Port
 	index         int
 	peerNamespace int
+}
+
+// followPorts brings the datapath's ports up to date and says so where somebody waits for it.
+func (w *Worker) followPorts() {
+	w.plugPorts()
+	if now := w.portStates(); !maps.Equal(now, w.active) {
+		w.active = now
+		w.signal()
+	}
 }
 
 // plugPorts makes the datapath's ports those of this host whose interface is there, and removes the flows that lead to a port
@@ -35,6 +46,10 @@ func (w *Worker) plugPorts() {
 			}
 		}
 	}
+	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
+		_, ok := wanted[id]
+		return !ok
+	})
 	w.invalidate(touched)
 }
 
@@ -56,9 +71,13 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 func (w *Worker) plugIn(want plug) bool {
 	if err := w.cfg.Datapath.SetPort(want.port); err != nil {
 		w.counters.errors.Add(1)
-		w.log.Warn("plugging a port in", "port", want.port.ID, "interface", want.port.Interface, "error", err)
+		if text := err.Error(); w.refused[want.port.ID] != text {
+			w.refused[want.port.ID] = text
+			w.log.Warn("a port cannot be plugged in", "port", want.port.ID, "interface", want.port.Interface, "error", err)
+		}
 		return false
 	}
+	delete(w.refused, want.port.ID)
 	w.log.Info("port plugged in", "port", want.port.ID, "interface", want.port.Interface)
 	w.plugged[want.port.ID] = want
 	return true

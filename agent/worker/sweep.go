@@ -31,7 +31,7 @@ func (w *Worker) sweep() error {
 		w.advance(silent)
 		w.signal()
 	}
-	w.plugPorts()
+	w.followPorts()
 	return nil
 }
 

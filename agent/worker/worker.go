@@ -74,6 +74,8 @@ type Worker struct {
 	self       *topology.Host
 	interfaces map[string]Interface
 	plugged    map[topology.PortID]plug
+	refused    map[topology.PortID]string // why a port could not be plugged in, so that it is logged once
+	active     map[topology.PortID]bool   // what Facts.Ports was when Changed was last told of it
 	flows      *book
 	learned    *learnedTable
 }
@@ -90,6 +92,7 @@ func New(cfg Config) *Worker {
 		self:       &topology.Host{ID: cfg.Host, Name: cfg.HostName},
 		interfaces: map[string]Interface{},
 		plugged:    map[topology.PortID]plug{},
+		refused:    map[topology.PortID]string{},
 		flows:      newBook(),
 		learned:    newLearnedTable(),
 	}
@@ -134,7 +137,8 @@ func (w *Worker) sweepRegularly(ctx context.Context) error {
 }
 
 // Changed returns a channel that holds a token when Facts would say something new that others wait for: a port became active or
-// inactive, a station was learned or forgotten, an interface changed.
+// inactive, came or went, a station was learned or forgotten, the endpoints changed. What nobody waits for, such as counts and
+// other interfaces, can be told whenever there is a report.
 func (w *Worker) Changed() <-chan struct{} { return w.changed }
 
 func (w *Worker) signal() {

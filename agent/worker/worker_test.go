@@ -264,3 +264,34 @@ func TestFlowsExpireWhenIdle(t *testing.T) {
 	}
 	checkFlows(t, b.Worker, b.datapath)
 }
+
+// told reports whether Changed has a token, and takes it.
+func (b *rig) told() bool {
+	select {
+	case <-b.Changed():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestChangedTellsOfPortsAndOfNothingElse(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	if !b.told() {
+		t.Error("two ports were plugged in and nobody was told")
+	}
+	b.network.objects = nil
+	b.network.plug(b.other, "tap7")
+	b.Apply(b.network.snapshot())
+	b.SetInterfaces(append(b.interfaces(), Interface{Index: 99, Interface: topology.Interface{Name: "eth9", Up: true}}))
+	if b.told() {
+		t.Error("a port of another host or another interface made this one report")
+	}
+	down := b.interfaces()
+	down[0].Up = false
+	b.SetInterfaces(down)
+	if !b.told() {
+		t.Error("an interface went down and nobody was told")
+	}
+}
