@@ -26,8 +26,11 @@ const (
 // what runs where and what to try next; waits for ctx to end; and removes it all. What an earlier run left behind is removed
 // first. The server must stay up until Demo returns.
 func (s *Sandbox) Demo(ctx context.Context) error {
-	if err := s.Down(ctx); err != nil {
-		return fmt.Errorf("removing what an earlier run left: %w", err)
+	if s.exists() {
+		fmt.Fprintln(s.out, "removing what an earlier run left")
+		if err := s.Down(ctx); err != nil {
+			return fmt.Errorf("removing what an earlier run left: %w", err)
+		}
 	}
 	err := s.demo(ctx)
 	if err == nil {

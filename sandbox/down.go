@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 )
 
@@ -14,12 +16,17 @@ const stopGrace = 3 * time.Second
 // runs inside the namespaces ends, whoever started it. Where the server is away its ports and networks stay in the record, Down
 // says so in an error, and the next Down removes them.
 func (s *Sandbox) Down(ctx context.Context) error {
-	return s.change(func(st *state) error {
-		if st.empty() {
-			return nil
-		}
-		return s.down(ctx, st)
-	})
+	if !s.exists() {
+		fmt.Fprintln(s.out, "no sandbox is up in", s.cfg.StateDir)
+		return nil
+	}
+	return s.change(func(st *state) error { return s.down(ctx, st) })
+}
+
+// exists reports whether anything may have been made that was not removed.
+func (s *Sandbox) exists() bool {
+	_, err := os.Stat(s.dir())
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *Sandbox) down(ctx context.Context, st *state) error {

@@ -141,3 +141,51 @@ func TestUnescapeMount(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestDownAfterACrashBeforeTheFirstRecord(t *testing.T) {
+	s, err := New(Config{StateDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Down(t.Context()); err != nil || s.exists() {
+		t.Errorf("down of nothing: %v, and it leaves %v", err, s.exists())
+	}
+	lock, err := s.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close() // as the end of the process does
+	if err := s.Down(t.Context()); err != nil || s.exists() {
+		t.Errorf("down of a directory without a record: %v, and it leaves %v", err, s.exists())
+	}
+}
+
+// TestLockOutlivesItsFile: a command that waited while `down` removed the directory, lock file and all, must not believe that it
+// is alone.
+func TestLockOutlivesItsFile(t *testing.T) {
+	s, err := New(Config{StateDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiter := make(chan *os.File)
+	go func() {
+		second, err := s.lock()
+		if err != nil {
+			t.Error(err)
+		}
+		waiter <- second
+	}()
+	if err := removeTree(s.dir()); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	second := <-waiter
+	defer second.Close()
+	if !s.isLockFile(second) {
+		t.Error("the waiting command has a lock that no other command sees")
+	}
+}

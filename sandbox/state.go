@@ -61,6 +61,8 @@ func (st *state) removeWorkload(name string) {
 
 func (st *state) empty() bool { return len(st.Hosts)+len(st.Workloads)+len(st.Networks) == 0 }
 
+func (s *Sandbox) lockPath() string { return filepath.Join(s.dir(), "lock") }
+
 func (s *Sandbox) statePath() string { return filepath.Join(s.dir(), "state.json") }
 
 // load reads the record; there is an empty one where nothing was made yet.
@@ -103,23 +105,56 @@ func (s *Sandbox) save(st *state) error {
 
 // change runs fn with the record while no other process changes the sandbox. fn saves the record itself, before each step.
 func (s *Sandbox) change(fn func(st *state) error) error {
-	if err := os.MkdirAll(s.dir(), 0o750); err != nil {
-		return err
-	}
-	lock, err := os.OpenFile(filepath.Join(s.dir(), "lock"), os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	lock, err := s.lock()
 	if err != nil {
 		return err
 	}
 	defer lock.Close() // ends the lock
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		fmt.Fprintln(s.out, "waiting for another sandbox command on this state directory")
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-			return err
-		}
-	}
 	st, err := s.load()
 	if err != nil {
 		return err
 	}
 	return fn(st)
+}
+
+// lock makes the sandbox's directory and waits until no other process changes the sandbox.
+func (s *Sandbox) lock() (*os.File, error) {
+	for {
+		if err := os.MkdirAll(s.dir(), 0o750); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(s.lockPath(), os.O_CREATE|os.O_RDWR, 0o600)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another process removed the directory in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := s.waitForLock(f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if s.isLockFile(f) {
+			return f, nil
+		}
+		f.Close() // the one who had the lock removed the file with everything else
+	}
+}
+
+func (s *Sandbox) waitForLock(f *os.File) error {
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+		return nil
+	}
+	fmt.Fprintln(s.out, "waiting for another sandbox command on this state directory")
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX)
+}
+
+// isLockFile reports whether the open file is still the one that others find by its name.
+func (s *Sandbox) isLockFile(f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	found, err := os.Stat(s.lockPath())
+	return err == nil && os.SameFile(mine, found)
 }
