@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"math"
 	"net/netip"
 
 	"midonet.org/midonet/neutron/model"
@@ -25,7 +26,7 @@ func DeleteAllocations(tx *Tx, port model.PortID) error {
 // all of them). ok is false where it found none.
 func FreeAddress(q Querier, subnet model.SubnetID, first, last netip.Addr, limit int) (free netip.Addr, ok bool, err error) {
 	if limit == 0 {
-		limit = -1 // SQLite: no limit
+		limit = math.MaxInt32
 	}
 	rows, err := q.Query(`SELECT ip_address FROM ipallocations WHERE subnet_id = ? AND ip_address BETWEEN ? AND ?
 		ORDER BY ip_address LIMIT ?`, subnet.String(), first.AsSlice(), last.AsSlice(), limit)

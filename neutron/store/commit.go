@@ -37,10 +37,10 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
 	for range attempts {
 		if err = db.commits.run(ctx, fn); !db.mayRetry(err) {
-			return db.explain(err)
+			return db.toClient(err)
 		}
 	}
-	return errs.New(errs.Conflict, "", "the resource was changed by others at the same time, %d times over", attempts).Wrap(err)
+	return errs.New(errs.Conflict, "Conflict", "The resource was changed by others at the same time, %d times over.", attempts).Wrap(err)
 }
 
 // mayRetry reports whether another run may succeed. An error that has its text for people is final.

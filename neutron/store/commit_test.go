@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,8 +113,11 @@ func TestALockedDatabase(t *testing.T) {
 	defer db.Close()
 	insert := func(tx *Tx) error { return InsertNetwork(tx, newNetwork("p")) }
 	err = holder.Tx(ctx, func(*Tx) error {
-		if err := db.Tx(ctx, insert); !errs.Is(err, errs.Unavailable) {
+		var fault *errs.Error
+		if err := db.Tx(ctx, insert); !errors.As(err, &fault) || fault.Kind != errs.Unavailable {
 			t.Errorf("error %v, want Unavailable", err)
+		} else if fault.Message != "The service is unavailable." || !strings.Contains(err.Error(), path+" is locked by another process") {
+			t.Errorf("the client is told %q, the log %q", fault.Message, err)
 		}
 		short, cancel := context.WithTimeout(ctx, time.Millisecond)
 		defer cancel()

@@ -12,6 +12,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -102,10 +103,10 @@ func (db *DB) Close() error {
 func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return db.explain(err)
+		return db.toClient(err)
 	}
 	defer tx.Rollback()
-	return db.explain(fn(reader{ctx, tx, db.dialect}))
+	return db.toClient(fn(reader{ctx, tx, db.dialect}))
 }
 
 // explain gives an engine's error the text that an operator needs, and leaves every other error as it is.
@@ -114,6 +115,16 @@ func (db *DB) explain(err error) error {
 		return nil
 	}
 	return db.dialect.Explain(err)
+}
+
+// toClient is explain for an error that a client of the API will see: where the database is away, the reason is for the log alone.
+func (db *DB) toClient(err error) error {
+	err = db.explain(err)
+	var reason *errs.Error
+	if errors.As(err, &reason) && reason.Kind == errs.Unavailable && reason.Type == "" {
+		return errs.New(errs.Unavailable, "ServiceUnavailable", "The service is unavailable.").Wrap(err)
+	}
+	return err
 }
 
 // Querier asks the database something, within a snapshot or a transaction.
