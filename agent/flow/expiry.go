@@ -2,6 +2,7 @@ package flow
 
 import (
 	"container/heap"
+	"math"
 	"time"
 )
 
@@ -10,18 +11,21 @@ import (
 //
 // It is not safe for use by several goroutines.
 type Expiry struct {
+	base  time.Time // of the times below, kept as durations because there are a million of each
 	flows map[Key]*deadline
 	queue deadlines
 }
 
 type deadline struct {
 	key      Key
-	position int       // in the queue
-	due      time.Time // when to look again: never later than the flow's true end
-	used     time.Time
-	idle     time.Duration
-	end      time.Time // the hard end; zero for none
+	position int           // in the queue; -1 where the flow never expires
+	due      time.Duration // when to look again: never later than the flow's true end
+	used     time.Duration
+	idle     time.Duration // 0 for no matter how long
+	end      time.Duration // the hard end; forever for none
 }
+
+const forever = time.Duration(math.MaxInt64)
 
 // NewExpiry returns an empty Expiry.
 func NewExpiry() *Expiry { return &Expiry{flows: make(map[Key]*deadline)} }
@@ -31,32 +35,34 @@ func (e *Expiry) Len() int { return len(e.flows) }
 
 // Add starts to watch a flow that is installed, or installed again, at now. Neither idle nor hard count where they are 0.
 func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
+	if e.base.IsZero() {
+		e.base = now
+	}
 	d := e.flows[key]
 	if d == nil {
 		d = &deadline{key: key, position: -1}
 		e.flows[key] = d
 	}
-	d.used, d.idle, d.end = now, idle, time.Time{}
+	d.used, d.idle, d.end = now.Sub(e.base), idle, forever
 	if hard > 0 {
-		d.end = now.Add(hard)
+		d.end = d.used + hard
 	}
-	due, ends := d.expiry()
-	switch {
-	case !ends && d.position >= 0:
+	d.due = d.expiry()
+	switch watched := d.position >= 0; {
+	case d.due == forever && watched:
 		heap.Remove(&e.queue, d.position)
-	case ends && d.position >= 0:
-		d.due = due
+	case d.due == forever:
+	case watched:
 		heap.Fix(&e.queue, d.position)
-	case ends:
-		d.due = due
+	default:
 		heap.Push(&e.queue, d)
 	}
 }
 
 // Used notes that a packet used the flow at the given time.
 func (e *Expiry) Used(key Key, at time.Time) {
-	if d := e.flows[key]; d != nil && at.After(d.used) {
-		d.used = at
+	if d := e.flows[key]; d != nil {
+		d.used = max(d.used, at.Sub(e.base))
 	}
 }
 
@@ -75,9 +81,9 @@ func (e *Expiry) Remove(key Key) {
 // Expired stops watching the flows whose time is over at now and returns their keys.
 func (e *Expiry) Expired(now time.Time) []Key {
 	var over []Key
-	for len(e.queue) > 0 && !e.queue[0].due.After(now) {
+	for at := now.Sub(e.base); len(e.queue) > 0 && e.queue[0].due <= at; {
 		d := e.queue[0]
-		if due, _ := d.expiry(); due.After(now) {
+		if due := d.expiry(); due > at {
 			d.due = due
 			heap.Fix(&e.queue, 0)
 			continue
@@ -89,31 +95,19 @@ func (e *Expiry) Expired(now time.Time) []Key {
 	return over
 }
 
-// Next returns when Expired may next have something to say; false when nothing ever expires.
-func (e *Expiry) Next() (time.Time, bool) {
-	if len(e.queue) == 0 {
-		return time.Time{}, false
-	}
-	return e.queue[0].due, true
-}
-
-// expiry returns when the flow's time is over if it is not used again; false when it never is.
-func (d *deadline) expiry() (time.Time, bool) {
+// expiry returns when the flow's time is over if it is not used again.
+func (d *deadline) expiry() time.Duration {
 	if d.idle <= 0 {
-		return d.end, !d.end.IsZero()
+		return d.end
 	}
-	due := d.used.Add(d.idle)
-	if !d.end.IsZero() && d.end.Before(due) {
-		due = d.end
-	}
-	return due, true
+	return min(d.used+d.idle, d.end)
 }
 
 // deadlines is a heap.Interface, soonest first.
 type deadlines []*deadline
 
 func (q deadlines) Len() int           { return len(q) }
-func (q deadlines) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q deadlines) Less(i, j int) bool { return q[i].due < q[j].due }
 
 func (q deadlines) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]

@@ -9,7 +9,6 @@ import (
 // ICMPv6 types of neighbour discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810), as Header.SrcPort has them.
 const (
 	MLDQuery                 uint16 = 130
-	MLDDone                  uint16 = 132
 	NDRouterSolicitation     uint16 = 133
 	NDRouterAdvertisement    uint16 = 134
 	NDNeighbourSolicitation  uint16 = 135

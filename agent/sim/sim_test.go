@@ -46,7 +46,7 @@ func runScript(t *testing.T, script string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, _ = v.Replace(objects)
+			v = viewtest.To(v, objects)
 			continue
 		}
 		question, want, _ := strings.Cut(string(f.Data), "\n")

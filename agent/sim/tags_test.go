@@ -108,7 +108,7 @@ func flows() []sim.Input {
 // answer come out differently, Apply names one of the answer's tags. Without it a flow would outlive its reason.
 func TestChangedAnswersAreTouched(t *testing.T) {
 	questions := flows()
-	first, _ := view.New(viewtest.ID[topology.Host]("h1")).Replace(viewtest.MustParse(start))
+	first := viewtest.View(start)
 	var changed, spared int
 	rapid.Check(t, func(t *rapid.T) {
 		old := first
@@ -165,7 +165,7 @@ func describeDelta(d view.Delta) string {
 
 // TestUnrelatedChangesTouchNothing is the other half: what is for people, and state that answers do not depend on, leaves all flows.
 func TestUnrelatedChangesTouchNothing(t *testing.T) {
-	v, _ := view.New(viewtest.ID[topology.Host]("h1")).Replace(viewtest.MustParse("host h1 192.0.2.1\nbridge blue\nport p1 blue key 1\nbind p1 h1 tap1"))
+	v := viewtest.View("host h1 192.0.2.1\nbridge blue\nport p1 blue key 1\nbind p1 h1 tap1")
 	bridge, port, host := *v.Bridge(viewtest.ID[topology.Bridge]("blue")), *v.Port(viewtest.ID[topology.Port]("p1")), *v.Host(v.Self())
 	bridge.Name, port.Name, host.Name = "renamed", "renamed", "renamed"
 	bridge.MTU, port.ProjectID = 9000, "another"
@@ -189,7 +189,7 @@ func TestTouchedIsNarrow(t *testing.T) {
 	for i := range 4 {
 		text += fmt.Sprintf("port p%d blue key %d\nbind p%d h1 tap%d\nmac blue fa:16:3e:00:00:0%d p%d\n", i, i+1, i, i, i, i)
 	}
-	v, _ := view.New(viewtest.ID[topology.Host]("h1")).Replace(viewtest.MustParse(text))
+	v := viewtest.View(text)
 	index := flow.NewTagIndex()
 	for src := range 4 {
 		for dst := range 4 {
@@ -222,7 +222,7 @@ func cloud(bridges int) (*view.View, []sim.Input) {
 			}
 		}
 	}
-	v, _ := view.New(viewtest.ID[topology.Host]("h1")).Replace(list)
+	v := viewtest.To(view.New(viewtest.ID[topology.Host]("h1")), list)
 	rand.Shuffle(len(in), func(i, j int) { in[i], in[j] = in[j], in[i] })
 	return v, in
 }

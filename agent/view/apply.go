@@ -27,22 +27,6 @@ func (v *View) Apply(d Delta) (*View, []flow.Tag) {
 	return &next, e.tags.list
 }
 
-// Replace returns the view that holds exactly the given objects, and the tags of the answers that may differ from v's: what a
-// snapshot does to an agent that already has a view.
-func (v *View) Replace(objects []topology.Object) (*View, []flow.Tag) {
-	stay := make(map[topology.Key]bool, len(objects))
-	for _, o := range objects {
-		stay[o.Key()] = true
-	}
-	d := Delta{Puts: objects}
-	for o := range v.Objects() {
-		if k := o.Key(); !stay[k] {
-			d.Deletes = append(d.Deletes, k)
-		}
-	}
-	return v.Apply(d)
-}
-
 // edit is a delta being applied to a view that nobody else has yet.
 type edit struct {
 	view *View

@@ -161,7 +161,7 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 			for order, objects := range shuffles(viewtest.MustParse(text)) {
 				base := fresh(viewtest.MustParse(textBefore))
 				unchanged := factsOf(base)
-				whole, _ := base.Replace(objects)
+				whole := viewtest.To(base, objects)
 				if d := diff(want, whole); d != "" {
 					t.Errorf("%s on top of %s, %s, in one delta (-want +got):\n%s", name, before, order, d)
 				}
@@ -192,10 +192,10 @@ func stepwise(v *view.View, objects []topology.Object) *view.View {
 	return v
 }
 
-func TestReplaceByTheSameTouchesNothing(t *testing.T) {
+func TestTheSameAgainTouchesNothing(t *testing.T) {
 	for name, text := range states {
 		v := fresh(viewtest.MustParse(text))
-		if _, touched := v.Replace(viewtest.MustParse(text)); len(touched) != 0 {
+		if _, touched := v.Apply(viewtest.Delta(v, viewtest.MustParse(text))); len(touched) != 0 {
 			t.Errorf("%s: touched %v", name, touched)
 		}
 	}
@@ -203,7 +203,7 @@ func TestReplaceByTheSameTouchesNothing(t *testing.T) {
 
 func TestEverythingDeletedLeavesNothing(t *testing.T) {
 	for name, text := range states {
-		v, _ := fresh(viewtest.MustParse(text)).Replace(nil)
+		v := viewtest.To(fresh(viewtest.MustParse(text)), nil)
 		if d := diff(view.New(self), v); d != "" {
 			t.Errorf("%s: something is left (-want +got):\n%s", name, d)
 		}

@@ -35,16 +35,6 @@ var (
 	leased = netip.MustParseAddr("10.0.0.3")
 )
 
-func viewOf(t testing.TB, text string) *view.View {
-	t.Helper()
-	objects, err := viewtest.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, _ := view.New(viewtest.ID[topology.Host]("h1")).Replace(objects)
-	return v
-}
-
 func discover(t testing.TB, options ...dhcpv4.Modifier) *dhcpv4.DHCPv4 {
 	t.Helper()
 	m, err := dhcpv4.NewDiscovery(client[:], options...)
@@ -101,7 +91,7 @@ func TestOffer(t *testing.T) {
 	m := discover(t, dhcpv4.WithRequestedOptions(dhcpv4.OptionRouter, dhcpv4.OptionDomainNameServer, dhcpv4.OptionHostName,
 		dhcpv4.OptionDomainName, dhcpv4.OptionBroadcastAddress, dhcpv4.OptionClasslessStaticRoute))
 	m.UpdateOption(dhcpv4.OptClientIdentifier([]byte{1, 2, 3}))
-	reply, p := answerOf(t, viewOf(t, cloud), m)
+	reply, p := answerOf(t, viewtest.View(cloud), m)
 	if p.SrcMAC != view.DHCPServerMAC || p.DstMAC != client || p.SrcIP != server || p.DstIP != leased || p.SrcPort != 67 || p.DstPort != 68 {
 		t.Errorf("sent as %+v", p.Header)
 	}
@@ -121,7 +111,7 @@ func TestOffer(t *testing.T) {
 
 // TestOfferHoldsForAnotherImplementation has gopacket read an offer, so that we do not only agree with the library that wrote it.
 func TestOfferHoldsForAnotherImplementation(t *testing.T) {
-	r, _ := broadcast(viewOf(t, cloud), discover(t))
+	r, _ := broadcast(viewtest.View(cloud), discover(t))
 	p := gopacket.NewPacket(r.Frames[0], layers.LayerTypeEthernet, gopacket.Default)
 	offer, ok := p.Layer(layers.LayerTypeDHCPv4).(*layers.DHCPv4)
 	if !ok || p.ErrorLayer() != nil {
@@ -141,7 +131,7 @@ func TestRequestedOptions(t *testing.T) {
 		slices.Sort(list)
 		return list
 	}
-	v := viewOf(t, cloud)
+	v := viewtest.View(cloud)
 	few := discover(t)
 	few.Options[dhcpv4.OptionParameterRequestList.Code()] = []byte{3, 249}
 	if reply, _ := answerOf(t, v, few); !slices.Equal(codes(reply), []uint8{1, 3, 26, 51, 53, 54, 58, 59, 249}) {
@@ -152,14 +142,14 @@ func TestRequestedOptions(t *testing.T) {
 	if reply, _ := answerOf(t, v, all); !slices.Equal(codes(reply), []uint8{1, 3, 6, 12, 15, 26, 28, 51, 53, 54, 58, 59, 121}) {
 		t.Errorf("asked for nothing in particular, got %v", codes(reply))
 	}
-	bare := viewOf(t, "bridge blue\nport vm1 blue\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2\nreserve s1 blue vm1 fa:16:3e:00:00:01 10.0.0.3")
+	bare := viewtest.View("bridge blue\nport vm1 blue\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2\nreserve s1 blue vm1 fa:16:3e:00:00:01 10.0.0.3")
 	if reply, _ := answerOf(t, bare, all); !slices.Equal(codes(reply), []uint8{1, 28, 51, 53, 54, 58, 59}) {
 		t.Errorf("of a subnet with nothing, got %v", codes(reply))
 	}
 }
 
 func TestRequest(t *testing.T) {
-	v := viewOf(t, cloud)
+	v := viewtest.View(cloud)
 	for name, c := range map[string]struct {
 		message *dhcpv4.DHCPv4
 		want    dhcpv4.MessageType
@@ -183,7 +173,7 @@ func TestRequest(t *testing.T) {
 }
 
 func TestRenewalBySourceAddress(t *testing.T) {
-	v, m := viewOf(t, cloud), request(t, "", dhcpv4.WithClientIP(leased.AsSlice()))
+	v, m := viewtest.View(cloud), request(t, "", dhcpv4.WithClientIP(leased.AsSlice()))
 	r, taken := send(v, "vm1", m, leased, server)
 	if !taken || len(r.Frames) != 1 {
 		t.Fatalf("a renewal sent to the server's address: taken %v, %d answers", taken, len(r.Frames))
@@ -199,7 +189,7 @@ func TestRenewalBySourceAddress(t *testing.T) {
 func TestInform(t *testing.T) {
 	m := discover(t, dhcpv4.WithClientIP(leased.AsSlice()))
 	m.UpdateOption(dhcpv4.OptMessageType(dhcpv4.MessageTypeInform))
-	reply, p := answerOf(t, viewOf(t, cloud), m)
+	reply, p := answerOf(t, viewtest.View(cloud), m)
 	if reply.MessageType() != dhcpv4.MessageTypeAck || !unspecified(reply.YourIPAddr) || reply.Options.Has(dhcpv4.OptionIPAddressLeaseTime) || p.DstIP != leased {
 		t.Errorf("answered to %s by %s", p.DstIP, reply.Summary())
 	}
@@ -209,11 +199,11 @@ func TestTakenInSilence(t *testing.T) {
 	for _, kind := range []dhcpv4.MessageType{dhcpv4.MessageTypeRelease, dhcpv4.MessageTypeDecline} {
 		m := discover(t)
 		m.UpdateOption(dhcpv4.OptMessageType(kind))
-		if r, taken := broadcast(viewOf(t, cloud), m); !taken || len(r.Frames) != 0 || !strings.Contains(r.Step.Text, kind.String()) {
+		if r, taken := broadcast(viewtest.View(cloud), m); !taken || len(r.Frames) != 0 || !strings.Contains(r.Step.Text, kind.String()) {
 			t.Errorf("%s: taken %v, %d answers, %q", kind, taken, len(r.Frames), r.Step.Text)
 		}
 	}
-	if r, taken := broadcast(viewOf(t, cloud), request(t, "")); !taken || len(r.Frames) != 0 {
+	if r, taken := broadcast(viewtest.View(cloud), request(t, "")); !taken || len(r.Frames) != 0 {
 		t.Errorf("a REQUEST without an address: taken %v, %d answers", taken, len(r.Frames))
 	}
 }
@@ -237,14 +227,14 @@ func TestNotTaken(t *testing.T) {
 		"no server address":       {strings.Replace(cloud, "router=10.0.0.1 server=10.0.0.2", "", 1), "vm1", discover(t)},
 		"no reservation":          {strings.Replace(cloud, "fa:16:3e:00:00:01", "fa:16:3e:00:00:02", 1), "vm1", discover(t)},
 	} {
-		if r, taken := send(viewOf(t, c.text), c.port, c.message, netip.IPv4Unspecified(), limitedBroadcast); taken {
+		if r, taken := send(viewtest.View(c.text), c.port, c.message, netip.IPv4Unspecified(), limitedBroadcast); taken {
 			t.Errorf("%s: taken: %s", name, r.Step.Text)
 		}
 	}
 }
 
 func TestStationWithTwoAddresses(t *testing.T) {
-	v := viewOf(t, cloud+`
+	v := viewtest.View(cloud + `
 dhcp s2 blue 10.1.0.0/24 router=10.1.0.1
 reserve s2 blue vm1 fa:16:3e:00:00:01 10.1.0.3
 `)
@@ -256,7 +246,7 @@ reserve s2 blue vm1 fa:16:3e:00:00:01 10.1.0.3
 }
 
 func TestExtraOptions(t *testing.T) {
-	v := viewOf(t, cloud)
+	v := viewtest.View(cloud)
 	host := *v.DHCPHosts(viewtest.ID[topology.Bridge]("blue"), client)[0]
 	host.Options = []topology.DHCPOption{
 		{Name: "67", Value: "pxelinux.0"}, {Name: "tftp-server", Value: "10.0.0.8"}, {Name: "server-ip-address", Value: "10.0.0.9"},
@@ -330,7 +320,7 @@ func TestEncodeOption(t *testing.T) {
 func TestLeaseTime(t *testing.T) {
 	for text, want := range map[string]time.Duration{" lease=600 domain": 600 * time.Second, " lease=0 domain": defaultLease,
 		" lease=4294967295 domain": infinite * time.Second} {
-		reply, _ := answerOf(t, viewOf(t, strings.Replace(cloud, " domain", text, 1)), discover(t))
+		reply, _ := answerOf(t, viewtest.View(strings.Replace(cloud, " domain", text, 1)), discover(t))
 		if got := reply.IPAddressLeaseTime(0); got != want {
 			t.Errorf("%s: lease %s, want %s", text, got, want)
 		}
@@ -341,7 +331,7 @@ func TestLeaseTime(t *testing.T) {
 }
 
 func FuzzRespond(f *testing.F) {
-	v := viewOf(f, cloud)
+	v := viewtest.View(cloud)
 	host := *v.DHCPHosts(viewtest.ID[topology.Bridge]("blue"), client)[0]
 	f.Add(discover(f).ToBytes(), "tftp-server", "10.0.0.8")
 	f.Add(request(f, "10.0.0.99").ToBytes(), "domain-search", "example.org,eng.example.org")

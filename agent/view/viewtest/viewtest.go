@@ -22,6 +22,7 @@ import (
 	"strconv"
 	"strings"
 
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
@@ -54,6 +55,30 @@ func MustParse(text string) []topology.Object {
 		panic(err)
 	}
 	return objects
+}
+
+// View returns the view that the host h1 has of the topology.
+func View(text string) *view.View { return To(view.New(ID[topology.Host]("h1")), MustParse(text)) }
+
+// To returns the view that holds exactly the objects, made from v.
+func To(v *view.View, objects []topology.Object) *view.View {
+	next, _ := v.Apply(Delta(v, objects))
+	return next
+}
+
+// Delta returns the change that leads from v to exactly the objects.
+func Delta(v *view.View, objects []topology.Object) view.Delta {
+	stay := make(map[topology.Key]bool, len(objects))
+	for _, o := range objects {
+		stay[o.Key()] = true
+	}
+	d := view.Delta{Puts: objects}
+	for o := range v.Objects() {
+		if k := o.Key(); !stay[k] {
+			d.Deletes = append(d.Deletes, k)
+		}
+	}
+	return d
 }
 
 // words are the rest of a line; the first error sticks.
