@@ -32,6 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestARestartedServerDisturbsNobody stops the whole cluster under a host with an active port and starts it again.
 func TestARestartedServerDisturbsNobody(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	_, ports := c.network(2)
 	h := c.newHost(filepath.Join(t.TempDir(), "a"))
@@ -63,6 +64,7 @@ func TestARestartedServerDisturbsNobody(t *testing.T) {
 
 // TestARestartedAgentKeepsItsPortsActive starts an agent again that at first has not found its interfaces.
 func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	_, ports := c.network(2)
 	dir := filepath.Join(t.TempDir(), "a")
@@ -155,6 +157,28 @@ func TestASlowHostIsCutOff(t *testing.T) {
 	again, err := r.watch(t, ctx).Recv()
 	if err != nil || !again.GetSnapshot() || again.GetRevision() != uint64(c.mirror.State().Revision) {
 		t.Errorf("it cannot start again: %v, %v", again.GetRevision(), err)
+	}
+}
+
+// TestTheLastToWatchIsTheHost has a host come back before the server noticed that it was away.
+func TestTheLastToWatchIsTheHost(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(1)
+	h := id.New[topology.Host]()
+	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"})
+	r := c.raw(certificate(t, c.authority, h))
+	old := r.watch(t, t.Context())
+	_, err := old.Recv()
+	check(t, err)
+	now := r.watch(t, t.Context())
+	_, err = now.Recv()
+	check(t, err)
+	if _, err := old.Recv(); status.Code(err) != codes.AlreadyExists {
+		t.Errorf("the older call ended with %v", err)
+	}
+	c.put(&topology.Bridge{ID: bridge, Name: "renamed"})
+	if u, err := now.Recv(); err != nil || len(u.GetPut()) != 1 || u.GetPut()[0].GetBridge().GetName() != "renamed" {
+		t.Errorf("the newer call got %v, %v", u, err)
 	}
 }
 

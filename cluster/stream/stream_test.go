@@ -15,6 +15,7 @@ import (
 
 // TestAPortsLife follows a port from its binding to the end of its host.
 func TestAPortsLife(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	bridge, ports := c.network(3)
 	h := c.newHost(filepath.Join(t.TempDir(), "a"), c.addresses[0])
@@ -56,6 +57,7 @@ func TestAPortsLife(t *testing.T) {
 }
 
 func TestBindingRules(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	_, ports := c.network(3)
 	a, b := c.newHost(filepath.Join(t.TempDir(), "a")), c.newHost(filepath.Join(t.TempDir(), "b"))
@@ -109,6 +111,7 @@ func TestBindingRules(t *testing.T) {
 }
 
 func TestLearnedAddressesFollowTheStation(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	bridge, ports := c.network(2)
 	a, b := c.newHost(filepath.Join(t.TempDir(), "a")), c.newHost(filepath.Join(t.TempDir(), "b"))
@@ -155,6 +158,10 @@ func TestAnIdleHostWritesNothing(t *testing.T) {
 	h.report(func(f *session.Facts) {
 		f.Ports = map[topology.PortID]bool{ports[0]: true}
 		f.Endpoints = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+		f.Interfaces = []topology.Interface{
+			{Name: "lo", MTU: 65536, Up: true, Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}},
+			{Name: "tap0", MAC: mac.MustParse("fe:16:3e:00:00:01"), MTU: 1500, Up: true},
+		}
 	})
 	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
 	reports := func(n int) {
