@@ -40,10 +40,12 @@ func (w *Worker) plugPorts() {
 		}
 	}
 	for id, want := range wanted {
-		if have, ok := w.plugged[id]; !ok || have != want {
-			if w.plugIn(want) && !ok {
-				touched = append(touched, portTag(id))
-			}
+		have, before := w.plugged[id]
+		if before && have == want {
+			continue
+		}
+		if after := w.plugIn(want); after != before {
+			touched = append(touched, portTag(id))
 		}
 	}
 	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
@@ -70,6 +72,7 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 // plugIn reports whether the port is in the datapath now.
 func (w *Worker) plugIn(want plug) bool {
 	if err := w.cfg.Datapath.SetPort(want.port); err != nil {
+		delete(w.plugged, want.port.ID)
 		w.counters.errors.Add(1)
 		if text := err.Error(); w.refused[want.port.ID] != text {
 			w.refused[want.port.ID] = text

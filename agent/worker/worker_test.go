@@ -295,3 +295,19 @@ func TestChangedTellsOfPortsAndOfNothingElse(t *testing.T) {
 		t.Error("an interface went down and nobody was told")
 	}
 }
+
+func TestPortThatCannotBePluggedInAgainLosesItsFlows(t *testing.T) {
+	b := newRig(t, 3)
+	b.Apply(b.network.snapshot())
+	b.miss(b.local[0], udp(b.local[0], b.local[1], 1), udp(b.local[0], b.local[2], 2))
+	b.datapath.interfaces = func(name string) bool { return name != "tap1" }
+	moved := b.interfaces()
+	moved[1].PeerNamespace = 5 // the other end moved, so that tap1 has to be plugged in again
+	b.SetInterfaces(moved)
+	if b.Facts().Ports[b.local[1].port] {
+		t.Error("tap1 is active and not in the datapath")
+	}
+	if got := b.datapath.keys(); len(got) != 1 || got[0].SrcPort != 2 {
+		t.Errorf("flows are %v, want the one to tap2", got)
+	}
+}
