@@ -26,8 +26,12 @@ const usage = `Usage:
   mm-ctl --unbind-port PORT_UUID           take it out again
   mm-ctl --list-hosts                      show the hosts of the cloud
 Option:
-  --socket PATH                            the agent's socket (default ` + DefaultSocket + `)
+  --socket PATH                            the agent's socket (default: the environment's ` + SocketVariable + `,
+                                           or ` + DefaultSocket + `)
 `
+
+// SocketVariable is the environment variable that names the agent's socket when --socket does not.
+const SocketVariable = "MIDONET_AGENT_SOCKET"
 
 // Command is mm-ctl: it runs the command that the arguments (without the program's name) give and returns the exit code. --socket
 // overrides the given one; an empty socket means DefaultSocket.

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := control.Command(ctx, os.Args[1:], os.Getenv("MIDONET_AGENT_SOCKET"), os.Stdout, os.Stderr)
+	code := control.Command(ctx, os.Args[1:], os.Getenv(control.SocketVariable), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
