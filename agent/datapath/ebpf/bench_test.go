@@ -17,42 +17,34 @@ import (
 // BenchmarkHit is what from_port takes for a packet with a flow, without what the kernel does before and after: the program runs
 // on loopback, which a test run takes where no interface is named.
 func BenchmarkHit(b *testing.B) {
-	if os.Geteuid() != 0 {
-		b.Skip("needs root for BPF")
-	}
-	d := &Datapath{ports: map[topology.PortID]*plug{}, byIndex: map[uint32]topology.PortID{}}
-	spec, err := loadBpf()
-	if err != nil {
-		b.Fatal(err)
-	}
-	spec.Maps[bpfMapFlows].MaxEntries = 1 << 17
-	dir := filepath.Join(b.TempDir(), "bpf")
-	if err := mountBPF(dir); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
-	d.dir = dir
-	if err := d.load(Config{MaxFlows: 1 << 17}.withDefaults()); err != nil {
-		b.Fatal(err)
-	}
-	defer d.objects.Close()
-	in := id.New[topology.Port]()
-	d.ports[in] = &plug{Port: datapath.Port{ID: in}, ifindex: loopback, kind: outputLocalPeer}
+	d, in := loopbackDatapath(b)
 	frame := udpHeader(1, 1).Frame(make([]byte, 18))
 	var p packet.Packet
-	if err := packet.Parse(frame, &p); err != nil {
-		b.Fatal(err)
-	}
-	out := []flow.Output{{Port: in}}
-	if err := d.Install([]flow.Flow{{Key: flow.KeyOf(&p, in), Actions: flow.Actions{Outputs: out}}}); err != nil {
-		b.Fatal(err)
-	}
+	check(b, packet.Parse(frame, &p))
+	actions := flow.Actions{Outputs: []flow.Output{{Port: in}}}
+	check(b, d.Install([]flow.Flow{{Key: flow.KeyOf(&p, in), Actions: actions}}))
 	_, took, err := d.objects.FromPort.Benchmark(frame, b.N, b.ResetTimer)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check(b, err)
 	b.ReportMetric(float64(took.Nanoseconds()), "ns/packet")
 	if c, err := d.Counters(); err != nil || c.Misses+c.MissesLost > 0 {
 		b.Fatalf("counters %+v, %v, want hits alone", c, err)
 	}
+}
+
+// loopbackDatapath is a datapath without devices or attachments, which takes lo for a port.
+func loopbackDatapath(b *testing.B) (*Datapath, topology.PortID) {
+	b.Helper()
+	if os.Geteuid() != 0 {
+		b.Skip("needs root for BPF")
+	}
+	in := id.New[topology.Port]()
+	d := &Datapath{
+		dir:   filepath.Join(b.TempDir(), "bpf"),
+		ports: map[topology.PortID]*plug{in: {Port: datapath.Port{ID: in}, ifindex: loopback, kind: outputLocalPeer}},
+	}
+	check(b, mountBPF(d.dir))
+	b.Cleanup(func() { unix.Unmount(d.dir, unix.MNT_DETACH) })
+	check(b, d.load(Config{}.withDefaults()))
+	b.Cleanup(func() { d.objects.Close() })
+	return d, in
 }

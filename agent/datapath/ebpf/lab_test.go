@@ -68,7 +68,7 @@ func (ns *namespace) do(t *testing.T, f func()) {
 	f()
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
@@ -163,25 +165,7 @@ func TestAgentKilled(t *testing.T) {
 	a.Send(t, udpHeader(9, 9).Frame(nil)) // a miss of the time without an agent: the next one is not to see it
 
 	d := hosts[0].open(t)
-	ports, err := d.Ports()
-	check(t, err)
-	if !slices.Contains(ports, portA) || !slices.Contains(ports, portB) || len(ports) != 2 {
-		t.Errorf("ports %v, want %v and %v", ports, portA, portB)
-	}
-	found := 0
-	check(t, d.Entries(func(e datapath.Entry) bool {
-		if e.Stats.Packets != 3 {
-			t.Errorf("%v: %d packets, want 3", e.Key, e.Stats.Packets)
-		}
-		found++
-		return e.Key == flows[0].Key || e.Key == flows[1].Key
-	}))
-	if found != 2 {
-		t.Errorf("%d flows, want 2", found)
-	}
-	if n, err := d.Counters(); err != nil || n.Hits != 6 {
-		t.Errorf("counters %+v, %v, want 6 hits", n, err)
-	}
+	expectTakenOver(t, d, []datapath.Port{portA, portB}, flows)
 	var settings bpfConfig
 	check(t, hosts[0].current.objects.Settings.Lookup(uint32(0), &settings))
 	if settings.SourceIpv4 != 192<<24|2<<8|1 {
@@ -191,6 +175,28 @@ func TestAgentKilled(t *testing.T) {
 	a.Send(t, fresh)
 	if m := nextMiss(t, d); m.InPort != portA.ID || !bytes.Equal(m.Frame, fresh) {
 		t.Errorf("miss %x from %s, want %x from %s", m.Frame, m.InPort, fresh, portA.ID)
+	}
+}
+
+// expectTakenOver checks what the second agent finds: the ports, and the flows with three packets each.
+func expectTakenOver(t *testing.T, d datapath.Datapath, ports []datapath.Port, flows []flow.Flow) {
+	t.Helper()
+	found, err := d.Ports()
+	check(t, err)
+	for _, p := range ports {
+		if !slices.Contains(found, p) || len(found) != len(ports) {
+			t.Errorf("ports %v, want %v", found, ports)
+		}
+	}
+	have := map[flow.Key]uint64{}
+	check(t, d.Entries(func(e datapath.Entry) bool { have[e.Key] = e.Stats.Packets; return true }))
+	for _, f := range flows {
+		if have[f.Key] != 3 || len(have) != len(flows) {
+			t.Errorf("flows and their packets %v, want 3 of %v", have, f.Key)
+		}
+	}
+	if n, err := d.Counters(); err != nil || n.Hits != uint64(3*len(flows)) {
+		t.Errorf("counters %+v, %v, want %d hits", n, err, 3*len(flows))
 	}
 }
 
@@ -232,38 +238,41 @@ func (l *local) reopen(t *testing.T) {
 	l.Datapath = l.host.open(t)
 }
 
-// TestTakeoverLosesNothing changes agents several times under traffic.
+// TestTakeoverLosesNothing changes agents several times under traffic, which the receiving socket's buffer holds.
 func TestTakeoverLosesNothing(t *testing.T) {
 	l := newLocal(t, Config{MaxFlows: 1024})
 	frame := udpHeader(1, 1).Frame(make([]byte, 30))
 	check(t, l.Install([]flow.Flow{flowOf(t, frame, l.portA.ID, flow.Output{Port: l.portB.ID})}))
+	check(t, unix.SetsockoptInt(l.b.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 1<<30))
 	stop, sent := make(chan struct{}), make(chan int)
-	go func() {
-		n := 0
-		for ; ; n++ {
-			select {
-			case <-stop:
-				sent <- n
-				return
-			case <-time.After(50 * time.Microsecond):
-				l.a.Send(t, frame)
-			}
-		}
-	}()
-	received := make(chan int)
-	go func() {
-		n := 0
-		for l.b.Receive(t, 500*time.Millisecond) != nil {
-			n++
-		}
-		received <- n
-	}()
+	go func() { sent <- l.a.sendUntil(stop, frame) }()
 	for range 5 {
 		l.reopen(t)
 	}
 	close(stop)
-	if s, r := <-sent, <-received; s == 0 || s != r {
-		t.Errorf("%d of %d packets arrived", r, s)
+	n := <-sent
+	for i := range n {
+		if l.b.Receive(t, 3*time.Second) == nil {
+			t.Fatalf("%d of %d packets arrived", i, n)
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d packets were sent meanwhile", n)
+	}
+}
+
+// sendUntil returns how many frames the kernel took.
+func (w *wire) sendUntil(stop <-chan struct{}, frame []byte) (n int) {
+	packet := append(make([]byte, vnetHeaderLen), frame...)
+	for {
+		select {
+		case <-stop:
+			return n
+		case <-time.After(50 * time.Microsecond):
+			if _, err := unix.Write(w.fd, packet); err == nil {
+				n++
+			}
+		}
 	}
 }
 
