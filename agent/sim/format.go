@@ -62,7 +62,8 @@ func (w *walk) destination(o flow.Output) string {
 	if o.Local() {
 		return fmt.Sprintf("%s, interface %s of this host", text, at.Interface)
 	}
-	return fmt.Sprintf("%s, interface %s of %s, by tunnel to %s with key %d", text, at.Interface, w.hostName(at.Host), o.Peer, o.TunnelKey)
+	return fmt.Sprintf("%s, interface %s of %s, by tunnel to %s with key %d",
+		text, at.Interface, w.hostName(at.Host), o.Peer, o.TunnelKey)
 }
 
 func describeFrame(frame []byte) string {

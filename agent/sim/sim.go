@@ -1,7 +1,8 @@
 // Package sim computes what the virtual network does with a packet.
 //
 // Simulate is a pure function: no clock, no kernel, no locks. The same call, printed, is `midonet trace`. What it cannot decide it
-// returns as a value (Result.Verdict Error with a step that says why), never as a panic; what it needs remembered (a learned MAC) it returns too.
+// returns as a value (Result.Verdict Error with a step that says why), never as a panic; what it needs remembered (a learned MAC)
+// it returns too.
 //
 // The order of stages is the original's (midolman PacketWorkflow.scala, Simulator.scala): responders first (DHCP), then the device
 // chain from the ingress port, at most MaxDevices devices. The ingress port's own checks come before both, so that a port that is

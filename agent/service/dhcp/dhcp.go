@@ -1,9 +1,9 @@
 // Package dhcp answers the DHCPv4 (RFC 2131) requests of workloads on the host where they run: no server process, no network
 // namespace, and nothing to lose, since every answer follows from the topology.
 //
-// A request is answered where its sender has a reservation on an enabled subnet of its bridge; any other goes on through the virtual
-// network like other packets, so that a workload may run a server of its own. What is answered follows midolman's DhcpImpl, and
-// where that is silent the dnsmasq that Neutron's own DHCP agent runs.
+// A request is answered where its sender has a reservation on an enabled subnet of its bridge; any other goes on through the
+// virtual network like other packets, so that a workload may run a server of its own. What is answered follows midolman's
+// DhcpImpl, and where that is silent the dnsmasq that Neutron's own DHCP agent runs.
 package dhcp
 
 import (

@@ -1,5 +1,5 @@
-// Package viewtest writes topologies as text, for tests. One line is one object; names stand for identifiers, which are derived from
-// them:
+// Package viewtest writes topologies as text, for tests. One line is one object; names stand for identifiers, which are derived
+// from them:
 //
 //	host h1 192.0.2.1 2001:db8::1
 //	bridge blue
