@@ -10,12 +10,23 @@ import (
 	"strings"
 )
 
+// reachServer returns an error unless the server listens on its admin socket.
+func (s *Sandbox) reachServer(ctx context.Context) error {
+	conn, err := s.dialAdmin(ctx)
+	if err != nil {
+		return unreachable("the server's admin socket "+s.adminSocket(), err)
+	}
+	return conn.Close()
+}
+
+func (s *Sandbox) dialAdmin(ctx context.Context) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "unix", s.adminSocket())
+}
+
 // joinToken asks the server, over its admin socket, for a token with which one new host may join.
 func (s *Sandbox) joinToken(ctx context.Context) (string, error) {
 	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", s.adminSocket())
-		},
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dialAdmin(ctx) },
 		DisableKeepAlives: true,
 	}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://midonet/v1/join-tokens", nil)

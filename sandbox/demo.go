@@ -159,38 +159,50 @@ func (s *Sandbox) showPing(ctx context.Context, workload string, to netip.Addr) 
 // printScreen says what runs where and what to try next.
 func (s *Sandbox) printScreen(workloads []Workload) {
 	fmt.Fprintf(s.out, "\n%-16s %s\n", "Networking API", s.cfg.API)
-	fmt.Fprintf(s.out, "%-16s %s\n", "agents' logs", filepath.Join(s.dir(), "host*", "agent.log"))
+	fmt.Fprintf(s.out, "%-16s %s\n", "agents' logs", fromHere(filepath.Join(s.dir(), "host*", "agent.log")))
 	for _, w := range workloads {
 		fmt.Fprintf(s.out, "%-16s %s on %s, interface %s, port %s\n", w.Name, w.Addresses[0], w.Host, w.Interface, w.Port)
 	}
+	from, to := workloads[0], workloads[1]
+	midonet, state := fromHere(s.cfg.Binary), s.stateFlag()
+	sandbox := state + s.apiFlag()
 	fmt.Fprintf(s.out, `
 Try, in another terminal:
-  export OS_AUTH_TYPE=none OS_ENDPOINT=%[1]s
+  export OS_AUTH_TYPE=none OS_ENDPOINT=%s
   openstack network list
-  openstack port list --network %[2]s
+  openstack port list --network %s
   openstack network create mine
   openstack subnet create --network mine --subnet-range 10.1.0.0/24 mine4
 and as root, in this directory:
-  %[3]s workload add%[4]s --host host1 --network mine db1
-  %[3]s workload add%[4]s --host host2 --network mine db2
-  %[3]s status%[4]s
-  %[3]s workload exec%[4]s %[5]s -- ping -c 3 %[6]s
-
-Ctrl-C removes all of it.
-`, s.cfg.API, demoNetwork, fromHere(s.cfg.Binary)+" sandbox", s.flags(), workloads[0].Name,
-		workloads[1].Addresses[0])
+`, s.cfg.API, demoNetwork)
+	for _, line := range []string{
+		"sandbox workload add" + sandbox + " --host host1 --network mine db1",
+		"sandbox workload add" + sandbox + " --host host2 --network mine db2",
+		"sandbox status" + sandbox,
+		"sandbox workload exec" + sandbox + " " + from.Name + " -- ping -c 3 " + to.Addresses[0],
+		"trace" + state + " " + from.Port + " icmp " + from.Addresses[0] + " to " + to.Addresses[0],
+	} {
+		fmt.Fprintf(s.out, "  %s %s\n", midonet, line)
+	}
+	fmt.Fprintf(s.out, "\n%s What else you make in Neutron stays in %s.\n", screenEnd, fromHere(s.cfg.StateDir))
 }
 
-// flags are the options that name this sandbox on the command line, each after a blank; none where the defaults do.
-func (s *Sandbox) flags() string {
-	flags := ""
+// screenEnd begins the last line of the screen.
+const screenEnd = "Ctrl-C removes hosts, workloads and the demo's network."
+
+// stateFlag and apiFlag are the options that name this sandbox on the command line, after a blank; nothing where the default does.
+func (s *Sandbox) stateFlag() string {
 	if dir := fromHere(s.cfg.StateDir); dir != "var" {
-		flags += " --state-dir " + dir
+		return " --state-dir " + dir
 	}
+	return ""
+}
+
+func (s *Sandbox) apiFlag() string {
 	if s.cfg.API != defaultAPI {
-		flags += " --api-url " + s.cfg.API
+		return " --api-url " + s.cfg.API
 	}
-	return flags
+	return ""
 }
 
 // fromHere shortens a path to what it is from the working directory, where that is shorter.

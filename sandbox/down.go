@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"midonet.org/midonet/errs"
 )
 
 // stopGrace is how long processes may take to end when asked, before they are killed.
@@ -38,9 +40,10 @@ func (s *Sandbox) down(ctx context.Context, st *state) error {
 		return errors.Join(inNeutron, err)
 	}
 	if inNeutron != nil {
-		inNeutron = fmt.Errorf("some Neutron resources of the sandbox are left, and stay recorded for the next `down`: %w", inNeutron)
+		return errs.New(errs.KindOf(inNeutron), "SandboxResourcesLeft",
+			"hosts and workloads are removed, but Neutron still has ports or networks of theirs, which the next `down` removes: %v", inNeutron)
 	}
-	return inNeutron
+	return nil
 }
 
 // releasePorts gives every workload's port back to Neutron. A workload keeps its place in the record until that is done.

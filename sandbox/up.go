@@ -28,6 +28,9 @@ func (s *Sandbox) Up(ctx context.Context, hosts int) error {
 	if missing := Missing(); len(missing) > 0 {
 		return errs.New(errs.Unavailable, "SandboxUnsupported", "this machine cannot run a sandbox: %s", strings.Join(missing, "; "))
 	}
+	if err := s.reachServer(ctx); err != nil {
+		return err
+	}
 	return s.change(func(st *state) error { return s.up(ctx, st, hosts) })
 }
 

@@ -37,7 +37,7 @@ func startDemo(t *testing.T, dir string) *demo {
 	tooLong := time.AfterFunc(time.Minute, func() { _ = d.cmd.Process.Kill() })
 	defer tooLong.Stop()
 	lines := bufio.NewReader(out)
-	for !strings.Contains(d.screen, "Ctrl-C removes all of it.") {
+	for !strings.Contains(d.screen, "Ctrl-C removes ") {
 		line, err := lines.ReadString('\n')
 		d.screen += line
 		if err != nil {
@@ -111,7 +111,7 @@ func proposedLines(t *testing.T, screen string) string {
 			lines.WriteString(line)
 		}
 	}
-	if n := strings.Count(lines.String(), "\n"); n < 8 {
+	if n := strings.Count(lines.String(), "\n"); n < 10 {
 		t.Fatalf("the screen proposes %d lines:\n%s", n, screen)
 	}
 	return lines.String()

@@ -123,7 +123,7 @@ func TestInterruptedWorkload(t *testing.T) {
 // workload exec` may take a moment to notice that its workload has gone.
 func (c *cloud) leavesNothing() {
 	c.t.Helper()
-	c.eventually(2*time.Second, "the machine is as before", func() error {
+	c.eventually(5*time.Second, "the machine is as before", func() error {
 		if left := c.traces(); len(left) > 0 {
 			return errors.New(strings.Join(left, "\n"))
 		}

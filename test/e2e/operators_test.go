@@ -186,3 +186,14 @@ func TestTwoServersOfOneStateDirectory(t *testing.T) {
 	}
 	c.network("still-here")
 }
+
+// TestSandboxWithoutServer: nothing is made for a server that is not there.
+func TestSandboxWithoutServer(t *testing.T) {
+	needsSandbox(t)
+	c := &cloud{t: t, dir: t.TempDir(), api: "http://" + freeAddress(t)}
+	out, err := c.sandboxOutput("up", "--hosts", "1")
+	if err == nil || !strings.Contains(out, "midonet server") {
+		t.Errorf("up without a server: %v\n%s", err, out)
+	}
+	c.leavesNothing()
+}
