@@ -60,6 +60,7 @@ func Run(t *testing.T, harness NewHarness) {
 		{"TTLExpires", testTTLExpires},
 		{"Outputs", testOutputs},
 		{"ExecuteHasNoOutputLimit", testExecuteHasNoOutputLimit},
+		{"ExecuteStepsOverWhatCannotBeSent", testExecuteStepsOver},
 		{"Drop", testDrop},
 		{"Tunnel", testTunnel},
 		{"TunnelKeyUnknown", testTunnelKeyUnknown},

@@ -241,6 +241,26 @@ func testExecuteHasNoOutputLimit(t *testing.T, newHarness NewHarness) {
 	expectCounters(t, h, before, datapath.Counters{Errors: 1})
 }
 
+// testExecuteStepsOver sends good packets between ones that no interface can carry or that lack what is to be rewritten.
+func testExecuteStepsOver(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a := plug(t, h, 0)
+	good := datapath.Packet{Frame: udp4(), Actions: flow.Actions{Outputs: []flow.Output{a.local()}}}
+	empty, short, noPorts := good, good, good
+	empty.Frame, short.Frame = nil, udp4()[:5]
+	noPorts.Frame = ethernet(0x88b5).Frame(payload)
+	noPorts.Actions.Rewrite = flow.Rewrite{Fields: flow.FieldDstPort, DstPort: 1}
+	before := counters(t, h)
+	if err := h.Datapath.Execute([]datapath.Packet{empty, good, short, good, noPorts, good}); err != nil {
+		t.Fatalf("Execute: %v", err)
+	}
+	for range 3 {
+		a.expect(udp4())
+	}
+	a.expectNothing()
+	expectCounters(t, h, before, datapath.Counters{Errors: 3})
+}
+
 func testDrop(t *testing.T, newHarness NewHarness) {
 	h := one(t, newHarness)
 	a, b := plug(t, h, 0), plug(t, h, 0)

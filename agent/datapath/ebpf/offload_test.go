@@ -128,3 +128,24 @@ func newOffloadCase(family uint16, proto uint8, vlan uint16) offloadCase {
 	}
 	return offloadCase{name: name + " " + packet.ProtoName(proto), before: h, after: after, rewrite: r}
 }
+
+// TestOffloadRefused sends packets whose offloads make no sense: they are counted, and the next ones go through.
+func TestOffloadRefused(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	frame := udpHeader(1, 1).Frame(make([]byte, 30))
+	good := datapath.Packet{Frame: frame, Actions: flow.Actions{Outputs: []flow.Output{{Port: l.portB.ID}}}}
+	outside, tooLong := good, good
+	outside.Offload = datapath.Offload{ChecksumPartial: true, ChecksumStart: 60000, ChecksumOffset: 6}
+	tooLong.Frame = make([]byte, 70000)
+	var all []datapath.Packet
+	for range slots {
+		all = append(all, outside, good, tooLong, good)
+	}
+	check(t, l.Execute(all))
+	for range 2 * slots {
+		expectFrame(t, l.b, frame)
+	}
+	if n, err := l.Counters(); err != nil || n.Errors != 2*slots {
+		t.Errorf("counters %+v, %v, want %d errors", n, err, 2*slots)
+	}
+}

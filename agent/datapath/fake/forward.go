@@ -179,13 +179,17 @@ func (d *Datapath) Execute(packets []datapath.Packet) error {
 	return nil
 }
 
+// ethernetLen is the least that an interface carries.
+const ethernetLen = 14
+
 func (d *Datapath) execute(out *datapath.Packet) []tunnelled {
 	if out.Actions.Drop() {
 		return nil
 	}
 	var p packet.Packet
 	err := packet.Parse(bytes.Clone(out.Frame), &p)
-	if out.Actions.Rewrite.Fields != 0 && (err != nil || expires(&out.Actions.Rewrite, &p)) {
+	short := len(out.Frame) < ethernetLen
+	if short || out.Actions.Rewrite.Fields != 0 && (err != nil || expires(&out.Actions.Rewrite, &p)) {
 		d.counters.Errors++
 		return nil
 	}
