@@ -212,6 +212,18 @@ func TestPoisonousTaskIsPassedOverAndSuperseded(t *testing.T) {
 	}
 }
 
+func TestTaskOfAnotherResourceWithTheSameIdentifierDoesNoHarm(t *testing.T) {
+	b := newBench(t)
+	b.journal.putNetwork(network(0))
+	b.drain()
+	b.journal.append(journal.Delete, journal.Port, network(0).ID.String(), nil)
+	b.drain()
+	b.restart()
+	if b.count(topology.KindBridge) != 1 || len(b.importer.Status().Failed) != 0 || b.journal.pending() != 1 {
+		t.Errorf("%d bridges, %d tasks pending; want the network untouched and the task kept", b.count(topology.KindBridge), b.journal.pending())
+	}
+}
+
 func TestManyPoisonousTasksDoNotFillTheWindow(t *testing.T) {
 	b := newBench(t)
 	for n := range window + 10 {

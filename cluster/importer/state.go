@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"fmt"
 
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/topology"
@@ -24,6 +25,9 @@ type delta map[topology.Key]topology.Object
 // apply makes the change in memory and returns what it does to the store, the source, which is nil for a deletion, included. After
 // an error nothing has changed.
 func (s *state) apply(c translate.Change, source *topology.Source) (delta, error) {
+	if r := s.set.ResourceOf(c.ID); r != "" && r != c.Resource {
+		return nil, fmt.Errorf("%v: the identifier is that of a %s", c.Owner, r)
+	}
 	now := translate.After(s.set, c)
 	owners := translate.Owners(s.set, now, c.Owner)
 	before, err := s.complete(renderAll(s.set, owners))

@@ -72,6 +72,19 @@ func (s *Set) Owners() []Owner {
 	return owners
 }
 
+// ResourceOf returns which resource has the identifier, "" where none has. Neutron's identifiers are unique over all resources.
+func (s *Set) ResourceOf(id [16]byte) Resource {
+	switch {
+	case s.networks[id] != nil:
+		return Network
+	case s.subnets[id] != nil:
+		return Subnet
+	case s.ports[id] != nil:
+		return Port
+	}
+	return ""
+}
+
 // Change is what becomes of one Neutron object: the field of its resource has it as it will be, or all are nil and it goes.
 type Change struct {
 	Owner

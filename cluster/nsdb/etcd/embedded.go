@@ -90,9 +90,10 @@ func (e Embedded) config(log *zap.Logger) *embed.Config {
 	cfg.ListenClientUrls = e.listenClients
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = 50, 500
-	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 1000, 100
+	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 250, 50
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModeRevision, "10000"
 	cfg.QuotaBackendBytes = 8 << 30
+	cfg.WarningApplyDuration = time.Second // a View of a large store takes a tenth
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	return cfg
 }

@@ -19,8 +19,9 @@ import (
 	"midonet.org/midonet/topology/topologypb"
 )
 
-// pageSize is how many objects a View reads at once, so that no answer of a large store nears the 4 MiB that gRPC peers expect.
-const pageSize = 1000
+// pageSize is how many objects a View reads at once: few enough that an answer is some megabytes, and many, because etcd counts all
+// that remain for each answer.
+const pageSize = 10000
 
 // Store is a network state database in etcd.
 type Store struct {
