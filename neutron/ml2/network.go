@@ -119,7 +119,8 @@ func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) (
 	})
 }
 
-func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string, body plugin.Body[model.Network]) (*model.Network, error) {
+func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string,
+	body plugin.Body[model.Network]) (*model.Network, error) {
 	var out *model.Network
 	err := n.change(ctx, c, func(r *request) (err error) {
 		out, err = r.updateNetwork(networkID, body)

@@ -68,30 +68,45 @@ func (r *request) readdress(p *model.Port, oldMAC mac.Addr, body plugin.Body[mod
 	if !asked && p.MACAddress == oldMAC {
 		return nil
 	}
-	plan, err := store.AddressPlan(r.tx, p.NetworkID)
-	if err != nil {
-		return err
-	}
-	wanted := p.FixedIPs
+	held, wanted := p.FixedIPs, p.FixedIPs
 	if asked {
 		wanted = body.Value.FixedIPs
 		if err := r.checkCount(wanted); err != nil {
 			return err
 		}
 	}
-	keep, add := compareAddresses(p, wanted, plan, oldMAC)
-	wants, err := r.wantsByRequest(p, add, plan)
-	if err != nil {
-		return err
+	if p.MACAddress != oldMAC {
+		held, wanted = withoutEUI64Of(held, held), withoutEUI64Of(held, wanted)
 	}
-	wants = append(wants, automatic(p, plan, append(subnetsOf(wants), heldSubnets(keep)...)...)...)
-	if len(wants) == 0 && len(keep) == len(p.FixedIPs) {
-		return nil
+	keep, wants, err := r.planAddresses(p, held, wanted)
+	if err != nil || len(wants) == 0 && len(keep) == len(p.FixedIPs) {
+		return err
 	}
 	if asked && !mayReaddress(p) {
 		return unsupportedOwner("fixed_ips update", p)
 	}
 	return r.replaceAddresses(p, keep, wants)
+}
+
+// withoutEUI64Of returns the addresses without those that the port held because of the MAC that it had.
+func withoutEUI64Of(held, addresses []model.FixedIP) []model.FixedIP {
+	return slices.DeleteFunc(slices.Clone(addresses), func(f model.FixedIP) bool {
+		return isEUI64(f.IPAddress) && slices.Contains(held, f)
+	})
+}
+
+// planAddresses works out which of its addresses the port keeps, and which it wants besides.
+func (r *request) planAddresses(p *model.Port, held, wanted []model.FixedIP) (keep []model.FixedIP, wants []want, err error) {
+	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	if err != nil {
+		return nil, nil, err
+	}
+	keep, left, add := compareAddresses(held, wanted)
+	keep = append(keep, keptAnyway(p, left, plan)...)
+	if wants, err = r.wantsByRequest(p, add, plan); err != nil {
+		return nil, nil, err
+	}
+	return keep, append(wants, automatic(p, plan, append(subnetsOf(wants), heldSubnets(keep)...)...)...), nil
 }
 
 // mayReaddress is the rule of the MidoNet plugin: the backend follows new addresses of these ports alone.
@@ -100,13 +115,10 @@ func mayReaddress(p *model.Port) bool {
 		strings.HasPrefix(p.DeviceOwner, "network:router_interface")
 }
 
-// compareAddresses sorts out what a port keeps of its addresses, and which entries of the request are new
-// (_get_changed_ips_for_port). An entry without an address keeps one of that subnet. Automatic addresses are kept though the request
-// does not name them, unless the MAC has changed.
-func compareAddresses(p *model.Port, wanted []model.FixedIP, plan []*model.Subnet, oldMAC mac.Addr) (keep, add []model.FixedIP) {
-	left := slices.Clone(p.FixedIPs)
-	stale := func(f model.FixedIP) bool { return p.MACAddress != oldMAC && isEUI64(f.IPAddress) }
-	left = slices.DeleteFunc(left, stale)
+// compareAddresses sorts out which addresses stay, which are left over, and which entries of the request are new
+// (_get_changed_ips_for_port). Entries that name an address come first; one that does not keeps any that is left of its subnet.
+func compareAddresses(held, wanted []model.FixedIP) (keep, left, add []model.FixedIP) {
+	left = slices.Clone(held)
 	take := func(matches func(model.FixedIP) bool) bool {
 		i := slices.IndexFunc(left, matches)
 		if i >= 0 {
@@ -116,8 +128,7 @@ func compareAddresses(p *model.Port, wanted []model.FixedIP, plan []*model.Subne
 		return i >= 0
 	}
 	for _, w := range wanted {
-		if w.IPAddress.IsValid() && !slices.ContainsFunc(p.FixedIPs, func(f model.FixedIP) bool { return f == w && stale(f) }) &&
-			!take(func(f model.FixedIP) bool { return f.IPAddress == w.IPAddress }) {
+		if w.IPAddress.IsValid() && !take(func(f model.FixedIP) bool { return f.IPAddress == w.IPAddress }) {
 			add = append(add, w)
 		}
 	}
@@ -126,10 +137,10 @@ func compareAddresses(p *model.Port, wanted []model.FixedIP, plan []*model.Subne
 			add = append(add, w)
 		}
 	}
-	return append(keep, keptAnyway(p, left, plan)...), add
+	return keep, left, add
 }
 
-// keptAnyway returns the automatic addresses among those that a request does not name.
+// keptAnyway returns the automatic addresses among those that a request does not name: a port keeps them, unless a router has it.
 func keptAnyway(p *model.Port, left []model.FixedIP, plan []*model.Subnet) []model.FixedIP {
 	isRouter := slices.Contains(routerAddressOwners, p.DeviceOwner)
 	return slices.DeleteFunc(left, func(f model.FixedIP) bool {

@@ -126,7 +126,7 @@ func (w *world) anyPort() string {
 }
 
 func (w *world) createSubnet() {
-	cidr := rapid.SampledFrom([]string{"10.0.0.0/29", "10.0.0.0/24", "10.0.1.0/30", "fd01::/64", "fd02::/64", "fd03::/126"}).Draw(w.r, "cidr")
+	cidr := rapid.SampledFrom(cidrs).Draw(w.r, "cidr")
 	b := subnetBody(w.network, cidr)
 	if mode := slaac; b.Value.IPVersion == 6 && rapid.Bool().Draw(w.r, "slaac") {
 		b.Value.IPv6AddressMode = &mode
@@ -138,7 +138,7 @@ func (w *world) createSubnet() {
 func (w *world) updateSubnet() {
 	gateway := addr(rapid.SampledFrom([]string{"10.0.0.6", "10.0.0.1", "fd01::1", "10.9.9.9"}).Draw(w.r, "gateway"))
 	pools := []model.AllocationPool{pool("10.0.0.4", "10.0.0.5"), pool("10.0.0.2", "10.0.0.3")}
-	given := rapid.SampledFrom([][]string{{"name"}, {"gateway_ip"}, {"allocation_pools", "gateway_ip"}, {"enable_dhcp"}}).Draw(w.r, "given")
+	given := rapid.SampledFrom(subnetChanges).Draw(w.r, "given")
 	_, err := w.Subnets().Update(ctx, admin, w.anySubnet(),
 		body(model.Subnet{Name: "new", GatewayIP: gateway, AllocationPools: pools}, given...))
 	w.do(err)
@@ -153,14 +153,19 @@ func (w *world) fixedIPs() []model.FixedIP {
 			f.SubnetID = all[rapid.IntRange(0, len(all)-1).Draw(w.r, "subnet")].ID
 		}
 		if f.SubnetID.IsZero() || rapid.Bool().Draw(w.r, "by address") {
-			f.IPAddress = addr(rapid.SampledFrom([]string{"10.0.0.2", "10.0.0.3", "10.0.1.2", "fd01::5", "fd03::", "fd03::1"}).Draw(w.r, "address"))
+			f.IPAddress = addr(rapid.SampledFrom(addresses).Draw(w.r, "address"))
 		}
 		fixed = append(fixed, f)
 	}
 	return fixed
 }
 
+// What the requests are made of.
 var (
+	cidrs         = []string{"10.0.0.0/29", "10.0.0.0/24", "10.0.1.0/30", "fd01::/64", "fd02::/64", "fd03::/126"}
+	subnetChanges = [][]string{{"name"}, {"gateway_ip"}, {"allocation_pools", "gateway_ip"}, {"enable_dhcp"}}
+	addresses     = []string{"10.0.0.2", "10.0.0.3", "10.0.1.2", "fd01::5", "fd03::", "fd03::1"}
+
 	owners = []string{"", "compute:nova", "network:dhcp", "network:router_interface"}
 	macs   = []string{"", "fa:16:3e:00:00:01", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03"}
 )

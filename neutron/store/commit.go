@@ -242,8 +242,9 @@ func (c *committer) discard() {
 	if c.conn == nil {
 		return
 	}
-	c.closeStatements()                                      // an open one would keep SQLite from emptying the write-ahead log into the file
-	c.conn.Raw(func(any) error { return driver.ErrBadConn }) // which has database/sql close it for good
+	c.closeStatements() // an open one would keep SQLite from emptying the write-ahead log
+	// The driver's error has database/sql close the connection for good.
+	c.conn.Raw(func(any) error { return driver.ErrBadConn })
 	c.conn.Close()
 	c.conn = nil
 }

@@ -65,8 +65,8 @@ func TestAFailureUndoesItsOwnChangesOnly(t *testing.T) {
 	}
 }
 
-// TestALostTransactionFailsForAll: where the engine itself undoes the open transaction, as SQLite does when the disk is full, no one who
-// shares it is told of success, and what follows works again.
+// TestALostTransactionFailsForAll: where the engine itself undoes the open transaction, as SQLite does when the disk is full, no one
+// who shares it is told of success, and what follows works again.
 func TestALostTransactionFailsForAll(t *testing.T) {
 	db := openNew(t)
 	insert := func(tx *Tx) error { return InsertNetwork(tx, newNetwork("p")) }
