@@ -96,7 +96,8 @@ type agent struct {
 	worker   *worker.Worker
 	control  net.Listener
 	metrics  net.Listener
-	underlay hostif.Underlay
+	underlay hostif.Underlay // as the worker knows it
+	missing  string          // of the configured underlay
 }
 
 // open makes the parts; nothing runs yet. The cheap ones come first, so that a mistake is told before the kernel is touched.

@@ -53,15 +53,25 @@ func (a *agent) readHost() error {
 		return err
 	}
 	underlay, err := hostif.Endpoints(interfaces, a.Underlay, defaults)
-	if err != nil {
-		a.Log.Warn("part of the underlay is not there (yet)", "error", err)
-	}
+	a.warnMissing(err)
 	if slices.Equal(underlay.Endpoints, a.underlay.Endpoints) {
 		return nil
 	}
 	a.Log.Info("underlay", "endpoints", underlay.Endpoints, "mtu", underlay.MTU)
 	a.underlay = underlay
 	return a.worker.SetEndpoints(underlay.Endpoints)
+}
+
+// warnMissing says once which of the configured underlay is not there, until that becomes another part or none.
+func (a *agent) warnMissing(err error) {
+	var missing string
+	if err != nil {
+		missing = err.Error()
+	}
+	if missing != "" && missing != a.missing {
+		a.Log.Warn("part of the underlay is not there (yet)", "error", err)
+	}
+	a.missing = missing
 }
 
 // passChanges has the cluster told at once when the worker has something new to tell.
