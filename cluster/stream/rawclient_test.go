@@ -45,6 +45,11 @@ func request(t *testing.T) (*ecdsa.PrivateKey, []byte) {
 // raw connects over TCP with the given certificates, or none.
 func (c *cluster) raw(certs ...tls.Certificate) *rawClient {
 	c.t.Helper()
+	return c.rawAt(strings.TrimPrefix(c.addresses[0], "tcp://"), certs...)
+}
+
+func (c *cluster) rawAt(address string, certs ...tls.Certificate) *rawClient {
+	c.t.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(c.authority.Certificate())
 	config := &tls.Config{RootCAs: pool, ServerName: topologypb.ServerName, MinVersion: tls.VersionTLS12}
@@ -52,7 +57,7 @@ func (c *cluster) raw(certs ...tls.Certificate) *rawClient {
 		// Shown whether or not the server asks for one of its own authority's.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certs[0], nil }
 	}
-	conn, err := grpc.NewClient(strings.TrimPrefix(c.addresses[0], "tcp://"), grpc.WithTransportCredentials(credentials.NewTLS(config)),
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(config)),
 		grpc.WithStaticStreamWindowSize(64<<10), grpc.WithStaticConnWindowSize(64<<10))
 	check(c.t, err)
 	c.t.Cleanup(func() { conn.Close() })

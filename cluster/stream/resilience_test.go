@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
@@ -82,6 +84,47 @@ func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
 	name := ports[0].String()[:8]
 	if slices.Contains(c.sink.history(), name+" false") {
 		t.Errorf("the port flapped: %v", c.sink.history())
+	}
+}
+
+// TestAHostMayGoToAnotherServerAndBack reports in turn to two servers of one store. What one server's lease holds passes to the
+// other's, and the end of a lease that nobody renews must take nothing with it.
+func TestAHostMayGoToAnotherServerAndBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	_, ports := c.network(1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	second := stream.New(stream.Config{Store: c.store, Mirror: c.mirror, Authority: c.authority, LeaseTTL: leaseTTL, Log: quiet})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- second.Run(ctx, l) }()
+	t.Cleanup(func() { cancel(); check(t, <-done) })
+
+	h := id.New[topology.Host]()
+	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"})
+	cert := certificate(t, c.authority, h)
+	a, b := c.raw(cert), c.rawAt(l.Addr().String(), cert)
+	report := func(r *rawClient) {
+		t.Helper()
+		_, err := r.Report(t.Context(), &topologypb.ReportRequest{
+			Host:  topologypb.ToProto(&topology.Host{ID: h, Name: "h"}).GetHost(),
+			State: topologypb.ToProto(&topology.HostState{Host: h, Version: "1"}).GetHostState(),
+			Ports: []*topologypb.PortState{topologypb.ToProto(&topology.PortState{Port: ports[0], Host: h, Active: true}).GetPortState()},
+		})
+		check(t, err)
+	}
+	report(a)
+	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	before := c.sink.history()
+	tick := time.NewTicker(leaseTTL / 5)
+	defer tick.Stop()
+	for _, r := range []*rawClient{b, b, b, a, a, a, a, a, a, a, a, a, a} { // the time of two leases
+		<-tick.C
+		report(r)
+	}
+	if after := c.sink.history(); !slices.Equal(after, before) {
+		t.Errorf("the port's status flapped: %v, then %v", before, after)
 	}
 }
 
@@ -200,12 +243,12 @@ func TestLargeStepsAreCut(t *testing.T) {
 	if _, err := r.Bind(t.Context(), &topologypb.BindRequest{Port: first.ID[:], Interface: "tap0"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, stream := range []interface {
+	for _, calls := range []interface {
 		Recv() (*topologypb.Update, error)
 	}{updates, r.watch(t, t.Context())} {
 		parts, objects, more := 0, 0, true
 		for more {
-			u, err := stream.Recv()
+			u, err := calls.Recv()
 			check(t, err)
 			parts, objects, more = parts+1, objects+len(u.GetPut()), u.GetMore()
 		}

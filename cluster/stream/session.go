@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/mirror"
@@ -20,6 +21,7 @@ const changesPerStep = nsdb.MaxObjects / 3
 // everything and nothing else.
 type session struct {
 	mu       sync.Mutex                                     // held while a report or a binding of the host is written
+	renewed  time.Time                                      // when the lease last was
 	lease    nsdb.Lease                                     // nil: none yet, or lost
 	held     map[topology.Key]struct{}                      // what this lease holds in the store
 	reported map[topology.LearnedMACID]*topology.LearnedMAC // in the last report; nil before the first
@@ -55,9 +57,12 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 	return nil
 }
 
-// keepLease renews the host's lease, or grants one that holds nothing yet.
+// keepLease renews the host's lease, or grants one that holds nothing yet. After a silence the old lease is left to run out: the
+// host may have reported to another server meanwhile, whose lease then holds what this one held.
 func (s *Server) keepLease(ctx context.Context, session *session) error {
-	if session.lease != nil {
+	silence := time.Since(session.renewed)
+	session.renewed = time.Now()
+	if session.lease != nil && silence < s.LeaseTTL/2 {
 		err := session.lease.Renew(ctx)
 		if !errors.Is(err, nsdb.ErrLeaseLost) {
 			return err
