@@ -64,8 +64,9 @@ func subnetInUse(id model.SubnetID) error {
 		"One or more ports have an IP allocation from this subnet.", id)
 }
 
+// invalidPool shows the pool as the original does, whose pool is a Python dictionary here and a range in other faults.
 func invalidPool(p model.AllocationPool) error {
-	return errs.New(errs.Invalid, "InvalidAllocationPool", "The allocation pool %s is not valid.", poolText(p))
+	return errs.New(errs.Invalid, "InvalidAllocationPool", "The allocation pool {'start': '%s', 'end': '%s'} is not valid.", p.Start, p.End)
 }
 
 func poolOutOfBounds(p model.AllocationPool, cidr netip.Prefix) error {

@@ -2,6 +2,7 @@ package ml2
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 
@@ -119,7 +120,11 @@ func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.P
 
 func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Port], error) {
 	page, err := read(ctx, p.Plugin, func(q store.Querier) (plugin.Page[model.Port], error) {
-		return store.ListPorts(q, scopeOf(c), want)
+		page, err := store.ListPorts(q, scopeOf(c), want)
+		if errors.Is(err, store.ErrNotFound) {
+			err = portNotFound(want.Marker) // as the original, which reads the marker before the list
+		}
+		return page, err
 	})
 	for _, port := range page.Items {
 		describe(port)

@@ -39,6 +39,7 @@ func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, e
 		return nil, err
 	}
 	v.ID, v.Standard = id.New[model.Subnet](), r.standard(v.Standard)
+	v.RevisionNumber = 0 // a new network or port is at 1; the original counts a subnet from 0
 	if err := store.InsertSubnet(r.tx, &v); err != nil {
 		return nil, err
 	}
@@ -100,7 +101,11 @@ func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*mod
 
 func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Subnet], error) {
 	return read(ctx, s.Plugin, func(q store.Querier) (plugin.Page[model.Subnet], error) {
-		return store.ListSubnets(q, scopeOf(c), want)
+		page, err := store.ListSubnets(q, scopeOf(c), want)
+		if errors.Is(err, store.ErrNotFound) {
+			err = subnetNotFound(want.Marker) // as the original, which reads the marker before the list
+		}
+		return page, err
 	})
 }
 

@@ -89,7 +89,7 @@ func TestSubnetRules(t *testing.T) {
 			"allocation_pools", errs.Invalid, "OutOfBoundsAllocationPool",
 			"The allocation pool 10.0.0.2-10.0.1.9 spans beyond the subnet cidr 10.0.0.0/24."},
 		{"pool backwards", func(s *model.Subnet) { s.AllocationPools = []model.AllocationPool{pool("10.0.0.9", "10.0.0.2")} },
-			"allocation_pools", errs.Invalid, "InvalidAllocationPool", "The allocation pool 10.0.0.9-10.0.0.2 is not valid."},
+			"allocation_pools", errs.Invalid, "InvalidAllocationPool", "The allocation pool {'start': '10.0.0.9', 'end': '10.0.0.2'} is not valid."},
 		{"pools overlap", func(s *model.Subnet) {
 			s.AllocationPools = []model.AllocationPool{pool("10.0.0.2", "10.0.0.9"), pool("10.0.0.9", "10.0.0.20")}
 		}, "allocation_pools", errs.Conflict, "OverlappingAllocationPools",

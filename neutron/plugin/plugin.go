@@ -41,7 +41,7 @@ type Query struct {
 	Filters     []Filter
 	Sort        []SortKey // ends with a key that makes the order total
 	Limit       int       // 0: no limit
-	Marker      string    // id after which the page begins; "" at the start. Unknown: errs.NotFound-free 400, as Neutron
+	Marker      string    // id after which the page begins; "" at the start. Unknown: errs.NotFound
 	PageReverse bool
 }
 

@@ -207,7 +207,7 @@ func (t *table[T]) after(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, ke
 	query, args := m.Build()
 	err := q.QueryRow(query, args...).Scan(targets...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return errs.New(errs.Invalid, "BadRequest", "Bad pagination request: the marker %s does not exist.", marker)
+		return ErrNotFound
 	}
 	if err != nil {
 		return err
