@@ -118,19 +118,20 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	answered := map[string]bool{}
 	for range rounds {
 		s := newServer(t, path, n)
-		kill := time.AfterFunc(time.Duration(rand.IntN(30_000))*time.Microsecond, func() { s.Process.Kill() })
 		s.start.Close()
-		for s.lines.Scan() {
+		for first := true; s.lines.Scan(); first = false {
+			if first {
+				time.AfterFunc(time.Duration(rand.IntN(30_000))*time.Microsecond, func() { s.Process.Kill() })
+			}
 			if portID, _, whole := strings.Cut(s.lines.Text(), " "); whole {
 				answered[portID] = true
 			}
 		}
 		s.Wait() // says that it was killed
-		kill.Stop()
 		checkWhole(t, path, answered)
 	}
 	if len(answered) < rounds {
-		t.Errorf("only %d ports were answered in %d lives; the test shows little", len(answered), rounds)
+		t.Errorf("%d ports were answered in %d lives", len(answered), rounds)
 	}
 	t.Logf("%d ports answered in %d lives", len(answered), rounds)
 }
