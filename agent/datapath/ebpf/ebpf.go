@@ -33,7 +33,7 @@ type Config struct {
 	TunnelPort int
 	// InjectDevice is the name of the device by which the agent sends; default mn-inject.
 	InjectDevice string
-	// MaxFlows is how many flows the cache holds; default 131,072, which take about 47 MB of kernel memory at once (the kernel
+	// MaxFlows is how many flows the cache holds; default 131,072, which take 49 MB of kernel memory at once (the kernel
 	// allocates least-recently-used maps whole). A change starts with an empty cache.
 	MaxFlows int
 	// MissBuffer is the size of the ring of misses in octets, a power of two and at least 128 KiB; default 1 MiB. A larger one

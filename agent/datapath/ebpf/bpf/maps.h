@@ -10,6 +10,8 @@
 
 /* The maps that outlive the agent: what is installed goes on forwarding without it. */
 
+/* A flow that is removed or forgotten may become another at once, while a program on another CPU still acts by it: such a packet
+ * may go the other's way. The kernel offers no map without this, and the window is the tenth of a microsecond that acting takes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1); /* set by the agent */
