@@ -57,6 +57,7 @@ func run(p plan) (err error) {
 		return err
 	}
 	defer l.close()
+	fmt.Printf("least/median/most of %d rounds; ratios are taken within a round\n", p.rounds)
 	for _, g := range groups {
 		if !strings.Contains(g.title, p.only) {
 			continue
