@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology/topologypb"
@@ -35,7 +36,7 @@ func (s *Session) identify() error {
 		}
 	}
 	switch {
-	case stored.joined(s.now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
+	case stored.joined(time.Now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
 		s.token = nil // has done its work before
 		s.identity.Store(stored)
 		return nil

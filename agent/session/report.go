@@ -29,17 +29,17 @@ func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamCli
 	case <-ctx.Done():
 		return
 	}
-	settled := s.now().Add(settleTime)
+	settled := time.Now().Add(settleTime)
 	tick := time.NewTicker(ReportInterval)
 	defer tick.Stop()
 	var renewAfter time.Time
 	for ctx.Err() == nil {
-		err := s.report(ctx, client, s.now().Before(settled))
+		err := s.report(ctx, client, time.Now().Before(settled))
 		if ctx.Err() != nil {
 			return
 		}
-		s.status.reported(s.Log, s.now(), err)
-		if now := s.now(); err == nil && s.identity.Load().due(now) && now.After(renewAfter) {
+		s.status.reported(s.Log, err)
+		if now := time.Now(); err == nil && s.identity.Load().due(now) && now.After(renewAfter) {
 			renewAfter = now.Add(renewPause)
 			s.tryRenew(ctx, client)
 		}

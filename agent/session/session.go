@@ -70,7 +70,6 @@ type Session struct {
 	changed  chan struct{} // has room for one token
 	dirty    chan struct{} // the same: the replica should be written to disk
 	status   statusKeeper
-	now      func() time.Time
 
 	synced   chan struct{} // closed when the first snapshot has come
 	syncOnce sync.Once
@@ -82,9 +81,7 @@ type Session struct {
 
 // New reads the host's identity, or makes the host a new one. It fails when the host has not joined and there is no token to join
 // with, or when a file in the state directory is damaged; the error names the file.
-func New(c Config) (*Session, error) { return newSession(c, time.Now) }
-
-func newSession(c Config, now func() time.Time) (*Session, error) {
+func New(c Config) (*Session, error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return nil, err
 	}
@@ -98,7 +95,7 @@ func newSession(c Config, now func() time.Time) (*Session, error) {
 		}
 		c.HostName = name
 	}
-	s := &Session{Config: c, started: now(), now: now, replica: newReplica(),
+	s := &Session{Config: c, started: time.Now(), replica: newReplica(),
 		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), synced: make(chan struct{})}
 	var err error
 	if s.host, err = hostID(c.HostIDFile); err != nil {

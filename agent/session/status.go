@@ -23,7 +23,7 @@ type Status struct {
 	Revision           uint64    `json:"revision"`    // of the topology as known here
 	Objects            int       `json:"objects"`     // known here
 	LastReport         time.Time `json:"last_report"` // that the cluster took
-	LastError          string    `json:"last_error"`  // why there is no connection, or why a report was refused; empty when all is well
+	LastError          string    `json:"last_error"`  // why there is no connection or a report was refused; empty when all is well
 	CertificateExpires time.Time `json:"certificate_expires"`
 }
 
@@ -94,11 +94,11 @@ func (k *statusKeeper) failed(log *slog.Logger, what string, err error) {
 }
 
 // reported notes how a report went.
-func (k *statusKeeper) reported(log *slog.Logger, at time.Time, err error) {
+func (k *statusKeeper) reported(log *slog.Logger, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err == nil {
-		k.now.LastReport, k.callErr = at, ""
+		k.now.LastReport, k.callErr = time.Now(), ""
 		return
 	}
 	if text := err.Error(); text != k.callErr {

@@ -41,7 +41,8 @@ func (a *Authority) NewToken(addresses []string, life time.Duration, oneUse bool
 		life = TokenLife
 	}
 	if life < 0 || life > maxTokenLife {
-		return nil, errs.New(errs.Invalid, "BadTokenLife", "a join token lives for some time, at most %d days", int(maxTokenLife.Hours()/24))
+		return nil, errs.New(errs.Invalid, "BadTokenLife",
+			"a join token lives for some time, at most %d days", int(maxTokenLife.Hours()/24))
 	}
 	if len(addresses) == 0 {
 		return nil, errs.New(errs.Invalid, "NoAddress", "a join token needs an address at which the new host reaches the cluster")
