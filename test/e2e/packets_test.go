@@ -9,17 +9,18 @@ import (
 	"midonet.org/midonet/sandbox"
 )
 
-// TestPacketsBetweenWorkloads: what this project is for. Two hosts, workloads on both, every pair reaches the other by IPv4 and
-// IPv6, with addresses that came by DHCP.
+// TestPacketsBetweenWorkloads: what this project is for. Hosts, workloads on them, every pair reaches the other by IPv4 and IPv6,
+// with addresses that came by DHCP.
 func TestPacketsBetweenWorkloads(t *testing.T) {
-	c := startCloud(t, 2)
+	c := startCloud(t, 3)
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a1 := c.workload("a1", "host1", net)
 	a2 := c.workload("a2", "host1", net)
 	b1 := c.workload("b1", "host2", net)
+	c1 := c.workload("c1", "host3", net)
 
 	c.scenario("ping within a host and across hosts", func(t *testing.T) {
-		for _, pair := range [][2]workload{{a1, a2}, {a1, b1}, {b1, a2}} {
+		for _, pair := range [][2]workload{{a1, a2}, {a1, b1}, {b1, a2}, {b1, c1}} {
 			pair[0].pings(pair[1].ip4())
 			pair[0].pings(pair[1].ip6())
 		}
@@ -45,15 +46,37 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 			t.Errorf("%d of %d datagrams were answered", r.Answered, r.Sent)
 		}
 	})
+	c.scenario("addresses that Neutron does not know", func(t *testing.T) {
+		b1.run("ip", "address", "add", "10.20.0.250/24", "dev", "eth0")
+		a1.pings("10.20.0.250")
+		c1.pings("10.20.0.250")
+		b1.run("ip", "address", "delete", "10.20.0.250/24", "dev", "eth0")
+		a1.pings(c1.linkLocal() + "%eth0")
+		a1.pings(a2.linkLocal() + "%eth0")
+	})
+	c.scenario("multicast reaches every workload of the network, once", func(t *testing.T) {
+		out := a1.run("ping", "-n", "-c", "2", "-i", "1", "ff02::1%eth0") // a second for the answers to the first
+		for _, w := range []workload{a2, b1, c1} {
+			if n := strings.Count(out, "from "+w.linkLocal()+"%eth0: icmp_seq=1 "); n != 1 {
+				t.Errorf("%s answered %d times, want 1:\n%s", w.name, n, out)
+			}
+		}
+	})
 	c.scenario("packets of a full MTU cross without fragments", func(t *testing.T) {
 		a1.run("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1422", b1.ip4())
+	})
+	c.scenario("packets that the sender cut into fragments", func(t *testing.T) {
+		for _, to := range []string{a2.ip4(), a2.ip6(), b1.ip4(), b1.ip6()} {
+			a1.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "-s", "5000", to)
+		}
 	})
 	c.scenario("another network is another world", func(t *testing.T) {
 		other := c.network("red", "10.20.0.0/24")
 		r1 := c.workload("r1", "host2", other)
-		r2 := c.workload("r2", "host1", other) // on the way the addresses of blue are used again
+		r2 := c.workload("r2", "host1", other)
 		r1.pings(r2.ip4())
 		for _, unreachable := range []workload{a1, a2, b1} {
+			// Both networks have the same addresses, so that one of blue's may be one of red's too.
 			if ip := unreachable.ip4(); ip != r1.ip4() && ip != r2.ip4() {
 				r1.doesNotReach(ip)
 			}

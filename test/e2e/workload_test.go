@@ -40,6 +40,22 @@ func (c *cloud) workload(name, host, network string) workload {
 func (w workload) ip4() string { return w.address(netip.Addr.Is4) }
 func (w workload) ip6() string { return w.address(netip.Addr.Is6) }
 
+// linkLocal is the address that the workload's kernel made from its MAC address, once it is no longer tentative.
+func (w workload) linkLocal() string {
+	w.c.t.Helper()
+	var address string
+	w.c.eventually(5*time.Second, w.name+" has a link-local address", func() error {
+		out := w.run("ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "link", "-tentative")
+		fields := strings.Fields(out)
+		if len(fields) < 4 {
+			return fmt.Errorf("none: %q", out)
+		}
+		address, _, _ = strings.Cut(fields[3], "/")
+		return nil
+	})
+	return address
+}
+
 func (w workload) address(of func(netip.Addr) bool) string {
 	w.c.t.Helper()
 	for _, ip := range w.port.FixedIPs {
