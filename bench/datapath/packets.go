@@ -214,7 +214,7 @@ func (p *path) latency(ctx context.Context, samples int, fresh bool) ([]time.Dur
 func crossing(out, in int, frame []byte) (time.Duration, error) {
 	var buf [2048]byte
 	start := time.Now()
-	if _, err := unix.Write(out, frame); err != nil {
+	if err := uninterrupted(func() error { _, err := unix.Write(out, frame); return err }); err != nil {
 		return 0, err
 	}
 	for {

@@ -82,9 +82,18 @@ func (ns *namespace) connectTo(address [4]byte) (fd int, err error) {
 		if fd, err = streamSocket(); err != nil {
 			return err
 		}
-		return unix.Connect(fd, &unix.SockaddrInet4{Port: tcpPort, Addr: address})
+		return uninterrupted(func() error { return unix.Connect(fd, &unix.SockaddrInet4{Port: tcpPort, Addr: address}) })
 	})
 	return fd, err
+}
+
+// uninterrupted repeats a system call that one of the Go runtime's signals ended.
+func uninterrupted(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 func send(ctx context.Context, fd int, length time.Duration) (total int, err error) {
@@ -101,7 +110,11 @@ func send(ctx context.Context, fd int, length time.Duration) (total int, err err
 
 // receive takes one connection and reads it to its end.
 func receive(listener int) (total int, err error) {
-	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	var fd int
+	err = uninterrupted(func() (err error) {
+		fd, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("accepting: %w", err)
 	}
