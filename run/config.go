@@ -1,9 +1,12 @@
 package run
 
 import (
+	"math"
 	"net"
 	"net/netip"
+	"strings"
 
+	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
 )
@@ -18,6 +21,15 @@ func readConfig(c ServerConfig) (*config.Options, error) {
 		c.Log.Warn("configuration", "warning", w)
 	}
 	return options, nil
+}
+
+// rendering is the part of the options that the renderer needs.
+func rendering(o *config.Options) translate.Settings {
+	s := translate.Settings{DHCPLeaseSeconds: math.MaxUint32, DNSDomain: strings.TrimSuffix(o.DNSDomain, ".")}
+	if o.DHCPLeaseDuration >= 0 {
+		s.DHCPLeaseSeconds = uint32(o.DHCPLeaseDuration)
+	}
+	return s
 }
 
 // refuseOpenNoauth keeps a server without authentication on loopback: on any other address whoever reaches it administers it.

@@ -102,7 +102,7 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.mirror = mirror.New(s.nsdb, s.Log)
-	s.importer = importer.New(s.nsdb, s.journal, s.Log)
+	s.importer = importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
 	s.backend = cluster.New(s.importer)
 	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
 	return err

@@ -88,6 +88,7 @@ func TestServerRefuses(t *testing.T) {
 		{"an unknown mechanism driver", loopback, "[ml2]\nmechanism_drivers = moon\n", []string{"mechanism_drivers", "moon", "midonet"}},
 		{"Keystone, which is not there yet", loopback, "[DEFAULT]\nauth_strategy = keystone\n", []string{"auth_strategy", "keystone", "noauth"}},
 		{"an option that is no number", loopback, "[DEFAULT]\nbind_port = x\n", []string{"bind_port", "x", "neutron.conf"}},
+		{"a lease of no time", loopback, "[DEFAULT]\ndhcp_lease_duration = 0\n", []string{"dhcp_lease_duration", "0", "-1"}},
 		{"a file that is no configuration", loopback, "[DEFAULT\n", []string{"neutron.conf", "1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -215,6 +216,32 @@ func get(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func TestDHCPFollowsTheConfiguration(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"", `"LeaseSeconds":86400,"Domain":"openstacklocal"`},
+		{"[DEFAULT]\ndhcp_lease_duration = 600\ndns_domain = cloud.example.\n", `"LeaseSeconds":600,"Domain":"cloud.example"`},
+		{"[DEFAULT]\ndhcp_lease_duration = -1\ndns_domain =\n", `"LeaseSeconds":4294967295,"Domain":""`},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "neutron.conf")
+		if err := os.WriteFile(file, []byte(c.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		makePort(t, startServerWith(t, ServerConfig{StateDir: dir, ConfigFiles: []string{file}}))
+		client := NewAdminClient(dir)
+		awaitDrained(t, client)
+		dump, err := client.Dump(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(dump)
+		dump.Close()
+		if err != nil || !strings.Contains(string(text), c.want) {
+			t.Errorf("%q: no %s in the topology, %v:\n%s", c.config, c.want, err, text)
+		}
+	}
 }
 
 func TestToolsSayThatTheServerIsAway(t *testing.T) {

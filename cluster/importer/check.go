@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/topology"
 )
 
@@ -17,15 +18,17 @@ type Report struct {
 
 // Check renders everything from the stored Neutron objects and compares it with the stored topology: incremental equals full. It
 // writes nothing and may be called while an importer runs; it needs no importer to have run.
-func (i *Importer) Check(ctx context.Context) (Report, error) { return Check(ctx, i.store) }
+func (i *Importer) Check(ctx context.Context) (Report, error) {
+	return Check(ctx, i.store, i.settings)
+}
 
 // Check is Importer.Check for a store alone.
-func Check(ctx context.Context, store nsdb.Store) (Report, error) {
+func Check(ctx context.Context, store nsdb.Store, settings translate.Settings) (Report, error) {
 	snapshot, err := store.View(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	_, repairs, err := restore(snapshot.Objects)
+	_, repairs, err := restore(snapshot.Objects, settings)
 	if err != nil {
 		return Report{}, err
 	}

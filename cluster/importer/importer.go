@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/journal"
 )
@@ -39,9 +40,10 @@ var errOvertaken = errors.New("another importer of this journal is at work")
 
 // Importer drains one journal into one store.
 type Importer struct {
-	store  nsdb.Store
-	reader journal.Reader
-	log    *slog.Logger
+	store    nsdb.Store
+	reader   journal.Reader
+	settings translate.Settings
+	log      *slog.Logger
 
 	mu     sync.Mutex
 	status Status
@@ -65,8 +67,8 @@ type Failure struct {
 }
 
 // New returns an importer. It does nothing until Run.
-func New(store nsdb.Store, reader journal.Reader, log *slog.Logger) *Importer {
-	return &Importer{store: store, reader: reader, log: log}
+func New(store nsdb.Store, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
+	return &Importer{store: store, reader: reader, settings: settings, log: log}
 }
 
 // Status returns the present status.

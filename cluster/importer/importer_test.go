@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
@@ -351,7 +352,7 @@ func TestRun(t *testing.T) {
 	if err := <-ended; err != context.Canceled {
 		t.Errorf("Run returned %v, want the context's error", err)
 	}
-	other := New(b.store, newJournal("another"), logTo(t))
+	other := New(b.store, newJournal("another"), translate.DefaultSettings(), logTo(t))
 	if err := other.Run(t.Context()); !errs.Is(err, errs.Conflict) {
 		t.Errorf("an importer of another journal: %v, want a conflict", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
@@ -145,7 +146,7 @@ func newBench(t testing.TB) *bench {
 // restart forgets all that is in memory, as a new process would.
 func (b *bench) restart() {
 	b.Helper()
-	b.importer = New(b.store, b.journal, logTo(b))
+	b.importer = New(b.store, b.journal, translate.DefaultSettings(), logTo(b))
 	s, err := b.importer.load(b.Context())
 	if err != nil {
 		b.Fatal(err)

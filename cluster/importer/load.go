@@ -30,7 +30,7 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, repairs, err := restore(snapshot.Objects)
+	s, repairs, err := restore(snapshot.Objects, i.settings)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func (i *Importer) logRepairs(differences []string) {
 }
 
 // restore makes the state that stored objects stand for, and returns what must be written so that they are what it renders to.
-func restore(objects map[topology.Key]topology.Object) (*state, delta, error) {
-	s := &state{set: translate.NewSet(), keys: newTunnelKeys(), failed: map[int64]Failure{}}
+func restore(objects map[topology.Key]topology.Object, settings translate.Settings) (*state, delta, error) {
+	s := &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}}
 	stored := map[topology.Key]topology.Object{}
 	for key, o := range objects {
 		switch o := o.(type) {

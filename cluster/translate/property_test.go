@@ -21,7 +21,7 @@ type simulation struct {
 }
 
 func newSimulation() *simulation {
-	return &simulation{set: NewSet(), stored: map[topology.Key]topology.Object{}}
+	return &simulation{set: NewSet(DefaultSettings()), stored: map[topology.Key]topology.Object{}}
 }
 
 // apply makes the change, renders the owners that it touches, and compares the whole with a full rendering.

@@ -12,6 +12,7 @@ import (
 
 // Set is the Neutron objects, in memory. It is a View; it is not safe for use while it is changed.
 type Set struct {
+	settings Settings
 	networks map[model.NetworkID]*model.Network
 	subnets  map[model.SubnetID]*model.Subnet
 	ports    map[model.PortID]*model.Port
@@ -25,14 +26,18 @@ type members struct {
 }
 
 // NewSet returns an empty set.
-func NewSet() *Set {
+func NewSet(settings Settings) *Set {
 	return &Set{
+		settings: settings,
 		networks: map[model.NetworkID]*model.Network{},
 		subnets:  map[model.SubnetID]*model.Subnet{},
 		ports:    map[model.PortID]*model.Port{},
 		members:  map[model.NetworkID]*members{},
 	}
 }
+
+// Settings returns what NewSet was given.
+func (s *Set) Settings() Settings { return s.settings }
 
 // Network returns the network, nil where unknown.
 func (s *Set) Network(n model.NetworkID) *model.Network { return s.networks[n] }

@@ -8,14 +8,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-const (
-	// leaseSeconds is Neutron's default of dhcp_lease_duration (neutron/conf/agent/common.py).
-	leaseSeconds = 86400
-	// domain is Neutron's default of dns_domain (neutron/conf/common.py), which dnsmasq gives as option 15.
-	domain = "openstacklocal"
-	// ownerDHCP is the device_owner of a port from which a subnet's DHCP is served (neutron_lib DEVICE_OWNER_DHCP).
-	ownerDHCP = "network:dhcp"
-)
+// ownerDHCP is the device_owner of a port from which a subnet's DHCP is served (neutron_lib DEVICE_OWNER_DHCP).
+const ownerDHCP = "network:dhcp"
 
 // metadata is the address of the metadata service (EC2's, and MidoNet's as well).
 var metadata = netip.MustParseAddr("169.254.169.254")
@@ -40,8 +34,8 @@ func renderSubnet(v View, s model.SubnetID) []topology.Object {
 		DNS:          subnet.DNSNameservers,
 		Routes:       routes(subnet, port),
 		MTU:          network.MTU,
-		LeaseSeconds: leaseSeconds,
-		Domain:       domain,
+		LeaseSeconds: v.Settings().DHCPLeaseSeconds,
+		Domain:       v.Settings().DNSDomain,
 	}}
 }
 

@@ -17,12 +17,27 @@ import (
 
 // View is what is known of the Neutron objects. Returned values are shared and must not be changed.
 type View interface {
+	Settings() Settings
 	Network(model.NetworkID) *model.Network // nil where unknown
 	Subnet(model.SubnetID) *model.Subnet
 	Port(model.PortID) *model.Port
 	// SubnetsOf and PortsOf are ordered by identifier.
 	SubnetsOf(model.NetworkID) []*model.Subnet
 	PortsOf(model.NetworkID) []*model.Port
+}
+
+// Settings are what the operator's configuration adds to the Neutron objects. They are part of what is rendered: every process that
+// renders for one topology must have the same.
+type Settings struct {
+	// DHCPLeaseSeconds is dhcp_lease_duration (neutron/conf/agent/common.py); 1<<32-1 is for ever (RFC 2132 section 9.2).
+	DHCPLeaseSeconds uint32
+	// DNSDomain is dns_domain (neutron/conf/common.py), which DHCP gives as option 15.
+	DNSDomain string
+}
+
+// DefaultSettings returns the settings of a Neutron without configuration.
+func DefaultSettings() Settings {
+	return Settings{DHCPLeaseSeconds: 86400, DNSDomain: "openstacklocal"}
 }
 
 // Owner names a Neutron object that has topology objects.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -68,6 +69,12 @@ func (o *Options) checkValues() error {
 	}
 	if o.OverlayIPVersion != 4 && o.OverlayIPVersion != 6 {
 		return errs.New(errs.Invalid, "BadOption", "overlay_ip_version = %d: write 4 or 6", o.OverlayIPVersion)
+	}
+	if d := o.DHCPLeaseDuration; d < -1 || d == 0 || d >= math.MaxUint32 {
+		return errs.New(errs.Invalid, "BadOption", "dhcp_lease_duration = %d: write seconds from 1 to 4294967294, or -1 for ever", d)
+	}
+	if len(o.DNSDomain) > 255 { // a DHCP option's length
+		return errs.New(errs.Invalid, "BadOption", "dns_domain has %d characters; 255 are the most", len(o.DNSDomain))
 	}
 	if o.MaxRequestBodySize <= 0 {
 		return errs.New(errs.Invalid, "BadOption", "max_request_body_size = %d: write a number above 0", o.MaxRequestBodySize)

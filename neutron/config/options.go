@@ -31,6 +31,8 @@ type Options struct {
 	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
 	MaxDNSNameservers   int    `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
 	MaxSubnetHostRoutes int    `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
+	DHCPLeaseDuration   int    `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
+	DNSDomain           string `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
 	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
