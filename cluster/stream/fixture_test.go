@@ -99,15 +99,17 @@ func (c *cluster) token() string {
 	return text
 }
 
-// put stores objects as the importer would.
+// put stores objects as the importer would, and returns when the mirror has them.
 func (c *cluster) put(objects ...topology.Object) {
 	c.t.Helper()
-	_, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error {
+	rev, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error {
 		for _, o := range objects {
 			tx.Put(o)
 		}
 		return nil
 	})
+	check(c.t, err)
+	_, err = c.mirror.WaitFor(c.t.Context(), rev)
 	check(c.t, err)
 }
 

