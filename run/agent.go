@@ -160,7 +160,7 @@ func (a *agent) run(ctx context.Context) error {
 		{"interfaces", a.followHost},
 		{"reports", a.passChanges},
 		{"control socket", a.serveControl},
-		{"monitor", func(ctx context.Context) error { return serveUntil(ctx, a.metrics, a.monitor(), a.Log) }},
+		{"monitor", func(ctx context.Context) error { return serveHTTP(ctx, a.metrics, a.monitor(), a.Log) }},
 	} {
 		group.Go(func() error {
 			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {

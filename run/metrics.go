@@ -2,13 +2,10 @@ package run
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"midonet.org/midonet/topology"
 )
@@ -16,29 +13,12 @@ import (
 // scrapeTimeout bounds the queries of one scrape.
 const scrapeTimeout = 5 * time.Second
 
-// monitor serves /metrics in Prometheus text form, and /healthz, which answers 200 while the database does.
+// monitor returns the HTTP interface for whoever watches the server; it is healthy while the database answers.
 func (s *server) monitor() http.Handler {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(serverMetrics{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return monitorHandler(registry, s.Log, func(ctx context.Context) error {
+	return monitor(serverMetrics{s}, s.Log, func(ctx context.Context) error {
 		_, err := s.pending(ctx)
 		return err
 	})
-}
-
-// monitorHandler serves the registry, and the health that the function tells.
-func monitorHandler(registry *prometheus.Registry, log *slog.Logger, health func(context.Context) error) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if err := health(r.Context()); err != nil {
-			log.Error("health", "error", err)
-			http.Error(w, "not healthy; the log says why", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n")) // the reader has gone: there is no one to tell
-	})
-	return mux
 }
 
 // The server's own metrics.

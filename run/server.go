@@ -40,9 +40,6 @@ type ServerConfig struct {
 	Log         *slog.Logger
 }
 
-// shutdownTimeout is how long requests under way may take to end after a signal.
-const shutdownTimeout = 5 * time.Second
-
 // Server serves the Networking API and the cluster until ctx ends.
 //
 // Everything that can be refused is tried before anything answers: the configuration, the state directory, the addresses, then
@@ -143,9 +140,9 @@ func (s *server) run(ctx context.Context) error {
 		{"journal", s.backend.Run},
 		{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
 		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
-		{"Networking API", s.serve(api.HTTPServer(s.apiHandler(), s.Log), s.listeners.api)},
-		{"administration", s.serve(api.HTTPServer(s.adminOps().handler(s.Log), s.Log), s.listeners.admin)},
-		{"metrics", s.serve(api.HTTPServer(s.monitor(), s.Log), s.listeners.metrics)},
+		{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
+		{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
+		{"metrics", s.serve(s.listeners.metrics, s.monitor())},
 	} {
 		group.Go(func() error {
 			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -159,25 +156,9 @@ func (s *server) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// serve returns a function that answers HTTP on the listener until its context ends, and then lets requests under way finish.
-func (s *server) serve(h *http.Server, l net.Listener) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if l == nil {
-			return nil
-		}
-		stop := context.AfterFunc(ctx, func() {
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-			defer cancel()
-			if err := h.Shutdown(grace); err != nil {
-				h.Close()
-			}
-		})
-		defer stop()
-		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	}
+// serve returns a function that answers HTTP on the listener until its context ends.
+func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) error {
+	return func(ctx context.Context) error { return serveHTTP(ctx, l, h, s.Log) }
 }
 
 func (s *server) apiHandler() http.Handler {
