@@ -28,7 +28,8 @@ func (p process) alive() bool {
 	return p.PID != 0 && running && now.Start == p.Start
 }
 
-// inspect reads what /proc/<pid>/stat says (proc_pid_stat(5)): the start time, and whether the process is more than a zombie.
+// inspect reads what /proc/<pid>/stat says (proc_pid_stat(5)): the start time, and whether the process is more than a zombie. A
+// process that was killed still holds its files and locks while its first thread is a zombie and others are not yet gone.
 func inspect(pid int) (p process, running bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -40,7 +41,9 @@ func inspect(pid int) (p process, running bool) {
 		return process{}, false
 	}
 	start, err := strconv.ParseUint(string(fields[19]), 10, 64)
-	return process{PID: pid, Start: start}, err == nil && !bytes.ContainsAny(fields[0], "ZX")
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // none once it has gone
+	ended := bytes.ContainsAny(fields[0], "ZX") && len(threads) <= 1
+	return process{PID: pid, Start: start}, err == nil && !ended
 }
 
 // startDetached starts argv inside the namespace, in a session of its own so that it outlives the caller and its terminal, with
