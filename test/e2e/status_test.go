@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -96,7 +97,10 @@ func (c *cloud) killAgent(host string) {
 		c.t.Fatal(err)
 	}
 	c.eventually(5*time.Second, "the agent's end", func() error {
-		if text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && len(text) > 0 {
+		// Its files, a lock among them, are closed when its last thread has ended; the first may be a zombie before.
+		threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err == nil && (len(threads) > 1 || !strings.Contains(string(text), ") Z ")) {
 			return os.ErrExist
 		}
 		return nil
