@@ -107,15 +107,27 @@ func create(l netlink.Link) (int, error) {
 
 // quietUp sets the interface up without IPv6, which would send packets of its own on it.
 func quietUp(l netlink.Link) error {
+	if err := silence(l); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(l)
+}
+
+// silence turns IPv6 off on the interface, where this host's kernel would otherwise look for routers, check addresses for
+// duplicates and report its groups (RFC 4861, 4862, 3810), all of it into the workload. Addresses that the interface has are lost.
+func silence(l netlink.Link) error {
 	name := l.Attrs().Name
+	if name == "all" || name == "default" { // the kernel does no IPv6 on these; the settings of this name are everybody's
+		return nil
+	}
 	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0)
 	if err == nil {
 		err = netlink.LinkSetIP6AddrGenMode(l, genModeNone)
 	} else if errors.Is(err, os.ErrNotExist) {
-		err = nil // a kernel without IPv6
+		err = nil // a kernel without IPv6, or an interface whose MTU is too small for it
 	}
 	if err != nil {
 		return fmt.Errorf("turning IPv6 off on %s: %w", name, err)
 	}
-	return netlink.LinkSetUp(l)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	cilium "github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
@@ -16,7 +17,9 @@ import (
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
 )
 
 func deleteLink(name string) error {
@@ -171,6 +174,44 @@ func (h *host) received(t *testing.T) (n uint64) {
 		check(t, err)
 	})
 	return n
+}
+
+// TestHostStackSaysNothing shows that this host's kernel speaks IPv6 on an interface that comes up, and does not once it is a
+// port's.
+func TestHostStackSaysNothing(t *testing.T) {
+	needRoot(t)
+	h := newHost(t, Config{})
+	d := h.open(t)
+	w := h.newWire(t)
+	h.do(t, func() { giveVoice(t, w.name) })
+	if w.Receive(t, 10*time.Second) == nil {
+		t.Fatal("the kernel is silent before the port is plugged in: this test would show nothing")
+	}
+	check(t, d.SetPort(datapath.Port{ID: id.New[topology.Port](), Interface: w.name}))
+	for w.Receive(t, 0) != nil { // what it said before
+	}
+	h.do(t, func() {
+		l, err := netlink.LinkByName(w.name)
+		check(t, err)
+		check(t, netlink.LinkSetDown(l))
+		check(t, netlink.LinkSetUp(l))
+	})
+	if said := w.Receive(t, time.Second); said != nil {
+		t.Errorf("the kernel sent %x", said)
+	}
+}
+
+// giveVoice undoes silence, and makes the kernel look for routers as soon as the interface is up.
+func giveVoice(t *testing.T, name string) {
+	t.Helper()
+	l, err := netlink.LinkByName(name)
+	check(t, err)
+	check(t, netlink.LinkSetDown(l))
+	check(t, netlink.LinkSetIP6AddrGenMode(l, 0))
+	for setting, value := range map[string]string{"disable_ipv6": "0", "router_solicitation_delay": "0"} {
+		check(t, os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/"+setting, []byte(value), 0))
+	}
+	check(t, netlink.LinkSetUp(l))
 }
 
 // TestProgram runs from_port on a frame without any interface, so that its verdict and cost can be seen.

@@ -27,7 +27,7 @@ func (p *plug) linkName() string { return "port-" + strconv.Itoa(int(p.ifindex))
 // maxTunnelKey is the largest VXLAN network identifier (RFC 7348).
 const maxTunnelKey = 1<<24 - 1
 
-// SetPort implements datapath.Datapath. A port that is set again gets its way of delivery found anew, which matters when the
+// SetPort implements datapath.Datapath. IPv6 is turned off on the interface, and stays so when the port is unplugged. A port that is set again gets its way of delivery found anew, which matters when the
 // other end of its veth has moved to another namespace.
 func (d *Datapath) SetPort(p datapath.Port) error {
 	next, err := newPlug(p)
@@ -45,6 +45,7 @@ func (d *Datapath) SetPort(p datapath.Port) error {
 	return d.plugIn(next)
 }
 
+// newPlug finds the interface and makes it ready to be a port's.
 func newPlug(p datapath.Port) (*plug, error) {
 	if p.TunnelKey > maxTunnelKey {
 		return nil, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over 24 bits", p.TunnelKey)
@@ -55,6 +56,9 @@ func newPlug(p datapath.Port) (*plug, error) {
 	}
 	if l == nil {
 		return nil, errs.New(errs.NotFound, "InterfaceNotFound", "interface %s does not exist", p.Interface)
+	}
+	if err := silence(l); err != nil {
+		return nil, err
 	}
 	return &plug{Port: p, ifindex: uint32(l.Attrs().Index), kind: deliveryTo(l)}, nil
 }
