@@ -54,17 +54,9 @@ type network struct {
 
 // subnet is the part of a Neutron subnet that the sandbox reads.
 type subnet struct {
-	ID      string        `json:"id"`
-	CIDR    netip.Prefix  `json:"cidr"`
-	Gateway netip.Addr    `json:"gateway_ip"`
-	DHCP    bool          `json:"enable_dhcp"`
-	Version int           `json:"ip_version"`
-	Routes  []subnetRoute `json:"host_routes"`
-}
-
-type subnetRoute struct {
-	Destination netip.Prefix `json:"destination"`
-	NextHop     netip.Addr   `json:"nexthop"`
+	ID   string       `json:"id"`
+	CIDR netip.Prefix `json:"cidr"`
+	DHCP bool         `json:"enable_dhcp"`
 }
 
 // portRequest is what the sandbox sets on a port. A nil field is left as it is.
@@ -83,12 +75,10 @@ type networkRequest struct {
 }
 
 type subnetRequest struct {
-	NetworkID       string `json:"network_id"`
-	Name            string `json:"name"`
-	IPVersion       int    `json:"ip_version"`
-	CIDR            string `json:"cidr"`
-	IPv6AddressMode string `json:"ipv6_address_mode,omitempty"`
-	IPv6RAMode      string `json:"ipv6_ra_mode,omitempty"`
+	NetworkID string `json:"network_id"`
+	Name      string `json:"name"`
+	IPVersion int    `json:"ip_version"`
+	CIDR      string `json:"cidr"`
 }
 
 func (n *neutron) createPort(ctx context.Context, p portRequest) (port, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -140,8 +139,8 @@ func (s *Sandbox) hostListed(ctx context.Context, host string) error {
 		return err
 	}
 	for line := range strings.Lines(out) {
-		fields := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n,=:", r) })
-		if slices.Contains(fields, host) && (slices.Contains(fields, "alive") || slices.Contains(fields, "true")) {
+		// The columns are ID, NAME, ALIVE and more. A host of the same name may be left, dead, from an earlier sandbox.
+		if fields := strings.Fields(line); len(fields) >= 3 && fields[1] == host && fields[2] == "true" {
 			return nil
 		}
 	}

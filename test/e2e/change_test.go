@@ -65,6 +65,17 @@ func TestChangesReachThePackets(t *testing.T) {
 			t.Error("deleting the workload deleted a port that it was given")
 		}
 	})
+	c.scenario("a port that moves to another host takes its traffic along", func(t *testing.T) {
+		var made struct{ Port neutronPort }
+		c.post("ports", fmt.Sprintf(`{"port":{"network_id":%q}}`, net), &made)
+		address := made.Port.FixedIPs[0].Address
+		for _, host := range []string{"host1", "host2", "host1"} {
+			c.sandbox("workload add", "--host", host, "--port", made.Port.ID, "mover")
+			c.reaches(a, address, true)
+			c.sandbox("workload delete", "mover")
+			c.reaches(a, address, false)
+		}
+	})
 	if r := f.ends(); r.Answered == 0 || r.Answered == r.Sent {
 		t.Errorf("the flow that ran meanwhile had %d of %d answered: no change touched it, or all did", r.Answered, r.Sent)
 	}
