@@ -145,11 +145,3 @@ func (s *Sandbox) writeResolvConf(workload string, ack *dhcpv4.DHCPv4) error {
 	}
 	return os.WriteFile(path, []byte(text.String()), 0o644)
 }
-
-// quietTap keeps the host's kernel from speaking on the workload's interface: without this it sends router solicitations and
-// multicast reports into the virtual network.
-func quietTap(namespace, tap string) error {
-	return inNamespace(namespace, func() error {
-		return os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", tap, "disable_ipv6"), []byte("1"), 0)
-	})
-}

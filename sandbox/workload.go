@@ -157,9 +157,6 @@ func (s *Sandbox) connectWorkload(spec WorkloadSpec, p port, mtu int) error {
 	if err := vethBetween(host, tapName(p.ID), guest, guestIfc, mtu, hw); err != nil {
 		return err
 	}
-	if err := quietTap(host, tapName(p.ID)); err != nil {
-		return err
-	}
 	if err := setAddresses(host, tapName(p.ID), nil); err != nil {
 		return err
 	}
