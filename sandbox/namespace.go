@@ -63,6 +63,9 @@ func ensureNamespace(name string) error {
 	if err := os.Remove(namespacePath(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := shareDirectory(); err != nil {
+		return fmt.Errorf("preparing %s: %w", namespaceDirectory, err)
+	}
 	return onOwnThread(func() error {
 		ns, err := netns.NewNamed(name)
 		if err != nil {
@@ -77,18 +80,29 @@ func ensureNamespace(name string) error {
 	})
 }
 
+// shareDirectory makes the directory of namespaces a shared mount of its own, as `ip netns add` does (iproute2 ip/ipnetns.c,
+// netns_add). Were it not one yet, the next `ip netns add` would mount it over the namespaces that are in it, and they could not be
+// reached or removed any more.
+func shareDirectory() error {
+	if err := os.MkdirAll(namespaceDirectory, 0o755); err != nil {
+		return err
+	}
+	share := func() error { return unix.Mount("", namespaceDirectory, "none", unix.MS_SHARED|unix.MS_REC, "") }
+	err := share()
+	if !errors.Is(err, unix.EINVAL) { // EINVAL: it is not a mount point
+		return err
+	}
+	if err := unix.Mount(namespaceDirectory, namespaceDirectory, "none", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	return share()
+}
+
 // deleteNamespace removes the named namespace, and with it the interfaces in it; one that is not there is no error.
 func deleteNamespace(name string) error {
 	path := namespacePath(name)
-	// More than one mount can lie on the file: `ip netns add` of another program mounts /run/netns over itself the first time.
-	for {
-		err := unix.Unmount(path, unix.MNT_DETACH)
-		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
-			break // no mount is left
-		}
-		if err != nil {
-			return fmt.Errorf("deleting network namespace %s: %w", name, err)
-		}
+	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("deleting network namespace %s: %w", name, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -96,7 +110,10 @@ func deleteNamespace(name string) error {
 	return nil
 }
 
-func namespacePath(name string) string { return filepath.Join("/run/netns", name) }
+// namespaceDirectory is where ip(8) looks for the names of network namespaces.
+const namespaceDirectory = "/run/netns"
+
+func namespacePath(name string) string { return filepath.Join(namespaceDirectory, name) }
 
 // nsfsMagic is the file system type of namespace files (NSFS_MAGIC of linux/magic.h).
 const nsfsMagic = 0x6e736673
