@@ -35,7 +35,7 @@ var layers = []struct {
 	{"neutron/journal/...", []string{"neutron/model", "neutron/store"}, "a task is a row beside the resource's row"},
 	{"neutron/ml2/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/policy", "neutron/plugin", "neutron/store", "neutron/journal", "neutron/ml2"}, "rules of the core resources"},
 	{"neutron/api/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/policy", "neutron/plugin", "neutron/api"}, "HTTP sees plugins through their contract alone"},
-	{"neutron/config", []string{"neutron/ml2"}, "options become the plugins' own configuration"},
+	{"neutron/config", []string{"neutron/ml2", "neutron/policy", "neutron/auth"}, "options become the plugins' own configuration"},
 	{"backend/...", []string{"neutron/journal", "neutron/model", "cluster/importer", "backend"}, "drains the journal into a cluster"},
 	{"cluster/translate", []string{"topology", "neutron/model"}, "pure: no store, clock or randomness"},
 	{"cluster/nsdb/...", []string{"topology", "topology/topologypb", "cluster/nsdb"}, "engines keep objects and do not interpret them"},

@@ -27,6 +27,7 @@ import (
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/neutron/policy"
 	"midonet.org/midonet/neutron/store"
 )
 
@@ -83,11 +84,16 @@ type server struct {
 	backend   backend.Backend
 	authority *pki.Authority
 	auth      auth.Authenticator
+	policy    *policy.Enforcer
 }
 
 // open opens the engines and makes the parts; nothing runs yet.
 func (s *server) open(ctx context.Context) (err error) {
 	if s.auth, err = auth.New(s.options.AuthStrategy); err != nil {
+		return err
+	}
+	resources := []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
+	if s.policy, err = policy.New(s.options.PolicyOptions(), s.options.PolicyFiles(s.ConfigFiles), resources, s.Log); err != nil {
 		return err
 	}
 	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: s.Log}); err != nil {
@@ -163,7 +169,7 @@ func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) err
 
 func (s *server) apiHandler() http.Handler {
 	h := api.New(api.Config{
-		Auth: s.auth, Log: s.Log, Extensions: apidef.Extensions(),
+		Auth: s.auth, Policy: s.policy, Log: s.Log, Extensions: apidef.Extensions(),
 		MaxBody: s.options.MaxRequestBodySize, MaxPage: s.options.MaxPage(), NoBulk: !s.options.AllowBulk,
 		LinkPrefix: s.options.NetworkLinkPrefix,
 	})

@@ -23,16 +23,25 @@ func readObject(r *http.Request) (map[string]any, error) {
 	if !utf8.Valid(raw) {
 		return nil, errBody()
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var object map[string]any
-	if err := d.Decode(&object); err != nil || object == nil {
-		return nil, errBody()
-	}
-	if _, err := d.Token(); err != io.EOF {
+	v, err := decode(raw)
+	object, ok := v.(map[string]any)
+	if err != nil || !ok {
 		return nil, errBody()
 	}
 	return object, nil
+}
+
+// decode reads one JSON value with nothing behind it. Numbers keep the form in which they are written.
+func decode(raw []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("something follows the value")
+	}
+	return v, nil
 }
 
 func readBody(r *http.Request) ([]byte, error) {

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/policy"
 )
 
 // Register adds a collection. It is called before the server answers its first request; the same collection twice is a defect of
@@ -41,7 +41,14 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.appendList([]byte("{"), r, page.Items)
+	seen, err := c.visible(r, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.appendList([]byte("{"), r, seen)
+	if err != nil {
+		return nil, err
+	}
 	if q.Limit > 0 {
 		body = append(body, `,"`+c.def.Collection+`_links":`...)
 		body = append(body, encode(c.links(r, q, page.Items))...)
@@ -72,7 +79,10 @@ func (c *controller[T]) show(r *request, id string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(http.StatusOK, r, item), nil
+	if err := c.maySee(r, item); err != nil {
+		return nil, err
+	}
+	return c.one(http.StatusOK, r, item)
 }
 
 func (c *controller[T]) create(r *request) (*answer, error) {
@@ -87,15 +97,11 @@ func (c *controller[T]) create(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	item, err := c.checkCreate(r.caller, attrs)
+	made, err := c.make(r, []map[string]any{attrs})
 	if err != nil {
 		return nil, err
 	}
-	made, err := c.resource.Create(r.Context(), r.caller, []plugin.Body[T]{item})
-	if err != nil {
-		return nil, err
-	}
-	return c.one(http.StatusCreated, r, made[0]), nil
+	return c.one(http.StatusCreated, r, made[0])
 }
 
 func (c *controller[T]) createBulk(r *request, list any) (*answer, error) {
@@ -106,28 +112,42 @@ func (c *controller[T]) createBulk(r *request, list any) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := make([]plugin.Body[T], len(bodies))
-	for i, attrs := range bodies {
-		if items[i], err = c.checkCreate(r.caller, attrs); err != nil {
-			return nil, err
-		}
-	}
-	made, err := c.resource.Create(r.Context(), r.caller, items)
+	made, err := c.make(r, bodies)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{status: http.StatusCreated, body: append(c.appendList([]byte("{"), r, made), '}')}, nil
+	body, err := c.appendList([]byte("{"), r, made)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: http.StatusCreated, body: append(body, '}')}, nil
 }
 
-func (c *controller[T]) checkCreate(caller *auth.Caller, attrs map[string]any) (plugin.Body[T], error) {
-	values, given, err := c.def.CheckCreate(attrs, apidef.Owner{ProjectID: caller.ProjectID, Admin: caller.Admin})
-	if err != nil {
-		return plugin.Body[T]{}, err
+// make checks all the bodies, asks whether the caller may create them, and creates them all or none.
+func (c *controller[T]) make(r *request, bodies []map[string]any) ([]*T, error) {
+	values, items := make([]apidef.Values, len(bodies)), make([]plugin.Body[T], len(bodies))
+	for i, attrs := range bodies {
+		checked, given, err := c.def.CheckCreate(attrs, ownerOf(r.caller))
+		if err != nil {
+			return nil, err
+		}
+		values[i], items[i].Given = checked, given
 	}
-	if err := mayWrite(c.def, caller, "create", values, given); err != nil {
-		return plugin.Body[T]{}, err
+	if err := c.mayCreate(r, values); err != nil {
+		return nil, err
 	}
-	return typed[T](values, given)
+	for i := range items {
+		var err error
+		if items[i], err = typed[T](values[i], items[i].Given); err != nil {
+			return nil, err
+		}
+	}
+	return c.resource.Create(r.Context(), r.caller, items)
+}
+
+// ownerOf is what the caller may say about owners: services that act for others may name any project.
+func ownerOf(c *auth.Caller) apidef.Owner {
+	return apidef.Owner{ProjectID: c.ProjectID, Admin: c.Admin || c.Advsvc}
 }
 
 func (c *controller[T]) update(r *request, id string) (*answer, error) {
@@ -145,7 +165,14 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	change, err := c.checkUpdate(r, id, attrs)
+	values, given, err := c.def.CheckUpdate(attrs, ownerOf(r.caller))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayChange(r, id, policy.Update(c.def, values), values); err != nil {
+		return nil, err
+	}
+	change, err := typed[T](values, given)
 	if err != nil {
 		return nil, err
 	}
@@ -153,23 +180,7 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(http.StatusOK, r, item), nil
-}
-
-// checkUpdate checks the body. A caller who may not change an attribute learns so only of resources that it may see; any other is
-// not found (neutron/pecan_wsgi/hooks/policy_enforcement.py).
-func (c *controller[T]) checkUpdate(r *request, id string, attrs map[string]any) (plugin.Body[T], error) {
-	values, given, err := c.def.CheckUpdate(attrs, apidef.Owner{ProjectID: r.caller.ProjectID, Admin: r.caller.Admin})
-	if err != nil {
-		return plugin.Body[T]{}, err
-	}
-	if refused := mayWrite(c.def, r.caller, "update", values, given); refused != nil {
-		if _, err := c.resource.Get(r.Context(), r.caller, id); err != nil {
-			return plugin.Body[T]{}, err
-		}
-		return plugin.Body[T]{}, refused
-	}
-	return typed[T](values, given)
+	return c.one(http.StatusOK, r, item)
 }
 
 func (c *controller[T]) remove(r *request, id string) (*answer, error) {
@@ -182,6 +193,9 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 	}
 	if len(body) > 0 {
 		return nil, badRequest("Request body is not supported in DELETE.")
+	}
+	if err := c.mayChange(r, id, policy.NewAction("delete_"+c.def.Name), nil); err != nil {
+		return nil, err
 	}
 	if err := c.resource.Delete(r.Context(), r.caller, id); err != nil {
 		return nil, err
@@ -212,34 +226,4 @@ func typed[T any](values apidef.Values, given map[string]bool) (plugin.Body[T], 
 		}
 	}
 	return body, nil
-}
-
-// encoder writes the attributes that the caller sees and, where the query names fields, those among them.
-func (c *controller[T]) encoder(r *request) *model.Encoder[T] {
-	fields := r.query.all("fields")
-	return model.NewEncoder[T](func(attr string) bool {
-		a := c.def.Attribute(attr)
-		return a != nil && mayRead(a, r.caller) && (len(fields) == 0 || slices.Contains(fields, attr))
-	})
-}
-
-// one is the answer {"network": {…}}.
-func (c *controller[T]) one(status int, r *request, item *T) *answer {
-	body := append([]byte(`{"`), c.def.Name...)
-	body = append(body, `":`...)
-	body = c.encoder(r).Append(body, item)
-	return &answer{status: status, body: append(body, '}')}
-}
-
-// appendList appends "networks": […].
-func (c *controller[T]) appendList(body []byte, r *request, items []*T) []byte {
-	enc := c.encoder(r)
-	body = append(body, `"`+c.def.Collection+`":[`...)
-	for i, item := range items {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = enc.Append(body, item)
-	}
-	return append(body, ']')
 }

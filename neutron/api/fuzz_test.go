@@ -22,7 +22,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("PUT", "networks/00000000-0000-4000-8000-000000000001", "fields=x", `{"network":{"provider:segmentation_id":null}}`)
 	f.Add("DELETE", "extensions/a/b", "=&&;=", "x")
 	f.Fuzz(func(t *testing.T, method, path, query, body string) {
-		s := New(Config{Auth: auth.Noauth{}, Log: slog.New(slog.DiscardHandler), Extensions: apidef.Extensions()})
+		s := New(Config{Auth: auth.Noauth{}, Log: slog.New(slog.DiscardHandler), Extensions: apidef.Extensions(),
+			Policy: newPolicy(t)})
 		Register(s, apidef.Networks(), &networks{})
 		r := &http.Request{Method: method, URL: &url.URL{Path: "/v2.0/" + path, RawQuery: query}, Host: "h", Header: http.Header{},
 			Body: io.NopCloser(strings.NewReader(body))}

@@ -1,32 +1,199 @@
 package api
 
 import (
-	"reflect"
+	"context"
+	"strings"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/policy"
 )
 
-// mayWrite refuses attributes that only an administrator may give (neutron/conf/policies/network.py and port.py). On create the
-// default may be given by anyone, since it changes nothing (neutron/policy.py, _is_attribute_explicitly_set).
-func mayWrite(def *apidef.Resource, c *auth.Caller, action string, values apidef.Values, given map[string]bool) error {
-	if c.Admin {
-		return nil
-	}
-	rule := "rule:" + action + "_" + def.Name
-	refused := rule
-	for _, a := range def.Attributes {
-		if !a.ForAdmin(action == "update") || !given[a.Name] || action == "create" && reflect.DeepEqual(values[a.Name], a.Default) {
-			continue
-		}
-		refused = "(" + refused + " and " + rule + ":" + a.Name + ")"
-	}
-	if refused == rule {
-		return nil
-	}
-	return errs.New(errs.Forbidden, "PolicyNotAuthorized", "%s is disallowed by policy", refused)
+// requested is a resource that a client asks for, as policy sees it.
+type requested struct {
+	def    *apidef.Resource
+	values apidef.Values
 }
 
-// mayRead reports whether the caller sees the attribute.
-func mayRead(a *apidef.Attribute, c *auth.Caller) bool { return c.Admin || !a.AdminRead }
+// Attribute returns a value that the client gave or a default.
+func (t requested) Attribute(name string) (policy.Value, bool) {
+	v, ok := t.values[t.def.Canonical(name)]
+	return policy.ValueOf(v), ok
+}
+
+// existing is a resource that is there, with the changes that a client asks for, as policy sees it.
+type existing[T any] struct {
+	def     *apidef.Resource
+	item    *T
+	changes apidef.Values
+}
+
+// Attribute returns a value as it would be after the change.
+func (t existing[T]) Attribute(name string) (policy.Value, bool) {
+	if v, ok := (requested{t.def, t.changes}).Attribute(name); ok {
+		return v, true
+	}
+	var buffer [64]byte
+	raw, ok := model.AppendAttribute(buffer[:0], t.item, name)
+	if !ok {
+		return policy.Value{}, false
+	}
+	return valueOfJSON(raw), true
+}
+
+// valueOfJSON reads a value from its JSON form. Identifiers and names, which rules look at most, need no decoder.
+func valueOfJSON(raw []byte) policy.Value {
+	if s := string(raw); len(s) >= 2 && s[0] == '"' && !strings.Contains(s, `\`) {
+		return policy.Value{Text: s[1 : len(s)-1]}
+	}
+	v, err := decode(raw)
+	if err != nil { // only if a type of ours wrote something that is not JSON
+		panic(err)
+	}
+	return policy.ValueOf(v)
+}
+
+// parents looks up the networks that resources are in, each at most once for a request.
+type parents struct {
+	server *Server
+	caller *auth.Caller
+	seen   map[string]parent
+}
+
+type parent struct {
+	value policy.Value
+	err   error
+}
+
+// newParents returns a source of attributes for one request. Whose a network is does not depend on who asks.
+func newParents(s *Server, requestID string) *parents {
+	return &parents{server: s, caller: &auth.Caller{RequestID: requestID, Admin: true}, seen: map[string]parent{}}
+}
+
+// ParentAttribute asks the collection whose resources are of that kind.
+func (p *parents) ParentAttribute(ctx context.Context, kind, id, attr string) (policy.Value, error) {
+	key := kind + " " + id + " " + attr
+	if found, ok := p.seen[key]; ok {
+		return found.value, found.err
+	}
+	var found parent
+	found.value, found.err = p.find(ctx, kind, id, attr)
+	p.seen[key] = found
+	return found.value, found.err
+}
+
+func (p *parents) find(ctx context.Context, kind, id, attr string) (policy.Value, error) {
+	for _, c := range p.server.collections {
+		if c.definition().Name == kind {
+			return c.attribute(ctx, p.caller, id, attr)
+		}
+	}
+	return policy.Value{}, errNoResource()
+}
+
+// attribute returns an attribute of the resource with the identifier, if the caller may see that.
+func (c *controller[T]) attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error) {
+	item, err := c.resource.Get(ctx, caller, id)
+	if err != nil {
+		return policy.Value{}, err
+	}
+	v, _ := existing[T]{def: c.def, item: item}.Attribute(attr)
+	return v, nil
+}
+
+// mayCreate refuses resources that the caller may not make, and attributes that it may not give.
+func (c *controller[T]) mayCreate(r *request, items []apidef.Values) error {
+	if r.judge.Unbound() {
+		return nil
+	}
+	for _, values := range items {
+		if err := c.ownsNetwork(r, values); err != nil {
+			return err
+		}
+	}
+	for _, values := range items {
+		if err := r.judge.Enforce(r.Context(), policy.Create(c.def, values), requested{c.def, values}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownsNetwork refuses ports and subnets on another project's network, unless it is shared
+// (neutron/pecan_wsgi/hooks/ownership_validation.py). Of a network that the caller may not see it learns nothing.
+func (c *controller[T]) ownsNetwork(r *request, values apidef.Values) error {
+	network, inNetwork := values["network_id"].(string)
+	if !inNetwork || r.caller.Advsvc {
+		return nil
+	}
+	networks := r.server.collections["networks"]
+	shared, err := networks.attribute(r.Context(), r.caller, network, "shared")
+	if err != nil {
+		return err
+	}
+	owner, err := networks.attribute(r.Context(), r.caller, network, "project_id")
+	project := apidef.Text(values["project_id"])
+	if err != nil || shared.Text == "True" || owner.Text == project {
+		return err
+	}
+	return errs.New(errs.Forbidden, "HTTPForbidden", "Tenant %s not allowed to create %s on this network", project, c.def.Name)
+}
+
+// mayChange refuses an update or a removal that the caller may not do. Of resources that it may not even see it learns nothing
+// (neutron/pecan_wsgi/hooks/policy_enforcement.py).
+func (c *controller[T]) mayChange(r *request, id string, action policy.Action, changes apidef.Values) error {
+	if r.judge.Unbound() {
+		return nil
+	}
+	item, err := c.resource.Get(r.Context(), r.caller, id)
+	if err != nil {
+		return err
+	}
+	target := existing[T]{c.def, item, changes}
+	refused := r.judge.Enforce(r.Context(), action, target)
+	if !errs.Is(refused, errs.Forbidden) {
+		return refused
+	}
+	seen, err := r.judge.Check(r.Context(), c.seeing(), target)
+	if err == nil && seen != policy.Yes {
+		err = errNoResource()
+	}
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// seeing is the action of looking at a resource of this collection.
+func (c *controller[T]) seeing() policy.Action { return policy.NewAction("get_" + c.def.Name) }
+
+// maySee refuses to show what the rules hide, as if it did not exist.
+func (c *controller[T]) maySee(r *request, item *T) error {
+	err := r.judge.Enforce(r.Context(), c.seeing(), existing[T]{def: c.def, item: item})
+	if errs.Is(err, errs.Forbidden) {
+		return errNoResource()
+	}
+	return err
+}
+
+// visible returns those of the items that the rules let the caller see. Where the rule does not depend on the item it is asked once.
+func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
+	sure, err := r.judge.Check(r.Context(), c.seeing(), nil)
+	if err != nil || sure == policy.Yes {
+		return items, err
+	}
+	var out []*T
+	for _, item := range items {
+		v, err := r.judge.Check(r.Context(), c.seeing(), existing[T]{def: c.def, item: item})
+		switch {
+		case errs.Is(err, errs.NotFound): // what it belongs to went away meanwhile, and so it did
+		case err != nil:
+			return nil, err
+		case v == policy.Yes:
+			out = append(out, item)
+		}
+	}
+	return out, nil
+}

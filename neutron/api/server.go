@@ -14,6 +14,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/policy"
 )
 
 // DefaultMaxBody is the default of [oslo_middleware] max_request_body_size, in octets.
@@ -22,6 +23,7 @@ const DefaultMaxBody = 114688
 // Config is what a Server needs to know.
 type Config struct {
 	Auth       auth.Authenticator
+	Policy     *policy.Enforcer
 	Log        *slog.Logger
 	Extensions []apidef.Extension // what /v2.0/extensions lists
 	MaxBody    int                // octets of a request's body; 0 means DefaultMaxBody
@@ -40,6 +42,7 @@ type Server struct {
 // collection is a controller, whatever its resource's type.
 type collection interface {
 	definition() *apidef.Resource
+	attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error)
 	list(r *request) (*answer, error)
 	create(r *request) (*answer, error)
 	show(r *request, id string) (*answer, error)
@@ -50,7 +53,9 @@ type collection interface {
 // request is an HTTP request on its way through the controller.
 type request struct {
 	*http.Request
+	server *Server
 	caller *auth.Caller
+	judge  *policy.Judge
 	query  query
 }
 
@@ -111,8 +116,10 @@ func (s *Server) authenticated(hr *http.Request, requestID string) (*request, er
 	}
 	own := *caller // an authenticator may give one value to many requests
 	own.RequestID = requestID
+	rules := s.config.Policy.Rules()
+	rules.Identify(hr.Context(), &own)
 	q, err := parseQuery(hr.URL.RawQuery)
-	return &request{Request: hr, caller: &own, query: q}, err
+	return &request{Request: hr, server: s, caller: &own, judge: rules.Judge(&own, newParents(s, requestID)), query: q}, err
 }
 
 // route takes the parts of the path below /v2.0.

@@ -16,6 +16,7 @@ import (
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/policy"
 )
 
 // asProject is an authenticator for a member of a project.
@@ -29,13 +30,25 @@ var errUnauthorized = errs.New(errs.Unauthorized, "Unauthorized", "The request y
 
 func newServer(t *testing.T, options ...func(*Config)) (*Server, *networks) {
 	t.Helper()
-	c := Config{Auth: auth.Noauth{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Extensions: apidef.Extensions()}
+	c := Config{Auth: auth.Noauth{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Extensions: apidef.Extensions(),
+		Policy: newPolicy(t)}
 	for _, o := range options {
 		o(&c)
 	}
 	s, n := New(c), &networks{}
 	Register(s, apidef.Networks(), n)
 	return s, n
+}
+
+// newPolicy returns Neutron's own rules.
+func newPolicy(t testing.TB) *policy.Enforcer {
+	t.Helper()
+	resources := []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
+	e, err := policy.New(policy.Options{DefaultRule: "default"}, policy.Files{}, resources, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func newRequest(method, target, body string) *http.Request {

@@ -59,7 +59,7 @@ func checkAttribute(t *testing.T, at string, r *Resource, a *Attribute) {
 		t.Errorf("%s takes whatever a client sends", at)
 	case a.Required && (!a.Create || a.Default != nil):
 		t.Errorf("%s is required and cannot be given or has a default", at)
-	case !writable && (a.Default != nil || a.AdminWrite) || !a.Update && a.AdminUpdate:
+	case !writable && (a.Default != nil || a.Policy):
 		t.Errorf("%s has a default or a rule for writing, and is never written", at)
 	case a.Sort && !a.Filter:
 		t.Errorf("%s may be sorted by and not filtered by", at)

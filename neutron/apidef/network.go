@@ -14,17 +14,17 @@ func Networks() *Resource {
 		adminState(),
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
 		{Name: "shared", Type: Boolean, Help: "Whether every project may use it.",
-			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, AdminWrite: true},
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "mtu", Type: Integer, Help: "The largest packet, in octets; 0 asks for the largest that the underlay carries.",
-			Create: true, Update: true, Default: int64(0), Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true},
+			Create: true, Update: true, Default: int64(0), Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true, Policy: true},
 		{Name: "router:external", Type: Boolean, Help: "Whether routers may use it as their gateway network.",
-			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, AdminWrite: true},
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
-			Create: true, Update: true, Validate: stringUpTo(networkTypeSize), Filter: true, AdminWrite: true, AdminRead: true},
+			Create: true, Update: true, Validate: stringUpTo(networkTypeSize), Filter: true, Policy: true},
 		{Name: "provider:physical_network", Type: String, Help: "Not used by the types midonet and uplink.",
-			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, AdminWrite: true, AdminRead: true},
+			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
-			Create: true, Update: true, Convert: toInteger, Filter: true, AdminWrite: true, AdminRead: true},
+			Create: true, Update: true, Convert: toInteger, Filter: true, Policy: true},
 	}
 	return New("network", "networks", identity(), core, standard())
 }

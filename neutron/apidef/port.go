@@ -12,13 +12,13 @@ func Ports() *Resource {
 			Create: true, Required: true, Validate: isUUID, Filter: true, Sort: true},
 		adminState(),
 		{Name: "mac_address", Type: MAC, Help: "Its Ethernet address; made up from base_mac where not given.",
-			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true, AdminUpdate: true},
+			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true, Policy: true},
 		{Name: "fixed_ips", Type: List, Help: "Its addresses: objects with ip_address, subnet_id or both.",
-			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue},
+			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue, Policy: true},
 		{Name: "device_id", Type: String, Help: "What uses it, such as the identifier of a server.",
 			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceIDSize), Filter: true, Sort: true},
 		{Name: "device_owner", Type: String, Help: "What kind of thing uses it, such as compute:nova or network:dhcp.",
-			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true},
+			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true, Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
 	}
 	return New("port", "ports", identity(), core, binding(), standard())
@@ -26,14 +26,14 @@ func Ports() *Resource {
 
 func binding() []Attribute {
 	return []Attribute{
-		{Name: "binding:vif_type", Type: String, Help: "How it is plugged: unbound until a host is named, then midonet.", AdminRead: true},
-		{Name: "binding:vif_details", Type: Object, Help: "What the compute service needs to know to plug it.", AdminRead: true},
+		{Name: "binding:vif_type", Type: String, Help: "How it is plugged: unbound until a host is named, then midonet."},
+		{Name: "binding:vif_details", Type: Object, Help: "What the compute service needs to know to plug it."},
 		{Name: "binding:vnic_type", Type: String, Help: "The kind of interface; only normal ports are bound.",
-			Create: true, Update: true, Default: "normal", Validate: oneOfTexts(vnicTypes)},
+			Create: true, Update: true, Default: "normal", Validate: oneOfTexts(vnicTypes), Policy: true},
 		{Name: "binding:host_id", Type: String, Help: "The host that it is on.",
-			Create: true, Update: true, Convert: toText, Filter: true, AdminWrite: true, AdminRead: true},
+			Create: true, Update: true, Convert: toText, Filter: true, Policy: true},
 		{Name: "binding:profile", Type: Object, Help: "What the compute service wants the driver to know.",
-			Create: true, Update: true, Validate: orNull(isObject), AdminWrite: true, AdminRead: true},
+			Create: true, Update: true, Validate: orNull(isObject), Policy: true},
 		{Name: "extra_dhcp_opts", Type: List, Help: "DHCP options for this port: objects with opt_name, opt_value and ip_version.",
 			Create: true, Update: true, Convert: extraDHCPOptions},
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// Text writes a value as Python's str() does, which is what policy rules compare.
+func Text(v any) string { return text(v) }
+
 // text writes a value as Neutron's messages do, which is Python's str(): None, True, and single quotes inside of lists.
 func text(v any) string {
 	if s, ok := v.(string); ok {

@@ -40,14 +40,15 @@ Written by ` + "`go test ./neutron/apidef -update`" + ` from the definitions in 
 
 Each collection takes GET (list and show), POST (one resource, or several in one request), PUT and DELETE, with the bodies, filters,
 ` + "`fields`, `sort_key`, `sort_dir`, `limit`, `marker` and `page_reverse`" + ` of OpenStack Networking. An attribute that the columns POST and PUT
-do not name is set by the server. "admin" marks what only an administrator may give or see.
+do not name is set by the server. "policy" marks attributes whose own policy rule, create_network:shared and the like, is asked
+besides that of the request; [policy.md](policy.md) has the rules.
 `)
 	for _, r := range []*Resource{Networks(), Subnets(), Ports()} {
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", r.Collection)
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a.ForAdmin(false)),
-				writable(a.Update, a.ForAdmin(true)), defaultOf(a), yes(a.Filter), yes(a.Sort), meaning(a))
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a.Policy),
+				writable(a.Update, a.Policy), defaultOf(a), yes(a.Filter), yes(a.Sort), a.Help)
 		}
 	}
 	b.WriteString("\n## Extensions\n\n| alias | name |\n|---|---|\n")
@@ -57,9 +58,9 @@ do not name is set by the server. "admin" marks what only an administrator may g
 	return b.String()
 }
 
-func writable(may, admin bool) string {
-	if may && admin {
-		return "admin"
+func writable(may, policy bool) string {
+	if may && policy {
+		return "policy"
 	}
 	return yes(may)
 }
@@ -83,11 +84,4 @@ func defaultOf(a Attribute) string {
 		panic(err)
 	}
 	return "`" + string(b) + "`"
-}
-
-func meaning(a Attribute) string {
-	if a.AdminRead {
-		return a.Help + " Shown to administrators."
-	}
-	return a.Help
 }

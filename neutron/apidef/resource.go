@@ -35,14 +35,9 @@ type Attribute struct {
 	ConvertFilter func(string) (string, error) // for filters whose text form is not the value's; nil applies Convert
 	Sort          bool                         // GET may sort by it (is_sort_key)
 	PrimaryKey    bool
-	AdminWrite    bool   // only an administrator may give it (neutron/conf/policies)
-	AdminUpdate   bool   // only an administrator may change it
-	AdminRead     bool   // only an administrator sees it
+	Policy        bool   // giving it in a POST or PUT asks the rule of the attribute too, as create_port:fixed_ips (enforce_policy)
 	Alias         string // the attribute whose other name this is; empty for the attribute itself
 }
-
-// ForAdmin reports whether only an administrator may give the attribute in a POST or, with update, in a PUT.
-func (a *Attribute) ForAdmin(update bool) bool { return a.AdminWrite || update && a.AdminUpdate }
 
 // Resource is one collection of the API.
 type Resource struct {

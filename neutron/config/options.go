@@ -19,7 +19,7 @@ import (
 type Options struct {
 	BindHost           string `oslo:"DEFAULT/bind_host" default:"127.0.0.1" help:"The address that the Networking API listens on."`
 	BindPort           int    `oslo:"DEFAULT/bind_port" default:"9696" help:"The port that the Networking API listens on."`
-	AuthStrategy       string `oslo:"DEFAULT/auth_strategy" default:"noauth" help:"Who vouches for callers: noauth, on loopback alone; keystone is refused so far."`
+	AuthStrategy       string `oslo:"DEFAULT/auth_strategy" default:"noauth" help:"Who vouches for callers: keystone, or noauth, which takes everyone for the administrator and is for loopback alone."`
 	UseSSL             bool   `oslo:"DEFAULT/use_ssl" default:"false" help:"TLS on the Networking API; leave it to a proxy in front."`
 	PaginationMaxLimit string `oslo:"DEFAULT/pagination_max_limit" default:"-1" help:"The longest page; infinite or a negative number: none."`
 	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
@@ -43,6 +43,9 @@ type Options struct {
 	OverlayIPVersion   int      `oslo:"ml2/overlay_ip_version" default:"4" help:"How tunnel packets are addressed: 4 or 6."`
 
 	MaxRequestBodySize int `oslo:"oslo_middleware/max_request_body_size" default:"114688" help:"The longest body of a request, in octets."`
+
+	Keystone Keystone
+	Policy   Policy
 
 	Database struct {
 		Connection string `oslo:"database/connection" secret:"true" help:"The database's URL; empty: SQLite in the state directory."`

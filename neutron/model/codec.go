@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // Attributes returns the API attributes of T in the order in which they are written. tenant_id, the older name of project_id, comes
@@ -35,6 +36,15 @@ func NewEncoder[T any](keep func(attr string) bool) *Encoder[T] {
 // Append appends the JSON form of v to dst.
 func (e *Encoder[T]) Append(dst []byte, v *T) []byte {
 	return appendFields(dst, e.fields, v)
+}
+
+// AppendAttribute appends the JSON form of one attribute of v to dst; ok is false where T has no such attribute.
+func AppendAttribute[T any](dst []byte, v *T, attr string) (out []byte, ok bool) {
+	f, ok := planOf[T]().byAttr[attr]
+	if !ok {
+		return dst, false
+	}
+	return f.append(dst, reflect.ValueOf(v).Elem().FieldByIndex(f.index).Addr().Interface()), true
 }
 
 // SetAttribute sets the field that holds the attribute from its JSON form; null gives the zero value.

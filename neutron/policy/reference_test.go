@@ -1,0 +1,62 @@
+package policy
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the reference documentation anew")
+
+const referenceFile = "../../docs/policy.md"
+
+// TestReferenceIsCurrent holds docs/policy.md to the rules; -update writes it.
+func TestReferenceIsCurrent(t *testing.T) {
+	want := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/policy.md is not what the rules say; go test ./neutron/policy -update writes it\n%s", diff)
+	}
+}
+
+func reference() string {
+	var b strings.Builder
+	b.WriteString(`# Who may do what
+
+Written by ` + "`go test ./neutron/policy -update`" + ` from the rules in neutron/policy; do not edit.
+
+The rules are Neutron's, in the language of oslo.policy. Those in ` + "`policy.yaml`" + ` beside the configuration file, or wherever
+` + "`[oslo_policy] policy_file`" + ` says, replace the rules below by name; a change is in force a second later, without a restart. A file
+that cannot be read stops the start; when it comes later it is an error in the log, and the rules before it stay in force.
+
+A create or an update asks the rule of the action and those of the attributes that are given. A rule without a text allows
+everyone. Where a rule has a legacy text, that holds beside it until ` + "`[oslo_policy] enforce_new_defaults = true`" + `. An administrator,
+which ` + "`context_is_admin`" + ` makes one, is asked nothing until then.
+
+| rule | text | legacy text |
+|---|---|---|
+`)
+	for _, d := range Defaults() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.Name, code(d.Check), code(d.Legacy))
+	}
+	return b.String()
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
