@@ -78,8 +78,9 @@ type Datapath interface {
 	// SetPort plugs the interface into the port, or changes its tunnel key. Packets flow from then on. An interface that does not
 	// exist is an errs.NotFound; one that another port has, or such a tunnel key, is an errs.Conflict.
 	SetPort(p Port) error
-	// RemovePort unplugs the port and removes the flows that enter or leave by it. Removing what is not there is no error.
-	RemovePort(p topology.PortID) error
+	// RemovePorts unplugs the ports and removes the flows that enter or leave by them, all in one pass over the flows, during which
+	// the other methods go on working. Removing what is not there is no error.
+	RemovePorts(ports ...topology.PortID) error
 	// Ports returns what is plugged in, also by an earlier run of the agent.
 	Ports() ([]Port, error)
 

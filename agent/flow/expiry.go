@@ -78,21 +78,27 @@ func (e *Expiry) Remove(key Key) {
 	}
 }
 
-// Expired stops watching the flows whose time is over at now and returns their keys.
-func (e *Expiry) Expired(now time.Time) []Key {
-	var over []Key
-	for at := now.Sub(e.base); len(e.queue) > 0 && e.queue[0].due <= at; {
+// Expired stops watching flows whose time is over at now and returns their keys: all of them, or limit where there are more.
+func (e *Expiry) Expired(now time.Time, limit int) []Key { return e.take(now.Sub(e.base), limit) }
+
+// Soonest stops watching the n flows whose time would be over first and returns their keys.
+func (e *Expiry) Soonest(n int) []Key { return e.take(forever, n) }
+
+// take removes from the queue what is due by the given time, soonest first. A deadline that a use has put off goes back.
+func (e *Expiry) take(by time.Duration, limit int) []Key {
+	var taken []Key
+	for len(taken) < limit && len(e.queue) > 0 && e.queue[0].due <= by {
 		d := e.queue[0]
-		if due := d.expiry(); due > at {
+		if due := d.expiry(); due > d.due {
 			d.due = due
 			heap.Fix(&e.queue, 0)
 			continue
 		}
 		heap.Pop(&e.queue)
 		delete(e.flows, d.key)
-		over = append(over, d.key)
+		taken = append(taken, d.key)
 	}
-	return over
+	return taken
 }
 
 // expiry returns when the flow's time is over if it is not used again.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -120,7 +121,7 @@ func TestTagIndex(t *testing.T) {
 				x.Remove(k)
 				delete(model, k)
 			case 3:
-				got := x.Invalidate(tags)
+				got := invalidate(x, tags, rapid.IntRange(1, 5).Draw(t, "limit"))
 				for k, has := range model {
 					hit := slices.ContainsFunc(has, func(t Tag) bool { return slices.Contains(tags, t) })
 					if hit != slices.Contains(got, k) {
@@ -144,6 +145,16 @@ func TestTagIndex(t *testing.T) {
 			}
 		}
 	})
+}
+
+// invalidate does it limit at a time.
+func invalidate(x *TagIndex, tags []Tag, limit int) (all []Key) {
+	for {
+		some := x.Invalidate(tags, limit)
+		if all = append(all, some...); len(some) < limit {
+			return all
+		}
+	}
 }
 
 func TestTagIndexFreesWhatItForgets(t *testing.T) {
@@ -172,7 +183,7 @@ func TestExpiry(t *testing.T) {
 	e.Add(never, at(0), 0, 0)
 	expect := func(s int, want ...Key) {
 		t.Helper()
-		got := e.Expired(at(s))
+		got := e.Expired(at(s), math.MaxInt)
 		slices.SortFunc(got, func(a, b Key) int { return int(a.SrcPort) - int(b.SrcPort) })
 		if !slices.Equal(got, want) {
 			t.Errorf("after %d s %v expire, want %v", s, got, want)
@@ -199,6 +210,29 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+func TestExpiryInParts(t *testing.T) {
+	start := time.Unix(1000, 0)
+	e := NewExpiry()
+	for n := range 6 {
+		e.Add(key(n), start.Add(time.Duration(n)*time.Second), time.Minute, 0)
+	}
+	e.Used(key(0), start.Add(time.Hour))
+	for _, c := range []struct {
+		what      string
+		got, want []Key
+	}{
+		{"the three whose time is over first", e.Soonest(3), []Key{key(1), key(2), key(3)}},
+		{"none of a negative number", e.Soonest(-1), nil},
+		{"one of two whose time is over", e.Expired(start.Add(2*time.Minute), 1), []Key{key(4)}},
+		{"the other one", e.Expired(start.Add(2*time.Minute), 2), []Key{key(5)}},
+		{"the one in use, when there is no other", e.Soonest(2), []Key{key(0)}},
+	} {
+		if !slices.Equal(c.got, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+		}
+	}
+}
+
 func BenchmarkTagIndex(b *testing.B) {
 	const flows, ports = 200_000, 10_000
 	tagsOf := func(i int) []Tag {
@@ -217,7 +251,7 @@ func BenchmarkTagIndex(b *testing.B) {
 		b.ReportAllocs()
 		i, gone := 0, 0
 		for b.Loop() {
-			for _, k := range x.Invalidate([]Tag{tag(i % ports)}) {
+			for _, k := range x.Invalidate([]Tag{tag(i % ports)}, math.MaxInt) {
 				n := int(k.SrcPort) | int(k.DstPort)<<16
 				x.Add(k, tagsOf(n))
 				gone++

@@ -44,11 +44,14 @@ func (x *TagIndex) Remove(key Key) {
 	}
 }
 
-// Invalidate forgets every flow that has one of the tags and returns their keys, each once.
-func (x *TagIndex) Invalidate(tags []Tag) []Key {
+// Invalidate forgets flows that have one of the tags and returns their keys, each once: all of them, or limit where there are more.
+func (x *TagIndex) Invalidate(tags []Tag, limit int) []Key {
 	var found []Key
 	for _, tag := range tags {
 		for t, ok := x.tags.slots[tag]; ok; t, ok = x.tags.slots[tag] {
+			if len(found) == limit {
+				return found
+			}
 			k := x.edges[x.tags.heads[t]].key
 			found = append(found, x.keys.values[k])
 			x.forget(k)

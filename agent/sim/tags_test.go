@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -199,7 +200,7 @@ func TestTouchedIsNarrow(t *testing.T) {
 		}
 	}
 	_, touched := v.Apply(view.Delta{Puts: viewtest.MustParse("port p0 blue key 1 down")})
-	if gone := index.Invalidate(touched); len(gone) != 7 || index.Len() != 9 {
+	if gone := index.Invalidate(touched, math.MaxInt); len(gone) != 7 || index.Len() != 9 {
 		t.Errorf("%d flows are gone and %d stay, want the 7 from or to the changed port and the other 9", len(gone), index.Len())
 	}
 }

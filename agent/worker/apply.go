@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/view"
@@ -13,37 +14,52 @@ import (
 // Apply takes a change of the topology. The first one makes the view complete: it is a snapshot, from the cluster or from disk.
 // When Apply returns, ports are plugged in as the new view says and no flow that the change touches is in the datapath.
 func (w *Worker) Apply(d view.Delta) {
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.advance(w.admit(d))
-	if !w.complete {
-		w.complete = true
+	tags, first := w.advance(w.admit(d)), !w.complete
+	w.mu.Unlock()
+	w.invalidate(tags)
+	if first {
 		w.unplugStrangers()
-		close(w.ready)
 	}
 	w.followPorts()
+	if first {
+		w.mu.Lock()
+		w.complete = true
+		w.mu.Unlock()
+		close(w.ready)
+	}
 }
 
 // SetInterfaces takes the present interfaces of the host: all of them, each time.
 func (w *Worker) SetInterfaces(present []Interface) {
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.interfaces = make(map[string]Interface, len(present))
 	for _, i := range present {
 		w.interfaces[i.Name] = i
 	}
-	w.followPorts()
+	complete := w.complete
+	w.mu.Unlock()
+	if complete {
+		w.followPorts()
+	}
 }
 
 // SetEndpoints takes the underlay addresses of this host: where others send to, and what the tunnels send from.
 func (w *Worker) SetEndpoints(endpoints []netip.Addr) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	if err := w.cfg.Datapath.SetSource(endpoints); err != nil {
 		return fmt.Errorf("set the tunnels' source to %v: %w", endpoints, err)
 	}
+	w.mu.Lock()
 	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints)}
-	w.advance(view.Delta{Puts: []topology.Object{w.self}})
+	tags := w.advance(view.Delta{Puts: []topology.Object{w.self}})
+	w.mu.Unlock()
+	w.invalidate(tags)
 	w.signal()
 	return nil
 }
@@ -77,30 +93,45 @@ func (w *Worker) knowsBetter(o topology.Object) bool {
 	return o.Key() == w.self.Key()
 }
 
-// advance replaces the view by the next one and removes the flows that the difference touches.
-func (w *Worker) advance(d view.Delta) {
+// advance replaces the view by the next one and returns the tags of the flows that the difference touches, which are for the caller
+// to invalidate once it has let go of the mutex.
+func (w *Worker) advance(d view.Delta) []flow.Tag {
 	next, tags := w.view.Apply(d)
 	w.view = next
 	w.counters.views.Add(1)
-	w.invalidate(tags)
+	return tags
 }
 
-// invalidate removes exactly the flows with one of the tags; their next packets are misses.
-func (w *Worker) invalidate(tags []flow.Tag) {
-	keys := w.flows.invalidate(tags)
-	w.counters.invalidations.Add(uint64(len(keys)))
-	w.removeFlows(keys)
-}
-
-// removeChunk is how many flows one call removes from the datapath.
+// removeChunk is how many flows are removed under one hold of the mutex, and by one call of the datapath.
 const removeChunk = 1024
+
+// invalidate removes exactly the flows with one of the tags; their next packets are misses. Flows that are installed meanwhile are
+// of the new view, and lose nothing but time if they are taken as well.
+func (w *Worker) invalidate(tags []flow.Tag) {
+	if len(tags) > 0 {
+		w.removeChunks(&w.counters.invalidations, func() []flow.Key { return w.flows.invalidate(tags, removeChunk) })
+	}
+}
+
+// removeChunks removes the flows that take lets go of, until there are no more, and counts them. The caller does not hold the mutex.
+func (w *Worker) removeChunks(count *atomic.Uint64, take func() []flow.Key) {
+	for n := removeChunk; n == removeChunk; {
+		w.mu.Lock()
+		keys := take()
+		w.removeFlows(keys)
+		w.mu.Unlock()
+		n = len(keys)
+		count.Add(uint64(n))
+	}
+}
 
 // removeFlows deletes flows that the book has let go of.
 func (w *Worker) removeFlows(keys []flow.Key) {
-	for chunk := range slices.Chunk(keys, removeChunk) {
-		if err := w.cfg.Datapath.Remove(chunk); err != nil {
-			w.counters.errors.Add(1)
-			w.log.Error("removing flows", "flows", len(chunk), "error", err)
-		}
+	if len(keys) == 0 {
+		return
+	}
+	if err := w.cfg.Datapath.Remove(keys); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Error("removing flows", "flows", len(keys), "error", err)
 	}
 }

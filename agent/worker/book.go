@@ -28,18 +28,24 @@ func (b *book) remove(key flow.Key) {
 	b.expiry.Remove(key)
 }
 
-// invalidate forgets the flows that have one of the tags and returns their keys.
-func (b *book) invalidate(tags []flow.Tag) []flow.Key {
-	keys := b.tags.Invalidate(tags)
+// invalidate forgets flows that have one of the tags, limit at most, and returns their keys.
+func (b *book) invalidate(tags []flow.Tag, limit int) []flow.Key {
+	keys := b.tags.Invalidate(tags, limit)
 	for _, k := range keys {
 		b.expiry.Remove(k)
 	}
 	return keys
 }
 
-// expired forgets the flows whose time is over and returns their keys.
-func (b *book) expired(now time.Time) []flow.Key {
-	keys := b.expiry.Expired(now)
+// expired forgets flows whose time is over, limit at most, and returns their keys.
+func (b *book) expired(now time.Time, limit int) []flow.Key {
+	return b.untag(b.expiry.Expired(now, limit))
+}
+
+// shrink forgets the flows above limit, those whose time would be over first, and returns their keys.
+func (b *book) shrink(limit int) []flow.Key { return b.untag(b.expiry.Soonest(b.len() - limit)) }
+
+func (b *book) untag(keys []flow.Key) []flow.Key {
 	for _, k := range keys {
 		b.tags.Remove(k)
 	}

@@ -32,6 +32,7 @@ type counters struct {
 	installs      atomic.Uint64
 	invalidations atomic.Uint64
 	expirations   atomic.Uint64
+	evictions     atomic.Uint64
 	adopted       atomic.Uint64
 	views         atomic.Uint64
 	errors        atomic.Uint64 // refusals of the datapath
@@ -93,6 +94,7 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 	count(descInstalls, float64(c.installs.Load()))
 	count(descRemoved, float64(c.invalidations.Load()), "change")
 	count(descRemoved, float64(c.expirations.Load()), "age")
+	count(descRemoved, float64(c.evictions.Load()), "room")
 	count(descAdopted, float64(c.adopted.Load()))
 	count(descViews, float64(c.views.Load()))
 	count(descErrors, float64(c.errors.Load()))

@@ -16,29 +16,34 @@ type plug struct {
 	peerNamespace int
 }
 
-// followPorts brings the datapath's ports up to date and says so where somebody waits for it.
+// followPorts makes the datapath's ports those of this host whose interface is there, and says so where somebody waits for it. A
+// port that cannot be plugged in is tried again at the next change and the next sweep. The caller holds changing.
 func (w *Worker) followPorts() {
-	w.plugPorts()
-	if now := w.portStates(); !maps.Equal(now, w.active) {
-		w.active = now
-		w.signal()
-	}
+	w.mu.Lock()
+	wanted := w.wantedPlugs()
+	w.mu.Unlock()
+	w.unplug(w.unwanted(wanted))
+	w.plugAll(wanted)
+	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
+		_, ok := wanted[id]
+		return !ok
+	})
+	w.tellOfPorts()
 }
 
-// plugPorts makes the datapath's ports those of this host whose interface is there, and removes the flows that lead to a port
-// which came or went. A port that cannot be plugged in is tried again at the next change and the next sweep.
-func (w *Worker) plugPorts() {
-	if !w.complete {
-		return
-	}
-	wanted := w.wantedPlugs()
-	var touched []flow.Tag
+// unwanted returns the ports that are plugged in and should not be, or not into that interface.
+func (w *Worker) unwanted(wanted map[topology.PortID]plug) (ports []topology.PortID) {
 	for id, have := range w.plugged {
 		if want, ok := wanted[id]; !ok || want.index != have.index || want.port.Interface != have.port.Interface {
-			w.unplug(id)
-			touched = append(touched, portTag(id))
+			ports = append(ports, id)
 		}
 	}
+	return ports
+}
+
+// plugAll plugs in what is not yet as wanted, and removes the flows that were made without those ports.
+func (w *Worker) plugAll(wanted map[topology.PortID]plug) {
+	var touched []flow.Tag
 	for id, want := range wanted {
 		have, before := w.plugged[id]
 		if before && have == want {
@@ -48,11 +53,17 @@ func (w *Worker) plugPorts() {
 			touched = append(touched, portTag(id))
 		}
 	}
-	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
-		_, ok := wanted[id]
-		return !ok
-	})
 	w.invalidate(touched)
+}
+
+// tellOfPorts signals that a port came, went, or changed its state.
+func (w *Worker) tellOfPorts() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := w.portStates(); !maps.Equal(now, w.active) {
+		w.active = now
+		w.signal()
+	}
 }
 
 // wantedPlugs returns what should be plugged in.
@@ -69,8 +80,11 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 	return wanted
 }
 
-// plugIn reports whether the port is in the datapath now.
+// plugIn reports whether the port is in the datapath now. Misses wait meanwhile: the first packet of a port that comes should find
+// it here.
 func (w *Worker) plugIn(want plug) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if err := w.cfg.Datapath.SetPort(want.port); err != nil {
 		delete(w.plugged, want.port.ID)
 		w.counters.errors.Add(1)
@@ -86,19 +100,29 @@ func (w *Worker) plugIn(want plug) bool {
 	return true
 }
 
-func (w *Worker) unplug(id topology.PortID) {
-	was := w.plugged[id].port.Interface
-	delete(w.plugged, id)
-	if err := w.cfg.Datapath.RemovePort(id); err != nil {
-		w.counters.errors.Add(1)
-		w.log.Error("unplugging a port", "port", id, "interface", was, "error", err)
+// unplug takes ports out. Nothing leads to them any more when the datapath is told, which then walks over its flows once for all of
+// them, for those that an earlier agent left, while misses of the other ports are served. The caller holds changing.
+func (w *Worker) unplug(ports []topology.PortID) {
+	if len(ports) == 0 {
 		return
 	}
-	w.log.Info("port unplugged", "port", id, "interface", was)
+	tags := make([]flow.Tag, len(ports))
+	w.mu.Lock()
+	for i, id := range ports {
+		tags[i] = portTag(id)
+		w.log.Info("port unplugged", "port", id, "interface", w.plugged[id].port.Interface)
+		delete(w.plugged, id)
+	}
+	w.mu.Unlock()
+	w.invalidate(tags)
+	if err := w.cfg.Datapath.RemovePorts(ports...); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Error("unplugging ports", "ports", ports, "error", err)
+	}
 }
 
 // unplugStrangers removes the ports that an earlier agent plugged in and that are not this host's any more. Those that still are
-// stay in place, so that their packets flow on, until plugPorts sets them anew.
+// stay in place, so that their packets flow on, until followPorts sets them anew.
 func (w *Worker) unplugStrangers() {
 	ports, err := w.cfg.Datapath.Ports()
 	if err != nil {
@@ -106,11 +130,15 @@ func (w *Worker) unplugStrangers() {
 		w.log.Error("listing the datapath's ports", "error", err)
 		return
 	}
+	w.mu.Lock()
 	wanted := w.wantedPlugs()
+	var strangers []topology.PortID
 	for _, p := range ports {
 		if want, ok := wanted[p.ID]; !ok || want.port.Interface != p.Interface {
 			w.plugged[p.ID] = plug{port: p}
-			w.unplug(p.ID)
+			strangers = append(strangers, p.ID)
 		}
 	}
+	w.mu.Unlock()
+	w.unplug(strangers)
 }

@@ -39,10 +39,12 @@ func (r *recorder) SetPort(p datapath.Port) error {
 	return nil
 }
 
-func (r *recorder) RemovePort(id topology.PortID) error {
+func (r *recorder) RemovePorts(ports ...topology.PortID) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.ports, id)
+	for _, id := range ports {
+		delete(r.ports, id)
+	}
 	return nil
 }
 

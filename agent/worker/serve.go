@@ -15,7 +15,8 @@ import (
 // its flow is in the cache, so that the next packet of the flow finds it there.
 func (w *Worker) serve(misses []datapath.Miss) {
 	w.counters.misses.Add(uint64(len(misses)))
-	packets := w.decide(misses)
+	packets, touched := w.decide(misses)
+	w.invalidate(touched)
 	if len(packets) == 0 {
 		return
 	}
@@ -25,13 +26,14 @@ func (w *Worker) serve(misses []datapath.Miss) {
 	}
 }
 
-// decide finds what becomes of the packets, in their order, and installs the flows.
-func (w *Worker) decide(misses []datapath.Miss) []datapath.Packet {
+// decide finds what becomes of the packets, in their order, and installs the flows. What it learned on the way touches the flows
+// with the tags.
+func (w *Worker) decide(misses []datapath.Miss) (packets []datapath.Packet, touched []flow.Tag) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.complete {
 		w.counters.drop(dropNoView, len(misses))
-		return nil
+		return nil, nil
 	}
 	var b batch
 	if len(misses) > 1 {
@@ -41,8 +43,7 @@ func (w *Worker) decide(misses []datapath.Miss) []datapath.Packet {
 		w.decideOne(&b, m)
 	}
 	w.install(b.flows)
-	w.learn(b.learned)
-	return b.packets
+	return b.packets, w.learn(b.learned)
 }
 
 // batch is what is found out about some misses.
@@ -152,6 +153,9 @@ func (w *Worker) install(flows []flow.Flow) {
 		return
 	}
 	w.counters.installs.Add(uint64(len(fit)))
+	crowded := w.flows.shrink(w.cfg.MaxFlows)
+	w.counters.evictions.Add(uint64(len(crowded)))
+	w.removeFlows(crowded)
 	if err := w.cfg.Datapath.Install(fit); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Warn("installing flows", "flows", len(fit), "error", err)
@@ -166,16 +170,18 @@ func emitted(frames []sim.Emit) []datapath.Packet {
 	return packets
 }
 
-// learn records stations seen behind this host's ports, in the view at once and for the next report.
-func (w *Worker) learn(seen []sim.Learned) {
+// learn records stations seen behind this host's ports, in the view at once and for the next report. It returns the tags of the
+// flows that this touches.
+func (w *Worker) learn(seen []sim.Learned) []flow.Tag {
 	var d view.Delta
 	for _, l := range seen {
 		if record := w.learned.learn(l, w.cfg.Host, w.cfg.Now()); record != nil {
 			d.Puts = append(d.Puts, record)
 		}
 	}
-	if len(d.Puts) > 0 {
-		w.advance(d)
-		w.signal()
+	if len(d.Puts) == 0 {
+		return nil
 	}
+	w.signal()
+	return w.advance(d)
 }

@@ -1,11 +1,11 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
 )
 
@@ -20,19 +20,27 @@ func (w *Worker) sweep() error {
 	if err != nil {
 		return fmt.Errorf("read the flows' uses: %w", err) // without them, flows in use would look idle
 	}
+	now := w.cfg.Now()
+	w.removeChunks(&w.counters.expirations, func() []flow.Key { return w.flows.expired(now, removeChunk) })
+	w.invalidate(w.forgetSilent(now))
+	w.changing.Lock()
+	defer w.changing.Unlock()
+	if w.complete {
+		w.followPorts()
+	}
+	return nil
+}
+
+// forgetSilent drops the learned stations that fell silent and returns the tags of the flows that this touches.
+func (w *Worker) forgetSilent(now time.Time) []flow.Tag {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.cfg.Now()
-	expired := w.flows.expired(now)
-	w.counters.expirations.Add(uint64(len(expired)))
-	w.removeFlows(expired)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
-	if len(silent.Deletes) > 0 {
-		w.advance(silent)
-		w.signal()
+	if len(silent.Deletes) == 0 {
+		return nil
 	}
-	w.followPorts()
-	return nil
+	w.signal()
+	return w.advance(silent)
 }
 
 // noteUses records when each flow was last used; a learned station that sent by a flow is used as well.
@@ -64,6 +72,8 @@ func (w *Worker) eachChunk(fn func([]datapath.Entry)) error {
 
 // Flush unplugs every port and removes every flow, for an operator who wants nothing left behind when the agent stops.
 func (w *Worker) Flush() error {
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ports, err := w.cfg.Datapath.Ports()
@@ -72,9 +82,9 @@ func (w *Worker) Flush() error {
 	}
 	w.plugged = map[topology.PortID]plug{}
 	w.flows = newBook()
-	failures := make([]error, 0, len(ports))
-	for _, p := range ports {
-		failures = append(failures, w.cfg.Datapath.RemovePort(p.ID)) // and every flow that enters there
+	all := make([]topology.PortID, len(ports))
+	for i, p := range ports {
+		all[i] = p.ID
 	}
-	return errors.Join(failures...)
+	return w.cfg.Datapath.RemovePorts(all...) // and with them every flow
 }

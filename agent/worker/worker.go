@@ -3,11 +3,12 @@
 //
 // # Order
 //
-// One mutex orders everything that decides: serving a batch of misses, applying a change of the topology, following the host's
-// interfaces, expiring. So between the moment an answer is computed and the moment it and its tags are recorded, no change of the
-// view can happen; a change that comes later finds the recorded tags and removes the flow. An answer of an old view can therefore
-// never outlive the change that made it old. Waiting for packets, sending them and walking over the datapath's flows happen outside
-// of the mutex.
+// One mutex orders everything that decides: serving a batch of misses, replacing the view, removing flows, expiring. So between the
+// moment an answer is computed and the moment it and its tags are recorded, no change of the view can happen; a change that comes
+// later finds the recorded tags and removes the flow. An answer of an old view can therefore never outlive the change that made it
+// old. Waiting for packets, sending them and walking over the datapath's flows happen outside of the mutex, and what concerns many
+// flows is done some at a time, so that misses are served in between. A second mutex has changes of the topology and of the host's
+// interfaces, each of which takes several steps, one after another.
 //
 // # Restart
 //
@@ -18,10 +19,11 @@
 // # Bounds
 //
 // A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses,
-// so that no port can fill the batches of others. Flows are bounded by the datapath, learned stations by maxLearnedPerPort.
+// so that no port can fill the batches of others. Flows are bounded by Config.MaxFlows, learned stations by maxLearnedPerPort.
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -43,12 +45,16 @@ const batchSize = 256
 // sweepInterval is how often idle flows and learned stations are looked for.
 const sweepInterval = 5 * time.Second
 
-// Config is what a Worker is made of. All fields are required but Responders.
+// defaultMaxFlows is what the eBPF datapath holds by default. The worker needs some 700 octets for each.
+const defaultMaxFlows = 1 << 17
+
+// Config is what a Worker is made of. All fields are required but Responders and MaxFlows.
 type Config struct {
 	Host       topology.HostID
 	HostName   string
 	Datapath   datapath.Datapath
 	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
+	MaxFlows   int             // how many flows are remembered; 0: 131,072, as many as the datapath has room for
 	Log        *slog.Logger
 	Now        func() time.Time
 }
@@ -68,20 +74,23 @@ type Worker struct {
 	changed  chan struct{}
 	ready    chan struct{} // closed when the view is complete for the first time
 
+	changing sync.Mutex                 // held through a change of the topology or of the interfaces; taken before mu
+	refused  map[topology.PortID]string // why a port could not be plugged in, so that it is logged once
+
 	mu         sync.Mutex // orders all decisions; see the package comment
 	view       *view.View
 	complete   bool // ready is closed
 	self       *topology.Host
 	interfaces map[string]Interface
 	plugged    map[topology.PortID]plug
-	refused    map[topology.PortID]string // why a port could not be plugged in, so that it is logged once
-	active     map[topology.PortID]bool   // what Facts.Ports was when Changed was last told of it
+	active     map[topology.PortID]bool // what Facts.Ports was when Changed was last told of it
 	flows      *book
 	learned    *learnedTable
 }
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
 func New(cfg Config) *Worker {
+	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, defaultMaxFlows)
 	return &Worker{
 		cfg:        cfg,
 		log:        cfg.Log,

@@ -66,7 +66,7 @@ func Run(t *testing.T, harness NewHarness) {
 		{"TunnelKeyUnknown", testTunnelKeyUnknown},
 		{"LocalAndTunnel", testLocalAndTunnel},
 		{"Ports", testPorts},
-		{"RemovePort", testRemovePort},
+		{"RemovePorts", testRemovePorts},
 		{"Install", testInstall},
 		{"Remove", testRemove},
 		{"ReceiveEndsWithContext", testReceiveEndsWithContext},

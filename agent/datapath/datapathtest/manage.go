@@ -56,19 +56,19 @@ func testPorts(t *testing.T, newHarness NewHarness) {
 	a.expect(udp4())
 }
 
-func testRemovePort(t *testing.T, newHarness NewHarness) {
+func testRemovePorts(t *testing.T, newHarness NewHarness) {
 	hosts := newHarness(t, Options{})
 	h := hosts[0]
-	a, b, c := plug(t, h, 1), plug(t, h, 2), plug(t, h, 3)
+	a, b, c, d := plug(t, h, 1), plug(t, h, 2), plug(t, h, 3), plug(t, h, 4)
 	kept := a.flow(udp4(), c.local())
 	for _, f := range []flow.Flow{
-		kept, b.flow(udp4(), c.local()), a.flow(ipv4(packet.ProtoTCP, 1, 2).Frame(nil), b.local(), c.local()),
+		kept, b.flow(udp4(), c.local()), c.flow(udp4(), d.local()), a.flow(ipv4(packet.ProtoTCP, 1, 2).Frame(nil), b.local(), c.local()),
 	} {
 		a.install(f)
 	}
 	for range 2 { // the second time there is nothing to do
-		if err := h.Datapath.RemovePort(b.port.ID); err != nil {
-			t.Fatalf("RemovePort: %v", err)
+		if err := h.Datapath.RemovePorts(b.port.ID, d.port.ID, id.New[topology.Port]()); err != nil {
+			t.Fatalf("RemovePorts: %v", err)
 		}
 	}
 	expectKeys(t, h, kept.Key)

@@ -146,11 +146,18 @@ func (d *Datapath) sweep(match func(*bpfFlowKey, *bpfFlow) bool) error {
 	return errors.Join(err, d.deleteFlows(doomed))
 }
 
-// leavesBy matches the flows with a local output to the interface.
-func leavesBy(ifindex uint32) func(*bpfFlowKey, *bpfFlow) bool {
-	return func(_ *bpfFlowKey, f *bpfFlow) bool {
+// usesAny matches the flows that enter by one of the interfaces or have a local output to one.
+func usesAny(interfaces ...uint32) func(*bpfFlowKey, *bpfFlow) bool {
+	among := make(map[uint32]bool, len(interfaces))
+	for _, i := range interfaces {
+		among[i] = true
+	}
+	return func(k *bpfFlowKey, f *bpfFlow) bool {
+		if among[k.InPort] {
+			return true
+		}
 		for i, kind := range f.Actions.Kinds {
-			if (kind == outputLocal || kind == outputLocalPeer) && f.Actions.Outputs[i].Target == ifindex {
+			if (kind == outputLocal || kind == outputLocalPeer) && among[f.Actions.Outputs[i].Target] {
 				return true
 			}
 		}

@@ -91,11 +91,11 @@ func (d *Datapath) clearWay(next *plug) error {
 	case old == nil:
 		return nil
 	case old.ifindex != next.ifindex:
-		return d.unplug(old)
+		return errors.Join(d.unplug(old), d.sweep(usesAny(old.ifindex)))
 	}
 	var err error
 	if old.kind != next.kind {
-		err = d.sweep(leavesBy(old.ifindex))
+		err = d.sweep(usesAny(old.ifindex))
 	}
 	if old.TunnelKey != next.TunnelKey {
 		err = errors.Join(err, d.removeTunnel(old))
@@ -115,7 +115,7 @@ func (d *Datapath) plugIn(p *plug) error {
 		err = d.attach(p.linkName(), p.ifindex, d.objects.FromPort, ingress)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("port %s: %w", p.ID, err), d.unplug(p))
+		return errors.Join(fmt.Errorf("port %s: %w", p.ID, err), d.unplug(p), d.sweep(usesAny(p.ifindex)))
 	}
 	return nil
 }
@@ -134,18 +134,30 @@ func (d *Datapath) removeTunnel(p *plug) error {
 	return ignore(d.objects.Tunnels.Delete(p.TunnelKey), cilium.ErrKeyNotExist)
 }
 
-// RemovePort implements datapath.Datapath.
-func (d *Datapath) RemovePort(id topology.PortID) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	p, ok := d.ports[id]
-	if !ok {
-		return nil
+// RemovePorts implements datapath.Datapath. Packets stop first; the flows go afterwards, without the lock: none that names the
+// ports can be installed any more, and one of a port that is set anew meanwhile costs a miss if it goes as well.
+func (d *Datapath) RemovePorts(ports ...topology.PortID) error {
+	gone, err := d.unplugAll(ports)
+	if len(gone) == 0 {
+		return err
 	}
-	return d.unplug(p)
+	return errors.Join(err, d.sweep(usesAny(gone...)))
 }
 
-// unplug stops new packets first and then removes the flows, so that none is installed by a late miss.
+// unplugAll returns the interfaces of the ports that were there.
+func (d *Datapath) unplugAll(ports []topology.PortID) (gone []uint32, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ports {
+		if p := d.ports[id]; p != nil {
+			gone = append(gone, p.ifindex)
+			err = errors.Join(err, d.unplug(p))
+		}
+	}
+	return gone, err
+}
+
+// unplug takes the port out and leaves its flows, which are for the caller to sweep.
 func (d *Datapath) unplug(p *plug) error {
 	delete(d.ports, p.ID)
 	delete(d.byIndex, p.ifindex)
@@ -153,7 +165,6 @@ func (d *Datapath) unplug(p *plug) error {
 		d.detach(p.linkName()),
 		d.removeTunnel(p),
 		ignore(d.objects.Ports.Delete(p.ifindex), cilium.ErrKeyNotExist),
-		d.sweep(func(k *bpfFlowKey, f *bpfFlow) bool { return k.InPort == p.ifindex || leavesBy(p.ifindex)(k, f) }),
 	)
 }
 
@@ -198,5 +209,5 @@ func (d *Datapath) restorePort(p *plug) error {
 		return d.plugIn(p)
 	}
 	d.log.Info("the interface of a plugged port has gone", "port", p.ID, "interface", p.ifindex)
-	return d.unplug(p)
+	return errors.Join(d.unplug(p), d.sweep(usesAny(p.ifindex)))
 }

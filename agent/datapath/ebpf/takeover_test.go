@@ -332,7 +332,7 @@ func TestInterfaceGone(t *testing.T) {
 		t.Errorf("ports %v, %v, want %v", ports, err, l.portA)
 	}
 	check(t, l.Entries(func(e datapath.Entry) bool { t.Errorf("flow %v is there", e.Key); return true }))
-	check(t, l.RemovePort(l.portB.ID))
+	check(t, l.RemovePorts(l.portB.ID))
 }
 
 // TestInterfaceMadeAnew deletes a plugged interface under a running agent, which plugs in the next one of the same name.
@@ -349,7 +349,7 @@ func TestInterfaceMadeAnew(t *testing.T) {
 	l.a.Send(t, frame)
 	expectFrame(t, again, frame)
 	l.do(t, func() { check(t, deleteLink(l.b.name)) })
-	check(t, l.RemovePort(l.portB.ID))
+	check(t, l.RemovePorts(l.portB.ID))
 }
 
 // TestTunnelPortChanges reopens both ends with another UDP port.

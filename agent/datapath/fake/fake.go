@@ -108,12 +108,14 @@ func (d *Datapath) SetPort(p datapath.Port) error {
 	return nil
 }
 
-// RemovePort implements datapath.Datapath.
-func (d *Datapath) RemovePort(id topology.PortID) error {
+// RemovePorts implements datapath.Datapath.
+func (d *Datapath) RemovePorts(ports ...topology.PortID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p := d.ports[id]; p != nil {
-		d.unplug(p)
+	for _, id := range ports {
+		if p := d.ports[id]; p != nil {
+			d.unplug(p)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,113 @@
+package worker
+
+import (
+	"testing"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/topology"
+)
+
+// slow is a datapath that calls a function at the moments which take long in the kernel.
+type slow struct {
+	*recorder
+	removing  func()
+	unplugged func(ports int)
+}
+
+func (d *slow) Remove(keys []flow.Key) error {
+	if d.removing != nil {
+		d.removing()
+	}
+	return d.recorder.Remove(keys)
+}
+
+func (d *slow) RemovePorts(ports ...topology.PortID) error {
+	if d.unplugged != nil {
+		d.unplugged(len(ports))
+	}
+	return d.recorder.RemovePorts(ports...)
+}
+
+// TestUnpluggingDoesNotHoldUpOtherPorts serves a miss of another port from within the removal of two, which would never end if the
+// removal held what serving needs.
+func TestUnpluggingDoesNotHoldUpOtherPorts(t *testing.T) {
+	b := newRig(t, 4)
+	b.Apply(b.network.snapshot())
+	b.miss(b.local[0], udp(b.local[0], b.local[1], 1), udp(b.local[0], b.local[3], 2))
+	var calls, ports int
+	b.cfg.Datapath = &slow{recorder: b.datapath, unplugged: func(n int) {
+		calls, ports = calls+1, ports+n
+		b.miss(b.local[0], udp(b.local[0], b.local[3], 3))
+		if got := b.datapath.keys(); len(got) != 2 {
+			t.Errorf("flows at the removal are %v, want those to the port that stays: the others' go first", got)
+		}
+	}}
+	b.sent()
+	b.Apply(view.Delta{Deletes: []topology.Key{
+		{Kind: topology.KindBinding, ID: b.local[1].port}, {Kind: topology.KindBinding, ID: b.local[2].port},
+	}})
+	if calls != 1 || ports != 2 {
+		t.Errorf("%d ports were removed in %d calls, want 2 in one: each call walks over all flows", ports, calls)
+	}
+	if sent := b.sent(); len(sent) != 1 {
+		t.Errorf("%d packets were served meanwhile, want 1", len(sent))
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestManyFlowsAreRemovedInParts takes away more flows than one part, by age and by a change.
+func TestManyFlowsAreRemovedInParts(t *testing.T) {
+	for name, remove := range map[string]func(*rig){
+		"age": func(b *rig) {
+			b.clock.advance(sim.IdleForward)
+			for _, k := range b.datapath.keys() {
+				b.datapath.flows[k] = datapath.Entry{Key: k, Stats: flow.Stats{LastUsed: sim.IdleForward}}
+			}
+			if err := b.sweep(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"change": func(b *rig) {
+			b.Apply(view.Delta{Deletes: []topology.Key{{Kind: topology.KindBinding, ID: b.local[1].port}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newRig(t, 2)
+			b.Apply(b.network.snapshot())
+			const flows = 2*removeChunk + 10 // those at the ports of DHCP are not cached
+			for i := range uint16(flows) {
+				b.miss(b.local[0], udp(b.local[0], b.local[1], i))
+			}
+			parts := 0
+			b.cfg.Datapath = &slow{recorder: b.datapath, removing: func() { parts++ }}
+			remove(b)
+			if got := len(b.datapath.keys()); got != 0 || b.flows.len() != 0 || parts != 3 {
+				t.Errorf("%d flows and %d records are left after %d parts, want none after 3", got, b.flows.len(), parts)
+			}
+		})
+	}
+}
+
+// TestFlowsAreBounded has one workload make flow after flow, which a datapath would forget and the worker has to.
+func TestFlowsAreBounded(t *testing.T) {
+	b := newRig(t, 2)
+	b.cfg.MaxFlows = 100
+	b.Apply(b.network.snapshot())
+	for i := range uint16(1000) {
+		b.clock.advance(1)
+		b.miss(b.local[0], udp(b.local[0], b.local[1], i))
+	}
+	keys := b.datapath.keys()
+	if len(keys) != 100 || b.flows.len() != 100 {
+		t.Errorf("%d flows and %d records, want 100", len(keys), b.flows.len())
+	}
+	for _, k := range keys {
+		if k.SrcPort < 900 {
+			t.Errorf("flow %s is older than the last hundred", k)
+		}
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
