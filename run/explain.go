@@ -4,18 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"midonet.org/midonet/errs"
 )
 
-// Explain returns an error's text for a person at a terminal: the message, then the cause beneath it.
+// Explain returns an error's text for a person at a terminal: what went wrong, and on a line of its own the cause beneath it.
 func Explain(err error) string {
 	var e *errs.Error
 	if !errors.As(err, &e) || e.Err == nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%s\n  cause: %v", e.Message, e.Err)
+	what, found := strings.CutSuffix(err.Error(), ": "+e.Err.Error())
+	if !found {
+		return err.Error()
+	}
+	return what + "\n  cause: " + e.Err.Error()
 }
 
 // explainListen says what a failed listen means and what to do about it.

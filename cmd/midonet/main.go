@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -35,18 +36,18 @@ func main() {
 	command, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "midonet:", run.Explain(err))
-		os.Exit(exitCode(err))
+		end(err)
 	}
 }
 
-// exitCode passes on the exit code of a command that ran in a workload.
-func exitCode(err error) int {
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		return coded.ExitCode()
+// end ends the program for the error. A command that ran in a workload and failed has said why itself: its exit code is passed on.
+func end(err error) {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) && failed.Exited() {
+		os.Exit(failed.ExitCode())
 	}
-	return 1
+	fmt.Fprintln(os.Stderr, "midonet:", run.Explain(err))
+	os.Exit(1)
 }
 
 type versionCmd struct{}

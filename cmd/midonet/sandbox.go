@@ -26,12 +26,15 @@ type sandboxFlags struct {
 }
 
 // open returns the sandbox with this program as its agents.
-func (f sandboxFlags) open() (*sandbox.Sandbox, error) {
+func (f sandboxFlags) open() (*sandbox.Sandbox, error) { return f.openOn(sandbox.BothFamilies) }
+
+// openOn is open for a choice of the underlay's IP versions, which matters when hosts are made.
+func (f sandboxFlags) openOn(underlay sandbox.Families) (*sandbox.Sandbox, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return sandbox.New(sandbox.Config{StateDir: f.StateDir, Binary: binary, API: f.URL, Out: os.Stdout, Log: logger("info")})
+	return sandbox.New(sandbox.Config{StateDir: f.StateDir, Binary: binary, API: f.URL, Underlay: underlay, Out: os.Stdout, Log: logger("info")})
 }
 
 type demoCmd struct {
@@ -50,15 +53,13 @@ func (c demoCmd) Run(ctx context.Context) error {
 
 type upCmd struct {
 	sandboxFlags
-	Hosts int `default:"2" help:"How many hosts."`
+	Hosts    int    `default:"2" help:"How many hosts."`
+	Underlay string `default:"" enum:",4,6" help:"IP version that the hosts have between them: 4, 6, or both where it is left out."`
 }
 
 // Run starts the hosts.
 func (c upCmd) Run(ctx context.Context) error {
-	if missing := sandbox.Missing(); len(missing) > 0 {
-		return fmt.Errorf("a sandbox cannot run here: %s", strings.Join(missing, "; "))
-	}
-	s, err := c.open()
+	s, err := c.openOn(sandbox.Families(c.Underlay))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (c sbStatusCmd) Run(ctx context.Context) error {
 		if h.Alive {
 			state = fmt.Sprintf("agent %d", h.Agent)
 		}
-		fmt.Fprintf(out, "host %s\t%s\t%s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, h.LastError)
+		fmt.Fprintf(out, "host %s\t%s\t%s\t%d ports\tlog %s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, len(h.Ports), h.LogFile, h.LastError)
 	}
 	fmt.Fprintln(out)
 	printWorkloads(out, status.Workloads)
