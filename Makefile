@@ -32,7 +32,7 @@ test: packages check ## install what the tests need (root), check format and cod
 
 .PHONY: check
 check: ## formatting, vet, staticcheck, pinned modules
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...

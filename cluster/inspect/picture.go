@@ -104,11 +104,7 @@ func (m *model) drawHosts(w io.Writer) {
 func (m *model) drawBridge(w io.Writer, b *topology.Bridge) {
 	fmt.Fprintf(w, "network %s (%s)  mtu %d%s\n", nameOr(b.Name, b.ID.Short()), b.ID, b.MTU, downNote(b.AdminUp))
 	for _, d := range m.dhcp[b.ID] {
-		note := "no DHCP"
-		if d.Enabled {
-			note = "DHCP"
-		}
-		fmt.Fprintf(w, "│  subnet %s  gateway %s  %s\n", d.Prefix, addrOr(d.Router, "none"), note)
+		fmt.Fprintf(w, "│  subnet %s  gateway %s%s\n", d.Prefix, addrOr(d.Router, "none"), dhcpNote(d))
 	}
 	ports := m.ports[b.ID]
 	for i, p := range ports {
@@ -155,6 +151,17 @@ func addrOr(a netip.Addr, otherwise string) string {
 		return otherwise
 	}
 	return a.String()
+}
+
+// dhcpNote says whether the agents answer DHCP; DHCPv6 they do not.
+func dhcpNote(d *topology.DHCP) string {
+	switch {
+	case !d.Prefix.Addr().Is4():
+		return ""
+	case d.Enabled:
+		return "  DHCP"
+	}
+	return "  no DHCP"
 }
 
 func downNote(up bool) string {
