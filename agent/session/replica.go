@@ -15,6 +15,7 @@ type replica struct {
 	revision uint64
 	current  bool // objects are those of revision; false until this connection's snapshot has come
 	parts    []*topologypb.Update
+	updates  int // taken so far, each whole
 	skipped  int // objects of the last update that this agent does not understand
 }
 
@@ -40,6 +41,7 @@ func (r *replica) receive(u *topologypb.Update) (d view.Delta, whole bool, err e
 		deletes = r.missing(puts)
 	}
 	r.revision, r.current = u.GetRevision(), true
+	r.updates++
 	return r.apply(puts, deletes), true, nil
 }
 

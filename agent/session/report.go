@@ -103,20 +103,29 @@ func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	return r
 }
 
-// Bind plugs an interface of this host into the port. The errors are those of the cluster: NotFound, Conflict, Unavailable.
+// Bind plugs an interface of this host into the port, and returns when that is on this host's disk as well. The errors are those of
+// the cluster: NotFound, Conflict, Unavailable.
 func (s *Session) Bind(ctx context.Context, port topology.PortID, iface string) error {
-	return s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+	err := s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
 		_, err := client.Bind(ctx, &topologypb.BindRequest{Port: port[:], Interface: iface}, grpc.WaitForReady(true))
 		return err
 	})
+	if err == nil {
+		s.keepBinding(ctx, port, func(b *topology.Binding) bool { return b != nil && b.Host == s.host && b.Interface == iface })
+	}
+	return err
 }
 
-// Unbind takes the interface out of the port if the port is bound on this host.
+// Unbind takes the interface out of the port if the port is bound on this host. Like Bind it returns when the disk has it.
 func (s *Session) Unbind(ctx context.Context, port topology.PortID) error {
-	return s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+	err := s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
 		_, err := client.Unbind(ctx, &topologypb.UnbindRequest{Port: port[:]}, grpc.WaitForReady(true))
 		return err
 	})
+	if err == nil {
+		s.keepBinding(ctx, port, func(b *topology.Binding) bool { return b == nil || b.Host != s.host })
+	}
+	return err
 }
 
 // KnownHost is one host of the cloud.

@@ -77,6 +77,10 @@ type Session struct {
 	mu      sync.Mutex
 	conn    *grpc.ClientConn // nil before the host has joined and after Run
 	replica *replica
+	updated chan struct{} // closed, and replaced, after each update
+
+	writing sync.Mutex // one writes the cache at a time; taken before mu
+	written int        // how many updates the cache has
 }
 
 // New reads the host's identity, or makes the host a new one. It fails when the host has not joined and there is no token to join
@@ -96,7 +100,7 @@ func New(c Config) (*Session, error) {
 		c.HostName = name
 	}
 	s := &Session{Config: c, started: time.Now(), replica: newReplica(),
-		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), synced: make(chan struct{})}
+		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{})}
 	var err error
 	if s.host, err = hostID(c.HostIDFile); err != nil {
 		return nil, err
@@ -111,7 +115,8 @@ func (s *Session) HostID() topology.HostID { return s.host }
 func (s *Session) Changed() { signal(s.changed) }
 
 // Run joins the cluster if need be and keeps the session until ctx ends. handle gets every change of what the host needs to know,
-// from one goroutine: first what was known when the agent last ran, then what is different. Run returns nil when ctx ends, and an
+// from one goroutine: first what was known when the agent last ran, then what is different; a first word of the cluster that
+// changes nothing, since nothing is known on either side, is handed on too. Run returns nil when ctx ends, and an
 // error only when the cluster refuses the host for good.
 func (s *Session) Run(ctx context.Context, handle func(view.Delta)) error {
 	s.restore(handle)

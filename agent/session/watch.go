@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -12,8 +13,12 @@ import (
 	"midonet.org/midonet/topology/topologypb"
 )
 
-// writeInterval is how often the cache is written at most.
-const writeInterval = time.Second
+const (
+	// writeInterval is how often the cache is written at most, but for bindings.
+	writeInterval = time.Second
+	// keepTimeout is how long a binding that the cluster has confirmed may take to come by the stream.
+	keepTimeout = time.Second
+)
 
 // restore shows the handler what the host knew when the agent last ran. The cache is a convenience: a damaged one is passed over.
 func (s *Session) restore(handle func(view.Delta)) {
@@ -31,7 +36,7 @@ func (s *Session) restore(handle func(view.Delta)) {
 	s.mu.Unlock()
 	if err == nil {
 		s.status.restored(len(d.Puts))
-		deliver(handle, d)
+		handle(d)
 	}
 }
 
@@ -41,7 +46,7 @@ func (s *Session) keepWatching(ctx context.Context, client topologypb.StreamClie
 	for ctx.Err() == nil {
 		err := s.watch(ctx, client, func(d view.Delta) {
 			pause.reset()
-			deliver(handle, d)
+			handle(d)
 		})
 		if ctx.Err() != nil {
 			return
@@ -71,7 +76,7 @@ func (s *Session) watch(ctx context.Context, client topologypb.StreamClient, han
 	}
 }
 
-// receive takes one update and hands on the difference that it makes.
+// receive takes one update and hands on the difference that it makes: none is news as well, when it is the first that is heard.
 func (s *Session) receive(stream grpc.ClientStream, u *topologypb.Update, handle func(view.Delta)) error {
 	s.mu.Lock()
 	first := !s.replica.current
@@ -90,6 +95,7 @@ func (s *Session) receive(stream grpc.ClientStream, u *topologypb.Update, handle
 		s.Changed() // report at once: the server may be a new one, and the lease is running
 	}
 	handle(d)
+	s.tellOfUpdate()
 	signal(s.dirty)
 	return nil
 }
@@ -118,31 +124,62 @@ func (s *Session) keepWriting(ctx context.Context) {
 	}
 }
 
+// writeCache brings the cache up to what is known when it is called, if it is not.
 func (s *Session) writeCache() {
-	revision, objects := s.known()
-	if revision == 0 {
-		return // nothing has ever come
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	updates, revision, objects := s.known()
+	if updates == s.written {
+		return
 	}
 	if err := writeCache(s.file(topologyFile), revision, objects); err != nil {
 		s.Log.Warn("what is known of the topology could not be written down", "error", err)
+		return
 	}
+	s.written = updates
 }
 
-// known returns a copy of the table of what is known; the objects themselves never change.
-func (s *Session) known() (uint64, map[topology.Key]topology.Object) {
+// tellOfUpdate wakes those who wait for what they know to change.
+func (s *Session) tellOfUpdate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	objects := make(map[topology.Key]topology.Object, len(s.replica.objects))
-	for k, o := range s.replica.objects {
-		objects[k] = o
-	}
-	return s.replica.revision, objects
+	close(s.updated)
+	s.updated = make(chan struct{})
 }
 
-func deliver(handle func(view.Delta), d view.Delta) {
-	if len(d.Puts)+len(d.Deletes) > 0 {
-		handle(d)
+// keepBinding waits for the port's binding to come from the cluster as the cluster has confirmed it, and writes it down, so that an
+// agent that starts while the cluster is away still has what mm-ctl was told. A cluster that confirms and then is silent is waited
+// for no longer than keepTimeout: the binding holds all the same, and is written down when it comes.
+func (s *Session) keepBinding(ctx context.Context, port topology.PortID, confirmed func(*topology.Binding) bool) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	for {
+		b, updated := s.binding(port)
+		if confirmed(b) {
+			s.writeCache()
+			return
+		}
+		select {
+		case <-updated:
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// binding returns what is known of the port's binding, nil for none, and a channel that is closed when more is known.
+func (s *Session) binding(port topology.PortID) (*topology.Binding, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, _ := s.replica.objects[topology.Key{Kind: topology.KindBinding, ID: port}].(*topology.Binding)
+	return b, s.updated
+}
+
+// known returns how many updates there were and what they add up to; the objects themselves never change.
+func (s *Session) known() (updates int, revision uint64, objects map[topology.Key]topology.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replica.updates, s.replica.revision, maps.Clone(s.replica.objects)
 }
 
 // pauses are the waits between tries: longer each time, and never equal on two hosts, so that a server that comes back is not

@@ -158,6 +158,46 @@ func TestAnAgentStartsWithoutACluster(t *testing.T) {
 	eventually(t, "known again from the cluster", func() bool { return third.count() == 8 })
 }
 
+// TestABindingIsOnDiskWhenItIsAnswered takes a copy of the host's state right after each answer, as a crash would leave it.
+func TestABindingIsOnDiskWhenItIsAnswered(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(4)
+	dir := filepath.Join(t.TempDir(), "a")
+	h := c.newHost(dir)
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	copies := make([]string, len(ports))
+	for i, p := range ports {
+		h.bind(p, fmt.Sprintf("tap%d", i))
+		copies[i] = filepath.Join(t.TempDir(), "copy")
+		check(t, os.CopyFS(copies[i], os.DirFS(dir)))
+	}
+	check(t, h.Unbind(t.Context(), ports[0]))
+	unbound := filepath.Join(t.TempDir(), "unbound")
+	check(t, os.CopyFS(unbound, os.DirFS(dir)))
+	token := h.JoinToken
+	h.stop()
+	c.stop()
+	binding := func(i int) topology.Key { return key(topology.KindBinding, ports[i]) }
+	for i, d := range copies {
+		again := restartHost(t, d, token, h.HostID())
+		eventually(t, fmt.Sprintf("binding %d is known", i), func() bool { return again.knows(binding(i)) })
+		again.stop()
+	}
+	again := restartHost(t, unbound, token, h.HostID())
+	eventually(t, "the last binding is known", func() bool { return again.knows(binding(3)) })
+	if again.knows(binding(0)) {
+		t.Error("the port is unbound, and bound again after a restart")
+	}
+}
+
+// TestAnEmptyTopologyIsNews starts a host for which there is nothing: its first delta has to come all the same, or an agent that
+// lost what it knew would wait for ever with the ports of the one before it.
+func TestAnEmptyTopologyIsNews(t *testing.T) {
+	c := newCluster(t)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "the first delta", func() bool { return h.heard() > 0 })
+}
+
 // restartHost starts an agent on the state of one that ran before.
 func restartHost(t *testing.T, dir, token string, want topology.HostID) *host {
 	t.Helper()
