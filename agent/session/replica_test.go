@@ -1,6 +1,9 @@
 package session
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"pgregory.net/rapid"
 
 	"midonet.org/midonet/agent/view"
@@ -173,6 +177,55 @@ func TestCache(t *testing.T) {
 		if _, err := decodeCache(data[:i]); err == nil {
 			t.Fatalf("a file cut to %d octets was not noticed", i)
 		}
+	}
+}
+
+// updates is a stream that has some updates and then ends.
+type updates struct {
+	grpc.ServerStreamingClient[topologypb.Update]
+	coming []*topologypb.Update
+}
+
+func (u *updates) Recv() (*topologypb.Update, error) {
+	if len(u.coming) == 0 {
+		return nil, io.EOF
+	}
+	next := u.coming[0]
+	u.coming = u.coming[1:]
+	return next, nil
+}
+
+func (u *updates) Context() context.Context { return context.Background() }
+
+// streamer is a cluster that says the same each time.
+type streamer struct {
+	topologypb.StreamClient
+	says []*topologypb.Update
+}
+
+func (s streamer) Watch(context.Context, *topologypb.WatchRequest, ...grpc.CallOption) (
+	grpc.ServerStreamingClient[topologypb.Update], error) {
+	return &updates{coming: s.says}, nil
+}
+
+// TestAnEmptyTopologyIsNews has a cluster that knows nothing for the host: an agent that lost what it knew has to hear of it, or it
+// would wait for ever with the ports of the agent before it.
+func TestAnEmptyTopologyIsNews(t *testing.T) {
+	s := &Session{
+		Config: Config{Log: slog.New(slog.DiscardHandler)}, replica: newReplica(), changed: make(chan struct{}, 1),
+		dirty: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{}),
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	heard := 0
+	s.keepWatching(ctx, streamer{says: []*topologypb.Update{{Snapshot: true, Revision: 1}}}, func(d view.Delta) {
+		if heard++; len(d.Puts)+len(d.Deletes) > 0 {
+			t.Errorf("an empty topology came as %+v", d)
+		}
+		cancel()
+	})
+	if heard != 1 {
+		t.Errorf("heard of the empty topology %d times, want once", heard)
 	}
 }
 

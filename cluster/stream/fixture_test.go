@@ -135,10 +135,9 @@ type host struct {
 	t    *testing.T
 	stop func()
 
-	mu     sync.Mutex
-	facts  session.Facts
-	known  map[topology.Key]topology.Object // what the deltas add up to
-	deltas int                              // how many there were
+	mu    sync.Mutex
+	facts session.Facts
+	known map[topology.Key]topology.Object // what the deltas add up to
 }
 
 // newHost joins a host that keeps its state in dir and talks to the given addresses, or to all of them.
@@ -186,7 +185,6 @@ func (h *host) report(change func(*session.Facts)) {
 func (h *host) receive(d view.Delta) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.deltas++
 	for _, k := range d.Deletes {
 		delete(h.known, k)
 	}
@@ -205,12 +203,6 @@ func (h *host) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.known)
-}
-
-func (h *host) heard() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.deltas
 }
 
 func (h *host) bind(port topology.PortID, iface string) {

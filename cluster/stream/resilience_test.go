@@ -190,14 +190,6 @@ func TestABindingIsOnDiskWhenItIsAnswered(t *testing.T) {
 	}
 }
 
-// TestAnEmptyTopologyIsNews starts a host for which there is nothing: its first delta has to come all the same, or an agent that
-// lost what it knew would wait for ever with the ports of the one before it.
-func TestAnEmptyTopologyIsNews(t *testing.T) {
-	c := newCluster(t)
-	h := c.newHost(filepath.Join(t.TempDir(), "a"))
-	eventually(t, "the first delta", func() bool { return h.heard() > 0 })
-}
-
 // restartHost starts an agent on the state of one that ran before.
 func restartHost(t *testing.T, dir, token string, want topology.HostID) *host {
 	t.Helper()
