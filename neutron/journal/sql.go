@@ -64,6 +64,7 @@ func (j *Journal) Identity(ctx context.Context) (identity string, err error) {
 // Pending implements Reader.
 func (j *Journal) Pending(ctx context.Context, limit int) (tasks []Task, err error) {
 	err = j.db.Read(ctx, func(q store.Querier) error {
+		tasks = nil // the snapshot may be taken again
 		rows, err := q.Query(`SELECT id, type, data_type, data, resource_id, project_id, transaction_id, created_at
 			FROM midonet_tasks ORDER BY id LIMIT ?`, limit)
 		if err != nil {

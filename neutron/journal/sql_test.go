@@ -5,19 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"midonet.org/midonet/neutron/store"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 var ctx = context.Background()
 
-func open(t *testing.T, path string) (*store.DB, *Journal) {
+func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
+
+func open(t *testing.T, connection string) (*store.DB, *Journal) {
 	t.Helper()
-	db, err := store.Open(ctx, "sqlite:///"+path, store.Options{})
+	db, err := store.Open(ctx, connection, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,7 @@ func resources(tasks []Task) []string {
 }
 
 func TestATaskComesBackAsItWasAppended(t *testing.T) {
-	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	db, j := open(t, storetest.New(t))
 	appendTask(t, db, j, "a")
 	got := pending(t, j)
 	want := task("a")
@@ -68,7 +70,7 @@ func TestATaskComesBackAsItWasAppended(t *testing.T) {
 }
 
 func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
-	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	db, j := open(t, storetest.New(t))
 	refused := errors.New("refused")
 	err := db.Tx(ctx, func(tx *store.Tx) error { return errors.Join(j.Append(tx, task("a")), refused) })
 	if !errors.Is(err, refused) || len(pending(t, j)) != 0 {
@@ -85,7 +87,7 @@ func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
 // each other: a transaction takes number 1 and is slow, another takes number 2, commits, and is drained. SQLite has one writer at a
 // time and so cannot be brought to it by transactions; the late task is inserted with its lower number.
 func TestALateTaskIsNotSkipped(t *testing.T) {
-	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	db, j := open(t, storetest.New(t))
 	insert := func(number int64, resource string) {
 		err := db.Tx(ctx, func(tx *store.Tx) error {
 			_, err := tx.Exec(`INSERT INTO midonet_tasks (id, type, data_type, data, resource_id, project_id, transaction_id, created_at)
@@ -122,9 +124,9 @@ func TestALateTaskIsNotSkipped(t *testing.T) {
 // TestTransactionsOfTwoServersInterleave has two servers change one resource again and again, each transaction writing the resource's
 // row before it appends. The tasks of the resource, in order of number, then tell its history: each carries the row's next value.
 func TestTransactionsOfTwoServersInterleave(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "n.db")
-	db1, j1 := open(t, path)
-	db2, j2 := open(t, path)
+	connection := storetest.New(t)
+	db1, j1 := open(t, connection)
+	db2, j2 := open(t, connection)
 	const each = 50
 	if err := db1.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(`CREATE TABLE counter (n INTEGER NOT NULL)`)
@@ -185,7 +187,7 @@ func TestTransactionsOfTwoServersInterleave(t *testing.T) {
 }
 
 func TestWaitIsWokenByAnAppend(t *testing.T) {
-	db, j := open(t, filepath.Join(t.TempDir(), "n.db"))
+	db, j := open(t, storetest.New(t))
 	appendTask(t, db, j, "a")
 	appendTask(t, db, j, "b")
 	start := time.Now()
@@ -207,9 +209,9 @@ func TestWaitIsWokenByAnAppend(t *testing.T) {
 
 // TestWaitSeesAnotherProcess: an append through another handle gives no signal, and is found after a second.
 func TestWaitSeesAnotherProcess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "n.db")
-	db, other := open(t, path)
-	_, j := open(t, path)
+	connection := storetest.New(t)
+	db, other := open(t, connection)
+	_, j := open(t, connection)
 	appendTask(t, db, other, "a")
 	start := time.Now()
 	if err := j.Wait(ctx); err != nil || time.Since(start) > 2*poll {
@@ -221,18 +223,18 @@ func TestWaitSeesAnotherProcess(t *testing.T) {
 }
 
 func TestIdentityStays(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "n.db")
-	db, j := open(t, path)
+	connection := storetest.New(t)
+	db, j := open(t, connection)
 	first, err := j.Identity(ctx)
 	if err != nil || len(first) != 32 {
 		t.Fatalf("identity %q, %v", first, err)
 	}
 	db.Close()
-	_, j = open(t, path)
+	_, j = open(t, connection)
 	if again, err := j.Identity(ctx); err != nil || again != first {
 		t.Errorf("identity %q, then %q, %v", first, again, err)
 	}
-	_, j = open(t, filepath.Join(t.TempDir(), "other.db"))
+	_, j = open(t, storetest.New(t))
 	if other, err := j.Identity(ctx); err != nil || other == first {
 		t.Errorf("another database has the same identity, %v", err)
 	}

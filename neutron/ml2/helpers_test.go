@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"testing"
 
 	"midonet.org/midonet/errs"
@@ -14,6 +13,7 @@ import (
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 // fixture is a plugin on a database of its own.
@@ -31,12 +31,14 @@ var (
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	return openFixture(t, filepath.Join(t.TempDir(), "neutron.db"))
+	return openFixture(t, storetest.New(t))
 }
 
-func openFixture(t testing.TB, path string) *fixture {
+func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
+
+func openFixture(t testing.TB, connection string) *fixture {
 	t.Helper()
-	db, err := store.Open(context.Background(), "sqlite:///"+path, store.Options{})
+	db, err := store.Open(context.Background(), connection, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

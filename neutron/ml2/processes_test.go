@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,13 +20,14 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 // The tests of this file run servers as processes of their own: the test binary, started again with a role in its environment.
 const (
-	roleVariable    = "ML2_TEST_ROLE"
-	pathVariable    = "ML2_TEST_DATABASE"
-	networkVariable = "ML2_TEST_NETWORK"
+	roleVariable       = "ML2_TEST_ROLE"
+	connectionVariable = "ML2_TEST_DATABASE"
+	networkVariable    = "ML2_TEST_NETWORK"
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 // is no address left, and prints each as it is answered.
 func createPorts() int {
 	t := &childT{}
-	f := openFixture(t, os.Getenv(pathVariable))
+	f := openFixture(t, os.Getenv(connectionVariable))
 	n := &model.Network{ID: id.MustParse[model.Network](os.Getenv(networkVariable))}
 	fmt.Println("ready")
 	fmt.Scanln()
@@ -84,10 +84,10 @@ type server struct {
 }
 
 // newServer starts a child and returns when it has opened the database.
-func newServer(t *testing.T, path string, n *model.Network) *server {
+func newServer(t *testing.T, connection string, n *model.Network) *server {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"=create ports", pathVariable+"="+path, networkVariable+"="+n.ID.String())
+	cmd.Env = append(os.Environ(), roleVariable+"=create ports", connectionVariable+"="+connection, networkVariable+"="+n.ID.String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -111,13 +111,13 @@ func newServer(t *testing.T, path string, n *model.Network) *server {
 // there without its task, no task without its port, no address without its port.
 func TestKilledAtAnyMoment(t *testing.T) {
 	const rounds = 25
-	path := filepath.Join(t.TempDir(), "neutron.db")
-	f := openFixture(t, path)
+	connection := storetest.New(t)
+	f := openFixture(t, connection)
 	n := f.network(admin)
 	f.subnet(admin, n, "10.0.0.0/12")
 	answered := map[string]bool{}
 	for range rounds {
-		s := newServer(t, path, n)
+		s := newServer(t, connection, n)
 		s.start.Close()
 		for first := true; s.lines.Scan(); first = false {
 			if first {
@@ -128,7 +128,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			}
 		}
 		s.Wait() // says that it was killed
-		checkWhole(t, path, answered)
+		checkWhole(t, connection, answered)
 	}
 	if len(answered) < rounds {
 		t.Errorf("%d ports were answered in %d lives", len(answered), rounds)
@@ -137,13 +137,14 @@ func TestKilledAtAnyMoment(t *testing.T) {
 }
 
 // checkWhole compares ports, addresses and tasks by reading the tables, not through the code under test.
-func checkWhole(t *testing.T, path string, answered map[string]bool) {
+func checkWhole(t *testing.T, connection string, answered map[string]bool) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	// One snapshot: a database server may still be committing what a client that was killed has told it to.
+	db, err := storetest.Open(t, connection).BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer db.Rollback()
 	ports, tasks := idSet(t, db, "SELECT id FROM ports"), idSet(t, db, "SELECT resource_id FROM midonet_tasks WHERE data_type='PORT'")
 	holders := idSet(t, db, "SELECT port_id FROM ipallocations")
 	for portID := range answered {
@@ -161,7 +162,7 @@ func checkWhole(t *testing.T, path string, answered map[string]bool) {
 	}
 }
 
-func idSet(t *testing.T, db *sql.DB, query string) map[string]bool {
+func idSet(t *testing.T, db *sql.Tx, query string) map[string]bool {
 	t.Helper()
 	rows, err := db.Query(query)
 	if err != nil {
@@ -182,14 +183,14 @@ func idSet(t *testing.T, db *sql.DB, query string) map[string]bool {
 // TestTwoServersOnOneDatabase has two processes create ports of one small subnet until both find it full: no address is handed out
 // twice, each process gets a share, and the tasks tell the same story.
 func TestTwoServersOnOneDatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neutron.db")
-	f := openFixture(t, path)
+	connection := storetest.New(t)
+	f := openFixture(t, connection)
 	n := f.network(admin)
 	f.subnet(admin, n, "10.0.0.0/23")
 	f.tasks()
 	const room = 512 - 3 // less network, broadcast and gateway
 
-	servers := []*server{newServer(t, path, n), newServer(t, path, n)}
+	servers := []*server{newServer(t, connection, n), newServer(t, connection, n)}
 	type answer struct {
 		server        *server
 		port, address string

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,79 +13,10 @@ import (
 	"midonet.org/midonet/errs"
 )
 
-// Tx is a transaction on its way to being committed. It is used by one goroutine, within the function given to DB.Tx.
-//
-// Its statements are not interrupted when the client goes away: SQLite answers an interrupted write by undoing the whole
-// transaction, which may hold other clients' work (see committer).
-type Tx struct {
-	c        *committer
-	onCommit []func()
-}
-
 // maxBatch is how many requests share one commit at most, so that the first of them does not wait long for its answer.
 const maxBatch = 64
 
-// attempts is how often a transaction is run again because the rows that it read have changed.
-const attempts = 10
-
-// Tx runs fn in a transaction and returns when its changes are on the disk. Where fn fails, nothing of it remains and its error is
-// returned, constraint violations included. fn may run several times, so it must change nothing but the database and variables
-// that it sets afresh, and must not begin another transaction: it would wait for itself. A panic in fn undoes its changes and goes on
-// in the caller.
-func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
-	var err error
-	for range attempts {
-		if err = db.commits.run(ctx, fn); !db.mayRetry(err) {
-			return db.toClient(err)
-		}
-	}
-	return errs.New(errs.Conflict, "Conflict", "The resource was changed by others at the same time, %d times over.", attempts).Wrap(err)
-}
-
-// mayRetry reports whether another run may succeed. An error that has its text for people is final.
-func (db *DB) mayRetry(err error) bool {
-	var final *errs.Error
-	return !errors.As(err, &final) && (errors.Is(err, errStale) || db.dialect.Transient(err))
-}
-
-// Exec runs a statement.
-func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
-	stmt, err := tx.c.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	res, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		return nil, tx.c.dialect.Explain(err)
-	}
-	return res, nil
-}
-
-// Query runs a statement that returns rows.
-func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
-	stmt, err := tx.c.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(context.Background(), args...)
-}
-
-// QueryRow runs a statement that returns at most one row.
-func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
-	stmt, err := tx.c.prepare(query)
-	if err != nil {
-		// sql.Row cannot be made with an error; the connection reports the same one again.
-		return tx.c.conn.QueryRowContext(context.Background(), query, args...)
-	}
-	return stmt.QueryRowContext(context.Background(), args...)
-}
-
-func (tx *Tx) dialect() Dialect { return tx.c.dialect }
-
-// OnCommit has f called after the changes are on the disk, before DB.Tx returns. It is not called where they are undone.
-func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
-
-// committer runs transactions on the one connection that writes, and lets those that come at the same time share a commit: to
+// committer runs transactions on the one connection that writes, as SQLite has it, and lets those that come at the same time share a commit: to
 // synchronise with the disk is by far the dearest part of a small change, and costs the same for sixty of them.
 //
 // Each caller, when it is its turn, runs its function within a savepoint of the open transaction. If others are waiting, it leaves
@@ -94,7 +24,7 @@ func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
 // before the commit, and a function that fails takes back its own savepoint only. What a caller read may be another's change that
 // is not committed yet, so its failure, too, is reported only after the commit.
 type committer struct {
-	dialect  Dialect
+	dialect  *sqliteDialect
 	db       *sql.DB
 	patience time.Duration
 
@@ -112,12 +42,14 @@ type batch struct {
 	err  error // set before done is closed, or earlier where the transaction is lost already
 }
 
-func newCommitter(d Dialect, db *sql.DB, opts Options) *committer {
-	return &committer{dialect: d, db: db, patience: opts.BusyTimeout}
+var _ transactions = (*committer)(nil)
+
+func newCommitter(d *sqliteDialect, db *sql.DB, patience time.Duration) *committer {
+	return &committer{dialect: d, db: db, patience: patience}
 }
 
 func (c *committer) run(ctx context.Context, fn func(*Tx) error) error {
-	tx := &Tx{c: c}
+	tx := &Tx{d: c.dialect, conn: c}
 	b, err := c.join(ctx, tx, fn)
 	if b != nil {
 		<-b.done
@@ -128,9 +60,7 @@ func (c *committer) run(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range tx.onCommit {
-		f()
-	}
+	tx.committed()
 	return nil
 }
 
@@ -162,7 +92,7 @@ func (c *committer) settle() {
 	}
 	c.batch = nil
 	if b.err == nil {
-		b.err = c.exec("COMMIT")
+		b.err = c.control("COMMIT")
 	}
 	if b.err != nil {
 		c.discard()
@@ -176,23 +106,23 @@ func (c *committer) savepoint(ctx context.Context, tx *Tx, fn func(*Tx) error) (
 	if err := ctx.Err(); err != nil {
 		return err // the client went away while it waited
 	}
-	if err := c.exec("SAVEPOINT request"); err != nil {
+	if err := c.control("SAVEPOINT request"); err != nil {
 		return err
 	}
 	kept := false
 	defer func() {
 		var lost error
 		if !kept {
-			lost = c.exec("ROLLBACK TO request")
+			lost = c.control("ROLLBACK TO request")
 		}
 		if lost == nil {
-			lost = c.exec("RELEASE request")
+			lost = c.control("RELEASE request")
 		}
 		if lost != nil {
 			c.batch.err = errors.Join(err, lost)
 		}
 	}()
-	if err := fn(tx); err != nil {
+	if err := tx.outcome(fn(tx)); err != nil {
 		return err
 	}
 	kept = true
@@ -204,7 +134,7 @@ func (c *committer) begin(ctx context.Context, deadline time.Time) error {
 	for {
 		err := c.connect(ctx)
 		if err == nil {
-			err = c.exec(c.dialect.Begin())
+			err = c.control(beginWrite)
 		}
 		switch {
 		case err == nil:
@@ -216,11 +146,9 @@ func (c *committer) begin(ctx context.Context, deadline time.Time) error {
 			return errs.New(errs.Unavailable, "", "the %s database %s is locked by another process for more than %v",
 				c.dialect.Name(), c.dialect.Location(), c.patience).Wrap(err)
 		}
-		// A pause at random, so that processes that write all the time take turns.
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(rand.Int64N(int64(2 * time.Millisecond)))):
+		pause(ctx, 2*time.Millisecond) // so that processes that write all the time take turns
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 }
@@ -234,7 +162,7 @@ func (c *committer) connect(ctx context.Context) error {
 		return err
 	}
 	c.conn, c.stmts = conn, map[string]*sql.Stmt{}
-	return c.exec(c.dialect.Session())
+	return c.control(shortWait)
 }
 
 // discard gives up the connection, and with it whatever transaction it has open.
@@ -262,13 +190,35 @@ func (c *committer) close() {
 	c.discard()
 }
 
-func (c *committer) exec(statement string) error {
-	stmt, err := c.prepare(statement)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.ExecContext(context.Background())
+// control runs a statement that begins or ends something.
+func (c *committer) control(statement string) error {
+	_, err := c.exec(statement, nil)
 	return err
+}
+
+func (c *committer) exec(query string, args []any) (sql.Result, error) {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(context.Background(), args...)
+}
+
+func (c *committer) query(query string, args []any) (*sql.Rows, error) {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.Background(), args...)
+}
+
+func (c *committer) queryRow(query string, args []any) *sql.Row {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		// sql.Row cannot be made with an error; the connection reports the same one again.
+		return c.conn.QueryRowContext(context.Background(), query, args...)
+	}
+	return stmt.QueryRowContext(context.Background(), args...)
 }
 
 // maxStatements bounds the cache of prepared statements; the statements of this program are far fewer.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 // together runs the functions as transactions that share one commit, and returns their errors. One more transaction, which changes
@@ -29,7 +29,7 @@ func together(db *DB, fns ...func(*Tx) error) []error {
 				results[i] = db.Tx(ctx, fn)
 			})
 		}
-		for db.commits.waiting.Load() < int32(len(fns)) {
+		for db.transactions.(*committer).waiting.Load() < int32(len(fns)) {
 			time.Sleep(time.Millisecond)
 		}
 		return nil
@@ -40,6 +40,7 @@ func together(db *DB, fns ...func(*Tx) error) []error {
 
 // TestAFailureUndoesItsOwnChangesOnly: transactions that share a commit succeed and fail apart.
 func TestAFailureUndoesItsOwnChangesOnly(t *testing.T) {
+	storetest.OnSQLite(t) // elsewhere no one shares a transaction
 	db := openNew(t)
 	refused := errors.New("refused")
 	insert := func(outcome func() error) func(*Tx) error {
@@ -68,6 +69,7 @@ func TestAFailureUndoesItsOwnChangesOnly(t *testing.T) {
 // TestALostTransactionFailsForAll: where the engine itself undoes the open transaction, as SQLite does when the disk is full, no one
 // who shares it is told of success, and what follows works again.
 func TestALostTransactionFailsForAll(t *testing.T) {
+	storetest.OnSQLite(t)
 	db := openNew(t)
 	insert := func(tx *Tx) error { return InsertNetwork(tx, newNetwork("p")) }
 	lose := func(tx *Tx) error {
@@ -104,9 +106,10 @@ func TestOnCommit(t *testing.T) {
 
 // TestALockedDatabase: a transaction waits for another process, but not for ever, and a client that goes away does not wait.
 func TestALockedDatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neutron.db")
-	holder := open(t, path)
-	db, err := Open(ctx, "sqlite:///"+path, Options{BusyTimeout: 50 * time.Millisecond})
+	storetest.OnSQLite(t)
+	connection := storetest.SQLite(t)
+	holder := open(t, connection)
+	db, err := Open(ctx, connection, Options{BusyTimeout: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,7 @@ func TestALockedDatabase(t *testing.T) {
 		var fault *errs.Error
 		if err := db.Tx(ctx, insert); !errors.As(err, &fault) || fault.Kind != errs.Unavailable {
 			t.Errorf("error %v, want Unavailable", err)
-		} else if fault.Message != "The service is unavailable." || !strings.Contains(err.Error(), path+" is locked by another process") {
+		} else if fault.Message != "The service is unavailable." || !strings.Contains(err.Error(), "neutron.db is locked by another process") {
 			t.Errorf("the client is told %q, the log %q", fault.Message, err)
 		}
 		short, cancel := context.WithTimeout(ctx, time.Millisecond)

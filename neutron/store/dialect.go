@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"time"
 
 	"github.com/huandu/go-sqlbuilder"
 	"github.com/pressly/goose/v3/database"
@@ -14,21 +16,52 @@ type Dialect interface {
 	Name() string
 	// Location names the database for people; it holds no secret.
 	Location() string
-	// Connect opens the database: one handle for transactions and one for snapshots. They may be the same.
-	Connect(ctx context.Context) (write, read *sql.DB, err error)
-	// Session prepares the connection that transactions use, once.
-	Session() string
-	// Begin starts a transaction on a connection. Others that write wait, or fail with a Transient error.
-	Begin() string
+	// Connect opens the database.
+	Connect(ctx context.Context) (handles, error)
+	// Transactions runs transactions on the handle for them. patience is how long one waits for others.
+	Transactions(write *sql.DB, patience time.Duration) transactions
+	// Locking is what a SELECT of a transaction ends with so that the rows it returns stay as they are until the commit.
+	Locking(Lock) string
 	// Flavor is how the list queries are rendered.
 	Flavor() sqlbuilder.Flavor
 	// Goose is the name by which the migration tool knows the engine.
 	Goose() database.Dialect
-	// LockSchema keeps other processes from opening and migrating the database until unlock is called.
-	LockSchema(ctx context.Context) (unlock func(), err error)
+	// LockSchema keeps other processes from migrating the database until unlock is called. It refuses a database whose tables are not
+	// this program's.
+	LockSchema(ctx context.Context, patience time.Duration) (unlock func(), err error)
+	// Acquire waits for the lock of that name, of which there is one for all the processes that have the database open. held ends with
+	// ctx, or when the lock is lost, or with release. A holder that was killed and comes back under its name need not wait.
+	Acquire(ctx context.Context, h handles, name, holder string) (held context.Context, release func(), err error)
 	// Transient reports whether the same transaction may succeed when it is run again.
 	Transient(err error) bool
 	// Explain turns the engine's errors into ConstraintError where a constraint was violated, and into errs.Error where an operator
 	// must act (corruption, a full disk, a file that may not be written). Other errors come back as they are.
 	Explain(err error) error
+}
+
+// Lock is what a transaction means to do with a row that it has read.
+type Lock int
+
+const (
+	// Keep lets others read the row and keep it, too, but not change it.
+	Keep Lock = iota
+	// Change is for one transaction at a time.
+	Change
+)
+
+// handles are the ways into a database. Some may be the same.
+type handles struct {
+	write  *sql.DB // transactions
+	read   *sql.DB // snapshots
+	schema *sql.DB // migrations, which may take long
+}
+
+func (h handles) close() error {
+	var err error
+	for _, db := range []*sql.DB{h.read, h.write, h.schema} {
+		if db != nil {
+			err = errors.Join(err, db.Close()) // to close one twice is no error
+		}
+	}
+	return err
 }

@@ -21,7 +21,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(db.dialect.Goose(), db.write, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(db.dialect.Goose(), db.handles.schema, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("migrate the %v: %w", db, err)
 	}

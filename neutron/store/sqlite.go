@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/huandu/go-sqlbuilder"
 	"github.com/pressly/goose/v3/database"
@@ -46,32 +47,41 @@ func (d *sqliteDialect) Location() string          { return d.path }
 func (d *sqliteDialect) Flavor() sqlbuilder.Flavor { return sqlbuilder.SQLite }
 func (d *sqliteDialect) Goose() database.Dialect   { return database.DialectSQLite3 }
 
-// Session shortens the wait for a lock. It is not the writer's patience: the committer tries again with a shorter and fairer pause
-// than SQLite's own back-off, which sleeps up to 100 ms.
-func (d *sqliteDialect) Session() string { return "PRAGMA busy_timeout = 20" }
+// Locking is empty: who may write is alone.
+func (d *sqliteDialect) Locking(Lock) string { return "" }
 
-func (d *sqliteDialect) Begin() string { return "BEGIN IMMEDIATE" }
+// shortWait is for the connection that writes. It is not the writer's patience: the committer tries again with a shorter and fairer
+// pause than SQLite's own back-off, which sleeps up to 100 ms.
+const shortWait = "PRAGMA busy_timeout = 20"
+
+const beginWrite = "BEGIN IMMEDIATE"
+
+// Transactions has them share commits on one connection.
+func (d *sqliteDialect) Transactions(write *sql.DB, patience time.Duration) transactions {
+	return newCommitter(d, write, patience)
+}
 
 // Connect opens the file, makes it where there is none, and checks that it is whole.
-func (d *sqliteDialect) Connect(ctx context.Context) (write, read *sql.DB, err error) {
+func (d *sqliteDialect) Connect(ctx context.Context) (h handles, err error) {
 	if err := d.create(); err != nil {
-		return nil, nil, err
+		return h, err
 	}
-	if write, err = d.open("_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
-		return nil, nil, err
+	if h.write, err = d.open("_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
+		return h, err
 	}
-	write.SetMaxOpenConns(1)
-	if err := d.check(ctx, write); err != nil {
-		write.Close()
-		return nil, nil, d.Explain(err)
+	h.write.SetMaxOpenConns(1)
+	h.schema = h.write
+	if err := d.check(ctx, h.write); err != nil {
+		h.close()
+		return h, d.Explain(err)
 	}
-	if read, err = d.open("_pragma=busy_timeout(10000)", "_pragma=query_only(ON)"); err != nil {
-		write.Close()
-		return nil, nil, err
+	if h.read, err = d.open("_pragma=busy_timeout(10000)", "_pragma=query_only(ON)"); err != nil {
+		h.close()
+		return h, err
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return write, read, nil
+	h.read.SetMaxOpenConns(readers)
+	h.read.SetMaxIdleConns(readers)
+	return h, nil
 }
 
 // create makes the file readable to its owner alone: it holds what tenants told the cloud.
@@ -111,16 +121,34 @@ func (d *sqliteDialect) check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// LockSchema takes an advisory lock on a file beside the database. The kernel releases it when the process dies.
-func (d *sqliteDialect) LockSchema(ctx context.Context) (func(), error) {
-	f, err := os.OpenFile(d.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-	}
+// LockSchema takes a lock on a file beside the database.
+func (d *sqliteDialect) LockSchema(ctx context.Context, _ time.Duration) (func(), error) {
+	_, unlock, err := d.Acquire(ctx, handles{}, "schema", "")
+	return unlock, err
+}
+
+// Acquire takes an advisory lock on a file beside the database. The kernel releases it when the process dies.
+func (d *sqliteDialect) Acquire(ctx context.Context, _ handles, name, _ string) (context.Context, func(), error) {
+	f, err := os.OpenFile(d.path+"."+name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, errs.New(errs.Invalid, "", "cannot open the database file %s: %v", d.path, err)
+		return nil, nil, errs.New(errs.Invalid, "", "cannot open the database file %s: %v", d.path, err)
 	}
-	return func() { f.Close() }, nil
+	for {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
+		case nil:
+			held, end := context.WithCancel(ctx)
+			return held, func() { end(); f.Close() }, nil
+		case syscall.EWOULDBLOCK, syscall.EINTR:
+			pause(ctx, 100*time.Millisecond)
+		default:
+			f.Close()
+			return nil, nil, errs.New(errs.Invalid, "", "cannot lock %s: %v", f.Name(), err)
+		}
+		if err := ctx.Err(); err != nil {
+			f.Close()
+			return nil, nil, err
+		}
+	}
 }
 
 func (d *sqliteDialect) Transient(err error) bool {

@@ -5,8 +5,8 @@
 // and the plugin turns that into the fault that a client knows. Everything that a request changes happens in one DB.Tx, which
 // returns when the change is on the disk. Reads happen in DB.Read, on one consistent snapshot.
 //
-// SQLite is the embedded engine (see sqlite.go for how it is made durable and quick, and shared by several processes). Everything
-// that differs between engines is behind Dialect.
+// SQLite is the embedded engine (see sqlite.go for how it is made durable and quick, and shared by several processes), MySQL or MariaDB
+// what a site with several servers has (see mysql.go). Everything that differs between engines is behind Dialect.
 package store
 
 import (
@@ -31,16 +31,16 @@ type Options struct {
 
 // DB is an open database, safe for use by many goroutines. Several processes may have the same database open.
 type DB struct {
-	dialect Dialect
-	write   *sql.DB
-	read    *sql.DB
-	commits *committer
-	log     *slog.Logger
+	dialect      Dialect
+	handles      handles
+	transactions transactions
+	patience     time.Duration
+	log          *slog.Logger
 }
 
 // Open opens the database named by an SQLAlchemy URL, as the option connection of neutron.conf's [database] group has it, and brings
 // its schema to this program's version. "sqlite:///state/neutron.db" is relative to the working directory,
-// "sqlite:////var/lib/neutron.db" is absolute. Errors are errs.Error values with a text for the operator: which database, what is
+// "sqlite:////var/lib/neutron.db" is absolute; "mysql+pymysql://user:password@host/neutron" is a database on a server. Errors are errs.Error values with a text for the operator: which database, what is
 // wrong with it, and what to do.
 func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
 	if opts.Log == nil {
@@ -53,17 +53,16 @@ func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := d.LockSchema(ctx)
+	unlock, err := d.LockSchema(ctx, opts.BusyTimeout)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	write, read, err := d.Connect(ctx)
+	h, err := d.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dialect: d, write: write, read: read, log: opts.Log}
-	db.commits = newCommitter(d, write, opts)
+	db := &DB{dialect: d, handles: h, transactions: d.Transactions(h.write, opts.BusyTimeout), patience: opts.BusyTimeout, log: opts.Log}
 	if err := db.migrate(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -77,42 +76,50 @@ func dialectOf(connection string) (Dialect, error) {
 	engine, _, _ := strings.Cut(scheme, "+")
 	switch {
 	case !ok:
-		return nil, errs.New(errs.Invalid, "", "[database] connection %q is not a URL such as sqlite:///neutron.db", connection)
+		// The text may hold a password, so it is not repeated.
+		return nil, errs.New(errs.Invalid, "", "[database] connection is not a URL such as sqlite:///neutron.db or "+
+			"mysql+pymysql://USER:PASSWORD@HOST/neutron")
 	case engine == "sqlite":
 		return newSQLite(rest)
 	case engine == "mysql" || engine == "mariadb":
-		// The URL holds a password, so the text names the scheme alone.
-		return nil, errs.New(errs.Unsupported, "",
-			"[database] connection: this version keeps its data in SQLite only and cannot open a %s:// database yet; "+
-				"use sqlite:///PATH", scheme)
+		return newMySQL(rest)
 	}
-	return nil, errs.New(errs.Invalid, "", "[database] connection: unknown engine %q; known: sqlite", engine)
+	return nil, errs.New(errs.Invalid, "", "[database] connection: unknown engine %q; known: sqlite, mysql, mariadb", engine)
 }
 
 // Close closes the connections. Transactions that are still running fail.
 func (db *DB) Close() error {
-	db.commits.close()
-	rerr := db.read.Close()
-	if err := db.write.Close(); err != nil {
-		return err
-	}
-	return rerr
+	db.transactions.close()
+	return db.handles.close()
 }
 
 // Read runs fn on one consistent snapshot of what is committed. The snapshot ends with fn, and so do rows and values taken from it.
+// fn may run several times, where the engine is lost meanwhile, and so must set afresh what it returns.
 func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	deadline := time.Now().Add(db.patience)
+	for {
+		err := db.snapshot(ctx, fn)
+		if !db.mayRetry(err) || time.Now().After(deadline) || ctx.Err() != nil {
+			return db.toClient(err)
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+func (db *DB) snapshot(ctx context.Context, fn func(Querier) error) error {
+	tx, err := db.handles.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return db.toClient(err)
+		return err
 	}
 	defer tx.Rollback()
-	return db.toClient(fn(reader{ctx, tx, db.dialect}))
+	return fn(reader{ctx, tx, db.dialect})
 }
 
 // explain gives an engine's error the text that an operator needs, and leaves every other error as it is.
 func (db *DB) explain(err error) error {
-	if err == nil {
-		return nil
+	var violation *ConstraintError
+	if err == nil || errors.As(err, &violation) {
+		return err
 	}
 	return db.dialect.Explain(err)
 }

@@ -15,13 +15,16 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 var ctx = context.Background()
 
-func open(t testing.TB, path string) *DB {
+func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
+
+func open(t testing.TB, connection string) *DB {
 	t.Helper()
-	db, err := Open(ctx, "sqlite:///"+path, Options{})
+	db, err := Open(ctx, connection, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +34,7 @@ func open(t testing.TB, path string) *DB {
 
 func openNew(t testing.TB) *DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "neutron.db"))
+	return open(t, storetest.New(t))
 }
 
 var someTime = model.At(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
@@ -72,7 +75,6 @@ func TestConnectionURLs(t *testing.T) {
 		{"sqlite://", errs.Invalid, "sqlite needs a file"},
 		{"sqlite:///:memory:", errs.Invalid, "sqlite needs a file"},
 		{"postgresql://h/db", errs.Invalid, `unknown engine "postgresql"`},
-		{"mysql+pymysql://neutron:secret@db/neutron", errs.Unsupported, "cannot open a mysql+pymysql:// database yet"},
 		{"sqlite:////nowhere/at/all.db", errs.Invalid, "/nowhere/at/all.db"},
 	} {
 		_, err := Open(ctx, c.url, Options{})
@@ -97,6 +99,7 @@ func TestConnectionURLs(t *testing.T) {
 // TestADamagedFileIsNamed damages a database in different ways. Each is found when it is opened, and the error tells the file, the
 // cause and what to do.
 func TestADamagedFileIsNamed(t *testing.T) {
+	storetest.OnSQLite(t)
 	for name, damage := range map[string]func([]byte) []byte{
 		"another kind of file":  func([]byte) []byte { return bytes.Repeat([]byte("not a database\n"), 1000) },
 		"overwritten in part":   func(b []byte) []byte { clear(b[4096:12288]); return b },
@@ -106,7 +109,7 @@ func TestADamagedFileIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "neutron.db")
-			db := open(t, path)
+			db := open(t, "sqlite:///"+path)
 			for range 100 {
 				insertNetwork(t, db, newNetwork("p"))
 			}
@@ -133,8 +136,8 @@ func TestADamagedFileIsNamed(t *testing.T) {
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neutron.db")
-	db := open(t, path)
+	connection := storetest.New(t)
+	db := open(t, connection)
 	if err := db.Tx(ctx, func(tx *Tx) error {
 		_, err := tx.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
 		return err
@@ -142,18 +145,18 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
-	if _, err := Open(ctx, "sqlite:///"+path, Options{}); err == nil || !strings.Contains(err.Error(), "schema version 99999") {
+	if _, err := Open(ctx, connection, Options{}); err == nil || !strings.Contains(err.Error(), "schema version 99999") {
 		t.Errorf("error %v", err)
 	}
 }
 
 // TestManyOpenANewDatabaseAtOnce: one migrates, the others wait for it.
 func TestManyOpenANewDatabaseAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neutron.db")
+	connection := storetest.New(t)
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
-			db, err := Open(ctx, "sqlite:///"+path, Options{})
+			db, err := Open(ctx, connection, Options{})
 			if err != nil {
 				t.Error(err)
 				return
@@ -192,7 +195,7 @@ func TestConstraintsAreNamed(t *testing.T) {
 		{Reference, func(tx *Tx) error { return DeleteNetwork(tx, n.ID) }},
 		{Reference, func(tx *Tx) error { return DeleteSubnet(tx, subnet.ID) }},
 		{UniqueAddress, func(tx *Tx) error {
-			return InsertAllocation(tx, first.ID, model.FixedIP{SubnetID: subnet.ID, IPAddress: addr("10.0.0.1")}, 0)
+			return InsertAllocation(tx, first.ID, model.FixedIP{SubnetID: subnet.ID, IPAddress: addr("10.0.0.1")}, 1)
 		}},
 	} {
 		if err := db.Tx(ctx, c.fn); !Violates(err, c.want) {

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/huandu/go-sqlbuilder"
+	"github.com/pressly/goose/v3/database"
+)
+
+// mysqlDialect keeps the database on a MySQL or MariaDB server, alone or in a Galera cluster. Any number of servers may share it.
+//
+// Transactions run side by side, each on a connection of its own, at the isolation level READ COMMITTED. The rules of a resource are
+// checked by locking the row that they hang on, most often the network's, and then looking: at this level every statement sees what
+// others have committed until then, so whoever got the lock after another sees the other's work. At REPEATABLE READ it would go on to see
+// the state of its first read, which may be older than the lock, and hand out what is taken. READ COMMITTED also locks rows and no gaps
+// between them, which spares most deadlocks; the others are run again, and so is what a Galera cluster refuses to certify.
+//
+// Snapshots have REPEATABLE READ: a list and the children of its rows belong together.
+type mysqlDialect struct {
+	config *mysql.Config
+}
+
+// The sizes of the pools of connections of one server. MySQL takes 151 connections unless told otherwise, and there may be several of us.
+const (
+	mysqlWriters = 16
+	mysqlReaders = 16
+	idleTime     = 5 * time.Minute // proxies in front of a database close what has been idle for longer
+)
+
+// lockPatience is how long one statement waits for a row before its transaction is begun again, in seconds.
+const lockPatience = 5
+
+func newMySQL(rest string) (Dialect, error) {
+	c, err := parseMySQL(rest)
+	if err != nil {
+		return nil, err
+	}
+	return &mysqlDialect{config: c}, nil
+}
+
+func (d *mysqlDialect) Name() string              { return "mysql" }
+func (d *mysqlDialect) Location() string          { return d.config.Addr + "/" + d.config.DBName }
+func (d *mysqlDialect) Flavor() sqlbuilder.Flavor { return sqlbuilder.MySQL }
+func (d *mysqlDialect) Goose() database.Dialect   { return database.DialectMySQL }
+
+// Locking is in the form that every version of MySQL and MariaDB knows.
+func (d *mysqlDialect) Locking(l Lock) string {
+	if l == Change {
+		return " FOR UPDATE"
+	}
+	return " LOCK IN SHARE MODE"
+}
+
+// Connect makes the pools; LockSchema has tried whether the server lets us in.
+func (d *mysqlDialect) Connect(context.Context) (h handles, err error) {
+	if h.write, err = d.open(d.config, "READ COMMITTED", mysqlWriters); err != nil {
+		return h, err
+	}
+	if h.read, err = d.open(d.config, "REPEATABLE READ", mysqlReaders); err != nil {
+		return h, err
+	}
+	h.schema, err = d.openSchema()
+	return h, err
+}
+
+// openSchema opens a handle whose statements may take as long as they need.
+func (d *mysqlDialect) openSchema() (*sql.DB, error) {
+	patient := d.config.Clone()
+	patient.ReadTimeout, patient.WriteTimeout = 0, 0
+	return d.open(patient, "READ COMMITTED", 2)
+}
+
+func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) (*sql.DB, error) {
+	inner, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, badConnection("%v", err)
+	}
+	db := sql.OpenDB(&sessionConnector{inner, []string{
+		// Strict as oslo.db makes it (mysql_sql_mode): a value that does not fit is refused, not cut.
+		fmt.Sprintf("SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = %d", lockPatience),
+		"SET SESSION TRANSACTION ISOLATION LEVEL " + isolation,
+	}})
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(idleTime)
+	return db, nil
+}
+
+// sessionConnector prepares each new connection.
+type sessionConnector struct {
+	driver.Connector
+	statements []string
+}
+
+func (c *sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.statements {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, s, nil); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// Transactions has each on its own connection.
+func (d *mysqlDialect) Transactions(write *sql.DB, patience time.Duration) transactions {
+	return &pool{dialect: d, db: write, patience: patience}
+}
