@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"midonet.org/midonet/errs"
@@ -28,7 +30,7 @@ func (s *Sandbox) Down(ctx context.Context) error {
 // exists reports whether anything may have been made that was not removed.
 func (s *Sandbox) exists() bool {
 	_, err := os.Stat(s.dir())
-	return !errors.Is(err, fs.ErrNotExist)
+	return !errors.Is(err, fs.ErrNotExist) || len(s.ownNamespaces()) > 0
 }
 
 func (s *Sandbox) down(ctx context.Context, st *state) error {
@@ -82,16 +84,34 @@ func stopProcesses(ctx context.Context, namespaces ...string) error {
 	return stopAll(ctx, found, stopGrace)
 }
 
-// namespaces lists the names of all namespaces that the record implies.
+// namespaces lists the names of all namespaces that the record implies, and of those that are there without it: a person may have
+// removed the state directory while the sandbox was up.
 func (s *Sandbox) namespaces(st *state) []string {
-	var names []string
+	names := s.ownNamespaces()
 	for _, w := range st.Workloads {
 		names = append(names, s.workloadNamespace(w.Name))
 	}
 	for _, h := range st.Hosts {
 		names = append(names, s.hostNamespace(h.Name))
 	}
-	return append(names, s.underlayNamespace())
+	names = append(names, s.underlayNamespace())
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ownNamespaces lists the namespaces that are there and whose names begin as this sandbox's do.
+func (s *Sandbox) ownNamespaces() []string {
+	entries, err := os.ReadDir(namespaceDirectory)
+	if err != nil {
+		return nil // there is no such directory before the first namespace
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), s.prefix+"-") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 // removeEverything deletes namespaces, mounts and directories, and leaves in the record only what Neutron still has.

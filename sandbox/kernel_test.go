@@ -199,3 +199,26 @@ func TestExecEndsWithItsContext(t *testing.T) {
 		t.Errorf("the command printed %q", line)
 	}
 }
+
+// TestDownWithoutRecord: `rm -r` of the state directory while the sandbox is up takes the record along; down finds the namespaces, and
+// ends what runs in them, by their names.
+func TestDownWithoutRecord(t *testing.T) {
+	s := newTestSandbox(t)
+	testHosts(t, s)
+	running, err := startDetached(s.hostNamespace("host1"), filepath.Join(s.dir(), "sleep.log"), []string{"sleep", "1000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(s.dir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Down(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if left := s.ownNamespaces(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if running.alive() {
+		t.Error("a process of the sandbox outlived it")
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"midonet.org/midonet/run"
@@ -42,8 +44,12 @@ type demoCmd struct {
 	API      string `name:"api-listen" default:"127.0.0.1:9696" help:"Address of the Networking API."`
 }
 
-// Run shows the whole system.
+// Run shows the whole system. It cleans up also when the terminal is closed, and when the reader of its output has gone: in
+// `make run | tee log`, Ctrl-C ends tee as well.
 func (c demoCmd) Run(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE)
 	binary, err := os.Executable()
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 // defaults, which something else on this machine may use.
 type demo struct {
 	cmd    *exec.Cmd
+	out    io.Closer // what reads the screen
 	screen string
 }
 
@@ -30,7 +31,7 @@ func startDemo(t *testing.T, dir string) *demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cmd.Stderr = d.cmd.Stdout
+	d.cmd.Stderr, d.out = d.cmd.Stdout, out
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +100,32 @@ func TestDemo(t *testing.T) {
 	_ = killed.cmd.Wait() // "signal: killed"
 	startDemo(t, parent).interrupt(t)
 	machine.leavesNothing()
+
+	// `make run | tee log`: Ctrl-C ends tee too, and what the demo says then nobody reads.
+	piped := startDemo(t, parent)
+	if err := piped.out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	piped.interrupt(t)
+	machine.leavesNothing()
+}
+
+// TestDemoTerminalClosed: the window is closed, rather than Ctrl-C pressed.
+func TestDemoTerminalClosed(t *testing.T) {
+	needsSandbox(t)
+	parent, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(parent) })
+	d := startDemo(t, parent)
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Wait(); err != nil {
+		t.Errorf("after the hangup: %v", err)
+	}
+	(&cloud{t: t, dir: filepath.Join(parent, "var")}).leavesNothing()
 }
 
 // proposedLines picks the command lines from the screen.
