@@ -20,7 +20,7 @@ help: ## name the targets
 .PHONY: build
 build: ## build bin/midonet and bin/mm-ctl
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: run
 run: build ## build and start everything here: server, two hosts, two workloads, the ping between them (root; Ctrl-C cleans up)
