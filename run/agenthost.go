@@ -54,12 +54,12 @@ func (a *agent) readHost() error {
 	}
 	underlay, err := hostif.Endpoints(interfaces, a.Underlay, defaults)
 	a.warnMissing(err)
-	if slices.Equal(underlay.Endpoints, a.underlay.Endpoints) {
+	if slices.Equal(underlay.Endpoints, a.underlay.Endpoints) && underlay.MTU == a.underlay.MTU {
 		return nil
 	}
 	a.Log.Info("underlay", "endpoints", underlay.Endpoints, "mtu", underlay.MTU)
 	a.underlay = underlay
-	return a.worker.SetEndpoints(underlay.Endpoints)
+	return a.worker.SetUnderlay(underlay.Endpoints, underlay.MTU)
 }
 
 // warnMissing says once which of the configured underlay is not there, until that becomes another part or none.

@@ -48,18 +48,21 @@ func (w *Worker) SetInterfaces(present []Interface) {
 	}
 }
 
-// SetEndpoints takes the underlay addresses of this host: where others send to, and what the tunnels send from.
-func (w *Worker) SetEndpoints(endpoints []netip.Addr) error {
+// SetUnderlay takes the underlay addresses of this host, where others send to and what the tunnels send from, and the MTU of the
+// interfaces that have them, in octets; 0 where it is not known.
+func (w *Worker) SetUnderlay(endpoints []netip.Addr, mtu int) error {
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	if err := w.cfg.Datapath.SetSource(endpoints); err != nil {
 		return fmt.Errorf("set the tunnels' source to %v: %w", endpoints, err)
 	}
 	w.mu.Lock()
+	w.underlayMTU = mtu
 	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints)}
 	tags := w.advance(view.Delta{Puts: []topology.Object{w.self}})
 	w.mu.Unlock()
 	w.invalidate(tags)
+	w.warnTooLarge()
 	w.signal()
 	return nil
 }

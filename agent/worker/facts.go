@@ -70,7 +70,8 @@ type Status struct {
 	TunnelUnknown uint64 `json:"tunnel_unknown"`
 	Errors        uint64 `json:"errors"`
 
-	Ports []PortStatus `json:"ports"`
+	Ports    []PortStatus `json:"ports"`
+	Problems []string     `json:"problems,omitempty"` // that an operator should look into
 }
 
 // Status returns how the loop is now.
@@ -81,7 +82,7 @@ func (w *Worker) Status() (Status, error) {
 	return Status{
 		Ready: w.complete, Flows: w.flows.len(), Learned: len(w.learned.bySource), Misses: w.counters.misses.Load(),
 		Hits: c.Hits, MissesLost: c.MissesLost, TunnelUnknown: c.TunnelUnknown, Errors: c.Errors,
-		Ports: w.portStatuses(),
+		Ports: w.portStatuses(), Problems: w.problems(),
 	}, err
 }
 

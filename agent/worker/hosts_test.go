@@ -60,7 +60,7 @@ func (h *testHost) start() {
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	h.SetInterfaces(h.taps)
-	if err := h.SetEndpoints([]netip.Addr{h.underlay}); err != nil {
+	if err := h.SetUnderlay([]netip.Addr{h.underlay}, 1500); err != nil {
 		h.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -24,11 +24,8 @@ func (w *Worker) followPorts() {
 	w.mu.Unlock()
 	w.unplug(w.unwanted(wanted))
 	w.plugAll(wanted)
-	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
-		_, ok := wanted[id]
-		return !ok
-	})
-	w.tellOfPorts()
+	w.tellOfPorts(wanted)
+	w.warnTooLarge()
 }
 
 // unwanted returns the ports that are plugged in and should not be, or not into that interface.
@@ -56,10 +53,15 @@ func (w *Worker) plugAll(wanted map[topology.PortID]plug) {
 	w.invalidate(touched)
 }
 
-// tellOfPorts signals that a port came, went, or changed its state.
-func (w *Worker) tellOfPorts() {
+// tellOfPorts signals that a port came, went, or changed its state, and forgets why ports could not be plugged in that need not be
+// any more.
+func (w *Worker) tellOfPorts(wanted map[topology.PortID]plug) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	maps.DeleteFunc(w.refused, func(id topology.PortID, _ string) bool {
+		_, ok := wanted[id]
+		return !ok
+	})
 	if now := w.portStates(); !maps.Equal(now, w.active) {
 		w.active = now
 		w.signal()

@@ -74,18 +74,20 @@ type Worker struct {
 	changed  chan struct{}
 	ready    chan struct{} // closed when the view is complete for the first time
 
-	changing sync.Mutex                 // held through a change of the topology or of the interfaces; taken before mu
-	refused  map[topology.PortID]string // why a port could not be plugged in, so that it is logged once
+	changing sync.Mutex // held through a change of the topology or of the interfaces; taken before mu
 
-	mu         sync.Mutex // orders all decisions; see the package comment
-	view       *view.View
-	complete   bool // ready is closed
-	self       *topology.Host
-	interfaces map[string]Interface
-	plugged    map[topology.PortID]plug
-	active     map[topology.PortID]bool // what Facts.Ports was when Changed was last told of it
-	flows      *book
-	learned    *learnedTable
+	mu          sync.Mutex // orders all decisions; see the package comment
+	view        *view.View
+	complete    bool // ready is closed
+	self        *topology.Host
+	underlayMTU int // octets; 0: not known
+	interfaces  map[string]Interface
+	plugged     map[topology.PortID]plug
+	active      map[topology.PortID]bool     // what Facts.Ports was when Changed was last told of it
+	refused     map[topology.PortID]string   // why a port could not be plugged in, so that it is logged once
+	warned      map[topology.BridgeID]string // what the log says of networks whose packets are too large
+	flows       *book
+	learned     *learnedTable
 }
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func (b *rig) restart() *Worker {
 		Host: b.host, HostName: "host1", Datapath: b.datapath, Log: slog.New(slog.DiscardHandler), Now: b.clock.Now,
 	})
 	w.SetInterfaces(b.interfaces())
-	if err := w.SetEndpoints([]netip.Addr{netip.MustParseAddr("192.0.2.1")}); err != nil {
+	if err := w.SetUnderlay([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 1500); err != nil {
 		b.t.Fatal(err)
 	}
 	return w
@@ -230,6 +231,9 @@ func TestPortThatCannotBePluggedInIsTriedAgain(t *testing.T) {
 	b.Apply(b.network.snapshot())
 	if b.Facts().Ports[b.local[0].port] {
 		t.Error("a port that the datapath refused is active")
+	}
+	if s, _ := b.Status(); len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "no interface tap0") {
+		t.Errorf("the status says %q, want why the port is not plugged in", s.Problems)
 	}
 	b.datapath.interfaces = func(string) bool { return true }
 	if err := b.sweep(); err != nil {
