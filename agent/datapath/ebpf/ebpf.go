@@ -5,8 +5,7 @@
 // over and swaps the programs in place without losing a packet. The ring of misses and the table of packet-outs are the agent's
 // own and made anew.
 //
-// Everything happens in the network namespace of the thread that calls Open and SetPort: an agent in a namespace of its own is
-// started in it. A BPF file system that the agent mounts must be seen by its successor, so the mount namespace is to outlive it
+// Everything happens in the network namespace of the thread that calls Open, whichever goroutine uses the datapath later. A BPF file system that the agent mounts must be seen by its successor, so the mount namespace is to outlive it
 // (nsenter --net keeps the caller's, ip netns exec makes a new one).
 package ebpf
 
@@ -14,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -75,6 +75,7 @@ type Datapath struct {
 	log     *slog.Logger
 	dir     string
 	lock    *os.File // held on dir: one agent at a time
+	inside  namespace
 	objects bpfObjects
 	devices devices
 	ring    *ringbuf.Reader
@@ -96,6 +97,8 @@ func Open(c Config) (*Datapath, error) {
 		log: c.Log, dir: c.PinDir,
 		ports: map[topology.PortID]*plug{}, byIndex: map[uint32]topology.PortID{},
 	}
+	runtime.LockOSThread() // in the namespace
+	defer runtime.UnlockOSThread()
 	if err := d.open(c); err != nil {
 		d.Close()
 		if missing := Check(); missing != nil {
@@ -107,6 +110,9 @@ func Open(c Config) (*Datapath, error) {
 }
 
 func (d *Datapath) open(c Config) (err error) {
+	if d.inside, err = ownNamespace(); err != nil {
+		return err
+	}
 	if err = mountBPF(d.dir); err != nil {
 		return err
 	}
@@ -148,6 +154,7 @@ func (d *Datapath) Close() error {
 		d.sender.close()
 	}
 	d.objects.Close()
+	d.inside.close()
 	if d.lock != nil {
 		d.lock.Close()
 	}

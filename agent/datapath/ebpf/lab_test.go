@@ -29,10 +29,10 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// namespace is an unnamed network namespace: it goes when its last descriptor is closed, also when the test crashes.
-type namespace struct{ handle netns.NsHandle }
+// testNamespace is an unnamed network namespace: it goes when its last descriptor is closed, also when the test crashes.
+type testNamespace struct{ handle netns.NsHandle }
 
-func newNamespace(t *testing.T) *namespace {
+func newNamespace(t *testing.T) *testNamespace {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -42,7 +42,7 @@ func newNamespace(t *testing.T) *namespace {
 	handle, err := netns.New() // enters it
 	check(t, err)
 	check(t, netns.Set(origin))
-	ns := &namespace{handle: handle}
+	ns := &testNamespace{handle: handle}
 	t.Cleanup(func() { handle.Close() })
 	ns.do(t, func() {
 		for _, scope := range []string{"all", "default"} {
@@ -56,7 +56,7 @@ func newNamespace(t *testing.T) *namespace {
 }
 
 // do calls f on a thread that is in the namespace.
-func (ns *namespace) do(t *testing.T, f func()) {
+func (ns *testNamespace) do(t *testing.T, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -77,23 +77,11 @@ func check(t testing.TB, err error) {
 
 // host is a host's namespace with a datapath in it, and a namespace beside it that the workloads' ends are in.
 type host struct {
-	*namespace
-	workloads *namespace
+	*testNamespace
+	workloads *testNamespace
 	config    Config
 	current   *Datapath
 	names     atomic.Int32
-}
-
-// handle runs in the host's namespace what needs to, whatever datapath is open at the time.
-type handle struct {
-	*Datapath
-	t *testing.T
-	h *host
-}
-
-func (d handle) SetPort(p datapath.Port) (err error) {
-	d.h.do(d.t, func() { err = d.Datapath.SetPort(p) })
-	return err
 }
 
 func (h *host) open(t *testing.T) datapath.Datapath {
@@ -103,13 +91,13 @@ func (h *host) open(t *testing.T) datapath.Datapath {
 		check(t, err)
 		h.current = d
 	})
-	return handle{h.current, t, h}
+	return h.current
 }
 
 func newHost(t *testing.T, c Config) *host {
 	t.Helper()
 	c.PinDir = filepath.Join(t.TempDir(), "bpf")
-	h := &host{namespace: newNamespace(t), workloads: newNamespace(t), config: c}
+	h := &host{testNamespace: newNamespace(t), workloads: newNamespace(t), config: c}
 	t.Cleanup(func() {
 		if h.current != nil {
 			h.current.Close()

@@ -30,6 +30,10 @@ const maxTunnelKey = 1<<24 - 1
 // SetPort implements datapath.Datapath. IPv6 is turned off on the interface, and stays so when the port is unplugged. A port that is set again gets its way of delivery found anew, which matters when the
 // other end of its veth has moved to another namespace.
 func (d *Datapath) SetPort(p datapath.Port) error {
+	return d.inside.do(func() error { return d.setPort(p) })
+}
+
+func (d *Datapath) setPort(p datapath.Port) error {
 	next, err := newPlug(p)
 	if err != nil {
 		return err
