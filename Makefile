@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
 # What the tests need from Debian: the real openstack client, real DHCP clients, ping, and tools to look at packets. The
 # compiler for eBPF and protoc are for `make generate` and for the test that the committed objects are the source's.
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
-                 python3-openstackclient clang llvm libbpf-dev
+                 python3-openstackclient keystone clang llvm libbpf-dev
 BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help

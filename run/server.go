@@ -89,7 +89,7 @@ type server struct {
 
 // open opens the engines and makes the parts; nothing runs yet.
 func (s *server) open(ctx context.Context) (err error) {
-	if s.auth, err = auth.New(s.options.AuthStrategy); err != nil {
+	if s.auth, err = s.options.Authenticator(s.Log); err != nil {
 		return err
 	}
 	resources := []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}

@@ -47,6 +47,8 @@ func TestDocuments(t *testing.T) {
 // refusing lets no one in.
 type refusing struct{}
 
+func (refusing) Challenge() string { return `Keystone uri="http://keystone"` }
+
 func (refusing) Authenticate(*http.Request) (*auth.Caller, error) { return nil, errUnauthorized }
 
 func TestVersionsNeedNoCredentials(t *testing.T) {
@@ -56,7 +58,7 @@ func TestVersionsNeedNoCredentials(t *testing.T) {
 	}
 	w := do(t, s, "GET", "/v2.0/networks", "")
 	want := `{"error":{"code":401,"title":"Unauthorized","message":"The request you have made requires authentication."}}`
-	if w.Code != 401 || w.Body.String() != want || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Keystone") {
+	if w.Code != 401 || w.Body.String() != want || w.Header().Get("WWW-Authenticate") != `Keystone uri="http://keystone"` {
 		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
 	}
 }

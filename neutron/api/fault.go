@@ -49,8 +49,8 @@ func errTooLarge() error {
 	return errs.New(errs.TooLarge, "HTTPRequestEntityTooLarge", "Request is too large.")
 }
 
-// faultAnswer renders a failure. The text of an internal one stays here.
-func faultAnswer(header http.Header, err error) *answer {
+// faultAnswer renders a failure. The text of an internal one stays here; the challenge goes with an answer 401.
+func faultAnswer(header http.Header, challenge string, err error) *answer {
 	if errors.Is(err, errNotAllowed) {
 		return faultBody(http.StatusMethodNotAllowed, "NeutronError", fault{Type: "HTTPMethodNotAllowed", Message: notAllowedText})
 	}
@@ -61,7 +61,8 @@ func faultAnswer(header http.Header, err error) *answer {
 	}
 	switch e.Kind {
 	case errs.Unauthorized:
-		return unauthorized(header, e)
+		header.Set("WWW-Authenticate", challenge)
+		return unauthorized(e)
 	case errs.Unsupported:
 		return faultBody(statuses[e.Kind], "NotImplementedError", fault{Type: "NotImplementedError", Message: e.Message})
 	}
@@ -73,8 +74,7 @@ func faultBody(status int, key string, f fault) *answer {
 }
 
 // unauthorized is what Keystone's middleware says (keystonemiddleware/auth_token).
-func unauthorized(header http.Header, e *errs.Error) *answer {
-	header.Set("WWW-Authenticate", "Keystone")
+func unauthorized(e *errs.Error) *answer {
 	type body struct {
 		Code    int    `json:"code"`
 		Title   string `json:"title"`

@@ -81,7 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	hr.Body = http.MaxBytesReader(w, hr.Body, int64(s.config.MaxBody))
 	a, err := s.answer(hr, requestID)
 	if err != nil {
-		a = faultAnswer(w.Header(), err)
+		a = faultAnswer(w.Header(), s.config.Auth.Challenge(), err)
 	}
 	s.log(hr, requestID, a.status, time.Since(start), err)
 	write(w, a)

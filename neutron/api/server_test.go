@@ -26,6 +26,8 @@ func (p asProject) Authenticate(*http.Request) (*auth.Caller, error) {
 	return &auth.Caller{ProjectID: string(p), UserID: "user", Roles: []string{"member"}}, nil
 }
 
+func (asProject) Challenge() string { return "Keystone" }
+
 var errUnauthorized = errs.New(errs.Unauthorized, "Unauthorized", "The request you have made requires authentication.")
 
 func newServer(t *testing.T, options ...func(*Config)) (*Server, *networks) {

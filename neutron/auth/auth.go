@@ -45,4 +45,6 @@ func (c *Caller) HasRole(role string) bool { return slices.Contains(c.Roles, rol
 // errs.Unavailable where it cannot tell.
 type Authenticator interface {
 	Authenticate(r *http.Request) (*Caller, error)
+	// Challenge is the value of WWW-Authenticate in an answer 401.
+	Challenge() string
 }

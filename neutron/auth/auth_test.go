@@ -2,12 +2,9 @@ package auth
 
 import (
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"midonet.org/midonet/errs"
 )
 
 func TestNoauth(t *testing.T) {
@@ -40,17 +37,5 @@ func TestHasRole(t *testing.T) {
 	c := Caller{Roles: []string{"member", "reader"}}
 	if !c.HasRole("reader") || c.HasRole("admin") {
 		t.Errorf("roles %v", c.Roles)
-	}
-}
-
-func TestNew(t *testing.T) {
-	if a, err := New("noauth"); err != nil || a != (Noauth{}) {
-		t.Errorf("noauth: %v, %v", a, err)
-	}
-	for strategy, kind := range map[string]errs.Kind{"keystone": errs.Unsupported, "basic": errs.Invalid} {
-		_, err := New(strategy)
-		if !errs.Is(err, kind) || !strings.Contains(err.Error(), "auth_strategy = "+strategy) {
-			t.Errorf("%s: %v", strategy, err)
-		}
 	}
 }

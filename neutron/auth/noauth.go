@@ -3,8 +3,6 @@ package auth
 import (
 	"net/http"
 	"strings"
-
-	"midonet.org/midonet/errs"
 )
 
 // noauthProject is the project of requests that name none (neutron/auth.py, NoauthFakeProjectId).
@@ -28,6 +26,9 @@ func (Noauth) Authenticate(r *http.Request) (*Caller, error) {
 	return c, nil
 }
 
+// Challenge is never asked for: no one is refused.
+func (Noauth) Challenge() string { return "Keystone" }
+
 // splitRoles reads a list separated by commas, as Keystone's middleware writes it.
 func splitRoles(header string) []string {
 	var roles []string
@@ -46,16 +47,4 @@ func firstOf(values ...string) string {
 		}
 	}
 	return ""
-}
-
-// New returns the authenticator for a value of auth_strategy.
-func New(strategy string) (Authenticator, error) {
-	switch strategy {
-	case "noauth":
-		return Noauth{}, nil
-	case "keystone":
-		return nil, errs.New(errs.Unsupported, "AuthStrategy",
-			"auth_strategy = keystone: token validation is not built in yet; use auth_strategy = noauth with bind_host on loopback")
-	}
-	return nil, errs.New(errs.Invalid, "AuthStrategy", "auth_strategy = %s is not known; known are keystone and noauth", strategy)
 }

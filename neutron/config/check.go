@@ -18,6 +18,7 @@ var (
 	tenantTypes      = []string{"midonet"}
 	mechanismDrivers = []string{"midonet"}
 	extensionDrivers = []string{}
+	authTypes        = []string{"password", "v3password"}
 	authStrategies   = []string{"keystone", "noauth"}
 )
 
@@ -32,6 +33,7 @@ func (o *Options) Check() error {
 		{"[DEFAULT] core_plugin", []string{o.CorePlugin}, corePlugins},
 		{"[DEFAULT] service_plugins", o.ServicePlugins, servicePlugins},
 		{"[DEFAULT] auth_strategy", []string{o.AuthStrategy}, authStrategies},
+		{"[keystone_authtoken] auth_type", []string{o.Keystone.AuthType}, authTypes},
 		{"[ml2] type_drivers", o.TypeDrivers, typeDrivers},
 		{"[ml2] tenant_network_types", o.TenantNetworkTypes, tenantTypes},
 		{"[ml2] mechanism_drivers", o.MechanismDrivers, mechanismDrivers},

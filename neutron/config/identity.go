@@ -1,9 +1,13 @@
 package config
 
 import (
+	"cmp"
+	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/policy"
 )
 
@@ -32,6 +36,8 @@ type Keystone struct {
 
 	RegionName string `oslo:"keystone_authtoken/region_name" help:"The region whose Keystone validates; empty: any."`
 	Interface  string `oslo:"keystone_authtoken/interface" default:"internal" help:"Which of Keystone's endpoints validates: internal, public or admin."`
+	CertFile   string `oslo:"keystone_authtoken/certfile" help:"The certificate that the server shows to Keystone; empty: none."`
+	KeyFile    string `oslo:"keystone_authtoken/keyfile" help:"Its key, where certfile does not hold it."`
 	CAFile     string `oslo:"keystone_authtoken/cafile" help:"A file of certificates that Keystone's is checked against; empty: the system's."`
 	Insecure   bool   `oslo:"keystone_authtoken/insecure" default:"false" help:"Do not check Keystone's certificate."`
 	Timeout    int    `oslo:"keystone_authtoken/http_connect_timeout" default:"10" help:"How long one request to Keystone may take, in seconds."`
@@ -49,6 +55,34 @@ type Policy struct {
 	DefaultRule        string   `oslo:"oslo_policy/policy_default_rule" default:"default" help:"The rule that stands in for those that no one defined."`
 	EnforceScope       bool     `oslo:"oslo_policy/enforce_scope" default:"false" help:"Refuse tokens of the system or a domain where a rule is for projects."`
 	EnforceNewDefaults bool     `oslo:"oslo_policy/enforce_new_defaults" default:"false" help:"Leave out the rules from before the roles reader and member."`
+}
+
+// Authenticator returns what auth_strategy asks for.
+func (o *Options) Authenticator(log *slog.Logger) (auth.Authenticator, error) {
+	if o.AuthStrategy == "noauth" {
+		return auth.Noauth{}, nil
+	}
+	return auth.NewKeystone(o.keystone(log))
+}
+
+// keystone brings the options of different ages together.
+func (o *Options) keystone(log *slog.Logger) auth.KeystoneConfig {
+	k := o.Keystone
+	return auth.KeystoneConfig{
+		AuthURL: k.AuthURL, WWWAuthenticateURI: cmp.Or(k.WWWAuthenticateURI, k.AuthURI),
+		Username: k.Username, UserID: k.UserID, Password: k.Password,
+		UserDomainID:   cmp.Or(k.UserDomainID, k.DefaultDomainID),
+		UserDomainName: cmp.Or(k.UserDomainName, k.DefaultDomainName),
+		ProjectName:    cmp.Or(k.ProjectName, k.TenantName), ProjectID: k.ProjectID,
+		ProjectDomainID:   cmp.Or(k.ProjectDomainID, k.DefaultDomainID),
+		ProjectDomainName: cmp.Or(k.ProjectDomainName, k.DefaultDomainName),
+		SystemScope:       k.SystemScope,
+		RegionName:        k.RegionName, Interface: k.Interface,
+		CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile, Insecure: k.Insecure,
+		Timeout: time.Duration(k.Timeout) * time.Second, CacheTime: time.Duration(k.TokenCacheTime) * time.Second,
+		ServiceTokenRoles: k.ServiceTokenRoles, ServiceTokenRolesRequired: k.ServiceTokenRolesRequired,
+		ServiceType: k.ServiceType, Log: log,
+	}
 }
 
 // PolicyOptions are the switches of [oslo_policy].

@@ -1,0 +1,218 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// renewBefore is how long before its end the server's own token is replaced.
+	renewBefore = 30 * time.Second
+	// maxAnswer bounds what is read of an answer of Keystone's, in octets. Catalogues of large clouds have some 100 kB.
+	maxAnswer = 4 << 20
+)
+
+var (
+	// errInvalid says that Keystone knows no such token, or not any more.
+	errInvalid = errors.New("the token is not valid")
+	// errRefused says that Keystone does not take the server's own token.
+	errRefused = errors.New("the service user's token is refused")
+)
+
+// client asks Keystone about tokens, as the service user that it logs in as when need be.
+type client struct {
+	config KeystoneConfig
+	http   *http.Client
+	now    func() time.Time
+
+	logins singleflight.Group
+	mu     sync.Mutex
+	own    session // zero before the first login
+}
+
+func newClient(c KeystoneConfig, now func() time.Time) (*client, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 16
+	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: c.Insecure} // the operator's explicit choice, [keystone_authtoken] insecure
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		t.TLSClientConfig.RootCAs = x509.NewCertPool()
+		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.CertFile, firstOf(c.KeyFile, c.CertFile))
+		if err != nil {
+			return nil, err
+		}
+		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
+	}
+	// A redirection would carry the tokens to wherever it points.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client{config: c, now: now, http: &http.Client{Transport: t, Timeout: c.Timeout, CheckRedirect: stay}}, nil
+}
+
+// validate asks about a token. It logs in anew if Keystone refuses the server's own token, which a restart with other keys or a
+// revocation brings about.
+func (c *client) validate(ctx context.Context, secret string, allowExpired bool) (*token, error) {
+	for attempt := 0; ; attempt++ {
+		own, err := c.login(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t, err := c.ask(ctx, own, secret, allowExpired)
+		if !errors.Is(err, errRefused) || attempt > 0 {
+			return t, err
+		}
+		c.forget(own)
+	}
+}
+
+func (c *client) ask(ctx context.Context, own session, secret string, allowExpired bool) (*token, error) {
+	url := own.base + "/auth/tokens?nocatalog"
+	if allowExpired {
+		url += "&allow_expired=1"
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("X-Auth-Token", own.token)
+	r.Header.Set("X-Subject-Token", secret)
+	r.Header.Set("OpenStack-Identity-Access-Rules", "1.0")
+	_, body, err := c.do(r, http.StatusOK)
+	var status statusError
+	switch {
+	case errors.As(err, &status) && status.code == http.StatusNotFound:
+		return nil, errInvalid
+	case errors.As(err, &status) && status.code == http.StatusUnauthorized:
+		return nil, errRefused
+	case err != nil:
+		return nil, err
+	}
+	return parseToken(body)
+}
+
+// session is the server's own login.
+type session struct {
+	token string
+	until time.Time
+	base  string // the address that validates, ending in /v3
+}
+
+// login returns the server's login, logging in where there is none or it ends soon. One login serves all who wait for it.
+func (c *client) login(ctx context.Context) (session, error) {
+	if s := c.current(); c.now().Add(renewBefore).Before(s.until) {
+		return s, nil
+	}
+	v, err, _ := c.logins.Do("", func() (any, error) { return c.logIn(ctx) })
+	if err != nil {
+		return session{}, fmt.Errorf("logging in as the service user: %w", err)
+	}
+	return v.(session), nil
+}
+
+func (c *client) logIn(ctx context.Context) (session, error) {
+	body, err := json.Marshal(c.config.credentials())
+	if err != nil {
+		return session{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, versioned(c.config.AuthURL)+"/auth/tokens", bytes.NewReader(body))
+	if err != nil {
+		return session{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header["Idempotency-Key"] = nil // it is not sent: it tells net/http that a login may be repeated on a new connection
+	header, answer, err := c.do(r, http.StatusCreated)
+	if err != nil {
+		return session{}, err
+	}
+	t, err := parseToken(answer)
+	if err != nil {
+		return session{}, err
+	}
+	s := session{header.Get("X-Subject-Token"), t.expires, c.config.endpointOf(t)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = s
+	return s, nil
+}
+
+func (c *client) current() session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.own
+}
+
+// forget drops the server's token, unless another request has already replaced it.
+func (c *client) forget(s session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.own.token == s.token {
+		c.own = session{}
+	}
+}
+
+// statusError is an answer of Keystone's other than the one hoped for.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e statusError) Error() string { return fmt.Sprintf("the answer is %d: %s", e.code, e.text) }
+
+func (c *client) do(r *http.Request, want int) (http.Header, []byte, error) {
+	r.Header.Set("Accept", "application/json")
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return nil, nil, err
+	}
+	if answer.StatusCode != want {
+		return nil, nil, statusError{answer.StatusCode, messageOf(body)}
+	}
+	return answer.Header, body, nil
+}
+
+// messageOf returns Keystone's own words for a failure.
+func messageOf(body []byte) string {
+	var fault struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(body, &fault); err != nil || fault.Error.Message == "" {
+		return "(no message)"
+	}
+	return fault.Error.Message
+}
+
+// versioned returns an address of Keystone's with the version of its API behind it.
+func versioned(url string) string {
+	url = strings.TrimSuffix(strings.TrimRight(url, "/"), "/v2.0")
+	if strings.HasSuffix(url, "/v3") {
+		return url
+	}
+	return url + "/v3"
+}

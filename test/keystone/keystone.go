@@ -1,0 +1,271 @@
+// Package keystone runs OpenStack's own identity service for tests: Debian's package keystone, on loopback, with SQLite and Fernet keys
+// in a temporary directory.
+package keystone
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+// Password is every user's.
+const Password = "secret"
+
+// startTimeout bounds what takes some ten seconds on a small machine: making the database, the keys and the first user, and the
+// server's first answer.
+const startTimeout = 3 * time.Minute
+
+// Keystone is a running identity service. Its methods fail the test rather than return errors.
+type Keystone struct {
+	URL string // http://127.0.0.1:PORT/v3
+
+	dir     string
+	address string
+	server  *exec.Cmd
+}
+
+// configuration keeps passwords cheap to check, as tests make many tokens. Revocations are looked up in the database each time.
+const configuration = `[DEFAULT]
+log_file = %[1]s/keystone.log
+[database]
+connection = sqlite:///%[1]s/keystone.db
+[fernet_tokens]
+key_repository = %[1]s/fernet
+[credential]
+key_repository = %[1]s/credential
+[identity]
+password_hash_rounds = 4
+[token]
+expiration = 3600
+[cache]
+enabled = false
+`
+
+// client makes a connection for each request: the server answers one connection at a time.
+var client = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// Start starts Keystone with the user admin of the project admin, both in the domain Default, and ends it with the test. It skips the
+// test where Debian's packages are not installed. Nothing of it is left but for the log of a failed test's commands.
+func Start(t testing.TB) *Keystone {
+	t.Helper()
+	for _, tool := range []string{"keystone-manage", "keystone-wsgi-public"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the package keystone is not installed: %v", err)
+		}
+	}
+	k := &Keystone{dir: t.TempDir(), address: freeAddress(t)}
+	k.URL = "http://" + k.address + "/v3"
+	if err := os.WriteFile(k.path("keystone.conf"), fmt.Appendf(nil, configuration, k.dir), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.manage(t, "db_sync")
+	k.letReadersBe(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, keys := range []string{"fernet", "credential"} {
+		if err := os.Mkdir(k.path(keys), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		k.manage(t, keys+"_setup", "--keystone-user", me.Uid, "--keystone-group", me.Gid)
+	}
+	k.manage(t, "bootstrap", "--bootstrap-password", Password, "--bootstrap-internal-url", k.URL, "--bootstrap-public-url", k.URL,
+		"--bootstrap-admin-url", k.URL, "--bootstrap-region-id", "RegionOne")
+	k.Resume(t)
+	t.Cleanup(k.Stop)
+	return k
+}
+
+// letReadersBe has SQLite keep a log ahead of the database. Without one a commit fails as long as someone reads, and Keystone's requests
+// do both on connections of their own.
+func (k *Keystone) letReadersBe(t testing.TB) {
+	t.Helper()
+	db, err := sql.Open("sqlite", k.path("keystone.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA journal_mode = WAL"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (k *Keystone) path(name string) string { return filepath.Join(k.dir, name) }
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (k *Keystone) manage(t testing.TB, args ...string) {
+	t.Helper()
+	cmd := exec.Command("keystone-manage", append([]string{"--config-file", k.path("keystone.conf")}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("keystone-manage %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// Resume starts the server again after Stop, at the same address and with the same data, and waits for its first answer.
+func (k *Keystone) Resume(t testing.TB) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(k.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.server = exec.Command("keystone-wsgi-public", "--host", host, "--port", port, "--", "--config-file="+k.path("keystone.conf"))
+	k.server.Env = append(os.Environ(), "OS_KEYSTONE_CONFIG_FILES="+k.path("keystone.conf"))
+	log, err := os.OpenFile(k.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	k.server.Stdout, k.server.Stderr = log, log
+	if err := k.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
+		answer, err := http.Get(k.URL)
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Keystone does not answer: %v\n%s", err, k.log())
+		}
+	}
+}
+
+// log is what the server printed.
+func (k *Keystone) log() string {
+	text, err := os.ReadFile(k.path("server.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// Stop ends the server; its data stay until the test ends.
+func (k *Keystone) Stop() {
+	if k.server == nil {
+		return
+	}
+	k.server.Process.Signal(syscall.SIGTERM)
+	k.server.Wait()
+	k.server = nil
+}
+
+// Login returns a token of the user for the project, both in the domain Default.
+func (k *Keystone) Login(t testing.TB, user, project string) string {
+	t.Helper()
+	return k.LoginScoped(t, user, map[string]any{"project": map[string]any{"name": project, "domain": map[string]any{"id": "default"}}})
+}
+
+// LoginScoped returns a token of the user for whatever the scope names, in the form of Keystone's API.
+func (k *Keystone) LoginScoped(t testing.TB, user string, scope map[string]any) string {
+	t.Helper()
+	header, _ := k.Call(t, "", "POST", "/auth/tokens", map[string]any{"auth": map[string]any{
+		"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": map[string]any{
+			"name": user, "domain": map[string]any{"id": "default"}, "password": Password}}},
+		"scope": scope,
+	}})
+	return header.Get("X-Subject-Token")
+}
+
+// Call sends a request with a token, and returns the answer's header and body. An answer that is not 2xx fails the test. X-Subject-Token
+// goes with it where given.
+func (k *Keystone) Call(t testing.TB, token, method, path string, body any, subject ...string) (http.Header, []byte) {
+	t.Helper()
+	var payload io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequest(method, k.URL+path, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("X-Auth-Token", token)
+	}
+	for _, s := range subject {
+		r.Header.Set("X-Subject-Token", s)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, k.log())
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode >= 300 {
+		t.Fatalf("%s %s: %d, %v\n%s\n%s", method, path, answer.StatusCode, err, raw, k.log())
+	}
+	return answer.Header, raw
+}
+
+// Create makes a resource ("project") in the collection ("projects") and returns its identifier.
+func (k *Keystone) Create(t testing.TB, token, resource, collection string, attrs map[string]any) string {
+	t.Helper()
+	_, raw := k.Call(t, token, "POST", "/"+collection, map[string]any{resource: attrs})
+	var answer map[string]struct{ ID string }
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer[resource].ID
+}
+
+// Roles returns the identifiers of the roles by name.
+func (k *Keystone) Roles(t testing.TB, token string) map[string]string {
+	t.Helper()
+	_, raw := k.Call(t, token, "GET", "/roles", nil)
+	var answer struct {
+		Roles []struct{ ID, Name string }
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]string{}
+	for _, r := range answer.Roles {
+		byName[r.Name] = r.ID
+	}
+	return byName
+}
+
+// User makes a user with a role in a project, and returns the user's identifier.
+func (k *Keystone) User(t testing.TB, token, name, projectID, roleID string) string {
+	t.Helper()
+	id := k.Create(t, token, "user", "users", map[string]any{"name": name, "domain_id": "default", "password": Password})
+	k.Call(t, token, "PUT", "/projects/"+projectID+"/users/"+id+"/roles/"+roleID, nil)
+	return id
+}
+
+// Revoke ends a token's validity.
+func (k *Keystone) Revoke(t testing.TB, token, subject string) {
+	t.Helper()
+	k.Call(t, token, "DELETE", "/auth/tokens", nil, subject)
+}
