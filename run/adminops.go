@@ -13,6 +13,7 @@ import (
 	"midonet.org/midonet/cluster/inspect"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/topology/topologypb"
 )
 
 // maxPendingShown bounds how many journal tasks a status counts.
@@ -95,7 +96,7 @@ func (s *server) token(_ context.Context, r TokenRequest) (TokenReply, error) {
 // machine" becomes the machine's name.
 func tokenAddresses(asked, listening []string) ([]string, error) {
 	if len(asked) > 0 {
-		return tcpAddresses(asked)
+		return dialable(asked)
 	}
 	name, err := os.Hostname()
 	if err != nil {
@@ -111,13 +112,17 @@ func tokenAddresses(asked, listening []string) ([]string, error) {
 	return addresses, nil
 }
 
-func tcpAddresses(asked []string) ([]string, error) {
-	addresses := make([]string, len(asked))
-	for i, a := range asked {
-		if _, _, err := net.SplitHostPort(a); err != nil {
-			return nil, errs.New(errs.Invalid, "BadAddress", "%q is not an address of the form host:port", a)
+// dialable returns addresses as the stream's clients want them, tcp://host:port or unix:/path. A plain host:port is TCP.
+func dialable(given []string) ([]string, error) {
+	addresses := make([]string, len(given))
+	for i, a := range given {
+		if !strings.Contains(a, "://") && !strings.HasPrefix(a, "unix:") {
+			a = "tcp://" + a
 		}
-		addresses[i] = "tcp://" + a
+		if _, _, err := topologypb.SplitAddress(a); err != nil {
+			return nil, err
+		}
+		addresses[i] = a
 	}
 	return addresses, nil
 }

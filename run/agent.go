@@ -9,8 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,13 +49,9 @@ func (c AgentConfig) withDefaults() (AgentConfig, error) {
 	c.ControlSocket = cmp.Or(c.ControlSocket, control.DefaultSocket)
 	c.PinDir = cmp.Or(c.PinDir, filepath.Join(c.StateDir, "bpf"))
 	c.Monitor = cmp.Or(c.Monitor, AgentMonitor(c.StateDir))
-	c.Servers = slices.Clone(c.Servers)
-	for i, s := range c.Servers {
-		if !strings.Contains(s, "://") && !strings.HasPrefix(s, "unix:") {
-			c.Servers[i] = "tcp://" + s
-		}
-	}
-	return c, nil
+	servers, err := dialable(c.Servers)
+	c.Servers = servers
+	return c, err
 }
 
 // Agent moves the packets of the host, in the network namespace that the process is in, until ctx ends. What it has put into the

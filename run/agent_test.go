@@ -68,6 +68,9 @@ func TestAgentConfigDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	if _, err := (AgentConfig{HostName: "h", Servers: []string{"unix:relative"}}).withDefaults(); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a server's address that is none gives %v, want it refused", err)
+	}
 	if given.Servers[0] != "a:8182" {
 		t.Error("the caller's slice was changed")
 	}
