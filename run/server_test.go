@@ -86,7 +86,7 @@ func TestServerRefuses(t *testing.T) {
 		{"an unknown core plugin", loopback, "[DEFAULT]\ncore_plugin = moon\n", []string{"core_plugin", "moon", "ml2"}},
 		{"an unknown service plugin", loopback, "[DEFAULT]\nservice_plugins = moon\n", []string{"service_plugins", "moon"}},
 		{"an unknown mechanism driver", loopback, "[ml2]\nmechanism_drivers = moon\n", []string{"mechanism_drivers", "moon", "midonet"}},
-		{"Keystone, which is not there yet", loopback, "[DEFAULT]\nauth_strategy = keystone\n", []string{"auth_strategy", "keystone", "noauth"}},
+		{"Keystone without an address", loopback, "[DEFAULT]\nauth_strategy = keystone\n", []string{"auth_strategy", "keystone_authtoken", "auth_url"}},
 		{"an option that is no number", loopback, "[DEFAULT]\nbind_port = x\n", []string{"bind_port", "x", "neutron.conf"}},
 		{"a lease of no time", loopback, "[DEFAULT]\ndhcp_lease_duration = 0\n", []string{"dhcp_lease_duration", "0", "-1"}},
 		{"a file that is no configuration", loopback, "[DEFAULT\n", []string{"neutron.conf", "1"}},
