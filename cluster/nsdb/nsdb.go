@@ -23,11 +23,16 @@ type Revision uint64
 // (--max-txn-ops 128) less room for conditions; larger changes are cut by the caller into steps that each leave a valid state.
 const MaxObjects = 96
 
+// MaxBytes is the most octets that the objects which one Update puts may have, all together, in their stored form. It leaves an engine
+// room for keys and conditions below a mebibyte, which is what ZooKeeper takes by default (jute.maxbuffer).
+const MaxBytes = 1000000
+
 // Errors that callers tell apart.
 var (
 	// ErrCompacted says that the store no longer has the steps after the wanted revision: take a View and watch from there.
 	ErrCompacted = errors.New("the network state database no longer has the requested revision")
-	// ErrTooLarge says that an Update touched more than MaxObjects objects, or wrote more than a mebibyte. Nothing was written.
+	// ErrTooLarge says that an Update touched more than MaxObjects objects, wrote more than MaxBytes, or gave a lease more objects
+	// than an engine can delete in one step. Nothing was written.
 	ErrTooLarge = errors.New("the change touches too many objects for one transaction")
 	// ErrLeaseLost says that a lease has run out: what it held is gone and it can hold nothing more.
 	ErrLeaseLost = errors.New("the lease has expired")
@@ -41,6 +46,9 @@ type Store interface {
 	// Update runs fn and writes what it put and deleted in one atomic step, provided that nothing fn read has changed since;
 	// otherwise it runs fn again on the newer state, so fn must have no other effect. An error from fn is returned as it is and
 	// nothing is written. It returns the revision of the step; an fn that changed nothing makes no step.
+	//
+	// Any other error is the engine's: it did not answer for some seconds, and it is not known whether the step was made. An Update
+	// that returned no error was made once and stays.
 	Update(ctx context.Context, fn func(Tx) error) (Revision, error)
 
 	// Watch delivers the steps after the given revision in order, none left out and none twice, across reconnects to the engine.

@@ -15,13 +15,9 @@ import (
 	"midonet.org/midonet/topology/topologypb"
 )
 
-const (
-	// maxBytes keeps a transaction under etcd's default --max-request-bytes, 1.5 MiB, with room for keys and conditions.
-	maxBytes = 1 << 20
-	// backoffLimit bounds the pause between two tries of an Update. Tries are not bounded: each conflict means that another
-	// Update went through.
-	backoffLimit = 50 * time.Millisecond
-)
+// backoffLimit bounds the pause between two tries of an Update. Tries are not bounded: each conflict means that another Update went
+// through.
+const backoffLimit = 50 * time.Millisecond
 
 // Update runs fn and writes its changes in one etcd transaction, whose conditions are that every object fn read is still as it was.
 func (s *Store) Update(ctx context.Context, fn func(nsdb.Tx) error) (nsdb.Revision, error) {
@@ -155,7 +151,7 @@ func (t *tx) ops() ([]clientv3.Op, error) {
 		size += len(value)
 		ops = append(ops, clientv3.OpPut(pathOf(key), string(value), clientv3.WithLease(w.lease)))
 	}
-	if touched > nsdb.MaxObjects || size > maxBytes {
+	if touched > nsdb.MaxObjects || size > nsdb.MaxBytes {
 		return nil, nsdb.ErrTooLarge
 	}
 	return ops, nil
