@@ -163,9 +163,9 @@ func named(w want) int {
 	return 0
 }
 
-// races is how often another address is tried after someone else has taken the one that was free a moment ago. It cannot happen
-// where transactions that write follow each other, as in SQLite.
-const races = 16
+// races is how often another address is tried after someone else has taken the one that was free a moment ago, before the request
+// begins anew. It cannot happen where transactions that write follow each other, as in SQLite.
+const races = 64
 
 func (r *request) allocateOne(p *model.Port, w want) (model.FixedIP, error) {
 	for range races {
@@ -185,7 +185,7 @@ func (r *request) allocateOne(p *model.Port, w want) (model.FixedIP, error) {
 			return model.FixedIP{}, addressTaken(f.IPAddress, f.SubnetID)
 		}
 	}
-	return model.FixedIP{}, noAddressLeft(p.NetworkID)
+	return model.FixedIP{}, store.ErrStale
 }
 
 // pick returns the address that is wanted, or a free one of the first subnet that has any.

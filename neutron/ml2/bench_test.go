@@ -2,22 +2,35 @@ package ml2
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
-// BenchmarkCreatePort creates ports of one /16 subnet, each answered when it is on the disk: one client, and eight at once.
+// BenchmarkCreatePort creates ports of one subnet, each answered when it is on the disk: one client, eight and 32 at once, on each engine.
 func BenchmarkCreatePort(b *testing.B) {
-	b.Run("clients=1", func(b *testing.B) { benchmarkCreatePort(b, 1) })
-	b.Run("clients=8", func(b *testing.B) { benchmarkCreatePort(b, 8) })
+	for _, engine := range []struct {
+		name string
+		open func(testing.TB) string
+	}{
+		{"SQLite", storetest.SQLite},
+		{"MariaDB", func(t testing.TB) string { return storetest.StartMariaDB(t).New(t) }},
+	} {
+		b.Run(engine.name, func(b *testing.B) {
+			f := openFixture(b, engine.open(b))
+			for _, clients := range []int{1, 8, 32} {
+				b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) { benchmarkCreatePort(b, f, clients) })
+			}
+		})
+	}
 }
 
-func benchmarkCreatePort(b *testing.B, clients int) {
-	f := newFixture(b)
+func benchmarkCreatePort(b *testing.B, f *fixture, clients int) {
 	n := f.network(admin)
 	f.subnet(admin, n, "10.0.0.0/12")
 	var next atomic.Int64

@@ -222,8 +222,11 @@ func (r *request) checkUnshare(n *model.Network) error {
 	return nil
 }
 
-// changeableNetwork returns a network that the caller sees and may change.
+// changeableNetwork returns a network that the caller sees and may change, and locks it.
 func (r *request) changeableNetwork(networkID, action string) (*model.Network, error) {
+	if err := store.LockNetwork(r.tx, networkID); err != nil {
+		return nil, err
+	}
 	n, err := store.Network(r.tx, networkID, scopeOf(r.caller))
 	if err != nil {
 		return nil, notFoundAs(err, networkNotFound(networkID))
@@ -270,7 +273,7 @@ func (r *request) deleteNetwork(networkID string) error {
 		return networkInUse(n.ID, nil) // a port or subnet that came meanwhile
 	}
 	if err != nil {
-		return err
+		return notFoundAs(err, networkNotFound(networkID))
 	}
 	return r.record(journal.Delete, journal.Network, n.ID.String(), n.ProjectID, nil)
 }

@@ -142,18 +142,23 @@ func (r *request) mayChange(owners ...string) bool {
 
 // record appends the task that tells the backend of a change; value is the resource as it is now, nil where it was deleted.
 func (r *request) record(what journal.Type, of journal.DataType, resourceID, projectID string, value any) error {
-	t := journal.Task{
-		Type: what, DataType: of, ResourceID: resourceID, ProjectID: projectID,
-		TransactionID: r.caller.RequestID, CreatedAt: r.now.Time,
+	t, err := newTask(what, of, resourceID, projectID, value)
+	if err != nil {
+		return err
 	}
-	if value != nil {
-		data, err := json.Marshal(value)
-		if err != nil {
-			return err
-		}
-		t.Data = data
-	}
+	t.TransactionID, t.CreatedAt = r.caller.RequestID, r.now.Time
 	return r.journal.Append(r.tx, t)
+}
+
+// newTask returns a task of no request.
+func newTask(what journal.Type, of journal.DataType, resourceID, projectID string, value any) (journal.Task, error) {
+	t := journal.Task{Type: what, DataType: of, ResourceID: resourceID, ProjectID: projectID}
+	if value == nil {
+		return t, nil
+	}
+	data, err := json.Marshal(value)
+	t.Data = data
+	return t, err
 }
 
 // notFoundAs gives a row that is missing its Neutron fault.

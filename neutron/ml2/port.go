@@ -142,8 +142,11 @@ func (p ports) Delete(ctx context.Context, c *auth.Caller, portID string) error 
 	})
 }
 
-// changeablePort returns a port that the caller sees and may change: its own, or one on its network.
+// changeablePort returns a port that the caller sees and may change, its own or one on its network, and locks it.
 func (r *request) changeablePort(portID, action string) (*model.Port, error) {
+	if err := store.LockPort(r.tx, portID); err != nil {
+		return nil, err
+	}
 	p, err := store.Port(r.tx, portID, scopeOf(r.caller))
 	if err != nil {
 		return nil, notFoundAs(err, portNotFound(portID))
@@ -172,7 +175,7 @@ func (r *request) savePort(p *model.Port) error {
 
 func (r *request) removePort(p *model.Port) error {
 	if err := store.DeletePort(r.tx, p.ID); err != nil {
-		return err
+		return notFoundAs(err, portNotFound(p.ID.String()))
 	}
 	return r.record(journal.Delete, journal.Port, p.ID.String(), p.ProjectID, nil)
 }

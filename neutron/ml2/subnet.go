@@ -188,8 +188,11 @@ func (r *request) checkGatewayUnused(s *model.Subnet) error {
 	return nil
 }
 
-// changeableSubnet returns a subnet that the caller sees and may change: its own, or one of its network.
+// changeableSubnet returns a subnet that the caller sees and may change, its own, and locks its network.
 func (r *request) changeableSubnet(subnetID, action string) (*model.Subnet, error) {
+	if err := store.LockSubnet(r.tx, subnetID); err != nil {
+		return nil, err
+	}
 	s, err := store.Subnet(r.tx, subnetID, scopeOf(r.caller))
 	if err != nil {
 		return nil, notFoundAs(err, subnetNotFound(subnetID))
@@ -246,7 +249,7 @@ func (r *request) removeSubnet(s *model.Subnet) error {
 		return subnetInUse(s.ID) // a port that came meanwhile
 	}
 	if err != nil {
-		return err
+		return notFoundAs(err, subnetNotFound(s.ID.String()))
 	}
 	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 // ErrNotFound says that no row has the identifier, or none that the caller may see.
 var ErrNotFound = errors.New("no such row")
 
-// errStale says that the row was changed by someone else since this transaction read it. DB.Tx runs the transaction again.
-var errStale = errors.New("the row has changed meanwhile")
+// ErrStale says that what this transaction has read was changed by someone else since. DB.Tx runs the transaction again.
+var ErrStale = errors.New("the row has changed meanwhile")
 
 // Constraint is a rule that the database itself keeps.
 type Constraint string

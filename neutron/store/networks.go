@@ -115,7 +115,7 @@ func errStaleOr(err error) error {
 	if err != nil {
 		return err
 	}
-	return errStale
+	return ErrStale
 }
 
 // TouchNetwork counts a network's revision up because one of its subnets changed (revises_on_change in the original's models). It
@@ -132,10 +132,21 @@ func TouchNetwork(tx *Tx, network model.NetworkID, now model.Time) error {
 	return nil
 }
 
-// DeleteNetwork removes a network. Ports and subnets that are still there violate Reference.
+// DeleteNetwork removes a network, or returns ErrNotFound. Ports and subnets that are still there violate Reference.
 func DeleteNetwork(tx *Tx, network model.NetworkID) error {
-	_, err := tx.Exec(`DELETE FROM networks WHERE id = ?`, network.String())
-	return err
+	return tx.deleteOne(`DELETE FROM networks WHERE id = ?`, network.String())
+}
+
+// deleteOne removes one row, or returns ErrNotFound where another transaction has.
+func (tx *Tx) deleteOne(query, id string) error {
+	res, err := tx.Exec(query, id)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrNotFound)
+	}
+	return nil
 }
 
 // ProjectsOnNetwork returns the projects that own ports (other than the network's own services') or subnets of a network.
@@ -157,14 +168,14 @@ func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
 	return projects, rows.Err()
 }
 
-// NetworkProject returns which project owns a network, or ErrNotFound where there is none that scope sees. It is the cheap half of
-// Network.
-func NetworkProject(q Querier, network model.NetworkID, scope Scope) (project string, err error) {
+// NetworkProject returns which project owns a network, or ErrNotFound where there is none that scope sees. The network stays as it is
+// until the transaction ends (see LockNetwork).
+func NetworkProject(tx *Tx, network model.NetworkID, scope Scope) (project string, err error) {
 	query, args := `SELECT project_id FROM networks WHERE id = ?`, []any{network.String()}
 	if scope.Restricted {
 		query, args = query+` AND (project_id = ? OR shared = 1 OR external = 1)`, append(args, scope.Project)
 	}
-	err = q.QueryRow(query, args...).Scan(&project)
+	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&project)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

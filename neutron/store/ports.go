@@ -187,8 +187,7 @@ func SetPortStatus(tx *Tx, portID string, status model.Status, now model.Time) (
 	return n > 0, err
 }
 
-// DeletePort removes a port, and its addresses and options with it.
+// DeletePort removes a port, and its addresses and options with it, or returns ErrNotFound.
 func DeletePort(tx *Tx, port model.PortID) error {
-	_, err := tx.Exec(`DELETE FROM ports WHERE id = ?`, port.String())
-	return err
+	return tx.deleteOne(`DELETE FROM ports WHERE id = ?`, port.String())
 }

@@ -185,8 +185,7 @@ func insertSubnetChildren(tx *Tx, s *model.Subnet) error {
 	return nil
 }
 
-// DeleteSubnet removes a subnet. Addresses that are still allocated from it violate Reference.
+// DeleteSubnet removes a subnet, or returns ErrNotFound. Addresses that are still allocated from it violate Reference.
 func DeleteSubnet(tx *Tx, subnet model.SubnetID) error {
-	_, err := tx.Exec(`DELETE FROM subnets WHERE id = ?`, subnet.String())
-	return err
+	return tx.deleteOne(`DELETE FROM subnets WHERE id = ?`, subnet.String())
 }

@@ -55,7 +55,7 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 		if time.Now().After(deadline) {
 			return db.toClient(db.tookTooLong(err))
 		}
-		if !errors.Is(err, errStale) {
+		if !errors.Is(err, ErrStale) {
 			pause(ctx, time.Millisecond<<n)
 		}
 	}
@@ -76,7 +76,7 @@ func (db *DB) tookTooLong(err error) error {
 // mayRetry reports whether another run may succeed. An error that has its text for people is final.
 func (db *DB) mayRetry(err error) bool {
 	var final *errs.Error
-	return !errors.As(err, &final) && (errors.Is(err, errStale) || db.dialect.Transient(err))
+	return !errors.As(err, &final) && (errors.Is(err, ErrStale) || db.dialect.Transient(err))
 }
 
 // pause waits at random up to longest, so that those who were in each other's way are not again.

@@ -1,0 +1,53 @@
+package ml2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+var _ journal.Inventory = (*Plugin)(nil)
+
+// Contents implements journal.Inventory: each resource as its tasks have it.
+func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
+	return read(ctx, p, func(q store.Querier) (journal.Contents, error) {
+		pending, err := journal.PendingResources(q)
+		if err != nil {
+			return journal.Contents{}, fmt.Errorf("read the journal: %w", err)
+		}
+		c := journal.Contents{Pending: pending}
+		err = errors.Join(
+			addAll(&c, q, store.ListNetworks, func(n *model.Network) (journal.Task, error) {
+				return newTask(journal.Create, journal.Network, n.ID.String(), n.ProjectID, n)
+			}),
+			addAll(&c, q, store.ListSubnets, func(s *model.Subnet) (journal.Task, error) {
+				return newTask(journal.Create, journal.Subnet, s.ID.String(), s.ProjectID, s)
+			}),
+			addAll(&c, q, store.ListPorts, func(p *model.Port) (journal.Task, error) {
+				return newTask(journal.Create, journal.Port, p.ID.String(), p.ProjectID, describe(p))
+			}))
+		return c, err
+	})
+}
+
+// addAll adds every resource of one kind.
+func addAll[T any](c *journal.Contents, q store.Querier, list func(store.Querier, store.Scope, plugin.Query) (plugin.Page[T], error),
+	task func(*T) (journal.Task, error)) error {
+	page, err := list(q, store.Scope{}, plugin.Query{})
+	if err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		t, err := task(item)
+		if err != nil {
+			return err
+		}
+		c.Resources = append(c.Resources, t)
+	}
+	return nil
+}
