@@ -116,6 +116,11 @@ func (w *walk) leaveByTunnel(p *topology.Port, at view.Location) {
 // flood sends the packet to every port of the bridge but the one it came from.
 func (w *walk) flood(b *topology.Bridge, why string) {
 	w.tag(flow.TagFlood, b.ID)
+	if w.in.Hush {
+		w.result.Hushed, w.result.Cache = true, false
+		w.stop(Drop, bridgeDevice(b), "drops the packet: %s %s, and its port has sent too much to all", w.packet.DstMAC, why)
+		return
+	}
 	var hosts map[topology.HostID]bool // those tagged already
 	ports := w.view.Flood(b.ID)
 	outputs := make([]flow.Output, 0, len(ports))

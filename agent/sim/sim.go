@@ -36,6 +36,8 @@ type Input struct {
 	Frame  []byte
 	// Trace asks for Result.Steps. The words cost more than the simulation does, so that it is off for ordinary packets.
 	Trace bool
+	// Hush asks for the packet to be dropped where it would be sent to all ports of a bridge: its sender has done too much of that.
+	Hush bool
 }
 
 // Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network.
@@ -95,4 +97,6 @@ type Result struct {
 	Emit  []Emit
 	Learn []Learned
 	Steps []Step // where Input.Trace is set
+	// Hushed says that the packet is dropped because of Input.Hush.
+	Hushed bool
 }

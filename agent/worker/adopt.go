@@ -67,7 +67,7 @@ func (w *Worker) adoptChunk(entries []datapath.Entry) int {
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
 func (w *Worker) adoptOne(e datapath.Entry) bool {
-	r := w.simulate(datapath.Miss{InPort: e.Key.InPort, Frame: e.Key.Frame()})
+	r := w.simulate(datapath.Miss{InPort: e.Key.InPort, Frame: e.Key.Frame()}, false)
 	f := w.flowOf(e.Key, r, w.deliverable(r.Actions))
 	if !r.Cache || !equal(f.Actions, e.Actions) {
 		return false

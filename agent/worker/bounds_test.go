@@ -1,12 +1,17 @@
 package worker
 
 import (
+	"fmt"
+	"net/netip"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -110,4 +115,41 @@ func TestFlowsAreBounded(t *testing.T) {
 		}
 	}
 	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestFloodingIsBounded has one workload of a large network send to all again and again. It is stopped when it has made the agent
+// copy as much as it may, goes on being served otherwise, and does not stop others.
+func TestFloodingIsBounded(t *testing.T) {
+	b := newRig(t, 2)
+	const ports = 1000
+	for i := range ports {
+		b.network.plug(b.other, fmt.Sprintf("far%d", i))
+	}
+	b.Apply(b.network.snapshot())
+	all := netip.MustParseAddrPort("255.255.255.255:2000")
+	shout := func(from endpoint) bool {
+		b.sent()
+		b.miss(from, packet.WrapUDP(from.mac, mac.Broadcast, netip.AddrPortFrom(from.addr, 2000), all, []byte("x")))
+		return len(b.sent()) > 0
+	}
+	loud := 0
+	for range 10 * floodRate / ports {
+		if shout(b.local[0]) {
+			loud++
+		}
+	}
+	if most := int(floodBurst/time.Second)*floodRate/ports + 1; loud > most || loud < most-2 {
+		t.Errorf("%d packets to all went out at once, want about %d", loud, most)
+	}
+	b.miss(b.local[0], udp(b.local[0], b.local[1], 1))
+	if len(b.sent()) != 1 {
+		t.Error("the port's packets to one are not served any more")
+	}
+	if !shout(b.local[1]) {
+		t.Error("another port may not send to all")
+	}
+	b.clock.advance(time.Second)
+	if !shout(b.local[0]) {
+		t.Error("after a while the port may still not send to all")
+	}
 }

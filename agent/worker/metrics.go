@@ -19,10 +19,11 @@ const (
 	dropMalformed                   // the frame cannot be parsed
 	dropVirtual                     // the virtual network drops it
 	dropError                       // it could not be decided
+	dropFlood                       // its port has sent too much to all
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error"}
+var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error", "flood_rate"}
 
 // counters are totals since the agent started. They are safe for use by several goroutines.
 type counters struct {
@@ -43,13 +44,15 @@ func newCounters() *counters { return new(counters) }
 
 func (c *counters) drop(why dropReason, packets int) { c.drops[why].Add(uint64(packets)) }
 
-func (c *counters) simulated(v sim.Verdict, took time.Duration) {
+func (c *counters) simulated(r *sim.Result, took time.Duration) {
 	c.simulations.Add(1)
 	c.simulateNanos.Add(uint64(took))
-	switch v {
-	case sim.Drop:
+	switch {
+	case r.Hushed:
+		c.drop(dropFlood, 1)
+	case r.Verdict == sim.Drop:
 		c.drop(dropVirtual, 1)
-	case sim.Error:
+	case r.Verdict == sim.Error:
 		c.drop(dropError, 1)
 	}
 }

@@ -68,8 +68,10 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	key := flow.KeyOf(&p, m.InPort)
 	actions, ok := b.known[key]
 	if !ok {
-		r := w.simulate(m)
+		now := w.cfg.Now()
+		r := w.simulate(m, w.floods.exceeded(m.InPort, now))
 		actions = w.deliverable(r.Actions)
+		w.floods.spend(m.InPort, len(actions.Outputs), now)
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
@@ -85,10 +87,10 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 }
 
 // simulate runs the packet through the present view and counts what comes out.
-func (w *Worker) simulate(m datapath.Miss) sim.Result {
+func (w *Worker) simulate(m datapath.Miss, hush bool) sim.Result {
 	start := time.Now()
-	r := sim.Simulate(w.view, sim.Input{InPort: m.InPort, Frame: m.Frame}, w.cfg.Responders...)
-	w.counters.simulated(r.Verdict, time.Since(start))
+	r := sim.Simulate(w.view, sim.Input{InPort: m.InPort, Frame: m.Frame, Hush: hush}, w.cfg.Responders...)
+	w.counters.simulated(&r, time.Since(start))
 	return r
 }
 

@@ -31,10 +31,12 @@ func (w *Worker) sweep() error {
 	return nil
 }
 
-// forgetSilent drops the learned stations that fell silent and returns the tags of the flows that this touches.
+// forgetSilent drops the learned stations that fell silent, and the debts of ports that no longer have any. It returns the tags of
+// the flows that this touches.
 func (w *Worker) forgetSilent(now time.Time) []flow.Tag {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.floods.settle(now)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
 	if len(silent.Deletes) == 0 {
 		return nil

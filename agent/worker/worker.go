@@ -19,7 +19,7 @@
 // # Bounds
 //
 // A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses,
-// so that no port can fill the batches of others. Flows are bounded by Config.MaxFlows, learned stations by maxLearnedPerPort.
+// so that no port can fill the batches of others, and packets to all have a limit of their own (floodRate). Flows are bounded by Config.MaxFlows, learned stations by maxLearnedPerPort.
 package worker
 
 import (
@@ -45,7 +45,7 @@ const batchSize = 256
 // sweepInterval is how often idle flows and learned stations are looked for.
 const sweepInterval = 5 * time.Second
 
-// defaultMaxFlows is what the eBPF datapath holds by default. The worker needs some 700 octets for each.
+// defaultMaxFlows is what the eBPF datapath holds by default. The worker needs some 600 octets for each.
 const defaultMaxFlows = 1 << 17
 
 // Config is what a Worker is made of. All fields are required but Responders and MaxFlows.
@@ -86,6 +86,7 @@ type Worker struct {
 	active      map[topology.PortID]bool     // what Facts.Ports was when Changed was last told of it
 	refused     map[topology.PortID]string   // why a port could not be plugged in, so that it is logged once
 	warned      map[topology.BridgeID]string // what the log says of networks whose packets are too large
+	floods      floods
 	flows       *book
 	learned     *learnedTable
 }
@@ -104,6 +105,7 @@ func New(cfg Config) *Worker {
 		interfaces: map[string]Interface{},
 		plugged:    map[topology.PortID]plug{},
 		refused:    map[topology.PortID]string{},
+		floods:     floods{},
 		flows:      newBook(),
 		learned:    newLearnedTable(),
 	}
