@@ -44,6 +44,7 @@ race: ## the tests of the packages with goroutines, with the race detector
 .PHONY: bench
 bench: bench-packages build ## measure, each figure beside a peer in the same run (root)
 	$(GO) run ./bench/datapath
+	$(GO) run ./bench/wake
 	$(GO) run ./bench/system
 
 .PHONY: generate
