@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -19,7 +21,7 @@ import (
 // prefix is of every namespace's name; what has it is ours to remove.
 const prefix = "mnb-"
 
-// namedNamespaces is where netns.NewNamed and ip(8) keep them.
+// namedNamespaces is where ip(8) keeps them.
 const namedNamespaces = "/run/netns"
 
 // lab makes namespaces and paths between them.
@@ -64,18 +66,12 @@ type namespace struct {
 func (l *lab) namespace(role string) (*namespace, error) {
 	l.count++
 	name := fmt.Sprintf("%s%d-%s", prefix, l.count, role)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	origin, err := netns.Get()
-	if err != nil {
-		return nil, err
+	// ip(8) prepares /run/netns so that its namespaces and those of others do not cover each other; netns.NewNamed does not.
+	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("ip netns add %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
-	defer origin.Close()
-	handle, err := netns.NewNamed(name) // enters it
+	handle, err := netns.GetFromName(name)
 	if err != nil {
-		return nil, err
-	}
-	if err := netns.Set(origin); err != nil {
 		return nil, err
 	}
 	ns := &namespace{name: name, handle: handle}
