@@ -57,6 +57,9 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if s.listeners.metrics != nil {
 		status.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
 	}
+	if !s.draining.Load() {
+		status.Problems = append(status.Problems, "another server on this database applies its changes; the agents of this one get none meanwhile")
+	}
 	if drain.LastError != "" {
 		status.Problems = append(status.Problems, "the journal is not being drained: "+drain.LastError)
 	}

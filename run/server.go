@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -83,6 +85,7 @@ type server struct {
 	importer  *importer.Importer
 	backend   backend.Backend
 	authority *pki.Authority
+	draining  atomic.Bool // this server applies the journal; another may, where several share the database
 	auth      auth.Authenticator
 	policy    *policy.Enforcer
 }
@@ -106,6 +109,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.mirror = mirror.New(s.nsdb, s.Log)
 	s.importer = importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
+	s.importer.CompareWith(s.plugin)
 	s.backend = cluster.New(s.importer)
 	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
 	return err
@@ -143,7 +147,7 @@ func (s *server) run(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"mirror", s.mirror.Run},
-		{"journal", s.backend.Run},
+		{"journal", s.drain},
 		{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
 		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
 		{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
@@ -160,6 +164,24 @@ func (s *server) run(ctx context.Context) error {
 	s.Log.Info("ready", "version", Version, "api", "http://"+s.listeners.api.Addr().String(), "agents", s.listeners.streamAddresses(),
 		"state", s.StateDir)
 	return group.Wait()
+}
+
+// drain applies the journal while no other server on this database does. A server that waits answers its clients; what its own store
+// lacks in the end, it learns from Neutron's tables when its turn comes.
+func (s *server) drain(ctx context.Context) error {
+	dir, err := filepath.Abs(s.StateDir)
+	if err != nil {
+		return err
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	return s.db.Alone(ctx, "journal", machine+":"+dir, func(ctx context.Context) error {
+		s.draining.Store(true)
+		defer s.draining.Store(false)
+		return s.backend.Run(ctx)
+	})
 }
 
 // serve returns a function that answers HTTP on the listener until its context ends.

@@ -100,8 +100,8 @@ func (s *state) after(tasks []journal.Task) *topology.Progress {
 }
 
 // commit writes the changes and then the progress: in one Update where they fit, as they nearly always do. A larger change, such as
-// another MTU for a network of a hundred subnets, is cut. The sources and the progress come with its last piece, so that after a
-// crash in between the stored sources still say what was, the start's comparison goes back to it, and the task is applied again.
+// another MTU for a network of a hundred subnets, is cut. The sources and the progress come last. After a crash in between, the start's
+// comparison with Neutron goes on from there.
 func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress *topology.Progress) error {
 	pieces := cut(writes)
 	for n, piece := range pieces {
@@ -109,7 +109,8 @@ func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress 
 		if n == len(pieces)-1 {
 			next = progress
 		}
-		if _, err := i.store.Update(ctx, func(tx nsdb.Tx) error { return s.write(tx, piece, next) }); err != nil {
+		_, err := i.store.Update(ctx, func(tx nsdb.Tx) error { return s.write(tx, piece, next) })
+		if err != nil {
 			return fmt.Errorf("writing to the network state database: %w", err)
 		}
 		s.progress = next
@@ -117,27 +118,30 @@ func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress 
 	return nil
 }
 
-// cut returns the writes in pieces that fit one Update each, with the sources in the last.
+// cut returns the writes in pieces that fit one Update each, at least one, with the sources last.
 func cut(writes delta) []delta {
-	var pieces []delta
-	last, piece := delta{}, delta{}
-	for key, o := range writes {
-		if key.Kind == topology.KindSource {
-			last[key] = o
-			continue
+	piece, bytes := delta{}, 0
+	pieces := []delta{piece}
+	add := func(key topology.Key, o topology.Object) {
+		size := 0
+		if source, ok := o.(*topology.Source); ok {
+			size = len(source.JSON)
+		}
+		if len(piece) == maxObjects || bytes+size > maxBytes {
+			piece, bytes = delta{}, 0
+			pieces = append(pieces, piece)
 		}
 		piece[key] = o
-		if len(piece) == maxObjects {
-			pieces, piece = append(pieces, piece), delta{}
+		bytes += size
+	}
+	for _, sources := range []bool{false, true} {
+		for key, o := range writes {
+			if (key.Kind == topology.KindSource) == sources {
+				add(key, o)
+			}
 		}
 	}
-	if len(piece)+len(last) > maxObjects {
-		return append(pieces, piece, last)
-	}
-	for key, o := range piece {
-		last[key] = o
-	}
-	return append(pieces, last)
+	return pieces
 }
 
 // write is the body of an Update. It fails with errOvertaken if the progress is not what this importer wrote last, or a tunnel key

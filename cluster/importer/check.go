@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"midonet.org/midonet/cluster/nsdb"
-	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/topology"
 )
 
@@ -16,19 +15,10 @@ type Report struct {
 	Differences []string // in words, in order of key; empty when all is well
 }
 
-// Check renders everything from the stored Neutron objects and compares it with the stored topology: incremental equals full. It
-// writes nothing and may be called while an importer runs; it needs no importer to have run.
+// Check renders everything, but for what is pending, and compares it with the stored topology: incremental equals full. It writes
+// nothing and may be called while an importer runs; it needs no importer to have run.
 func (i *Importer) Check(ctx context.Context) (Report, error) {
-	return Check(ctx, i.store, i.settings)
-}
-
-// Check is Importer.Check for a store alone.
-func Check(ctx context.Context, store nsdb.Store, settings translate.Settings) (Report, error) {
-	snapshot, err := store.View(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	_, repairs, err := restore(snapshot.Objects, settings)
+	snapshot, repairs, err := i.moment(ctx)
 	if err != nil {
 		return Report{}, err
 	}
@@ -41,4 +31,37 @@ func Check(ctx context.Context, store nsdb.Store, settings translate.Settings) (
 		}
 	}
 	return r, nil
+}
+
+// moment compares the store and Neutron as they are at one time, when nothing was applied between the two readings. What was committed
+// to Neutron's database between them is pending.
+func (i *Importer) moment(ctx context.Context) (*nsdb.Snapshot, delta, error) {
+	before, err := i.store.View(ctx)
+	for err == nil {
+		_, repairs, failed := i.compare(ctx, before.Objects)
+		if failed != nil {
+			return before, nil, failed
+		}
+		after, failed := i.store.View(ctx)
+		if failed == nil && sameProgress(before.Objects, after.Objects) {
+			return before, repairs, nil
+		}
+		before, err = after, failed
+	}
+	return before, nil, err
+}
+
+// sameProgress reports whether no task was applied between the two.
+func sameProgress(a, b map[topology.Key]topology.Object) bool {
+	for key, o := range a {
+		if key.Kind == topology.KindProgress {
+			return b[key] != nil && same(o, b[key])
+		}
+	}
+	for key := range b {
+		if key.Kind == topology.KindProgress {
+			return false
+		}
+	}
+	return true
 }

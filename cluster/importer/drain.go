@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
-	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
 )
@@ -85,11 +83,10 @@ func (i *Importer) take(ctx context.Context, s *state, b *batch, sub *subject) e
 
 // applyTask reads a task and applies it in memory.
 func (s *state) applyTask(t journal.Task) (delta, error) {
-	u, err := id.Parse[translate.Owner](t.ResourceID)
+	o, err := ownerOf(t)
 	if err != nil {
 		return nil, err
 	}
-	o := translate.Owner{Resource: translate.Resource(strings.ToLower(string(t.DataType))), ID: u}
 	switch t.Type {
 	case journal.Create, journal.Update:
 		c, err := translate.Decode(o, t.Data)

@@ -9,8 +9,10 @@
 // passed over: it stays in the journal, is logged, shown by Status and tried again every minute, other resources go on, and a newer
 // task of its resource supersedes it.
 //
-// At the start, and after any failure, everything is rendered again from the stored Neutron objects and compared with what is
-// stored. The same comparison is Check, which `midonet db check` prints.
+// At the start, and after any failure, everything is rendered again and compared with what is stored, and the difference is written.
+// Everything is what Neutron has, where the importer was told (CompareWith): the journal cannot bring back what was applied to a store
+// that has been lost, or to another server's. Otherwise it is the stored Neutron objects. The same comparison is Check, which `midonet
+// db check` prints.
 package importer
 
 import (
@@ -42,6 +44,7 @@ var errOvertaken = errors.New("another importer of this journal is at work")
 type Importer struct {
 	store    nsdb.Store
 	reader   journal.Reader
+	neutron  journal.Inventory // nil: the stored Neutron objects are all that is known
 	settings translate.Settings
 	log      *slog.Logger
 
@@ -70,6 +73,9 @@ type Failure struct {
 func New(store nsdb.Store, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
 	return &Importer{store: store, reader: reader, settings: settings, log: log}
 }
+
+// CompareWith makes the importer compare the store with what Neutron has, at each start and in Check. Call it before Run.
+func (i *Importer) CompareWith(neutron journal.Inventory) { i.neutron = neutron }
 
 // Status returns the present status.
 func (i *Importer) Status() Status {

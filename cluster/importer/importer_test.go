@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -270,6 +271,59 @@ func TestStartRepairsWhatDiffers(t *testing.T) {
 	b.wantNoDifferences()
 	if got := b.importer.Status().Repaired; got != 3 || b.topologyPort(1).TunnelKey != number {
 		t.Errorf("%d repairs and tunnel key %d; want 3, and the key %d kept", got, b.topologyPort(1).TunnelKey, number)
+	}
+}
+
+// TestStartWithAnotherStore: the store was lost, or is that of a server which was left out. The journal no longer has what was applied.
+func TestStartWithAnotherStore(t *testing.T) {
+	b := newBench(t)
+	b.journal.putNetwork(network(0))
+	b.journal.putPort(port(1, network(0).ID))
+	b.journal.putPort(port(2, network(0).ID))
+	b.drain()
+	old := b.store
+	b.store = newBench(t).store
+	b.importer = New(b.store, b.journal, translate.DefaultSettings(), logTo(t))
+	b.importer.CompareWith(b.journal)
+	report, err := b.importer.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(report.Differences, "\n"); !strings.Contains(said, "Neutron's network "+network(0).ID.String()+" is missing") {
+		t.Errorf("Check of an empty store says:\n%s", said)
+	}
+	b.restart()
+	if b.count(topology.KindPort) != 2 || b.count(topology.KindSource) != 3 {
+		t.Errorf("%d ports of %d sources, want 2 of 3", b.count(topology.KindPort), b.count(topology.KindSource))
+	}
+	b.journal.append(journal.Delete, journal.Port, port(1, network(0).ID).ID.String(), nil)
+	renamed := port(2, network(0).ID)
+	renamed.Name = "renamed"
+	b.journal.putPort(renamed)
+	b.drain()
+
+	b.store = old
+	b.restart()
+	b.wantNoDifferences()
+	if b.count(topology.KindPort) != 1 || b.topologyPort(2).Name != "renamed" {
+		t.Errorf("the store that was left out has %d ports, and %q; want one, renamed", b.count(topology.KindPort), b.topologyPort(2).Name)
+	}
+}
+
+// TestContentsOfManyObjects: more than one Update takes, in number and in octets.
+func TestContentsOfManyObjects(t *testing.T) {
+	b := newBench(t)
+	b.journal.putNetwork(network(0))
+	for n := range uint16(200) {
+		p := port(n, network(0).ID)
+		p.Profile = json.RawMessage(`{"a": "` + strings.Repeat("x", 100_000*int(n%2)) + `"}`)
+		b.journal.putPort(p)
+	}
+	b.journal.tasks = nil
+	b.restart()
+	b.wantNoDifferences()
+	if n := b.count(topology.KindPort); n != 200 {
+		t.Errorf("%d ports, want 200", n)
 	}
 }
 

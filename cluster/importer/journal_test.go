@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -19,19 +20,20 @@ import (
 	"midonet.org/midonet/neutron/model"
 )
 
-// memoryJournal is a journal.Reader over a slice.
+// memoryJournal is a journal.Reader over a slice, and the journal.Inventory of what its tasks have made.
 type memoryJournal struct {
 	identity string
 
 	mu       sync.Mutex
 	tasks    []journal.Task
+	contents map[string]journal.Task // by resource, what its newest task says
 	lastID   int64
 	failDone int // how many calls of Done are to fail from now on
 	appended chan struct{}
 }
 
 func newJournal(identity string) *memoryJournal {
-	return &memoryJournal{identity: identity, appended: make(chan struct{}, 1)}
+	return &memoryJournal{identity: identity, appended: make(chan struct{}, 1), contents: map[string]journal.Task{}}
 }
 
 func (j *memoryJournal) Identity(context.Context) (string, error) { return j.identity, nil }
@@ -68,6 +70,16 @@ func (j *memoryJournal) Wait(ctx context.Context) error {
 	}
 }
 
+func (j *memoryJournal) Contents(context.Context) (journal.Contents, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := journal.Contents{Resources: slices.Collect(maps.Values(j.contents)), Pending: map[string]bool{}}
+	for _, t := range j.tasks {
+		c.Pending[t.ResourceID] = true
+	}
+	return c, nil
+}
+
 func (j *memoryJournal) pending() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -78,7 +90,13 @@ func (j *memoryJournal) append(typ journal.Type, dataType journal.DataType, reso
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.lastID++
-	j.tasks = append(j.tasks, journal.Task{ID: j.lastID, Type: typ, DataType: dataType, ResourceID: resourceID, Data: data})
+	task := journal.Task{ID: j.lastID, Type: typ, DataType: dataType, ResourceID: resourceID, Data: data}
+	j.tasks = append(j.tasks, task)
+	if typ != journal.Delete {
+		j.contents[resourceID] = task
+	} else if j.contents[resourceID].DataType == dataType {
+		delete(j.contents, resourceID)
+	}
 	select {
 	case j.appended <- struct{}{}:
 	default:
@@ -147,6 +165,7 @@ func newBench(t testing.TB) *bench {
 func (b *bench) restart() {
 	b.Helper()
 	b.importer = New(b.store, b.journal, translate.DefaultSettings(), logTo(b))
+	b.importer.CompareWith(b.journal)
 	s, err := b.importer.load(b.Context())
 	if err != nil {
 		b.Fatal(err)

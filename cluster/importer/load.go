@@ -20,7 +20,7 @@ var rendered = map[topology.Kind]bool{
 // loggedRepairs bounds how many repairs are logged one by one.
 const loggedRepairs = 20
 
-// load reads the store and makes good what differs from a full rendering.
+// load reads the store and makes good what differs from a full rendering of what Neutron has.
 func (i *Importer) load(ctx context.Context) (*state, error) {
 	identity, err := i.reader.Identity(ctx)
 	if err != nil {
@@ -30,7 +30,7 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, repairs, err := restore(snapshot.Objects, i.settings)
+	s, repairs, err := i.compare(ctx, snapshot.Objects)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	i.report(func(status *Status) { status.Repaired = len(repairs) })
 	if len(repairs) > 0 {
 		i.logRepairs(describe(snapshot.Objects, repairs))
-		if err := i.commit(ctx, s, repairs, s.progress); err != nil {
+		if err := i.commit(ctx, s, repairs, s.after(nil)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,6 +103,8 @@ func describe(stored map[topology.Key]topology.Object, repairs delta) []string {
 	var words []string
 	for _, key := range sortedKeys(repairs) {
 		switch have, want := stored[key], repairs[key]; {
+		case key.Kind == topology.KindSource:
+			words = append(words, describeSource(have, want))
 		case have == nil:
 			words = append(words, fmt.Sprintf("%v is missing: %+v", key, want))
 		case want == nil:
@@ -112,6 +114,19 @@ func describe(stored map[topology.Key]topology.Object, repairs delta) []string {
 		}
 	}
 	return words
+}
+
+// describeSource says what is wrong with a stored Neutron object, of which there may be much to print.
+func describeSource(have, want topology.Object) string {
+	switch have, isStored := have.(*topology.Source); {
+	case !isStored:
+		want := want.(*topology.Source)
+		return fmt.Sprintf("Neutron's %s is missing", translate.Owner{Resource: translate.Resource(want.Resource), ID: want.ID})
+	case want == nil:
+		return fmt.Sprintf("%s is gone from Neutron", translate.Owner{Resource: translate.Resource(have.Resource), ID: have.ID})
+	default:
+		return fmt.Sprintf("%s is another in Neutron", translate.Owner{Resource: translate.Resource(have.Resource), ID: have.ID})
+	}
 }
 
 func sortedKeys(m map[topology.Key]topology.Object) []topology.Key {
