@@ -36,11 +36,6 @@ func badRequest(resource, format string, args ...any) error {
 	return errs.New(errs.Invalid, "BadRequest", "Bad %s request: %s.", resource, fmt.Sprintf(format, args...))
 }
 
-// disallowed is oslo.policy's answer to a caller that sees a resource and may not change it.
-func disallowed(action string) error {
-	return errs.New(errs.Forbidden, "PolicyNotAuthorized", "rule:%s is disallowed by policy", action)
-}
-
 func networkInUse(id model.NetworkID, ports []string) error {
 	reason := "There are one or more ports still in use on the network"
 	if len(ports) > 0 {

@@ -135,7 +135,7 @@ func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string,
 }
 
 func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network]) (*model.Network, error) {
-	n, err := r.changeableNetwork(networkID, "update_network")
+	n, err := r.changeableNetwork(networkID)
 	if err != nil {
 		return nil, err
 	}
@@ -222,17 +222,14 @@ func (r *request) checkUnshare(n *model.Network) error {
 	return nil
 }
 
-// changeableNetwork returns a network that the caller sees and may change, and locks it.
-func (r *request) changeableNetwork(networkID, action string) (*model.Network, error) {
+// changeableNetwork returns a network that the caller sees, and locks it. Whether the caller may change it was asked before.
+func (r *request) changeableNetwork(networkID string) (*model.Network, error) {
 	if err := store.LockNetwork(r.tx, networkID); err != nil {
 		return nil, err
 	}
 	n, err := store.Network(r.tx, networkID, scopeOf(r.caller))
 	if err != nil {
 		return nil, notFoundAs(err, networkNotFound(networkID))
-	}
-	if !r.mayChange(n.ProjectID) {
-		return nil, disallowed(action)
 	}
 	return n, nil
 }
@@ -243,7 +240,7 @@ func (n networks) Delete(ctx context.Context, c *auth.Caller, networkID string) 
 
 // deleteNetwork removes a network with its subnets and the ports of its own services; any other port keeps it.
 func (r *request) deleteNetwork(networkID string) error {
-	n, err := r.changeableNetwork(networkID, "delete_network")
+	n, err := r.changeableNetwork(networkID)
 	if err != nil {
 		return err
 	}

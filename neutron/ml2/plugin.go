@@ -111,9 +111,10 @@ func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []pl
 	return made, nil
 }
 
-// scopeOf returns whose eyes a caller looks with.
+// scopeOf returns whose eyes a caller looks with: a service that acts for others sees all, as an administrator does
+// (neutron-lib db/utils.py, model_query_scope_is_project).
 func scopeOf(c *auth.Caller) store.Scope {
-	return store.Scope{Project: c.ProjectID, Restricted: !c.Admin}
+	return store.Scope{Project: c.ProjectID, Restricted: !c.Admin && !c.Advsvc}
 }
 
 // standard returns the attributes that every new resource has.
@@ -125,19 +126,6 @@ func (r *request) standard(given model.Standard) model.Standard {
 		s.ProjectID = r.caller.ProjectID
 	}
 	return s
-}
-
-// mayChange reports whether the caller owns a resource of one of the projects, or is an administrator.
-func (r *request) mayChange(owners ...string) bool {
-	if r.caller.Admin {
-		return true
-	}
-	for _, o := range owners {
-		if o == r.caller.ProjectID {
-			return true
-		}
-	}
-	return false
 }
 
 // record appends the task that tells the backend of a change; value is the resource as it is now, nil where it was deleted.

@@ -22,7 +22,7 @@ func (p ports) Update(ctx context.Context, c *auth.Caller, portID string, body p
 }
 
 func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*model.Port, error) {
-	p, err := r.changeablePort(portID, "update_port")
+	p, err := r.changeablePort(portID)
 	if err != nil {
 		return nil, err
 	}

@@ -62,9 +62,6 @@ func (r *request) networkForSubnet(s *model.Subnet) (*model.Network, error) {
 	if err != nil {
 		return nil, notFoundAs(err, networkNotFound(s.NetworkID.String()))
 	}
-	if !r.mayChange(n.ProjectID) {
-		return nil, disallowed("create_subnet")
-	}
 	return n, checkSubnetMTU(n, s)
 }
 
@@ -119,7 +116,7 @@ func (s subnets) Update(ctx context.Context, c *auth.Caller, subnetID string, bo
 }
 
 func (r *request) updateSubnet(subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {
-	old, err := r.changeableSubnet(subnetID, "update_subnet")
+	old, err := r.changeableSubnet(subnetID)
 	if err != nil {
 		return nil, err
 	}
@@ -188,8 +185,8 @@ func (r *request) checkGatewayUnused(s *model.Subnet) error {
 	return nil
 }
 
-// changeableSubnet returns a subnet that the caller sees and may change, its own, and locks its network.
-func (r *request) changeableSubnet(subnetID, action string) (*model.Subnet, error) {
+// changeableSubnet returns a subnet that the caller sees, and locks its network. Whether the caller may change it was asked before.
+func (r *request) changeableSubnet(subnetID string) (*model.Subnet, error) {
 	if err := store.LockSubnet(r.tx, subnetID); err != nil {
 		return nil, err
 	}
@@ -197,15 +194,12 @@ func (r *request) changeableSubnet(subnetID, action string) (*model.Subnet, erro
 	if err != nil {
 		return nil, notFoundAs(err, subnetNotFound(subnetID))
 	}
-	if !r.mayChange(s.ProjectID) {
-		return nil, disallowed(action)
-	}
 	return s, nil
 }
 
 func (s subnets) Delete(ctx context.Context, c *auth.Caller, subnetID string) error {
 	return s.change(ctx, c, func(r *request) error {
-		found, err := r.changeableSubnet(subnetID, "delete_subnet")
+		found, err := r.changeableSubnet(subnetID)
 		if err != nil {
 			return err
 		}

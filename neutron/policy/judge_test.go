@@ -70,8 +70,7 @@ func TestWhoMayWrite(t *testing.T) {
 		{"another's network", other, Update, apidef.Networks(), owned("blue", apidef.Values{"name": "x"}),
 			"rule:update_network is disallowed by policy"},
 		{"a subnet on the own network", member, Create, apidef.Subnets(), owned("blue", nil), ""},
-		// Whose the network is, is asked elsewhere.
-		{"a subnet on another's network", other, Create, apidef.Subnets(), owned("red", nil), ""},
+		{"a subnet on another's network", other, Create, apidef.Subnets(), owned("red", nil), "rule:create_subnet is disallowed by policy"},
 		{"another's subnet on the own network", member, Update, apidef.Subnets(), owned("red", nil), ""},
 		{"addresses on the own network", member, Create, apidef.Ports(), owned("blue", apidef.Values{"fixed_ips": fixed}), ""},
 		{"addresses on another's network", other, Create, apidef.Ports(), owned("red", apidef.Values{"fixed_ips": fixed}),
