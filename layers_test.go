@@ -41,6 +41,7 @@ var layers = []struct {
 	{"cluster/nsdb/...", []string{"topology", "topology/topologypb", "cluster/nsdb"}, "engines keep objects and do not interpret them"},
 	{"cluster/importer", []string{"topology", "topology/topologypb", "neutron/model", "neutron/journal", "cluster/translate", "cluster/nsdb"}, "drain, render, diff, commit"},
 	{"cluster/stream/...", []string{"topology", "topology/topologypb", "cluster/nsdb", "cluster/stream"}, "what each host needs, and its certificates"},
+	{"cluster/api", []string{"topology", "neutron/model", "cluster/translate", "cluster/nsdb", "cluster/importer"}, "the MidoNet REST API: reads the mirror, writes through the importer"},
 	{"cluster/inspect", []string{"topology"}, "shows a topology to people, wherever it came from"},
 	{"cluster/job/...", []string{"topology", "neutron/journal", "cluster/nsdb"}, "facts on their way back to Neutron"},
 	{"agent/packet", []string{}, "parses and builds frames; knows no network"},

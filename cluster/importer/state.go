@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
@@ -15,6 +16,7 @@ type state struct {
 	set      *translate.Set
 	keys     *tunnelKeys
 	journal  string             // the identity of the journal
+	revision nsdb.Revision      // of the last commit
 	progress *topology.Progress // as stored, nil before the first task
 	failed   map[int64]Failure  // by task
 }

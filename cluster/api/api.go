@@ -1,0 +1,194 @@
+// Package api is the MidoNet REST API: what networking-midonet's plugin, python-midonetclient and midonet-cli speak to.
+//
+// Paths, media types, fields, statuses and error bodies are those of MidoNet 5 (midonet-cluster's rest_api packages, named where each
+// is done). Only resources that are served whole have a path; the root documents name those and no others, and every other path
+// answers 404. Reads come from the mirror. Writes of Neutron objects go through the importer, as the journal's do, and are answered
+// when they are stored and the mirror has them, so that who reads next sees them.
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"midonet.org/midonet/cluster/importer"
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+)
+
+// Root is the path under which everything is (cluster.rest_api.root_uri of the original).
+const Root = "/midonet-api"
+
+const (
+	// requestTimeout bounds one request (cluster.rest_api's request_timeout).
+	requestTimeout = 30 * time.Second
+	// maxBody is the longest body of a request, octets: room for the most that one request may write.
+	maxBody = 1 << 20
+)
+
+// Config is what the API joins.
+type Config struct {
+	Account  Account
+	Store    nsdb.Store
+	Mirror   *mirror.Mirror
+	Importer *importer.Importer
+	Log      *slog.Logger
+}
+
+// API answers the requests.
+type API struct {
+	Config
+	tokens *tokens
+	mux    *http.ServeMux
+}
+
+// New returns the handler of everything under Root.
+func New(c Config) *API {
+	a := &API{Config: c, tokens: newTokens(), mux: http.NewServeMux()}
+	a.mux.HandleFunc(Root+"/login", a.login)
+	a.routes()
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	_, pattern := a.mux.Handler(r)
+	switch {
+	case pattern == Root+"/login":
+	case !a.tokens.valid(r.Header.Get("X-Auth-Token"), time.Now()):
+		writeUnauthorized(w, "Authentication error")
+		return
+	case pattern == "":
+		writeError(w, http.StatusNotFound, "Not found.")
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// endpoint is one way to call a resource.
+type endpoint struct {
+	method   string
+	consumes []string // media types of the body; none: the body is not read
+	produces []string // media types of the answer, the usual one first; none: it has no body
+	handle   func(*call) (reply, error)
+}
+
+// call is a request on its way through an endpoint.
+type call struct {
+	*http.Request
+	base  string        // the URI of Root, without a slash at the end
+	state *mirror.State // newest
+	body  []byte
+}
+
+// reply is what an endpoint answers.
+type reply struct {
+	status   int    // 0: 200 with a body, 204 without
+	location string // of what was created
+	body     any    // nil: none
+}
+
+// serve joins the endpoints of one path.
+func (a *API) serve(path string, endpoints ...endpoint) {
+	a.mux.HandleFunc(Root+path, func(w http.ResponseWriter, r *http.Request) { a.dispatch(w, r, endpoints) })
+}
+
+// dispatch finds the endpoint for the method and the media types, and calls it. The statuses are those of JAX-RS 2 section 3.7.2.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request, endpoints []endpoint) {
+	var allowed []string
+	status := http.StatusMethodNotAllowed
+	for _, e := range endpoints {
+		if e.method != r.Method {
+			allowed = append(allowed, e.method)
+			continue
+		}
+		if !e.takes(r.Header.Get("Content-Type")) {
+			if status == http.StatusMethodNotAllowed {
+				status = http.StatusUnsupportedMediaType
+			}
+			continue
+		}
+		mediaType, ok := acceptable(r.Header.Values("Accept"), e.produces)
+		if !ok {
+			status = http.StatusNotAcceptable
+			continue
+		}
+		a.call(w, r, e, mediaType)
+		return
+	}
+	if status == http.StatusMethodNotAllowed {
+		for _, method := range slices.Compact(slices.Sorted(slices.Values(allowed))) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	writeError(w, status, http.StatusText(status))
+}
+
+func (a *API) call(w http.ResponseWriter, r *http.Request, e endpoint, mediaType string) {
+	c := &call{Request: r, base: "http://" + r.Host + Root}
+	answer, err := a.run(c, e)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if answer.location != "" {
+		w.Header().Set("Location", answer.location)
+	}
+	if answer.body == nil {
+		w.WriteHeader(cmp.Or(answer.status, http.StatusNoContent))
+		return
+	}
+	writeJSON(w, cmp.Or(answer.status, http.StatusOK), mediaType, answer.body)
+}
+
+func (a *API) run(c *call, e endpoint) (reply, error) {
+	select {
+	case <-a.Mirror.Ready():
+	case <-c.Context().Done():
+		return reply{}, errs.New(errs.Unavailable, "NotReady", "The network state database does not answer.")
+	}
+	if len(e.consumes) > 0 {
+		var err error
+		if c.body, err = io.ReadAll(c.Body); err != nil {
+			return reply{}, badBody(err)
+		}
+	}
+	c.state = a.Mirror.State()
+	return e.handle(c)
+}
+
+func badBody(err error) error {
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return errs.New(errs.TooLarge, "BodyTooLong", "The body has more than %d octets.", tooLong.Limit)
+	}
+	return errs.New(errs.Invalid, "BadBody", "The body cannot be read.").Wrap(err)
+}
+
+// decode reads the body into v, passing over what v does not know.
+func (c *call) decode(v any) error {
+	if err := json.Unmarshal(c.body, v); err != nil {
+		return errs.New(errs.Invalid, "BadJSON", "The body cannot be read: %v", err)
+	}
+	return nil
+}
+
+// committed waits until the mirror has the revision, and returns the state that does.
+func (a *API) committed(ctx context.Context, revision nsdb.Revision) (*mirror.State, error) {
+	state, err := a.Mirror.WaitFor(ctx, revision)
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "StoreUnavailable", "The network state database does not answer.").Wrap(err)
+	}
+	return state, nil
+}

@@ -1,0 +1,62 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLogin logs in as auth_lib.py does: the token is what stands between "=" and ";" of the cookie.
+func TestLogin(t *testing.T) {
+	f := newFixture(t)
+	f.token = ""
+	r := f.do(http.MethodPost, "/login", header{"Authorization": basic(account), "X-Auth-Project": "77777777-7777-7777-7777-777777777777"}, "{}").want(200)
+	cookie := regexp.MustCompile(`^sessionId=([^;=]+); Expires=(\w{3}, \d\d-\d\d-\d{4} \d\d:\d\d:\d\d UTC)$`).FindStringSubmatch(r.Header.Get("Set-Cookie"))
+	if cookie == nil {
+		t.Fatalf("Set-Cookie: %s", r.Header.Get("Set-Cookie"))
+	}
+	body := r.object()
+	if body["key"] != cookie[1] || body["expires"] != cookie[2] || r.Header.Get("Content-Type") != mediaToken {
+		t.Errorf("%s %s with the cookie %v", r.Header.Get("Content-Type"), r.body, cookie)
+	}
+	f.get("", mediaApplication).wantError(401, "Authentication error")
+	f.token = cookie[1]
+	f.get("", mediaApplication).want(200)
+}
+
+func TestLoginIsRefused(t *testing.T) {
+	f := newFixture(t)
+	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for given, want := range map[string]string{
+		"":                                  "Authorization header is not set.",
+		"Bearer x":                          "Authorization header does not contain Basic.",
+		"Basic !":                           "Authorization header is not valid",
+		"Basic " + encode("admin"):          "Authorization header is not valid",
+		"Basic " + encode("admin:wrong"):    "Invalid username or password.",
+		"Basic " + encode("root:pass:w0rd"): "Invalid username or password.",
+	} {
+		r := f.do(http.MethodPost, "/login", header{"Authorization": given}, "{}")
+		r.wantError(401, want)
+		if r.Header.Get("WWW-Authenticate") != `Basic  realm="BASIC_AUTH_REALM"` || r.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%q: headers %v", given, r.Header)
+		}
+	}
+}
+
+func TestTokensExpireAndCannotBeMade(t *testing.T) {
+	tokens, now := newTokens(), time.Now()
+	good := tokens.issue(now.Add(tokenLife))
+	if !tokens.valid(good, now) || tokens.valid(good, now.Add(tokenLife)) {
+		t.Error("a token is not good from its issue until it expires")
+	}
+	raw, _ := base64.RawURLEncoding.DecodeString(good)
+	raw[6]++
+	for _, bad := range []string{"", "00000000", good[1:], strings.ToUpper(good), base64.RawURLEncoding.EncodeToString(raw), newTokens().issue(now.Add(tokenLife))} {
+		if tokens.valid(bad, now) {
+			t.Errorf("token %q is taken", bad)
+		}
+	}
+}

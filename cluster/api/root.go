@@ -1,0 +1,45 @@
+package api
+
+import "net/http"
+
+const (
+	mediaApplication = "application/vnd.org.midonet.Application-v5+json"
+	mediaSystemState = "application/vnd.org.midonet.SystemState-v2+json"
+	// apiVersion is what the original calls itself (version/Version.java).
+	apiVersion = "v5.0"
+)
+
+// application is the root document (models/Application.java) with what is served. Clients find every other URI from here.
+type application struct {
+	URI         string `json:"uri"`
+	Version     string `json:"version"`
+	Neutron     string `json:"neutron"`
+	SystemState string `json:"systemState"`
+}
+
+// systemState is models/SystemState.java.
+type systemState struct {
+	State        string  `json:"state"`
+	Availability string  `json:"availability"`
+	Version      string  `json:"version"`
+	Information  *string `json:"information"`
+}
+
+// routes registers every path.
+func (a *API) routes() {
+	root := endpoint{method: http.MethodGet, produces: []string{mediaJSON, mediaApplication}, handle: rootDocument}
+	a.serve("", root)
+	a.serve("/{$}", root)
+	a.serve("/system_state", endpoint{method: http.MethodGet, produces: []string{mediaSystemState, mediaJSON}, handle: showSystemState})
+	a.neutronRoutes()
+}
+
+func rootDocument(c *call) (reply, error) {
+	return reply{body: application{
+		URI: c.base + "/", Version: apiVersion, Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",
+	}}, nil
+}
+
+func showSystemState(*call) (reply, error) {
+	return reply{body: systemState{State: "ACTIVE", Availability: "READWRITE", Version: "5.0.0"}}, nil
+}

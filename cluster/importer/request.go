@@ -1,0 +1,286 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// requestIdentity stands for the journal's identity in a topology that requests feed.
+const requestIdentity = "midonet-api"
+
+// overtakenRetries is how often a request is tried again because another process has written meanwhile.
+const overtakenRetries = 5
+
+// Verb is what a Write does.
+type Verb uint8
+
+// The verbs, with what MidoNet's Neutron API does where the object is, or is not, there already (NeutronZoomPlugin.scala).
+const (
+	Create  Verb = iota + 1 // a Conflict if it is there
+	Replace                 // NotFound if it is not
+	Delete                  // nothing if it is not
+)
+
+// Write is one change of a Neutron object that a request asks for.
+type Write struct {
+	Owner translate.Owner
+	Verb  Verb
+	JSON  []byte // package model's form of the object as it will be; nil with Delete
+}
+
+// request is a call of Apply on its way to the goroutine that has the state.
+type request struct {
+	writes []Write
+	done   chan<- outcome
+}
+
+type outcome struct {
+	revision nsdb.Revision
+	err      error
+}
+
+// Apply makes the writes, all or none, and returns when they are stored, with the revision that has them (0 where there was nothing to
+// do). It is for an importer without a journal, while that runs.
+//
+// A topology has one source, for what the other source does not know would be deleted or overwritten by it: so an importer that has a
+// journal answers Conflict. Other errors say that a write cannot be made as things are (Invalid, NotFound, Conflict, TooLarge), or that
+// the store is away or ctx ended, when the writes may have been made or not (Unavailable).
+func (i *Importer) Apply(ctx context.Context, writes []Write) (nsdb.Revision, error) {
+	if i.reader != nil {
+		return 0, errs.New(errs.Conflict, "TopologyFedByJournal", "The topology of this server is made from its own Networking API; "+
+			"write there, or run `midonet cluster`, whose topology is made from this one")
+	}
+	done := make(chan outcome, 1)
+	select {
+	case i.requests <- request{writes: writes, done: done}:
+	case <-ctx.Done():
+		return 0, unavailable(ctx.Err())
+	}
+	select {
+	case o := <-done:
+		return o.revision, o.err
+	case <-ctx.Done():
+		return 0, unavailable(ctx.Err())
+	}
+}
+
+func unavailable(err error) error {
+	return errs.New(errs.Unavailable, "StoreUnavailable", "The network state database does not answer").Wrap(err)
+}
+
+// serve answers requests until one fails for a reason other than what it asks for.
+func (i *Importer) serve(ctx context.Context, s *state) error {
+	for {
+		select {
+		case r := <-i.requests:
+			next, revision, err := i.answer(ctx, s, r.writes)
+			if err != nil && !refusal(err) {
+				r.done <- outcome{err: unavailable(err)}
+				return err
+			}
+			r.done <- outcome{revision, err}
+			s = next
+			i.reportProgress(s)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// refusal reports whether the error is about the request itself, so that nothing has changed in memory or in the store.
+func refusal(err error) bool {
+	switch errs.KindOf(err) {
+	case errs.Invalid, errs.NotFound, errs.Conflict, errs.TooLarge:
+		return true
+	}
+	return false
+}
+
+// answer makes the writes, and starts again from what is stored where another process has written since; the state that it returns
+// is the one to go on with.
+func (i *Importer) answer(ctx context.Context, s *state, writes []Write) (*state, nsdb.Revision, error) {
+	for try := 0; ; try++ {
+		revision, err := i.attempt(ctx, s, writes)
+		if !errors.Is(err, errOvertaken) || try == overtakenRetries {
+			return s, revision, err
+		}
+		if s, err = i.load(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+func (i *Importer) attempt(ctx context.Context, s *state, writes []Write) (nsdb.Revision, error) {
+	changes, refused := s.plan(writes)
+	if refused != nil || len(changes) == 0 {
+		return 0, i.confirm(ctx, s, refused)
+	}
+	all := delta{}
+	for _, c := range changes {
+		d, err := s.apply(c.change, c.source)
+		if err != nil {
+			return 0, err
+		}
+		for key, o := range d {
+			all[key] = o
+		}
+	}
+	if err := i.commitWhole(ctx, s, all, s.afterRequest(len(changes))); err != nil {
+		return 0, err
+	}
+	s.freeKeys(all)
+	return s.revision, nil
+}
+
+// commitWhole is commit, with all sources in one step even where the whole takes several: after a crash in between the sources still
+// say what was, and the start's comparison goes back to it.
+func (i *Importer) commitWhole(ctx context.Context, s *state, writes delta, progress *topology.Progress) error {
+	if len(writes) <= maxObjects {
+		return i.commit(ctx, s, writes, progress)
+	}
+	objects, sources := delta{}, delta{}
+	for key, o := range writes {
+		if key.Kind == topology.KindSource {
+			sources[key] = o
+		} else {
+			objects[key] = o
+		}
+	}
+	if err := i.commit(ctx, s, objects, s.progress); err != nil {
+		return err
+	}
+	return i.commit(ctx, s, sources, progress)
+}
+
+// confirm returns what was decided from memory, provided that the store has nothing newer.
+func (i *Importer) confirm(ctx context.Context, s *state, decided error) error {
+	if _, err := i.store.Update(ctx, s.stillOurs); err != nil {
+		return err
+	}
+	return decided
+}
+
+// afterRequest returns the progress once so many writes are made. It always differs from the present one, which is how other
+// processes notice.
+func (s *state) afterRequest(writes int) *topology.Progress {
+	next := topology.Progress{Journal: s.journal}
+	if s.progress != nil {
+		next = *s.progress
+	}
+	next.Applied += uint64(writes)
+	return &next
+}
+
+// planned is a write that has been found to be possible.
+type planned struct {
+	change translate.Change
+	source *topology.Source // nil for a deletion
+}
+
+// plan checks the writes and leaves out the deletions of what is not there.
+func (s *state) plan(writes []Write) ([]planned, error) {
+	if err := checkSize(writes); err != nil {
+		return nil, err
+	}
+	var changes []planned
+	seen := map[[16]byte]bool{}
+	for _, w := range writes {
+		if seen[w.Owner.ID] {
+			return nil, exists(w.Owner)
+		}
+		seen[w.Owner.ID] = true
+		there := s.set.ResourceOf(w.Owner.ID)
+		if w.Verb == Delete {
+			if there == w.Owner.Resource {
+				changes = append(changes, planned{change: translate.Deletion(w.Owner)})
+			}
+			continue
+		}
+		p, err := s.planPut(w, there)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, p)
+	}
+	return changes, nil
+}
+
+// checkSize refuses what would not fit one step of the store even without what it renders to.
+func checkSize(writes []Write) error {
+	size := 0
+	for _, w := range writes {
+		size += len(w.JSON)
+	}
+	if len(writes) > maxObjects || size > maxBytes {
+		return errs.New(errs.TooLarge, "TooManyObjects", "One request may write %d objects of %d octets together; this one has %d of %d",
+			maxObjects, maxBytes, len(writes), size)
+	}
+	return nil
+}
+
+// planPut checks a Create or Replace; there is which resource has the identifier at present.
+func (s *state) planPut(w Write, there translate.Resource) (planned, error) {
+	switch {
+	case w.Verb == Create && there != "", there != "" && there != w.Owner.Resource:
+		return planned{}, exists(w.Owner)
+	case w.Verb == Replace && there == "":
+		return planned{}, missing(w.Owner)
+	}
+	c, err := translate.Decode(w.Owner, w.JSON)
+	if err != nil {
+		return planned{}, errs.New(errs.Invalid, "BadObject", "%v", err)
+	}
+	if err := s.refersToWhatIs(c); err != nil {
+		return planned{}, err
+	}
+	return planned{c, &topology.Source{Resource: string(w.Owner.Resource), ID: w.Owner.ID, JSON: w.JSON}}, nil
+}
+
+// refersToWhatIs refuses an object that names another which is not there, as the original's translators do. The journal's tasks are
+// not held to it: they may arrive in any order.
+func (s *state) refersToWhatIs(c translate.Change) error {
+	switch {
+	case c.Subnet != nil && s.set.Network(c.Subnet.NetworkID) == nil:
+		return missing(translate.Owner{Resource: translate.Network, ID: c.Subnet.NetworkID})
+	case c.Port != nil:
+		if s.set.Network(c.Port.NetworkID) == nil {
+			return missing(translate.Owner{Resource: translate.Network, ID: c.Port.NetworkID})
+		}
+		for _, ip := range c.Port.FixedIPs {
+			if s.set.Subnet(ip.SubnetID) == nil {
+				return missing(translate.Owner{Resource: translate.Subnet, ID: ip.SubnetID})
+			}
+		}
+	}
+	return nil
+}
+
+// The words are those of the original's storage (ZoomExceptions.scala).
+func missing(o translate.Owner) error {
+	return errs.New(errs.NotFound, "NotFound", "There is no %s with ID %s.", class(o.Resource), id.ID[Write](o.ID))
+}
+
+func exists(o translate.Owner) error {
+	return errs.New(errs.Conflict, "ObjectExists", "A(n) %s with ID %s already exists.", class(o.Resource), id.ID[Write](o.ID))
+}
+
+// class is the original's name for a kind of Neutron object.
+func class(r translate.Resource) string {
+	return "Neutron" + strings.ToUpper(string(r[:1])) + string(r[1:])
+}
+
+// sourceInWords names what feeds a topology.
+func sourceInWords(identity string) string {
+	if identity == requestIdentity {
+		return "the clients of a MidoNet API"
+	}
+	return fmt.Sprintf("the Neutron database %s", identity)
+}
