@@ -17,8 +17,9 @@ import (
 )
 
 // sqlalchemyURL is what follows the scheme in an SQLAlchemy URL (_parse_url in sqlalchemy/engine/url.py). It is not a URL of RFC
-// 3986: the password may hold any character but @ as it is. User and password are %-escaped where need be.
-var sqlalchemyURL = regexp.MustCompile(`^(?:([^:/]*)(?::([^@]*))?@)?(?:(?:\[([^/?]+)\]|([^/:?]+))?(?::([^/?]*))?)?` +
+// 3986: the password may hold any character but @ as it is. Unlike there a second @ is refused, lest a part of the password is taken for
+// the host and told to people. User and password are %-escaped where need be.
+var sqlalchemyURL = regexp.MustCompile(`^(?:([^:/]*)(?::([^@]*))?@)?(?:(?:\[([^/?]+)\]|([^/:?@]+))?(?::([^/?@]*))?)?` +
 	`(?:/([^?]*))?(?:\?(.*))?$`)
 
 // Defaults of a connection. The reply to a statement may take as long as its wait for a lock.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,5 +248,42 @@ func TestNotFound(t *testing.T) {
 	page, err := listNetworks(db, plugin.Query{})
 	if err != nil || len(page.Items) != 0 {
 		t.Errorf("%v, %v", page, err)
+	}
+}
+
+// TestAlone: one at a time does what only one may do, and the next begins when it ends.
+func TestAlone(t *testing.T) {
+	connection := storetest.New(t)
+	var wg sync.WaitGroup
+	var inside, times atomic.Int64
+	for i := range 3 {
+		db := open(t, connection)
+		wg.Go(func() {
+			err := db.Alone(ctx, "test", fmt.Sprint("server", i), func(context.Context) error {
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d at once", n)
+				}
+				time.Sleep(5 * time.Millisecond)
+				inside.Add(-1)
+				times.Add(1)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if times.Load() != 3 {
+		t.Errorf("%d of 3 had their turn", times.Load())
+	}
+	holder, db := open(t, connection), open(t, connection)
+	err := holder.Alone(ctx, "test", "holder", func(context.Context) error {
+		short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+		return db.Alone(short, "test", "other", func(context.Context) error { t.Error("two at once"); return nil })
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
 	}
 }
