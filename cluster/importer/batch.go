@@ -109,11 +109,11 @@ func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress 
 		if n == len(pieces)-1 {
 			next = progress
 		}
-		_, err := i.store.Update(ctx, func(tx nsdb.Tx) error { return s.write(tx, piece, next) })
+		revision, err := i.store.Update(ctx, func(tx nsdb.Tx) error { return s.write(tx, piece, next) })
 		if err != nil {
 			return fmt.Errorf("writing to the network state database: %w", err)
 		}
-		s.progress = next
+		s.revision, s.progress = revision, next
 	}
 	return nil
 }

@@ -133,8 +133,9 @@ func (i *Importer) reportProgress(s *state) {
 	})
 }
 
-// foreign is the error of a store that belongs to another journal.
+// foreign is the error of a store whose topology comes from elsewhere.
 func foreign(stored, ours string) error {
-	return errs.New(errs.Conflict, "ForeignTopology", "The network state database holds the topology of the Neutron database %s, and this "+
-		"server's is %s; point the server at its own database, or start with an empty network state database", stored, ours)
+	return errs.New(errs.Conflict, "ForeignTopology", "The network state database holds the topology of %s, and this server's is that "+
+		"of %s; point the server at its own database, or start with an empty network state database",
+		sourceInWords(stored), sourceInWords(ours))
 }

@@ -13,6 +13,9 @@
 // Everything is what Neutron has, where the importer was told (CompareWith): the journal cannot bring back what was applied to a store
 // that has been lost, or to another server's. Otherwise it is the stored Neutron objects. The same comparison is Check, which `midonet
 // db check` prints.
+//
+// An importer without a journal is fed by requests (Apply), which are answered when they are stored. A store belongs to the one journal,
+// or to requests, whose progress it has; any other importer refuses it.
 package importer
 
 import (
@@ -40,10 +43,11 @@ const (
 // errOvertaken says that another importer of the same journal has written meanwhile.
 var errOvertaken = errors.New("another importer of this journal is at work")
 
-// Importer drains one journal into one store.
+// Importer drains one journal, or makes what requests ask for, in one store.
 type Importer struct {
 	store    nsdb.Store
-	reader   journal.Reader
+	reader   journal.Reader // nil: fed by requests
+	requests chan request
 	neutron  journal.Inventory // nil: the stored Neutron objects are all that is known
 	settings translate.Settings
 	log      *slog.Logger
@@ -69,9 +73,9 @@ type Failure struct {
 	Tried    time.Time
 }
 
-// New returns an importer. It does nothing until Run.
+// New returns an importer of the journal, or with a nil reader one that is fed by Apply. It does nothing until Run.
 func New(store nsdb.Store, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
-	return &Importer{store: store, reader: reader, settings: settings, log: log}
+	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log}
 }
 
 // CompareWith makes the importer compare the store with what Neutron has, at each start and in Check. Call it before Run.
@@ -84,8 +88,8 @@ func (i *Importer) Status() Status {
 	return i.status
 }
 
-// Run drains the journal until ctx ends, and returns ctx's error. It waits out failures of the store and the journal. The one error
-// that it gives up on is a store that holds the topology of another journal: going on would mix two clouds.
+// Run drains the journal, or answers requests, until ctx ends, and returns ctx's error. It waits out failures of the store and the
+// journal. The one error that it gives up on is a store whose topology comes from elsewhere: going on would mix two clouds.
 func (i *Importer) Run(ctx context.Context) error {
 	for {
 		err := i.follow(ctx)
@@ -113,6 +117,9 @@ func (i *Importer) follow(ctx context.Context) error {
 		return err
 	}
 	i.report(func(status *Status) { status.LastError = "" })
+	if i.reader == nil {
+		return i.serve(ctx, s)
+	}
 	for {
 		n, err := i.drain(ctx, s)
 		if err != nil {

@@ -22,7 +22,7 @@ const loggedRepairs = 20
 
 // load reads the store and makes good what differs from a full rendering of what Neutron has.
 func (i *Importer) load(ctx context.Context) (*state, error) {
-	identity, err := i.reader.Identity(ctx)
+	identity, err := i.identity(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
@@ -47,6 +47,14 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	}
 	i.reportProgress(s)
 	return s, nil
+}
+
+// identity names what feeds the importer: its journal, or requests.
+func (i *Importer) identity(ctx context.Context) (string, error) {
+	if i.reader == nil {
+		return requestIdentity, nil
+	}
+	return i.reader.Identity(ctx)
 }
 
 func (i *Importer) logRepairs(differences []string) {
