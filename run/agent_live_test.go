@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,8 +81,22 @@ func (g *guest) talk(to *guest) *traffic {
 	return flow
 }
 
+// walks traces a packet of the guest and looks for words in the walk, or in the reason why there is none.
+func (c *cloud) walks(from *guest, description string, words ...string) {
+	c.t.Helper()
+	var out strings.Builder
+	if err := Trace(c.t.Context(), TraceConfig{StateDir: c.dir, Port: from.id, Packet: strings.Fields(description)}, &out); err != nil {
+		out.WriteString(err.Error())
+	}
+	for _, word := range words {
+		if !strings.Contains(out.String(), word) {
+			c.t.Errorf("%s: the walk lacks %q:\n%s", description, word, out.String())
+		}
+	}
+}
+
 // TestAgentsOfTwoHosts goes through a port's life with a real server and real agents in one process: bound, ACTIVE, reached from the
-// other host, its agent started again under traffic, unbound, DOWN.
+// other host, its agent started again under traffic, its interface down, DOWN, unbound.
 func TestAgentsOfTwoHosts(t *testing.T) {
 	c := newCloud(t)
 	network := post(t, c.url+"/v2.0/networks", `{"network": {"name": "blue"}}`)
@@ -89,6 +104,11 @@ func TestAgentsOfTwoHosts(t *testing.T) {
 	a, b := c.boot(c.hosts[0], network), c.boot(c.hosts[1], network)
 	c.becomes(a, "ACTIVE")
 	c.becomes(b, "ACTIVE")
+
+	c.walks(a, "icmp "+a.addr.String()+" to "+b.addr.String(), "through the tunnel to 192.0.2.2 with key", "host2", b.tap+", for port")
+	c.walks(a, "icmp "+a.addr.String()+" to 10.0.0.255", "is a group address", b.tap)
+	c.walks(a, "udp "+a.addr.String()+":68 to 255.255.255.255:9", "is a group address", b.tap)
+	c.walks(a, "icmp "+a.addr.String()+" to 192.0.2.200", "10.0.0.1 (the gateway, to reach 192.0.2.200)", "arp "+a.addr.String()+" to 10.0.0.1")
 
 	b.answer()
 	flow := a.talk(b)
@@ -112,8 +132,11 @@ func TestAgentsOfTwoHosts(t *testing.T) {
 	}
 	c.becomes(a, "ACTIVE")
 
-	check(t, b.host.control().Unbind(t.Context(), b.port))
+	b.host.do(func() error { return setDown(b.tap) })
 	c.becomes(b, "DOWN")
+	c.walks(a, "icmp "+a.addr.String()+" to "+b.addr.String(), "through the tunnel", "which is not reported to be up")
+
+	check(t, b.host.control().Unbind(t.Context(), b.port))
 	eventually(t, "the port is unplugged", func() bool { return len(b.host.status().Packets.Ports) == 0 })
 	before := flow.answered.Load()
 	late := a.talk(b)

@@ -120,10 +120,19 @@ func (s space) up(name string, hw net.HardwareAddr, addresses ...netip.Prefix) {
 	})
 }
 
+func setDown(name string) error {
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetDown(l)
+}
+
 // cloud is a server and its hosts, all of them in this process.
 type cloud struct {
 	t     testing.TB
 	url   string
+	dir   string // of the server
 	admin *AdminClient
 	hosts []*labHost
 }
@@ -143,7 +152,7 @@ func newCloud(t *testing.T) *cloud {
 		t.Skip("needs root for network namespaces and BPF")
 	}
 	url, dir := startServer(t)
-	c := &cloud{t: t, url: url, admin: NewAdminClient(dir)}
+	c := &cloud{t: t, url: url, dir: dir, admin: NewAdminClient(dir)}
 	for i := range 2 {
 		c.hosts = append(c.hosts, c.newHost(fmt.Sprintf("host%d", i+1), "unix:"+filepath.Join(dir, "stream.sock")))
 	}

@@ -118,6 +118,10 @@ func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 	if !d.DstMAC.IsZero() || !d.Dst.IsValid() || d.Dst.IsMulticast() || d.Proto == "arp" || d.Proto == "nd" {
 		return nil
 	}
+	if isBroadcast(v, port.Bridge, d.Dst) {
+		d.DstMAC = mac.Broadcast
+		return nil
+	}
 	next := nextHop(v, port.Bridge, d.Dst)
 	if n, ok := v.Neighbour(port.Bridge, next); ok {
 		d.DstMAC = n.MAC
@@ -127,9 +131,26 @@ func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 	if next.Is6() {
 		ask = "nd"
 	}
+	who := next.String()
+	if next != d.Dst {
+		who = fmt.Sprintf("%s (the gateway, to reach %s)", next, d.Dst)
+	}
 	return errs.New(errs.NotFound, "NeighbourUnknown",
 		"nothing that Neutron knows has %s on this network, so the workload would ask for it first: trace that with %q, or give the destination MAC with dmac",
-		next, fmt.Sprintf("%s %s > %s", ask, d.Src, next))
+		who, fmt.Sprintf("%s %s to %s", ask, d.Src, next))
+}
+
+// isBroadcast tells the limited broadcast address and those of the bridge's IPv4 subnets (RFC 919, RFC 922).
+func isBroadcast(v *view.View, bridge topology.BridgeID, dst netip.Addr) bool {
+	if dst == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return true
+	}
+	for _, d := range v.DHCP(bridge) {
+		if d.Prefix.Addr().Is4() && d.Prefix.Bits() < 31 && d.Prefix.Contains(dst) && !d.Prefix.Contains(dst.Next()) {
+			return true
+		}
+	}
+	return false
 }
 
 func portMAC(v *view.View, port topology.PortID) mac.Addr {

@@ -90,7 +90,7 @@ func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
 		w.stop(Drop, w.portDevice(id), "drops the packet: no interface is plugged into it")
 	case at.Local:
 		if w.in.Trace {
-			w.step(w.portDevice(id), "lets it out to interface %s of this host", at.Interface)
+			w.step(w.portDevice(id), "lets it out to interface %s of %s", at.Interface, w.here())
 		}
 		w.forward([]flow.Output{{Port: id}})
 	default:

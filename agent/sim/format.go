@@ -39,7 +39,7 @@ func Format(out io.Writer, r Result, v *view.View) error {
 func (w *walk) ending(r Result) string {
 	text := r.Verdict.String()
 	for _, o := range r.Actions.Outputs {
-		text += "\n   out of " + w.destination(o)
+		text += "\n   " + w.destination(o)
 	}
 	for _, e := range r.Emit {
 		text += fmt.Sprintf("\n   answer to %s: %s", w.portDevice(e.Port), describeFrame(e.Frame))
@@ -56,14 +56,19 @@ func (w *walk) ending(r Result) string {
 	return text + "\n   for this packet only"
 }
 
+// destination says where the output goes, and what the host at the other end of a tunnel does, which is all decided here: it looks
+// the key up and nothing else.
 func (w *walk) destination(o flow.Output) string {
-	text := w.portDevice(o.Port).String()
 	at, _ := w.view.Location(o.Port)
-	if o.Local() {
-		return fmt.Sprintf("%s, interface %s of this host", text, at.Interface)
+	port := w.portDevice(o.Port).String()
+	if !at.Active {
+		port += ", which is not reported to be up"
 	}
-	return fmt.Sprintf("%s, interface %s of %s, by tunnel to %s with key %d",
-		text, at.Interface, w.hostName(at.Host), o.Peer, o.TunnelKey)
+	if o.Local() {
+		return fmt.Sprintf("to interface %s of %s, for %s", at.Interface, w.here(), port)
+	}
+	return fmt.Sprintf("through the tunnel to %s with key %d, which %s hands to interface %s, for %s",
+		o.Peer, o.TunnelKey, w.hostName(at.Host), at.Interface, port)
 }
 
 func describeFrame(frame []byte) string {

@@ -41,6 +41,14 @@ func (w *walk) hostName(id topology.HostID) string {
 	return d.String()
 }
 
+// here is the name of the host that simulates, which is the one that the packet enters at.
+func (w *walk) here() string {
+	if w.view.Host(w.view.Self()) == nil {
+		return "this host"
+	}
+	return w.hostName(w.view.Self())
+}
+
 // step adds a line to the walk, where someone will read it.
 func (w *walk) step(at device, format string, args ...any) {
 	if w.in.Trace {

@@ -53,7 +53,7 @@ func (w *walk) ingress() *topology.Port {
 		w.stop(Drop, self, "drops the packet: its source %s is a group address", w.packet.SrcMAC)
 	default:
 		if w.in.Trace {
-			w.step(self, "lets in %s from interface %s", describe(&w.packet), at.Interface)
+			w.step(self, "lets in %s from interface %s of %s", describe(&w.packet), at.Interface, w.here())
 		}
 		return p
 	}
