@@ -3,18 +3,20 @@ package etcd
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap/zapcore"
+
+	"midonet.org/midonet/errs"
 )
 
 // Remote says how to reach an etcd cluster of its own.
 type Remote struct {
 	Endpoints []string    // URLs such as https://10.0.0.1:2379, several members
+	RootKey   string      // what all keys begin with, such as /midonet
 	TLS       *tls.Config // nil: as the URLs' scheme says, with the system's authorities
 	Username  string      // empty: no authentication
 	Password  string
@@ -34,17 +36,21 @@ func Dial(ctx context.Context, r Remote) (*Store, error) {
 		Password:             r.Password,
 		DialTimeout:          dialTimeout,
 		DialKeepAliveTime:    10 * time.Second,
-		DialKeepAliveTimeout: 5 * time.Second,
+		DialKeepAliveTimeout: answerTimeout,
 		Logger:               zapTo(r.Log, zapcore.WarnLevel),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("etcd at %s: %w", strings.Join(r.Endpoints, ", "), err)
+		return nil, r.unusable(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	if _, err := client.Get(ctx, root, clientv3.WithCountOnly(), clientv3.WithPrefix()); err != nil {
-		client.Close()
-		return nil, fmt.Errorf("etcd at %s does not answer: %w", strings.Join(r.Endpoints, ", "), err)
+	s := newStore(client, r.RootKey, client.Close)
+	s.remote = true
+	if _, err := s.get(ctx, answerTimeout, string(s.root), clientv3.WithCountOnly(), clientv3.WithPrefix()); err != nil {
+		s.Close()
+		return nil, r.unusable(err)
 	}
-	return newStore(client, client.Close), nil
+	return s, nil
+}
+
+func (r Remote) unusable(err error) error {
+	return errs.New(errs.Unavailable, "StoreUnavailable", "etcd at %s cannot be used", strings.Join(r.Endpoints, ", ")).Wrap(err)
 }

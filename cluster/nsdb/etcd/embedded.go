@@ -58,7 +58,7 @@ func OpenEmbedded(ctx context.Context, e Embedded) (*Store, error) {
 	}
 	level.SetLevel(zapcore.WarnLevel)
 	client := v3client.New(server.Server)
-	return newStore(client, func() error {
+	return newStore(client, DefaultRootKey, func() error {
 		client.Close() // has no connection to lose; its error only says that it is closed
 		server.Close()
 		return nil

@@ -152,7 +152,7 @@ func TestWatchSurvivesReconnect(t *testing.T) {
 	t.Parallel()
 	e := Embedded{Dir: t.TempDir(), listenClients: []url.URL{{Scheme: "unix", Path: filepath.Join(t.TempDir(), "etcd")}}}
 	server := open(t, e)
-	client, err := Dial(t.Context(), Remote{Endpoints: []string{e.listenClients[0].String()}, Log: logTo(t)})
+	client, err := Dial(t.Context(), Remote{Endpoints: []string{e.listenClients[0].String()}, RootKey: DefaultRootKey, Log: logTo(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestDialWhereNobodyListens(t *testing.T) {
 	if err == nil {
 		t.Fatal("Dial found an etcd where there is none")
 	}
-	if took := time.Since(began); took > 2*dialTimeout {
+	if took := time.Since(began); took > 2*patience {
 		t.Errorf("Dial gave up after %v", took)
 	}
 }
@@ -193,14 +193,14 @@ func TestForeignAndDamagedKeys(t *testing.T) {
 	t.Parallel()
 	store := open(t, Embedded{Dir: t.TempDir()})
 	put(t, store, &topology.Bridge{ID: topology.BridgeID{1}})
-	if _, err := store.client.Put(t.Context(), root+"teapot/00000000-0000-4000-8000-000000000001", "x"); err != nil {
+	if _, err := store.client.Put(t.Context(), string(store.root)+"teapot/00000000-0000-4000-8000-000000000001", "x"); err != nil {
 		t.Fatal(err)
 	}
 	if snapshot, err := store.View(t.Context()); err != nil || len(snapshot.Objects) != 1 {
 		t.Errorf("with a key of a newer program: %+v, %v", snapshot, err)
 	}
 	damaged := topology.Key{Kind: topology.KindBridge, ID: [16]byte{7}}
-	if _, err := store.client.Put(t.Context(), pathOf(damaged), "\xff"); err != nil {
+	if _, err := store.client.Put(t.Context(), store.root.path(damaged), "\xff"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.View(t.Context()); err == nil {

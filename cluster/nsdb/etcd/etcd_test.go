@@ -19,7 +19,7 @@ func TestDial(t *testing.T) {
 	nsdbtest.Run(t, func(t *testing.T) nsdb.Store {
 		socket := url.URL{Scheme: "unix", Path: filepath.Join(t.TempDir(), "etcd")}
 		open(t, Embedded{Dir: t.TempDir(), listenClients: []url.URL{socket}})
-		store, err := Dial(t.Context(), Remote{Endpoints: []string{socket.String()}, Log: logTo(t)})
+		store, err := Dial(t.Context(), Remote{Endpoints: []string{socket.String()}, RootKey: DefaultRootKey, Log: logTo(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,27 +15,33 @@ import (
 // It lengthens a lease that is shorter than one and a half times the election timeout of its members.
 func (s *Store) Grant(ctx context.Context, ttl time.Duration) (nsdb.Lease, error) {
 	seconds := int64((ttl + time.Second - 1) / time.Second)
-	resp, err := s.client.Grant(ctx, seconds)
+	resp, err := repeat(ctx, s, answerTimeout, func(ctx context.Context) (*clientv3.LeaseGrantResponse, error) {
+		return s.client.Grant(ctx, seconds)
+	})
 	if err != nil {
 		return nil, failure("grant a lease", err)
 	}
-	return &lease{client: s.client, id: resp.ID}, nil
+	return &lease{store: s, id: resp.ID}, nil
 }
 
 type lease struct {
-	client *clientv3.Client
-	id     clientv3.LeaseID
+	store *Store
+	id    clientv3.LeaseID
 }
 
 func (l *lease) ID() int64 { return int64(l.id) }
 
 func (l *lease) Renew(ctx context.Context) error {
-	_, err := l.client.KeepAliveOnce(ctx, l.id)
+	_, err := repeat(ctx, l.store, answerTimeout, func(ctx context.Context) (*clientv3.LeaseKeepAliveResponse, error) {
+		return l.store.client.KeepAliveOnce(ctx, l.id)
+	})
 	return leaseFailure("renew a lease", err)
 }
 
 func (l *lease) Revoke(ctx context.Context) error {
-	_, err := l.client.Revoke(ctx, l.id)
+	_, err := ask(ctx, l.store, answerTimeout, func(ctx context.Context) (*clientv3.LeaseRevokeResponse, error) {
+		return l.store.client.Revoke(ctx, l.id)
+	})
 	return leaseFailure("revoke a lease", err)
 }
 

@@ -8,15 +8,21 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// root is the prefix of all keys. The version is that of the layout: a later layout can live beside this one while it migrates.
-const root = "/midonet/v1/"
+// DefaultRootKey is what all keys begin with where nothing else is configured; it is MidoNet's.
+const DefaultRootKey = "/midonet"
 
-func pathOf(key topology.Key) string { return root + key.String() }
+// root is the prefix of a store's keys.
+type root string
 
-// parsePath is the inverse of pathOf. ok is false for a kind that this program does not know: a newer program has written it, and
-// it is not ours to read.
-func parsePath(path string) (key topology.Key, ok bool, err error) {
-	name, uuid, found := strings.Cut(strings.TrimPrefix(path, root), "/")
+// rootOf adds the version of the layout: a later layout can live beside this one while it migrates.
+func rootOf(rootKey string) root { return root(rootKey + "/v1/") }
+
+func (r root) path(key topology.Key) string { return string(r) + key.String() }
+
+// parse is the inverse of path. ok is false for a kind that this program does not know: a newer program has written it, and it is
+// not ours to read.
+func (r root) parse(path string) (key topology.Key, ok bool, err error) {
+	name, uuid, found := strings.Cut(strings.TrimPrefix(path, string(r)), "/")
 	kind, known := topology.KindByName(name)
 	if !known {
 		return topology.Key{}, false, nil

@@ -1,7 +1,7 @@
 // Package etcd keeps the network state database in etcd: inside this process (OpenEmbedded, the default) or in a cluster that an
 // operator runs (Dial). Both are one code over etcd's client; only where the client leads differs.
 //
-// Each object is one key, /midonet/v1/<kind>/<uuid>, whose value is package topologypb's form. A step of the store is a revision of
+// Each object is one key, <root_key>/v1/<kind>/<uuid>, whose value is package topologypb's form. A step of the store is a revision of
 // etcd in which such a key changed.
 package etcd
 
@@ -26,6 +26,8 @@ const pageSize = 10000
 // Store is a network state database in etcd.
 type Store struct {
 	client *clientv3.Client
+	root   root
+	remote bool            // whether requests leave the process, and so may get lost
 	closed context.Context // ends with Close
 	cancel context.CancelFunc
 	stop   func() error // once
@@ -33,9 +35,9 @@ type Store struct {
 
 var _ nsdb.Store = (*Store)(nil)
 
-func newStore(client *clientv3.Client, stop func() error) *Store {
+func newStore(client *clientv3.Client, rootKey string, stop func() error) *Store {
 	closed, cancel := context.WithCancel(context.Background())
-	return &Store{client: client, closed: closed, cancel: cancel, stop: sync.OnceValue(stop)}
+	return &Store{client: client, root: rootOf(rootKey), closed: closed, cancel: cancel, stop: sync.OnceValue(stop)}
 }
 
 // Close ends all watches and releases the engine; it may be called again.
@@ -57,19 +59,19 @@ func (s *Store) View(ctx context.Context) (*nsdb.Snapshot, error) {
 // view reads page after page at the first page's revision. It fails with etcd's ErrCompacted if that goes meanwhile.
 func (s *Store) view(ctx context.Context) (*nsdb.Snapshot, error) {
 	snapshot := &nsdb.Snapshot{Objects: map[topology.Key]topology.Object{}}
-	end := clientv3.GetPrefixRangeEnd(root)
+	end := clientv3.GetPrefixRangeEnd(string(s.root))
 	opts := []clientv3.OpOption{clientv3.WithRange(end), clientv3.WithLimit(pageSize)}
-	for from := root; ; {
-		page, err := s.client.Get(ctx, from, opts...)
+	for from := string(s.root); ; {
+		page, err := s.get(ctx, pageTimeout, from, opts...)
 		if err != nil {
-			return nil, failure("read", err)
+			return nil, err
 		}
 		if snapshot.Revision == 0 {
 			snapshot.Revision = nsdb.Revision(page.Header.Revision)
 			opts = append(opts, clientv3.WithRev(page.Header.Revision))
 		}
 		for _, kv := range page.Kvs {
-			if err := addTo(snapshot.Objects, string(kv.Key), kv.Value); err != nil {
+			if err := s.root.addTo(snapshot.Objects, string(kv.Key), kv.Value); err != nil {
 				return nil, err
 			}
 		}
@@ -80,8 +82,8 @@ func (s *Store) view(ctx context.Context) (*nsdb.Snapshot, error) {
 	}
 }
 
-func addTo(objects map[topology.Key]topology.Object, path string, value []byte) error {
-	key, ok, err := parsePath(path)
+func (r root) addTo(objects map[topology.Key]topology.Object, path string, value []byte) error {
+	key, ok, err := r.parse(path)
 	if !ok || err != nil {
 		return err
 	}

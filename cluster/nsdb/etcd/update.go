@@ -36,7 +36,7 @@ func (s *Store) Update(ctx context.Context, fn func(nsdb.Tx) error) (nsdb.Revisi
 
 // try runs fn once. done is false where the commit met a conflict.
 func (s *Store) try(ctx context.Context, fn func(nsdb.Tx) error) (rev nsdb.Revision, done bool, err error) {
-	t := &tx{ctx: ctx, client: s.client, reads: map[topology.Key]read{}, writes: map[topology.Key]write{}}
+	t := &tx{ctx: ctx, store: s, reads: map[topology.Key]read{}, writes: map[topology.Key]write{}}
 	if err := fn(t); err != nil {
 		return 0, false, err
 	}
@@ -50,7 +50,9 @@ func (s *Store) try(ctx context.Context, fn func(nsdb.Tx) error) (rev nsdb.Revis
 	if err != nil {
 		return 0, false, err
 	}
-	resp, err := s.client.Txn(ctx).If(t.conditions()...).Then(ops...).Commit()
+	resp, err := ask(ctx, s, answerTimeout, func(ctx context.Context) (*clientv3.TxnResponse, error) {
+		return s.client.Txn(ctx).If(t.conditions()...).Then(ops...).Commit()
+	})
 	if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 		return 0, false, nsdb.ErrLeaseLost
 	}
@@ -63,7 +65,7 @@ func (s *Store) try(ctx context.Context, fn func(nsdb.Tx) error) (rev nsdb.Revis
 // tx collects what one run of fn reads and writes. All reads are of the revision of the first, so that fn sees one state.
 type tx struct {
 	ctx    context.Context
-	client *clientv3.Client
+	store  *Store
 	rev    int64 // of the reads; 0 before the first
 	reads  map[topology.Key]read
 	writes map[topology.Key]write
@@ -99,9 +101,9 @@ func (t *tx) Get(key topology.Key) (topology.Object, error) {
 }
 
 func (t *tx) fetch(key topology.Key) (read, error) {
-	resp, err := t.client.Get(t.ctx, pathOf(key), clientv3.WithRev(t.rev))
+	resp, err := t.store.get(t.ctx, answerTimeout, t.store.root.path(key), clientv3.WithRev(t.rev))
 	if err != nil {
-		return read{}, failure("read", err)
+		return read{}, err
 	}
 	if t.rev == 0 {
 		t.rev = resp.Header.Revision
@@ -125,7 +127,7 @@ func (t *tx) Delete(key topology.Key) { t.writes[key] = write{} }
 func (t *tx) conditions() []clientv3.Cmp {
 	cs := make([]clientv3.Cmp, 0, len(t.reads))
 	for key, r := range t.reads {
-		cs = append(cs, clientv3.Compare(clientv3.ModRevision(pathOf(key)), "=", r.modified))
+		cs = append(cs, clientv3.Compare(clientv3.ModRevision(t.store.root.path(key)), "=", r.modified))
 	}
 	return cs
 }
@@ -141,7 +143,7 @@ func (t *tx) ops() ([]clientv3.Op, error) {
 	ops, size := make([]clientv3.Op, 0, len(t.writes)), 0
 	for key, w := range t.writes {
 		if w.object == nil {
-			ops = append(ops, clientv3.OpDelete(pathOf(key)))
+			ops = append(ops, clientv3.OpDelete(t.store.root.path(key)))
 			continue
 		}
 		if key.ID == ([16]byte{}) {
@@ -149,7 +151,7 @@ func (t *tx) ops() ([]clientv3.Op, error) {
 		}
 		value := topologypb.Marshal(w.object)
 		size += len(value)
-		ops = append(ops, clientv3.OpPut(pathOf(key), string(value), clientv3.WithLease(w.lease)))
+		ops = append(ops, clientv3.OpPut(t.store.root.path(key), string(value), clientv3.WithLease(w.lease)))
 	}
 	if touched > nsdb.MaxObjects || size > nsdb.MaxBytes {
 		return nil, nsdb.ErrTooLarge

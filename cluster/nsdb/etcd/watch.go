@@ -18,7 +18,7 @@ const rewatchPause = 200 * time.Millisecond
 // Watch delivers the steps after a revision. etcd sends the events of one revision together unless fragments are asked for, which
 // they are not here, so a response holds whole steps.
 func (s *Store) Watch(ctx context.Context, after nsdb.Revision) (<-chan nsdb.Step, func() error) {
-	w := &watch{steps: make(chan nsdb.Step), last: int64(after), failed: make(chan error, 1)}
+	w := &watch{root: s.root, steps: make(chan nsdb.Step), last: int64(after), failed: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(ctx)
 	unhook := context.AfterFunc(s.closed, cancel)
 	go func() {
@@ -35,6 +35,7 @@ func (s *Store) Watch(ctx context.Context, after nsdb.Revision) (<-chan nsdb.Ste
 }
 
 type watch struct {
+	root   root
 	steps  chan nsdb.Step
 	last   int64 // the revision of the last step delivered
 	failed chan error
@@ -74,14 +75,14 @@ func (w *watch) run(ctx context.Context, client *clientv3.Client) error {
 func (w *watch) follow(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel() // releases the watch in etcd
-	for resp := range client.Watch(ctx, root, clientv3.WithPrefix(), clientv3.WithRev(w.last+1)) {
+	for resp := range client.Watch(ctx, string(w.root), clientv3.WithPrefix(), clientv3.WithRev(w.last+1)) {
 		if resp.CompactRevision != 0 || errors.Is(resp.Err(), rpctypes.ErrCompacted) {
 			return nsdb.ErrCompacted
 		}
 		if resp.Err() != nil {
 			return nil
 		}
-		steps, err := stepsOf(resp.Events)
+		steps, err := w.root.stepsOf(resp.Events)
 		if err != nil {
 			return err
 		}
@@ -105,10 +106,10 @@ func (w *watch) deliver(ctx context.Context, steps []nsdb.Step) error {
 }
 
 // stepsOf groups events, which come in order of revision, into steps.
-func stepsOf(events []*clientv3.Event) ([]nsdb.Step, error) {
+func (r root) stepsOf(events []*clientv3.Event) ([]nsdb.Step, error) {
 	var steps []nsdb.Step
 	for _, e := range events {
-		key, ok, err := parsePath(string(e.Kv.Key))
+		key, ok, err := r.parse(string(e.Kv.Key))
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package zookeeper
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -13,10 +14,19 @@ import (
 
 // TestEnsemble runs the suite against three members. Each store of the suite has a root of its own.
 func TestEnsemble(t *testing.T) {
+	t.Parallel()
 	ensemble := servers.ZooKeeper(t, 3)
 	var stores atomic.Int32
 	nsdbtest.Run(t, func(t *testing.T) nsdb.Store {
 		return open(t, Remote{Hosts: ensemble.Addresses(), RootKey: fmt.Sprintf("/midonet/suite-%d", stores.Add(1))})
+	})
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	ensemble := servers.ZooKeeper(t, 3)
+	nsdbtest.Faults(t, ensemble, servers.Away(), func(t *testing.T, name string) nsdb.Store {
+		return open(t, Remote{Hosts: ensemble.Addresses(), RootKey: "/midonet/" + strings.ReplaceAll(name, " ", "-")})
 	})
 }
 
