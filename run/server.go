@@ -95,8 +95,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.auth, err = s.options.Authenticator(s.Log); err != nil {
 		return err
 	}
-	resources := []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
-	if s.policy, err = policy.New(s.options.PolicyOptions(), s.options.PolicyFiles(s.ConfigFiles), resources, s.Log); err != nil {
+	if s.policy, err = policy.New(s.options.PolicyOptions(), s.options.PolicyFiles(s.ConfigFiles), definitions(), s.Log); err != nil {
 		return err
 	}
 	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: s.Log}); err != nil {
@@ -187,6 +186,11 @@ func (s *server) drain(ctx context.Context) error {
 // serve returns a function that answers HTTP on the listener until its context ends.
 func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) error {
 	return func(ctx context.Context) error { return serveHTTP(ctx, l, h, s.Log) }
+}
+
+// definitions are the resources that the API serves, for rules that speak of them.
+func definitions() []*apidef.Resource {
+	return []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
 }
 
 func (s *server) apiHandler() http.Handler {

@@ -1,0 +1,251 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/neutron/policy"
+	"midonet.org/midonet/neutron/store"
+)
+
+// isolated says how a resource is made for the test of who sees and changes what.
+type isolated struct {
+	// body returns what a project posts for a resource of its own in the given network.
+	body func(network string) string
+	// sharedWith reports whether a resource of this kind in another's shared network is seen by all.
+	sharedWithNetwork bool
+	// change is a change that an owner may make.
+	change string
+}
+
+// isolation has a row for each resource that is served; the test fails where one is missing.
+var isolation = map[string]isolated{
+	"networks": {func(string) string { return `"name":"net"` }, true, `"name":"changed"`},
+	"subnets": {func(network string) string {
+		return `"network_id":"` + network + `","ip_version":4,"cidr":"10.9.0.0/24"`
+	}, true, `"name":"changed"`},
+	"ports": {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`},
+}
+
+// byHeader takes callers for whom their headers say they are: a member of the project, or an administrator.
+type byHeader struct{}
+
+func (byHeader) Authenticate(r *http.Request) (*auth.Caller, error) {
+	project := r.Header.Get("X-Project-Id")
+	if project == "admin" {
+		return &auth.Caller{UserID: "root", ProjectID: project, Roles: []string{"admin", "member", "reader"}}, nil
+	}
+	return &auth.Caller{UserID: "user-of-" + project, ProjectID: project, Roles: []string{"member", "reader"}}, nil
+}
+
+func (byHeader) Challenge() string { return "Keystone" }
+
+// world is the API as the server registers it.
+type world struct {
+	handler http.Handler
+	rules   *policy.Rules
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	options, _, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{ServerConfig: ServerConfig{Log: slog.New(slog.DiscardHandler)}, options: options, auth: byHeader{}}
+	if s.db, err = store.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "neutron.db"), store.Options{Log: s.Log}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.db.Close() })
+	s.journal = journal.New(s.db)
+	s.plugin = ml2.New(s.db, s.journal, options.ML2(), s.Log)
+	if s.policy, err = policy.New(options.PolicyOptions(), policy.Files{}, definitions(), s.Log); err != nil {
+		t.Fatal(err)
+	}
+	return &world{handler: s.apiHandler(), rules: s.policy.Rules()}
+}
+
+// do sends a request for a project and returns the status and the body.
+func (w *world) do(project, method, path, body string) (int, map[string]any) {
+	r := httptest.NewRequest(method, "/v2.0/"+path, strings.NewReader(body))
+	r.Header.Set("X-Project-Id", project)
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	var object map[string]any
+	json.Unmarshal(answer.Body.Bytes(), &object) // an answer without a body leaves it nil
+	return answer.Code, object
+}
+
+// make creates a resource for a project and returns its identifier.
+func (w *world) make(t *testing.T, project, collection, attrs string) string {
+	t.Helper()
+	name := strings.TrimSuffix(collection, "s")
+	status, answer := w.do(project, "POST", collection, `{"`+name+`":{`+attrs+`}}`)
+	if status != http.StatusCreated {
+		t.Fatalf("%s creates one of the %s: %d %v", project, collection, status, answer)
+	}
+	return answer[name].(map[string]any)["id"].(string)
+}
+
+// collections asks the server what it serves.
+func (w *world) collections(t *testing.T) []string {
+	t.Helper()
+	_, answer := w.do("admin", "GET", "", "")
+	var names []string
+	for _, r := range answer["resources"].([]any) {
+		names = append(names, r.(map[string]any)["collection"].(string))
+	}
+	if len(names) == 0 {
+		t.Fatal("the server lists no resources")
+	}
+	return names
+}
+
+// TestEveryResourceIsIsolated tries every verb on every resource that the server registers: its own, another project's, and one that
+// is shared.
+func TestEveryResourceIsIsolated(t *testing.T) {
+	served := newWorld(t).collections(t)
+	if rows := slices.Sorted(maps.Keys(isolation)); !slices.Equal(rows, slices.Sorted(slices.Values(served))) {
+		t.Fatalf("the table has rows for %v; the server registers %v", rows, served)
+	}
+	for _, collection := range served {
+		t.Run(collection, func(t *testing.T) {
+			w := newWorld(t)
+			w.wantRules(t, collection)
+			row, nets := isolation[collection], map[string]string{}
+			for _, project := range []string{"blue", "red"} {
+				nets[project] = w.make(t, project, "networks", `"name":"net"`)
+			}
+			shared := w.make(t, "admin", "networks", `"name":"common","shared":true`)
+			ids := map[string]string{}
+			for project, network := range map[string]string{"blue": nets["blue"], "red": nets["red"], "admin": shared} {
+				ids[project] = network
+				if collection != "networks" {
+					ids[project] = w.make(t, project, collection, row.body(network))
+				}
+			}
+			w.wantHidden(t, collection, row, ids["red"])
+			w.wantRefusedOwner(t, collection, row, nets)
+			if row.sharedWithNetwork {
+				w.wantSeenOnly(t, collection, row, ids["admin"])
+			} else {
+				w.wantHidden(t, collection, row, ids["admin"])
+			}
+			w.wantOwn(t, collection, row, ids["blue"])
+		})
+	}
+}
+
+// wantRules checks that each verb has a rule of its own, rather than the default one.
+func (w *world) wantRules(t *testing.T, collection string) {
+	t.Helper()
+	for _, verb := range []string{"create", "get", "update", "delete"} {
+		if rule := verb + "_" + strings.TrimSuffix(collection, "s"); !w.rules.Has(rule) {
+			t.Errorf("there is no rule %s", rule)
+		}
+	}
+}
+
+// want tries a verb on a resource as blue.
+func (w *world) want(t *testing.T, status int, method, path, body string) map[string]any {
+	t.Helper()
+	got, answer := w.do("blue", method, path, body)
+	if got != status {
+		t.Errorf("%s %s: %d %v, want %d", method, path, got, answer, status)
+	}
+	return answer
+}
+
+// lists returns the identifiers that blue lists with a query.
+func (w *world) lists(t *testing.T, collection, query string) []string {
+	t.Helper()
+	answer := w.want(t, http.StatusOK, "GET", collection+"?"+query, "")
+	ids := []string{}
+	for _, item := range answer[collection].([]any) {
+		ids = append(ids, item.(map[string]any)["id"].(string))
+	}
+	return ids
+}
+
+func (w *world) put(collection string, row isolated) string {
+	return fmt.Sprintf(`{"%s":{%s}}`, strings.TrimSuffix(collection, "s"), row.change)
+}
+
+// wantHidden checks that a resource does not exist for blue, and that trying leaves it as it was.
+func (w *world) wantHidden(t *testing.T, collection string, row isolated, id string) {
+	t.Helper()
+	path := collection + "/" + id
+	_, before := w.do("admin", "GET", path, "")
+	for _, query := range []string{"", "id=" + id, "tenant_id=red&tenant_id=admin", "limit=100&sort_key=id&sort_dir=asc", "fields=id"} {
+		if slices.Contains(w.lists(t, collection, query), id) {
+			t.Errorf("blue lists it with %q", query)
+		}
+	}
+	w.want(t, http.StatusNotFound, "GET", path, "")
+	w.want(t, http.StatusNotFound, "PUT", path, w.put(collection, row))
+	w.want(t, http.StatusNotFound, "DELETE", path, "")
+	if _, after := w.do("admin", "GET", path, ""); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("it was %v and is %v", before, after)
+	}
+}
+
+// wantSeenOnly checks that blue sees a resource and cannot change it.
+func (w *world) wantSeenOnly(t *testing.T, collection string, row isolated, id string) {
+	t.Helper()
+	path := collection + "/" + id
+	_, before := w.do("admin", "GET", path, "")
+	if !slices.Contains(w.lists(t, collection, ""), id) {
+		t.Error("blue does not list what is shared")
+	}
+	w.want(t, http.StatusOK, "GET", path, "")
+	w.want(t, http.StatusForbidden, "PUT", path, w.put(collection, row))
+	w.want(t, http.StatusForbidden, "DELETE", path, "")
+	if _, after := w.do("admin", "GET", path, ""); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("it was %v and is %v", before, after)
+	}
+}
+
+// wantRefusedOwner checks that blue makes nothing for red, nor in red's network, alone or among others.
+func (w *world) wantRefusedOwner(t *testing.T, collection string, row isolated, nets map[string]string) {
+	t.Helper()
+	name, before := strings.TrimSuffix(collection, "s"), len(w.lists(t, collection, ""))
+	own, foreign := row.body(nets["blue"]), row.body(nets["red"])
+	w.want(t, http.StatusBadRequest, "POST", collection, `{"`+name+`":{`+own+`,"project_id":"red"}}`)
+	w.want(t, http.StatusBadRequest, "POST", collection, `{"`+collection+`":[{`+own+`},{`+own+`,"tenant_id":"red"}]}`)
+	if own != foreign {
+		w.want(t, http.StatusNotFound, "POST", collection, `{"`+name+`":{`+foreign+`}}`)
+		w.want(t, http.StatusNotFound, "POST", collection, `{"`+collection+`":[{`+own+`},{`+foreign+`}]}`)
+	}
+	if after := len(w.lists(t, collection, "")); after != before {
+		t.Errorf("blue had %d and has %d", before, after)
+	}
+}
+
+// wantOwn checks that blue may do everything with its own, and sees none of the administrator's attributes.
+func (w *world) wantOwn(t *testing.T, collection string, row isolated, id string) {
+	t.Helper()
+	path := collection + "/" + id
+	if !slices.Contains(w.lists(t, collection, "id="+id), id) {
+		t.Error("blue does not list its own")
+	}
+	shown := w.want(t, http.StatusOK, "GET", path, "")[strings.TrimSuffix(collection, "s")].(map[string]any)
+	for attr := range shown {
+		if strings.HasPrefix(attr, "provider:") || strings.HasPrefix(attr, "binding:") && attr != "binding:vnic_type" {
+			t.Errorf("blue sees %s", attr)
+		}
+	}
+	w.want(t, http.StatusOK, "PUT", path, w.put(collection, row))
+	w.want(t, http.StatusNoContent, "DELETE", path, "")
+}
