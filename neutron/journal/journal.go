@@ -8,7 +8,9 @@
 // visible before task 7. A reader that remembers only the highest number it has seen would lose task 7. Two rules prevent that:
 // a task is removed by its own number when it has been applied (there is no high-water mark to pass it), and a task is appended
 // only after its transaction has written the resource's own row, so that the row lock orders the tasks of one resource by number.
-// Tasks of different resources may arrive in either order; the renderer does not mind.
+// Tasks of different resources may arrive in either order; the renderer does not mind. In a Galera cluster, whose nodes number in
+// steps of their own, the row takes the lock's place: a transaction that changes a row is certified only where it has seen the other's
+// change, and with it the other's number, beyond which its node goes on counting.
 package journal
 
 import (
@@ -50,7 +52,7 @@ type Task struct {
 	CreatedAt     time.Time       // UTC
 }
 
-// Reader is the drain's side of the journal. One process drains at a time.
+// Reader is the drain's side of the journal. One process drains at a time, which store.DB.Alone sees to.
 type Reader interface {
 	// Identity names this journal among all: it is made when the database is, and never changes.
 	Identity(ctx context.Context) (string, error)

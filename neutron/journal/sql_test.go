@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,7 +87,8 @@ func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
 
 // TestALateTaskIsNotSkipped commits tasks in another order than that of their numbers, as databases do whose writers do not wait for
 // each other: a transaction takes number 1 and is slow, another takes number 2, commits, and is drained. SQLite has one writer at a
-// time and so cannot be brought to it by transactions; the late task is inserted with its lower number.
+// time and so cannot be brought to it by transactions; the late task is inserted with its lower number. TestALateCommitIsNotSkipped
+// does it with transactions.
 func TestALateTaskIsNotSkipped(t *testing.T) {
 	db, j := open(t, storetest.New(t))
 	insert := func(number int64, resource string) {
@@ -121,69 +124,145 @@ func TestALateTaskIsNotSkipped(t *testing.T) {
 	}
 }
 
-// TestTransactionsOfTwoServersInterleave has two servers change one resource again and again, each transaction writing the resource's
-// row before it appends. The tasks of the resource, in order of number, then tell its history: each carries the row's next value.
+// TestALateCommitIsNotSkipped holds a transaction open that has its number, while another gets the next one, commits, and is drained.
+func TestALateCommitIsNotSkipped(t *testing.T) {
+	storetest.OnMariaDB(t)
+	connection := storetest.New(t)
+	db1, j1 := open(t, connection)
+	db2, j2 := open(t, connection)
+	appended, release, late := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		late <- db1.Tx(ctx, func(tx *store.Tx) error {
+			err := j1.Append(tx, task("late"))
+			close(appended)
+			<-release
+			return err
+		})
+	}()
+	<-appended
+	appendTask(t, db2, j2, "early")
+	early := pending(t, j1)
+	if len(early) != 1 || early[0].ResourceID != "early" {
+		t.Fatalf("visible are %v", resources(early))
+	}
+	if err := j1.Done(ctx, []int64{early[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := <-late; err != nil {
+		t.Fatal(err)
+	}
+	left := pending(t, j2)
+	if len(left) != 1 || left[0].ResourceID != "late" {
+		t.Fatalf("left to drain: %v", resources(left))
+	}
+	if left[0].ID >= early[0].ID {
+		t.Errorf("the late task has number %d, the early one %d: nothing was out of order", left[0].ID, early[0].ID)
+	}
+}
+
+// TestTransactionsOfTwoServersInterleave has two servers, each with several clients, change a few resources again and again, each
+// transaction writing the resource's row before it appends, and dawdling. The tasks of each resource, as they are drained meanwhile, tell
+// its history: each carries the row's next value.
 func TestTransactionsOfTwoServersInterleave(t *testing.T) {
 	connection := storetest.New(t)
 	db1, j1 := open(t, connection)
 	db2, j2 := open(t, connection)
-	const each = 50
+	const clients, each, counters = 4, 15, 3
 	if err := db1.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(`CREATE TABLE counter (n INTEGER NOT NULL)`)
-		if err == nil {
-			_, err = tx.Exec(`INSERT INTO counter VALUES (0)`)
+		_, err := tx.Exec(`CREATE TABLE counters (id INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL)`)
+		for i := range counters {
+			if err == nil {
+				_, err = tx.Exec(`INSERT INTO counters VALUES (?, 0)`, i)
+			}
 		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	change := func(db *store.DB, j *Journal) error {
-		return db.Tx(ctx, func(tx *store.Tx) error {
-			if _, err := tx.Exec(`UPDATE counter SET n = n + 1`); err != nil {
-				return err
-			}
-			var n int
-			if err := tx.QueryRow(`SELECT n FROM counter`).Scan(&n); err != nil {
-				return err
-			}
-			return j.Append(tx, task(fmt.Sprint(n)))
-		})
-	}
-	done := make(chan error)
-	run := func(db *store.DB, j *Journal) {
-		for range each {
-			if err := change(db, j); err != nil {
-				done <- err
-				return
-			}
+	var running sync.WaitGroup
+	for range clients {
+		for _, s := range []struct {
+			db *store.DB
+			j  *Journal
+		}{{db1, j1}, {db2, j2}} {
+			running.Go(func() {
+				for range each {
+					if err := count(s.db, s.j, rand.IntN(counters)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
 		}
-		done <- nil
 	}
-	go run(db1, j1)
-	go run(db2, j2)
-	var seen []string
-	for running := 2; running > 0 || len(seen) < 2*each; {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-			running--
-		default:
+	ended := make(chan struct{})
+	go func() { running.Wait(); close(ended) }()
+	checkHistories(t, drainUntil(t, j1, ended), 2*clients*each)
+}
+
+// count changes a counter and appends a task that carries its name and value.
+func count(db *store.DB, j *Journal, counter int) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(`UPDATE counters SET n = n + 1 WHERE id = ?`, counter); err != nil {
+			return err
+		}
+		var n int
+		if err := tx.QueryRow(`SELECT n FROM counters WHERE id = ?`, counter).Scan(&n); err != nil {
+			return err
+		}
+		dawdle()
+		t := task(fmt.Sprint(counter))
+		t.Data = json.RawMessage(fmt.Sprint(n))
+		err := j.Append(tx, t)
+		dawdle()
+		return err
+	})
+}
+
+// dawdle lets others overtake.
+func dawdle() { time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond) }
+
+// drainUntil drains until the writers have ended and nothing is left.
+func drainUntil(t *testing.T, j *Journal, ended <-chan struct{}) (drained []Task) {
+	t.Helper()
+	for last := false; ; {
+		tasks := pending(t, j)
+		if last && len(tasks) == 0 {
+			return drained
 		}
 		var ids []int64
-		for _, task := range pending(t, j1) {
-			seen, ids = append(seen, task.ResourceID), append(ids, task.ID)
+		for _, task := range tasks {
+			drained, ids = append(drained, task), append(ids, task.ID)
 		}
-		if err := j1.Done(ctx, ids); err != nil {
+		if err := j.Done(ctx, ids); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for i, n := range seen {
-		if n != fmt.Sprint(i+1) {
-			t.Fatalf("task %d carries change %s: %v", i+1, n, seen)
+		select {
+		case <-ended:
+			last = true
+		default:
 		}
 	}
+}
+
+func checkHistories(t *testing.T, drained []Task, want int) {
+	t.Helper()
+	next, overtaken, highest := map[string]int{}, 0, int64(0)
+	for _, task := range drained {
+		next[task.ResourceID]++
+		if string(task.Data) != fmt.Sprint(next[task.ResourceID]) {
+			t.Fatalf("change %d of counter %s carries %s", next[task.ResourceID], task.ResourceID, task.Data)
+		}
+		if task.ID < highest {
+			overtaken++
+		}
+		highest = max(highest, task.ID)
+	}
+	if len(drained) != want {
+		t.Errorf("%d tasks were drained, want %d", len(drained), want)
+	}
+	t.Logf("%d of %d tasks came after one with a higher number", overtaken, len(drained))
 }
 
 func TestWaitIsWokenByAnAppend(t *testing.T) {

@@ -39,6 +39,14 @@ func OnSQLite(t testing.TB) {
 	}
 }
 
+// OnMariaDB skips a test of what SQLite cannot be brought to, where the run is on SQLite.
+func OnMariaDB(t testing.TB) {
+	t.Helper()
+	if os.Getenv(serverVariable) == "" {
+		t.Skip("about MariaDB, where TestAgainOnMariaDB runs it")
+	}
+}
+
 // failure is a line of the child's output that names a test that failed.
 var failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
