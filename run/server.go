@@ -19,7 +19,7 @@ import (
 	"midonet.org/midonet/backend/cluster"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/job/portstatus"
-	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
@@ -80,7 +80,7 @@ type server struct {
 	db        *store.DB
 	journal   *journal.Journal
 	plugin    *ml2.Plugin
-	nsdb      *etcd.Store
+	nsdb      nsdb.Store
 	mirror    *mirror.Mirror
 	importer  *importer.Importer
 	backend   backend.Backend
@@ -103,7 +103,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
-	if s.nsdb, err = etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(s.StateDir, "etcd"), Log: s.Log}); err != nil {
+	if s.nsdb, err = openNSDB(ctx, &s.options.NSDB, s.StateDir, s.Log); err != nil {
 		return err
 	}
 	s.mirror = mirror.New(s.nsdb, s.Log)

@@ -85,6 +85,8 @@ func (o *Options) checkValues() error {
 		return errs.New(errs.Unsupported, "BadOption",
 			"use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front")
 	}
-	_, err := maxPage(o.PaginationMaxLimit)
-	return err
+	if _, err := maxPage(o.PaginationMaxLimit); err != nil {
+		return err
+	}
+	return o.NSDB.check()
 }
