@@ -5,10 +5,11 @@ BIN     := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
 
-# What the tests need from Debian: the real openstack client, real DHCP clients, ping, and tools to look at packets. The
-# compiler for eBPF and protoc are for `make generate` and for the test that the committed objects are the source's.
+# What the tests need from Debian: the real openstack client, real DHCP clients, ping, tools to look at packets, and a database
+# server, which the tests start for themselves. The compiler for eBPF and protoc are for `make generate` and for the test that the
+# committed objects are the source's.
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
-                 python3-openstackclient keystone clang llvm libbpf-dev
+                 python3-openstackclient keystone clang llvm libbpf-dev mariadb-server
 BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help
