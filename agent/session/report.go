@@ -1,7 +1,10 @@
 package session
 
 import (
+	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -90,17 +93,33 @@ func (s *Session) stillActive(ports map[topology.PortID]bool) map[topology.PortI
 // request puts the facts in the form of a report.
 func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	host := &topology.Host{ID: s.host, Name: s.HostName, Endpoints: facts.Endpoints}
-	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(), Interfaces: facts.Interfaces,
-		FlowCount: facts.FlowCount, MissesServed: facts.MissesServed}
+	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(),
+		Interfaces: reportable(facts.Interfaces), FlowCount: facts.FlowCount, MissesServed: facts.MissesServed}
 	r := &topologypb.ReportRequest{Host: topologypb.ToProto(host).GetHost(), State: topologypb.ToProto(state).GetHostState()}
-	for port, active := range facts.Ports {
-		p := &topology.PortState{Port: port, Host: s.host, Active: active}
+	ports := slices.SortedFunc(maps.Keys(facts.Ports), func(a, b topology.PortID) int { return bytes.Compare(a[:], b[:]) })
+	for _, port := range ports[:min(len(ports), topologypb.MaxReportedPorts)] { // the same ones each time
+		p := &topology.PortState{Port: port, Host: s.host, Active: facts.Ports[port]}
 		r.Ports = append(r.Ports, topologypb.ToProto(p).GetPortState())
 	}
-	for _, l := range facts.Learned {
+	for _, l := range facts.Learned[:min(len(facts.Learned), topologypb.MaxReportedStations)] {
 		r.Learned = append(r.Learned, topologypb.ToProto(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, s.host)).GetLearnedMac())
 	}
 	return r
+}
+
+// reportable returns the interfaces that a report may have, with as many addresses as it may have.
+func reportable(all []topology.Interface) []topology.Interface {
+	told := make([]topology.Interface, 0, min(len(all), topologypb.MaxReportedInterfaces))
+	for _, i := range all {
+		if len(told) == topologypb.MaxReportedInterfaces {
+			break
+		}
+		if topology.ValidInterfaceName(i.Name) {
+			i.Addrs = i.Addrs[:min(len(i.Addrs), topologypb.MaxReportedAddrs)]
+			told = append(told, i)
+		}
+	}
+	return told
 }
 
 // Bind plugs an interface of this host into the port, and returns when that is on this host's disk as well. The errors are those of

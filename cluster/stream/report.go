@@ -10,14 +10,6 @@ import (
 	"midonet.org/midonet/topology/topologypb"
 )
 
-// How much one host may report.
-const (
-	maxInterfaces     = 2048
-	maxAddrs          = 64 // of one interface
-	maxReportedPorts  = 4096
-	maxReportedLearns = 8192
-)
-
 // report is a ReportRequest that has been checked: everything in it speaks of the reporting host.
 type report struct {
 	host    *topology.Host
@@ -49,10 +41,10 @@ func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*to
 
 // readReport checks a request of the host.
 func readReport(host topology.HostID, req *topologypb.ReportRequest) (*report, error) {
-	if len(req.GetPorts()) > maxReportedPorts || len(req.GetLearned()) > maxReportedLearns ||
-		len(req.GetState().GetInterfaces()) > maxInterfaces {
+	if len(req.GetPorts()) > topologypb.MaxReportedPorts || len(req.GetLearned()) > topologypb.MaxReportedStations ||
+		len(req.GetState().GetInterfaces()) > topologypb.MaxReportedInterfaces {
 		return nil, errs.New(errs.TooLarge, "ReportTooLarge", "a report has at most %d interfaces, %d ports and %d learned addresses",
-			maxInterfaces, maxReportedPorts, maxReportedLearns)
+			topologypb.MaxReportedInterfaces, topologypb.MaxReportedPorts, topologypb.MaxReportedStations)
 	}
 	var r report
 	var err error
@@ -127,8 +119,8 @@ func checkState(state *topology.HostState) error {
 		return errs.New(errs.Invalid, "BadReport", "the agent's version has more than %d octets", maxName)
 	}
 	for _, i := range state.Interfaces {
-		if !topology.ValidInterfaceName(i.Name) || len(i.Addrs) > maxAddrs {
-			return errs.New(errs.Invalid, "BadReport", "interface %q has an impossible name or more than %d addresses", i.Name, maxAddrs)
+		if !topology.ValidInterfaceName(i.Name) || len(i.Addrs) > topologypb.MaxReportedAddrs {
+			return errs.New(errs.Invalid, "BadReport", "interface %q has an impossible name or more than %d addresses", i.Name, topologypb.MaxReportedAddrs)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ const LeaseTTL = 10 * time.Second
 
 // Limits that keep one host from taking the server's memory.
 const (
-	maxMessage       = 1 << 20 // octets of one request
+	maxMessage       = 2 << 20 // octets of one request; a report has at most about so many
 	maxCallsPerHost  = 64      // at a time, on one connection
 	storeTimeout     = 5 * time.Second
 	portGrace        = 2 * time.Second // how long a bind waits for its port

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,31 @@ func TestAPortsLife(t *testing.T) {
 			t.Errorf("host %v alive: %v", k.Host.Name, k.Alive)
 		}
 	}
+}
+
+// TestAHostWithTooMuchToSayIsHeard has a host with more of everything than a report may have. Its server must not refuse it, and
+// take it for dead, because a workload invents addresses or somebody gives an interface thousands.
+func TestAHostWithTooMuchToSayIsHeard(t *testing.T) {
+	c := newCluster(t)
+	bridge, ports := c.network(1)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.bind(ports[0], "tap0")
+	h.report(func(f *session.Facts) {
+		f.Ports = map[topology.PortID]bool{ports[0]: true}
+		f.Interfaces = []topology.Interface{{Name: "\xff"}, {Name: "ipvs", Addrs: make([]netip.Addr, 5000)}}
+		for i := range f.Interfaces[1].Addrs {
+			f.Interfaces[1].Addrs[i] = netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+		}
+		for i := range 3000 {
+			f.Interfaces = append(f.Interfaces, topology.Interface{Name: fmt.Sprintf("tap%d", i)})
+		}
+		for i := range 9000 {
+			f.Learned = append(f.Learned, session.Station{Bridge: bridge, Port: ports[0], MAC: mac.Addr{2, 0, 0, 0, byte(i >> 8), byte(i)}})
+		}
+	})
+	eventually(t, "the port is active", func() bool { return c.sink.isActive(ports[0]) })
+	eventually(t, "nothing is refused", func() bool { s := h.Status(); return s.LastError == "" && !s.LastReport.IsZero() })
 }
 
 func TestBindingRules(t *testing.T) {
