@@ -45,6 +45,24 @@ func TestDamagedDirectory(t *testing.T) {
 	}
 }
 
+// TestLogOfEmptyStoreIsGone: etcd's own entries count too. A store that opens without its log takes no write.
+func TestLogOfEmptyStoreIsGone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "etcd")
+	if err := open(t, Embedded{Dir: dir}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, filepath.Join(dir, "member", "wal"))
+	store, err := OpenEmbedded(t.Context(), Embedded{Dir: dir, Log: logTo(t)})
+	if err == nil {
+		store.Close()
+		t.Fatal("the directory was opened")
+	}
+	if !strings.Contains(err.Error(), "log") {
+		t.Errorf("the error does not say that the log is missing: %v", err)
+	}
+}
+
 func TestDirectoryInUse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -46,9 +47,22 @@ func checkFiles(dir string) error {
 		if info.Size() < tx.Size() {
 			return fmt.Errorf("%s has %d octets of %d: it was cut short", database, info.Size(), tx.Size())
 		}
-		if objects := tx.Bucket([]byte("key")); len(logs) == 0 && objects != nil && objects.Stats().KeyN > 0 {
+		if len(logs) == 0 && applied(tx) > 0 {
 			return fmt.Errorf("the log beside %s is missing", database)
 		}
 		return nil
 	})
+}
+
+// applied returns how far etcd has applied its log to the database (its server/storage/schema, MetaConsistentIndexKeyName). With another
+// log, what has a smaller index would be taken for applied, and no write would ever end.
+func applied(tx *bolt.Tx) uint64 {
+	meta := tx.Bucket([]byte("meta"))
+	if meta == nil {
+		return 0
+	}
+	if index := meta.Get([]byte("consistent_index")); len(index) == 8 {
+		return binary.BigEndian.Uint64(index)
+	}
+	return 0
 }
