@@ -12,6 +12,7 @@ import (
 
 	"midonet.org/midonet/cluster/inspect"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology/topologypb"
 )
@@ -57,7 +58,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if s.listeners.metrics != nil {
 		status.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
 	}
-	if !s.draining.Load() {
+	if !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
 		status.Problems = append(status.Problems, "another server on this database applies its changes; the agents of this one get none meanwhile")
 	}
 	if drain.LastError != "" {
@@ -71,7 +72,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 
 // databaseEngine is the database's URL without what may be secret.
 func (s *server) databaseEngine() string {
-	url := s.databaseURL()
+	url := databaseURL(s.options, s.StateDir)
 	scheme, _, _ := strings.Cut(url, "://")
 	if strings.Contains(url, "@") {
 		return scheme

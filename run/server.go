@@ -98,7 +98,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.policy, err = policy.New(s.options.PolicyOptions(), s.options.PolicyFiles(s.ConfigFiles), definitions(), s.Log); err != nil {
 		return err
 	}
-	if s.db, err = store.Open(ctx, s.databaseURL(), store.Options{Log: s.Log}); err != nil {
+	if s.db, err = store.Open(ctx, databaseURL(s.options, s.StateDir), store.Options{Log: s.Log}); err != nil {
 		return err
 	}
 	s.journal = journal.New(s.db)
@@ -126,14 +126,6 @@ func (s *server) close() {
 			s.Log.Error("closing the database", "error", err)
 		}
 	}
-}
-
-// databaseURL is the configuration's, or SQLite in the state directory.
-func (s *server) databaseURL() string {
-	if s.options.Database.Connection != "" {
-		return s.options.Database.Connection
-	}
-	return "sqlite:///" + filepath.Join(s.StateDir, "neutron.db")
 }
 
 // run runs every part until ctx ends or one of them fails; then all of them end.

@@ -34,8 +34,34 @@ func (c joinCmd) Run(ctx context.Context) error {
 }
 
 type dbCmd struct {
-	Check dbCheckCmd `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
-	Dump  dbDumpCmd  `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
+	Upgrade dbUpgradeCmd `cmd:"" help:"Bring the tables of the Neutron database to this program's version; a server does it, too, when it starts."`
+	Current dbCurrentCmd `cmd:"" help:"Print which version the tables of the Neutron database have."`
+	Check   dbCheckCmd   `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
+	Dump    dbDumpCmd    `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
+}
+
+// databaseFlags name the Neutron database, with or without a running server.
+type databaseFlags struct {
+	ConfigFile []string `name:"config-file" help:"oslo.config file of the server; may be given several times, later files win." type:"existingfile" sep:"none"`
+	StateDir   string   `default:"var" help:"State directory of the server; its database is there unless [database] connection says otherwise." type:"path"`
+}
+
+func (f databaseFlags) server() run.ServerConfig {
+	return run.ServerConfig{ConfigFiles: f.ConfigFile, StateDir: f.StateDir, Log: logger("info")}
+}
+
+type dbUpgradeCmd struct{ databaseFlags }
+
+// Run migrates the database.
+func (c dbUpgradeCmd) Run(ctx context.Context) error {
+	return run.DBUpgrade(ctx, c.server(), os.Stdout)
+}
+
+type dbCurrentCmd struct{ databaseFlags }
+
+// Run shows the version.
+func (c dbCurrentCmd) Run(ctx context.Context) error {
+	return run.DBCurrent(ctx, c.server(), os.Stdout)
 }
 
 type dbCheckCmd struct{ stateDirFlag }

@@ -18,6 +18,10 @@ type Dialect interface {
 	Location() string
 	// Connect opens the database.
 	Connect(ctx context.Context) (handles, error)
+	// Look opens the database to look at it and change nothing; nil where it is not there.
+	Look() (*sql.DB, error)
+	// Tables is the query for the names of the tables.
+	Tables() string
 	// Transactions runs transactions on the handle for them. patience is how long one waits for others.
 	Transactions(write *sql.DB, patience time.Duration) transactions
 	// Locking is what a SELECT of a transaction ends with so that the rows it returns stay as they are until the commit.

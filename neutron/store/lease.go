@@ -196,22 +196,10 @@ func (d *mysqlDialect) reach(ctx context.Context, db *sql.DB, patience time.Dura
 // refuseForeign keeps this program out of a database that has another's tables. neutron-server's have the same names as ours and
 // other columns.
 func (d *mysqlDialect) refuseForeign(ctx context.Context, db *sql.DB) error {
-	rows, err := db.QueryContext(ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var tables []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		tables = append(tables, name)
-	}
+	tables, err := tableNames(ctx, d, db)
 	switch {
-	case rows.Err() != nil || len(tables) == 0 || slices.Contains(tables, "midonet_leases"):
-		return rows.Err()
+	case err != nil || len(tables) == 0 || slices.Contains(tables, "midonet_leases"):
+		return err
 	case slices.Contains(tables, "alembic_version"):
 		return errs.New(errs.Invalid, "", "the mysql database %s holds the %d tables of neutron-server or another OpenStack service "+
 			"(alembic_version), which this program neither reads nor changes; make a database of its own for it", d.Location(), len(tables))

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/pressly/goose/v3"
 
@@ -41,4 +43,71 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate the %v: %w", db, err)
 	}
 	return nil
+}
+
+// Schema is which version of the tables a database has.
+type Schema struct {
+	Location string // of the database, for people
+	Has      int64  // 0: none of the tables
+	Wants    int64  // what this program needs, and Open makes
+}
+
+// SchemaOf looks at a database and changes nothing.
+func SchemaOf(ctx context.Context, connection string) (Schema, error) {
+	d, err := dialectOf(connection)
+	if err != nil {
+		return Schema{}, err
+	}
+	s := Schema{Location: d.Name() + " database " + d.Location()}
+	if s.Wants, err = latest(d); err != nil {
+		return s, err
+	}
+	db, err := d.Look()
+	if err != nil || db == nil {
+		return s, err
+	}
+	defer db.Close()
+	if s.Has, err = schemaVersion(ctx, d, db); err != nil {
+		return s, d.Explain(err)
+	}
+	return s, nil
+}
+
+// latest is the number of the newest migration.
+func latest(d Dialect) (newest int64, err error) {
+	files, err := fs.Glob(migrations, "migrations/"+d.Name()+"/*.sql")
+	for _, file := range files {
+		number, err := goose.NumericComponent(file)
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, number)
+	}
+	return newest, err
+}
+
+func schemaVersion(ctx context.Context, d Dialect, db *sql.DB) (version int64, err error) {
+	tables, err := tableNames(ctx, d, db)
+	if err != nil || !slices.Contains(tables, goose.DefaultTablename) {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+goose.DefaultTablename).Scan(&version)
+	return version, err
+}
+
+// tableNames returns which tables a database has.
+func tableNames(ctx context.Context, d Dialect, db *sql.DB) (names []string, err error) {
+	rows, err := db.QueryContext(ctx, d.Tables())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }

@@ -68,6 +68,13 @@ func (d *mysqlDialect) Connect(context.Context) (h handles, err error) {
 	return h, err
 }
 
+// Look opens the server's database, which it finds out to be there when it is asked something.
+func (d *mysqlDialect) Look() (*sql.DB, error) { return d.openSchema() }
+
+func (d *mysqlDialect) Tables() string {
+	return "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+}
+
 // openSchema opens a handle whose statements may take as long as they need.
 func (d *mysqlDialect) openSchema() (*sql.DB, error) {
 	patient := d.config.Clone()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -82,6 +83,18 @@ func (d *sqliteDialect) Connect(ctx context.Context) (h handles, err error) {
 	h.read.SetMaxOpenConns(readers)
 	h.read.SetMaxIdleConns(readers)
 	return h, nil
+}
+
+// Look opens the file where there is one.
+func (d *sqliteDialect) Look() (*sql.DB, error) {
+	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return d.open("_pragma=busy_timeout(10000)", "_pragma=query_only(ON)")
+}
+
+func (d *sqliteDialect) Tables() string {
+	return "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 }
 
 // create makes the file readable to its owner alone: it holds what tenants told the cloud.

@@ -152,6 +152,27 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
+func TestSchemaOf(t *testing.T) {
+	connection := storetest.New(t)
+	look := func() Schema {
+		t.Helper()
+		s, err := SchemaOf(ctx, connection)
+		if err != nil {
+			t.Error(err)
+		}
+		return s
+	}
+	for range 2 { // the first look has not made it
+		if s := look(); s.Has != 0 || s.Wants == 0 || strings.Contains(s.Location, storetest.Password) {
+			t.Errorf("%+v of a new database", s)
+		}
+	}
+	open(t, connection)
+	if s := look(); s.Has != s.Wants {
+		t.Errorf("%+v of one that is open", s)
+	}
+}
+
 // TestManyOpenANewDatabaseAtOnce: one migrates, the others wait for it.
 func TestManyOpenANewDatabaseAtOnce(t *testing.T) {
 	connection := storetest.New(t)
