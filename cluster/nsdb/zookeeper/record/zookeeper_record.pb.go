@@ -4,7 +4,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: record.proto
+// source: zookeeper_record.proto
 
 package record
 
@@ -35,7 +35,7 @@ type Cell struct {
 
 func (x *Cell) Reset() {
 	*x = Cell{}
-	mi := &file_record_proto_msgTypes[0]
+	mi := &file_zookeeper_record_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -47,7 +47,7 @@ func (x *Cell) String() string {
 func (*Cell) ProtoMessage() {}
 
 func (x *Cell) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[0]
+	mi := &file_zookeeper_record_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -60,7 +60,7 @@ func (x *Cell) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cell.ProtoReflect.Descriptor instead.
 func (*Cell) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{0}
+	return file_zookeeper_record_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Cell) GetObject() []byte {
@@ -97,7 +97,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_zookeeper_record_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -109,7 +109,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_zookeeper_record_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -122,7 +122,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{1}
+	return file_zookeeper_record_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Step) GetNonce() []byte {
@@ -164,7 +164,7 @@ type Changes struct {
 
 func (x *Changes) Reset() {
 	*x = Changes{}
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_zookeeper_record_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -176,7 +176,7 @@ func (x *Changes) String() string {
 func (*Changes) ProtoMessage() {}
 
 func (x *Changes) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_zookeeper_record_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -189,7 +189,7 @@ func (x *Changes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changes.ProtoReflect.Descriptor instead.
 func (*Changes) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2}
+	return file_zookeeper_record_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Changes) GetPut() []*Changes_Put {
@@ -216,7 +216,7 @@ type Changes_Put struct {
 
 func (x *Changes_Put) Reset() {
 	*x = Changes_Put{}
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_zookeeper_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -228,7 +228,7 @@ func (x *Changes_Put) String() string {
 func (*Changes_Put) ProtoMessage() {}
 
 func (x *Changes_Put) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_zookeeper_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -241,7 +241,7 @@ func (x *Changes_Put) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changes_Put.ProtoReflect.Descriptor instead.
 func (*Changes_Put) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2, 0}
+	return file_zookeeper_record_proto_rawDescGZIP(), []int{2, 0}
 }
 
 func (x *Changes_Put) GetKey() string {
@@ -258,11 +258,11 @@ func (x *Changes_Put) GetObject() []byte {
 	return nil
 }
 
-var File_record_proto protoreflect.FileDescriptor
+var File_zookeeper_record_proto protoreflect.FileDescriptor
 
-const file_record_proto_rawDesc = "" +
+const file_zookeeper_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x19midonet.nsdb.zookeeper.v1\"P\n" +
+	"\x16zookeeper_record.proto\x12\x19midonet.nsdb.zookeeper.v1\"P\n" +
 	"\x04Cell\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\fR\x06object\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x14\n" +
@@ -281,25 +281,25 @@ const file_record_proto_rawDesc = "" +
 	"\x06object\x18\x02 \x01(\fR\x06objectB3Z1midonet.org/midonet/cluster/nsdb/zookeeper/recordb\x06proto3"
 
 var (
-	file_record_proto_rawDescOnce sync.Once
-	file_record_proto_rawDescData []byte
+	file_zookeeper_record_proto_rawDescOnce sync.Once
+	file_zookeeper_record_proto_rawDescData []byte
 )
 
-func file_record_proto_rawDescGZIP() []byte {
-	file_record_proto_rawDescOnce.Do(func() {
-		file_record_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)))
+func file_zookeeper_record_proto_rawDescGZIP() []byte {
+	file_zookeeper_record_proto_rawDescOnce.Do(func() {
+		file_zookeeper_record_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_zookeeper_record_proto_rawDesc), len(file_zookeeper_record_proto_rawDesc)))
 	})
-	return file_record_proto_rawDescData
+	return file_zookeeper_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
-var file_record_proto_goTypes = []any{
+var file_zookeeper_record_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_zookeeper_record_proto_goTypes = []any{
 	(*Cell)(nil),        // 0: midonet.nsdb.zookeeper.v1.Cell
 	(*Step)(nil),        // 1: midonet.nsdb.zookeeper.v1.Step
 	(*Changes)(nil),     // 2: midonet.nsdb.zookeeper.v1.Changes
 	(*Changes_Put)(nil), // 3: midonet.nsdb.zookeeper.v1.Changes.Put
 }
-var file_record_proto_depIdxs = []int32{
+var file_zookeeper_record_proto_depIdxs = []int32{
 	3, // 0: midonet.nsdb.zookeeper.v1.Changes.put:type_name -> midonet.nsdb.zookeeper.v1.Changes.Put
 	1, // [1:1] is the sub-list for method output_type
 	1, // [1:1] is the sub-list for method input_type
@@ -308,26 +308,26 @@ var file_record_proto_depIdxs = []int32{
 	0, // [0:1] is the sub-list for field type_name
 }
 
-func init() { file_record_proto_init() }
-func file_record_proto_init() {
-	if File_record_proto != nil {
+func init() { file_zookeeper_record_proto_init() }
+func file_zookeeper_record_proto_init() {
+	if File_zookeeper_record_proto != nil {
 		return
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zookeeper_record_proto_rawDesc), len(file_zookeeper_record_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_record_proto_goTypes,
-		DependencyIndexes: file_record_proto_depIdxs,
-		MessageInfos:      file_record_proto_msgTypes,
+		GoTypes:           file_zookeeper_record_proto_goTypes,
+		DependencyIndexes: file_zookeeper_record_proto_depIdxs,
+		MessageInfos:      file_zookeeper_record_proto_msgTypes,
 	}.Build()
-	File_record_proto = out.File
-	file_record_proto_goTypes = nil
-	file_record_proto_depIdxs = nil
+	File_zookeeper_record_proto = out.File
+	file_zookeeper_record_proto_goTypes = nil
+	file_zookeeper_record_proto_depIdxs = nil
 }
