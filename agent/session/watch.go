@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// writeInterval is how often the cache is written at most, but for bindings.
+	// writeInterval is how often the cache is written at most, but for bindings; a cache that takes long is written less often, so that
+	// writing it never takes more than a twentieth of the time.
 	writeInterval = time.Second
+	writeShare    = 20
 	// keepTimeout is how long a binding that the cluster has confirmed may take to come by the stream.
 	keepTimeout = time.Second
 )
@@ -112,13 +114,14 @@ func (s *Session) keepWriting(ctx context.Context) {
 	for {
 		select {
 		case <-s.dirty:
-			s.writeCache()
 		case <-ctx.Done():
 			s.writeCache()
 			return
 		}
+		start := time.Now()
+		s.writeCache()
 		select {
-		case <-time.After(writeInterval):
+		case <-time.After(max(writeInterval, writeShare*time.Since(start))):
 		case <-ctx.Done():
 		}
 	}
