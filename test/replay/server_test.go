@@ -5,20 +5,37 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"midonet.org/midonet/neutron/store/storetest"
 	"midonet.org/midonet/run"
 )
 
-// startServer runs our server with no configuration on a fresh state directory and returns its base URL.
-func startServer(t *testing.T) string {
+func TestAgainOnMariaDB(t *testing.T) {
+	if *record != "" {
+		t.Skip("recording")
+	}
+	storetest.AgainOnMariaDB(t)
+}
+
+// startServer runs our server on a fresh state directory and a database of the run's engine, with further
+// configuration files, and returns its base URL.
+func startServer(t *testing.T, more ...string) string {
 	t.Helper()
 	address := freeAddress(t)
+	conf := filepath.Join(t.TempDir(), "neutron.conf")
+	if err := os.WriteFile(conf, []byte("[database]\nconnection = "+storetest.New(t)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run.Server(ctx, run.ServerConfig{StateDir: t.TempDir(), API: address, Log: slog.New(slog.DiscardHandler)})
+		ended <- run.Server(ctx, run.ServerConfig{
+			ConfigFiles: append([]string{conf}, more...), StateDir: t.TempDir(), API: address, Log: slog.New(slog.DiscardHandler),
+		})
 	}()
 	t.Cleanup(func() {
 		cancel()
