@@ -36,9 +36,9 @@ const (
 // Config is what the API joins.
 type Config struct {
 	Account  Account
-	Store    nsdb.Store
 	Mirror   *mirror.Mirror
 	Importer *importer.Importer
+	Bindings Binder
 	Log      *slog.Logger
 }
 

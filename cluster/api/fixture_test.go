@@ -17,6 +17,8 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/stream"
+	"midonet.org/midonet/cluster/stream/pki"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
@@ -48,12 +50,18 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 	}
 	f := &fixture{T: t, store: store, importer: importer.New(store, reader, translate.DefaultSettings(), log)}
 	m := mirror.New(store, log)
-	server := httptest.NewServer(New(Config{Account: account, Store: store, Mirror: m, Importer: f.importer, Log: log}))
+	authority, err := pki.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents := stream.New(stream.Config{Store: store, Mirror: m, Authority: authority, Log: log})
+	server := httptest.NewServer(New(Config{Account: account, Mirror: m, Importer: f.importer, Bindings: agents, Log: log}))
 	f.uri = server.URL + Root
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { m.Run(ctx) })
 	running.Go(func() { f.importer.Run(ctx) })
+	running.Go(func() { agents.Run(ctx) })
 	t.Cleanup(func() {
 		server.Close()
 		cancel()
@@ -168,8 +176,16 @@ func (r *response) object() map[string]any {
 	return v
 }
 
-// put stores objects beside the API, as agents do, and waits until the API shows the newest.
-func (f *fixture) store1(objects ...topology.Object) {
+// objects returns the answer as a JSON list.
+func (r *response) objects() []map[string]any {
+	r.Helper()
+	var v []map[string]any
+	r.decode(&v)
+	return v
+}
+
+// report stores objects beside the API, as agents do.
+func (f *fixture) report(objects ...topology.Object) {
 	f.Helper()
 	_, err := f.store.Update(f.Context(), func(tx nsdb.Tx) error {
 		for _, o := range objects {

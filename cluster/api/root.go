@@ -11,10 +11,16 @@ const (
 
 // application is the root document (models/Application.java) with what is served. Clients find every other URI from here.
 type application struct {
-	URI         string `json:"uri"`
-	Version     string `json:"version"`
-	Neutron     string `json:"neutron"`
-	SystemState string `json:"systemState"`
+	URI            string `json:"uri"`
+	Version        string `json:"version"`
+	Bridges        string `json:"bridges"`
+	BridgeTemplate string `json:"bridgeTemplate"`
+	Hosts          string `json:"hosts"`
+	HostTemplate   string `json:"hostTemplate"`
+	Neutron        string `json:"neutron"`
+	Ports          string `json:"ports"`
+	PortTemplate   string `json:"portTemplate"`
+	SystemState    string `json:"systemState"`
 }
 
 // systemState is models/SystemState.java.
@@ -32,11 +38,19 @@ func (a *API) routes() {
 	a.serve("/{$}", root)
 	a.serve("/system_state", endpoint{method: http.MethodGet, produces: []string{mediaSystemState, mediaJSON}, handle: showSystemState})
 	a.neutronRoutes()
+	a.hostRoutes()
+	a.bridgeRoutes()
+	a.tableRoutes()
+	a.dhcpRoutes()
 }
 
 func rootDocument(c *call) (reply, error) {
 	return reply{body: application{
-		URI: c.base + "/", Version: apiVersion, Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",
+		URI: c.base + "/", Version: apiVersion,
+		Bridges: c.base + "/bridges", BridgeTemplate: c.base + "/bridges/{id}",
+		Hosts: c.base + "/hosts", HostTemplate: c.base + "/hosts/{id}",
+		Ports: c.base + "/ports", PortTemplate: c.base + "/ports/{id}",
+		Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",
 	}}, nil
 }
 
