@@ -49,7 +49,7 @@ type Options struct {
 	Policy   Policy
 
 	Database struct {
-		Connection string `oslo:"database/connection" secret:"true" help:"The database's URL; empty: SQLite in the state directory."`
+		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL and MariaDB (a database of its own); empty: SQLite in the state directory."`
 	}
 }
 
