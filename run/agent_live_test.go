@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/errs"
 )
 
 // echoPort is the UDP port that guests answer on.
@@ -109,6 +111,12 @@ func TestAgentsOfTwoHosts(t *testing.T) {
 	c.walks(a, "icmp "+a.addr.String()+" to 10.0.0.255", "is a group address", b.tap)
 	c.walks(a, "udp "+a.addr.String()+":68 to 255.255.255.255:9", "is a group address", b.tap)
 	c.walks(a, "icmp "+a.addr.String()+" to 192.0.2.200", "10.0.0.1 (the gateway, to reach 192.0.2.200)", "arp "+a.addr.String()+" to 10.0.0.1")
+
+	for _, needed := range []string{"lo", "underlay"} {
+		if err := a.host.control().Bind(t.Context(), a.port, needed); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "cut the host off") {
+			t.Errorf("binding %s: %v, want it refused as needed by the host", needed, err)
+		}
+	}
 
 	b.answer()
 	flow := a.talk(b)

@@ -2,10 +2,13 @@ package run
 
 import (
 	"context"
+	"slices"
 
 	"midonet.org/midonet/agent/control"
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/worker"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
 )
 
 // AgentStatus is what an agent says of itself to people: GET /status of its control socket.
@@ -19,8 +22,25 @@ type AgentStatus struct {
 
 // serveControl lets mm-ctl in.
 func (a *agent) serveControl(ctx context.Context) error {
-	door := control.Agent{Bind: a.session.Bind, Unbind: a.session.Unbind, Hosts: a.hosts, Status: a.status, Log: a.Log}
+	door := control.Agent{Bind: a.bind, Unbind: a.session.Unbind, Hosts: a.hosts, Status: a.status, Log: a.Log}
 	return door.Serve(ctx, a.control)
+}
+
+// bind refuses the interfaces that the host itself lives by; the cluster cannot know them.
+func (a *agent) bind(ctx context.Context, port topology.PortID, iface string) error {
+	facts := a.worker.Facts()
+	for _, i := range facts.Interfaces {
+		if i.Name != iface {
+			continue
+		}
+		for _, address := range i.Addrs {
+			if address.IsLoopback() || slices.Contains(facts.Endpoints, address) {
+				return errs.New(errs.Conflict, "InterfaceReserved",
+					"interface %s has the address %s, which this host needs; plugging it into a port would cut the host off", iface, address)
+			}
+		}
+	}
+	return a.session.Bind(ctx, port, iface)
 }
 
 // hosts returns every host of the cloud as the control socket shows it.

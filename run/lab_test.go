@@ -158,6 +158,7 @@ func newCloud(t *testing.T) *cloud {
 	}
 	c.hosts[0].cable("underlay", c.hosts[1].space, "underlay", 1600)
 	for i, h := range c.hosts {
+		h.up("lo", nil)
 		h.up("underlay", nil, netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 24))
 		h.start()
 	}

@@ -16,6 +16,8 @@ type devices struct {
 	inject uint32 // a veth; what the agent sends on it is taken by a program before it reaches the other end
 }
 
+func (d devices) own(ifindex uint32) bool { return ifindex == d.tunnel || ifindex == d.inject }
+
 const (
 	// injectMTU is the largest that a veth takes, so that it refuses no frame.
 	injectMTU = 65535

@@ -176,6 +176,17 @@ func (h *host) received(t *testing.T) (n uint64) {
 	return n
 }
 
+// TestReservedInterfaces tries to plug in what the host and the datapath live by.
+func TestReservedInterfaces(t *testing.T) {
+	needRoot(t)
+	d := newHost(t, Config{}).open(t)
+	for _, name := range []string{"lo", "mn-vxlan", "mn-inject"} {
+		if err := d.SetPort(datapath.Port{ID: id.New[topology.Port](), Interface: name}); !errs.Is(err, errs.Conflict) {
+			t.Errorf("SetPort(%s): %v, want a conflict", name, err)
+		}
+	}
+}
+
 // TestHostStackSaysNothing shows that this host's kernel speaks IPv6 on an interface that comes up, and does not once it is a
 // port's.
 func TestHostStackSaysNothing(t *testing.T) {

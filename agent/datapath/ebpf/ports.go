@@ -3,6 +3,7 @@ package ebpf
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 
@@ -34,7 +35,7 @@ func (d *Datapath) SetPort(p datapath.Port) error {
 }
 
 func (d *Datapath) setPort(p datapath.Port) error {
-	next, err := newPlug(p)
+	next, err := d.newPlug(p)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (d *Datapath) setPort(p datapath.Port) error {
 }
 
 // newPlug finds the interface and makes it ready to be a port's.
-func newPlug(p datapath.Port) (*plug, error) {
+func (d *Datapath) newPlug(p datapath.Port) (*plug, error) {
 	if p.TunnelKey > maxTunnelKey {
 		return nil, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over 24 bits", p.TunnelKey)
 	}
@@ -60,6 +61,9 @@ func newPlug(p datapath.Port) (*plug, error) {
 	}
 	if l == nil {
 		return nil, errs.New(errs.NotFound, "InterfaceNotFound", "interface %s does not exist", p.Interface)
+	}
+	if l.Attrs().Flags&net.FlagLoopback != 0 || d.devices.own(uint32(l.Attrs().Index)) {
+		return nil, errs.New(errs.Conflict, "InterfaceReserved", "interface %s is not for ports: the host or the datapath lives by it", p.Interface)
 	}
 	if err := silence(l); err != nil {
 		return nil, err
