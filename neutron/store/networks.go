@@ -22,7 +22,7 @@ var networks = table[model.Network]{
 		"router:external":           {"t.external", boolean},
 		"mtu":                       {"t.mtu", integer},
 		"provider:network_type":     {"g.network_type", text},
-		"provider:physical_network": {"g.physical_network", text},
+		"provider:physical_network": {"g.physical_network", optional},
 		"provider:segmentation_id":  {"g.segmentation_id", integer},
 	}),
 	// Shared and external networks are everyone's to see (neutron/db/external_net_db.py, rbac_db_mixin.py).

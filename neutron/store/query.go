@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/huandu/go-sqlbuilder"
@@ -44,10 +45,23 @@ type column struct {
 type kind uint8
 
 const (
-	text kind = iota
+	text     kind = iota
+	optional      // text or NULL
 	boolean
-	integer // compared as a number; SQLite's column affinity converts the text
+	integer
 )
+
+// value returns the text of a filter as the column has it; ok is false where no row can have it. MySQL would take the text "1x" for 1.
+func (k kind) value(text string) (v any, ok bool) {
+	switch k {
+	case boolean:
+		return text == "True", true
+	case integer:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil
+	}
+	return text, true
+}
 
 // standard are the columns of model.Standard, which every resource begins with after its id, in the order that scanStandard reads.
 var standardColumns = []string{"t.id", "t.project_id", "t.description", "t.created_at", "t.updated_at", "t.revision_number"}
@@ -150,10 +164,8 @@ func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, f plugin.Filter) (stri
 		return "", errs.New(errs.Invalid, "InvalidInput", "Invalid input for operation: %s cannot be filtered by.", f.Attr)
 	}
 	values := make([]any, 0, len(f.Values))
-	for _, v := range f.Values {
-		if col.kind == boolean {
-			values = append(values, v == "True")
-		} else {
+	for _, text := range f.Values {
+		if v, ok := col.kind.value(text); ok {
 			values = append(values, v)
 		}
 	}
@@ -182,7 +194,7 @@ func (t *table[T]) order(want plugin.Query) ([]sortKey, error) {
 			return nil, errs.New(errs.Invalid, "BadRequest", "%s is not a valid sort key", s.Attr)
 		}
 		expr := col.expr
-		if col.kind == text {
+		if col.kind == optional {
 			expr = "COALESCE(" + expr + ", '')" // NULL compares with nothing, and a page must have a place for it
 		}
 		if !slices.ContainsFunc(keys, func(k sortKey) bool { return k.expr == expr }) {
@@ -211,6 +223,11 @@ func (t *table[T]) after(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, ke
 	}
 	if err != nil {
 		return err
+	}
+	for i, v := range values {
+		if octets, ok := v.([]byte); ok { // as MySQL's driver returns text, and would not compare it as text
+			values[i] = string(octets)
+		}
 	}
 	var either []string
 	for i, k := range keys {

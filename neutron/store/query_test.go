@@ -194,6 +194,8 @@ func TestFilters(t *testing.T) {
 		{[]plugin.Filter{{Attr: "admin_state_up", Values: []string{"True", "False"}}}, 60},
 		{[]plugin.Filter{{Attr: "admin_state_up", Values: []string{"False"}}, {Attr: "device_id", Values: []string{"device1"}}}, 6},
 		{[]plugin.Filter{{Attr: "revision_number", Values: []string{"1"}}}, 60},
+		{[]plugin.Filter{{Attr: "revision_number", Values: []string{"1x"}}}, 0},
+		{[]plugin.Filter{{Attr: "device_id", Values: []string{"DEVICE1"}}}, 0},
 		{[]plugin.Filter{{Attr: "mac_address", Values: []string{"02:00:00:00:00:07"}}}, 1},
 		{[]plugin.Filter{{Attr: "tenant_id", Values: []string{"p"}}}, 60},
 		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address=10.0.0.1", "ip_address=10.0.0.2"}}}, 2},

@@ -18,11 +18,11 @@ var subnets = table[model.Subnet]{
 		"network_id":        {"t.network_id", text},
 		"ip_version":        {"t.ip_version", integer},
 		"cidr":              {"t.cidr", text},
-		"gateway_ip":        {"t.gateway_ip", text},
+		"gateway_ip":        {"t.gateway_ip", optional},
 		"enable_dhcp":       {"t.enable_dhcp", boolean},
-		"ipv6_ra_mode":      {"t.ipv6_ra_mode", text},
-		"ipv6_address_mode": {"t.ipv6_address_mode", text},
-		"subnetpool_id":     {"t.subnetpool_id", text},
+		"ipv6_ra_mode":      {"t.ipv6_ra_mode", optional},
+		"ipv6_address_mode": {"t.ipv6_address_mode", optional},
+		"subnetpool_id":     {"t.subnetpool_id", optional},
 	}),
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
 		return b.Or(b.Equal("t.project_id", project), "t.network_id IN (SELECT id FROM networks WHERE shared = 1)")
