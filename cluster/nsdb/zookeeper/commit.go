@@ -21,8 +21,9 @@ const (
 	inline = 256 << 10
 	// pieceSize is the most that a node of a staged step has.
 	pieceSize = 512 << 10
-	// operationSize is what an operation takes in a request beside its path and data: headers, lengths, access control list.
-	operationSize = 64
+	// operationSize is what an operation takes in a request beside its path and data, and creationSize what one takes that creates a node.
+	operationSize = 21
+	creationSize  = 64
 )
 
 // errUnknown says that the connection broke over a step, and the log has moved on so far that nobody can tell what became of it.
@@ -190,20 +191,19 @@ func (s *Store) creation(path string, data []byte) *zk.CreateRequest {
 	return &zk.CreateRequest{Path: path, Data: data, Acl: s.acl}
 }
 
-// size is about how many octets the operations take in a request.
+// size is how many octets the operations take in a request, with a few more for the access control lists of creations.
 func size(operations []operation) int {
 	n := 0
 	for _, o := range operations {
-		n += operationSize
 		switch r := o.request.(type) {
 		case *zk.CreateRequest:
-			n += len(r.Path) + len(r.Data)
+			n += len(r.Path) + len(r.Data) + creationSize
 		case *zk.SetDataRequest:
-			n += len(r.Path) + len(r.Data)
+			n += len(r.Path) + len(r.Data) + operationSize
 		case *zk.DeleteRequest:
-			n += len(r.Path)
+			n += len(r.Path) + operationSize
 		case *zk.CheckVersionRequest:
-			n += len(r.Path)
+			n += len(r.Path) + operationSize
 		}
 	}
 	return n

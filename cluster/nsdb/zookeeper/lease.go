@@ -13,9 +13,6 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 )
 
-// maxHeld is how many objects a lease may hold, so that one transaction can delete them. ErrTooLarge refuses more.
-const maxHeld = 4096
-
 // errRenewed says that a lease which was to end has been renewed.
 var errRenewed = errors.New("the lease has been renewed")
 
@@ -113,9 +110,16 @@ func (s *Store) deleteLease(ctx context.Context, id int64, version int32) error 
 	}
 }
 
+// maxHeld is how many objects a lease may hold, so that one transaction can delete them and their nodes below the lease; ErrTooLarge
+// refuses more. With a root key of usual length it is some 4,000.
+func (t tree) maxHeld() int {
+	key := "a kind's name and the/00000000-0000-4000-8000-000000000000"
+	return packet * 15 / 16 / (len(t.object(key)) + len(t.held(0, key)) + 2*operationSize)
+}
+
 // guards makes sure that the leases of a transaction are there, and returns the operations that demand it.
 func (t *tx) guards(changes []change) ([]operation, error) {
-	added := map[int64]int32{}
+	added := map[int64]int{}
 	for _, c := range changes {
 		if c.lease != 0 && c.lease != c.was.lease {
 			added[c.lease]++
@@ -133,7 +137,7 @@ func (t *tx) guards(changes []change) ([]operation, error) {
 		if !found {
 			return nil, nsdb.ErrLeaseLost
 		}
-		if stat.NumChildren+n > maxHeld {
+		if int(stat.NumChildren)+n > t.store.tree.maxHeld() {
 			return nil, nsdb.ErrTooLarge
 		}
 		guards = append(guards, operation{&zk.CheckVersionRequest{Path: path, Version: -1}, nsdb.ErrLeaseLost})

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// sweepInterval is how often a process looks for leases, and for steps to remove.
+	// sweepInterval is how often a process looks for leases; once in trimEvery times it looks for steps to remove.
 	sweepInterval = 500 * time.Millisecond
+	trimEvery     = 10
 	// keepSteps and keepOctets are how much of the log is kept for watchers that are behind. ZooKeeper has it all in memory.
 	keepSteps  = 10000
 	keepOctets = 64 << 20
@@ -46,20 +47,16 @@ func newSweeper(s *Store) *sweeper {
 
 // run sweeps until ctx ends.
 func (w *sweeper) run(ctx context.Context) {
-	for pause(ctx, sweepInterval) == nil {
-		if err := w.leases(ctx); err != nil {
+	for n := 1; pause(ctx, sweepInterval) == nil; n++ {
+		err := w.leases(ctx)
+		if err != nil {
 			clear(w.seen) // whoever could not reach ZooKeeper could not renew; all begin afresh
-			w.complain(ctx, "ending leases", err)
+		} else if n%trimEvery == 0 {
+			err = w.trim(ctx)
 		}
-		if err := w.trim(ctx); err != nil {
-			w.complain(ctx, "removing old steps", err)
+		if err != nil && ctx.Err() == nil {
+			w.store.log.Warn("the network state database is not swept; trying again", "error", err)
 		}
-	}
-}
-
-func (w *sweeper) complain(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		w.store.log.Warn("the network state database is not swept; trying again", "while", what, "error", err)
 	}
 }
 
@@ -104,7 +101,8 @@ func (w *sweeper) look(ctx context.Context, id int64, before observation) (o obs
 		return o, false, fmt.Errorf("network state database: %s is damaged: %q", w.store.tree.lease(id), data)
 	}
 	o = observation{version: stat.Version, ttl: time.Duration(seconds) * time.Second, since: before.since, last: time.Now()}
-	if before.version != o.version || before.since.IsZero() || asked.Sub(before.last) > o.ttl/2+2*sweepInterval { // or we slept
+	unseen := o.last.Sub(before.last) > o.ttl/2+2*sweepInterval // this process slept, or ZooKeeper did
+	if before.since.IsZero() || before.version != o.version || unseen {
 		o.since = o.last
 		return o, true, nil
 	}
