@@ -5,11 +5,12 @@ BIN     := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
 
-# What the tests need from Debian: the real openstack client, real DHCP clients, ping, tools to look at packets, and a database
-# server, which the tests start for themselves. The compiler for eBPF and protoc are for `make generate` and for the test that the
+# What the tests need from Debian: the real openstack client, real DHCP clients, ping, tools to look at packets, and servers of
+# databases, etcd and ZooKeeper, which the tests start for themselves. The compiler for eBPF and protoc are for `make generate` and for the test that the
 # committed objects are the source's.
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
-                 python3-openstackclient keystone clang llvm libbpf-dev mariadb-server
+                 python3-openstackclient keystone clang llvm libbpf-dev mariadb-server \
+                 etcd-server zookeeper
 BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help
@@ -41,6 +42,11 @@ check: ## formatting, vet, staticcheck, pinned modules
 .PHONY: race
 race: ## the tests of the packages with goroutines, with the race detector
 	$(GO) test -race -count=1 -timeout 30m ./agent/... ./cluster/... ./neutron/... ./run/...
+
+.PHONY: conformance
+conformance: packages ## the stores' tests with faults as long as real ones: clusters of etcd and ZooKeeper away for a minute (root)
+	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./cluster/nsdb/...
+	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestServerOnEachEngine ./run
 
 .PHONY: bench
 bench: bench-packages build ## measure, each figure beside a peer in the same run (root)
