@@ -2,7 +2,7 @@
 //
 // Each file in testdata is a scenario: requests in order, each with the status and body that neutron-server 21 (Zed; core plugin
 // ml2, type driver local, MariaDB, no Keystone) gave. Captured values stand for themselves in later requests ($net). The test
-// sends the same requests to our API on a fresh database. `go test ./test/replay -record http://127.0.0.1:PORT` asks a real server
+// sends the same requests to our API on a fresh database, SQLite's and MariaDB's. `go test ./test/replay -record http://127.0.0.1:PORT` asks a real server
 // again and rewrites the files; read the difference before you commit it.
 package replay
 
@@ -31,6 +31,8 @@ type exchange struct {
 	title    string
 	method   string
 	path     string
+	project  string   // of the caller; empty: the server has no Keystone
+	roles    []string // of the caller
 	body     string
 	captures []capture
 	status   int
@@ -61,7 +63,11 @@ func replay(t *testing.T, file string) {
 	}
 	base := *record
 	if base == "" {
-		base = startServer(t)
+		var configuration []string
+		if scenario[0].project != "" {
+			configuration = append(configuration, keystoneConfiguration(t))
+		}
+		base = startServer(t, configuration...)
 	}
 	vars := map[string]string{}
 	for i := range scenario {
@@ -158,6 +164,7 @@ func send(t *testing.T, base string, e exchange, vars map[string]string) (int, s
 	if e.body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	e.identify(req)
 	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
 	if err != nil {
 		t.Fatalf("%s: %v", e.title, err)
@@ -241,6 +248,7 @@ func cleanUp(base string, vars map[string]string) {
 	for _, collection := range []string{"ports", "subnets", "networks"} {
 		for _, v := range vars {
 			if req, err := http.NewRequest(http.MethodDelete, base+"/v2.0/"+collection+"/"+v, nil); err == nil && uuids.MatchString(v) {
+				exchange{project: "ops", roles: []string{"admin"}}.identify(req)
 				if resp, err := http.DefaultClient.Do(req); err == nil {
 					resp.Body.Close()
 				}

@@ -9,6 +9,7 @@ import (
 //
 //	### title
 //	METHOD /path
+//	AS project role,role        (who asks, where the server has Keystone; none: without Keystone)
 //	request body, any number of lines
 //	-> name = path.in.the.answer
 //	<-- status
@@ -41,6 +42,10 @@ func parseExchange(block string) (exchange, error) {
 		case strings.HasPrefix(l, "-> "):
 			name, path, _ := strings.Cut(strings.TrimPrefix(l, "-> "), " = ")
 			e.captures = append(e.captures, capture{name, path})
+		case strings.HasPrefix(l, "AS "):
+			var roles string
+			e.project, roles, _ = strings.Cut(strings.TrimPrefix(l, "AS "), " ")
+			e.roles = strings.Split(roles, ",")
 		case strings.HasPrefix(l, "<-- "):
 			if _, err := fmt.Sscan(strings.TrimPrefix(l, "<-- "), &e.status); err != nil {
 				return e, fmt.Errorf("%s: %q is not a status", e.title, l)
@@ -59,6 +64,9 @@ func format(scenario []exchange) string {
 	var b strings.Builder
 	for _, e := range scenario {
 		fmt.Fprintf(&b, "### %s\n%s %s\n", e.title, e.method, e.path)
+		if e.project != "" {
+			fmt.Fprintf(&b, "AS %s %s\n", e.project, strings.Join(e.roles, ","))
+		}
 		if e.body != "" {
 			b.WriteString(e.body + "\n")
 		}

@@ -1,0 +1,68 @@
+package replay
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// identify says who asks: to neutron-server by the headers that its token middleware would set, and to ours by a token that the
+// identity service of this test reads.
+func (e exchange) identify(r *http.Request) {
+	if e.project == "" {
+		return
+	}
+	roles := strings.Join(e.roles, ",")
+	r.Header.Set("X-User-Id", "user-of-"+e.project)
+	r.Header.Set("X-Project-Id", e.project)
+	r.Header.Set("X-Roles", roles)
+	r.Header.Set("X-Auth-Token", e.project+" "+roles)
+}
+
+// keystoneConfiguration starts an identity service whose tokens are PROJECT ROLE,ROLE, and returns the file that points a server at it.
+func keystoneConfiguration(t *testing.T) string {
+	t.Helper()
+	identity := httptest.NewServer(http.HandlerFunc(answerForIdentity))
+	t.Cleanup(identity.Close)
+	file := filepath.Join(t.TempDir(), "neutron.conf")
+	text := fmt.Sprintf(`[DEFAULT]
+auth_strategy = keystone
+[keystone_authtoken]
+auth_url = %s
+username = neutron
+password = secret
+project_name = service
+user_domain_id = default
+project_domain_id = default
+`, identity.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// answerForIdentity logs everyone in and finds every token valid.
+func answerForIdentity(w http.ResponseWriter, r *http.Request) {
+	subject := r.Header.Get("X-Subject-Token")
+	if r.Method == http.MethodPost {
+		subject = "service service"
+		w.Header().Set("X-Subject-Token", subject)
+		w.WriteHeader(http.StatusCreated)
+	}
+	project, roles, _ := strings.Cut(subject, " ")
+	var named []map[string]string
+	for _, role := range strings.Split(roles, ",") {
+		named = append(named, map[string]string{"name": role})
+	}
+	json.NewEncoder(w).Encode(map[string]any{"token": map[string]any{
+		"expires_at": time.Now().Add(time.Hour).UTC(), "roles": named,
+		"user":    map[string]string{"id": "user-of-" + project},
+		"project": map[string]string{"id": project},
+	}})
+}
