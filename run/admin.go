@@ -56,6 +56,7 @@ type ServerStatus struct {
 	Version        string   `json:"version"`
 	StartedUnix    int64    `json:"started_unix"`
 	API            string   `json:"api"`
+	MidoNetAPI     string   `json:"midonet_api"`
 	Stream         []string `json:"stream"`
 	Metrics        string   `json:"metrics"`
 	Database       string   `json:"database"`

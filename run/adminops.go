@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/inspect"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
@@ -39,6 +40,9 @@ func (s *server) check(ctx context.Context) (CheckReport, error) {
 }
 
 func (s *server) pending(ctx context.Context) (int, error) {
+	if s.ClusterOnly {
+		return 0, nil
+	}
 	var reader journal.Reader = s.journal
 	tasks, err := reader.Pending(ctx, maxPendingShown)
 	return len(tasks), err
@@ -51,14 +55,12 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	}
 	drain := s.backend.Status()
 	status := ServerStatus{
-		Version: Version, StartedUnix: s.started.Unix(), API: "http://" + s.listeners.api.Addr().String(),
-		Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
+		Version: Version, StartedUnix: s.started.Unix(), API: webAddress(s.listeners.api, ""),
+		MidoNetAPI: webAddress(s.listeners.midonet, midonetapi.Root), Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
 		JournalPending: pending, TasksApplied: drain.Applied,
 	}
-	if s.listeners.metrics != nil {
-		status.Metrics = "http://" + s.listeners.metrics.Addr().String() + "/metrics"
-	}
-	if !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
+	status.Metrics = webAddress(s.listeners.metrics, "/metrics")
+	if !s.ClusterOnly && !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
 		status.Problems = append(status.Problems, "another server on this database applies its changes; the agents of this one get none meanwhile")
 	}
 	if drain.LastError != "" {
@@ -70,8 +72,11 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	return status, nil
 }
 
-// databaseEngine is the database's URL without what may be secret.
+// databaseEngine is the database's URL without what may be secret, "" where there is none.
 func (s *server) databaseEngine() string {
+	if s.ClusterOnly {
+		return ""
+	}
 	url := databaseURL(s.options, s.StateDir)
 	scheme, _, _ := strings.Cut(url, "://")
 	if strings.Contains(url, "@") {

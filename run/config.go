@@ -37,13 +37,33 @@ func refuseOpenNoauth(strategy, address string) error {
 	if strategy != "noauth" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return errs.New(errs.Invalid, "BadAddress", "%q is not an address of the form host:port", address)
-	}
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
-		return nil
+	local, err := isLoopback(address)
+	if err != nil || local {
+		return err
 	}
 	return errs.New(errs.Forbidden, "OpenNoauth",
 		"auth_strategy = noauth on %s would let everyone who reaches that address administer the cloud: use a loopback address", address)
+}
+
+// refuseKnownPassword keeps a MidoNet API whose password everyone knows on loopback.
+func refuseKnownPassword(o *config.Options, address string) error {
+	if o.MidoNet.Password != "" && o.MidoNet.Password != config.DefaultMidoNetPassword || strings.HasPrefix(address, "unix:") {
+		return nil
+	}
+	local, err := isLoopback(address)
+	if err != nil || local {
+		return err
+	}
+	return errs.New(errs.Forbidden, "KnownPassword", "the MidoNet API on %s with the default password would let everyone who reaches that "+
+		"address administer the cloud: set [midonet] password, or use a loopback address", address)
+}
+
+// isLoopback reports whether only this machine reaches the address of the form host:port.
+func isLoopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(strings.TrimPrefix(address, "tcp://"))
+	if err != nil {
+		return false, errs.New(errs.Invalid, "BadAddress", "%q is not an address of the form host:port", address)
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback(), nil
 }

@@ -18,8 +18,19 @@ func Status(ctx context.Context, c *AdminClient, w io.Writer) error {
 		return err
 	}
 	up := time.Since(time.Unix(s.StartedUnix, 0)).Truncate(time.Second)
-	fmt.Fprintf(w, "server %s, up %s\n  Networking API %s\n  agents         %s\n  metrics        %s\n  database       %s\n  journal        %d pending, %d applied\n",
-		s.Version, up, s.API, strings.Join(s.Stream, " "), s.Metrics, s.Database, s.JournalPending, s.TasksApplied)
+	fmt.Fprintf(w, "server %s, up %s\n", s.Version, up)
+	for _, line := range [][2]string{
+		{"Networking API", s.API},
+		{"MidoNet API", s.MidoNetAPI},
+		{"agents", strings.Join(s.Stream, " ")},
+		{"metrics", s.Metrics},
+		{"database", s.Database},
+		{"journal", fmt.Sprintf("%d pending, %d applied", s.JournalPending, s.TasksApplied)},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(w, "  %-14s %s\n", line[0], line[1])
+		}
+	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "  problem        %s\n", p)
 	}

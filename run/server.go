@@ -17,6 +17,7 @@ import (
 
 	"midonet.org/midonet/backend"
 	"midonet.org/midonet/backend/cluster"
+	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/job/portstatus"
 	"midonet.org/midonet/cluster/nsdb"
@@ -33,17 +34,19 @@ import (
 	"midonet.org/midonet/neutron/store"
 )
 
-// ServerConfig is what `midonet server` was told on the command line. The rest is in the configuration files.
+// ServerConfig is what `midonet server` or `midonet cluster` was told on the command line. The rest is in the configuration files.
 type ServerConfig struct {
 	ConfigFiles []string // oslo.config files, later ones win
 	StateDir    string
 	API         string   // host:port; empty: bind_host and bind_port of the configuration
 	Stream      []string // host:port or unix:/path; the state directory's stream.sock is always added
+	MidoNetAPI  string   // host:port or unix:/path of the MidoNet REST API; empty: none
 	Metrics     string   // host:port; empty: none
+	ClusterOnly bool     // no Networking API: the topology is what the MidoNet REST API is told
 	Log         *slog.Logger
 }
 
-// Server serves the Networking API and the cluster until ctx ends.
+// Server serves the Networking API, unless ClusterOnly, and the cluster until ctx ends.
 //
 // Everything that can be refused is tried before anything answers: the configuration, the state directory, the addresses, then
 // the database and the store.
@@ -92,6 +95,23 @@ type server struct {
 
 // open opens the engines and makes the parts; nothing runs yet.
 func (s *server) open(ctx context.Context) (err error) {
+	if !s.ClusterOnly {
+		if err := s.openNeutron(ctx); err != nil {
+			return err
+		}
+	}
+	if s.nsdb, err = openNSDB(ctx, &s.options.NSDB, s.StateDir, s.Log); err != nil {
+		return err
+	}
+	s.mirror = mirror.New(s.nsdb, s.Log)
+	s.importer = s.newImporter()
+	s.backend = cluster.New(s.importer)
+	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
+	return err
+}
+
+// openNeutron opens the north: the database and what stands before it.
+func (s *server) openNeutron(ctx context.Context) (err error) {
 	if s.auth, err = s.options.Authenticator(s.Log); err != nil {
 		return err
 	}
@@ -103,15 +123,17 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
-	if s.nsdb, err = openNSDB(ctx, &s.options.NSDB, s.StateDir, s.Log); err != nil {
-		return err
+	return nil
+}
+
+// newImporter returns the importer of the journal, or the one that requests feed.
+func (s *server) newImporter() *importer.Importer {
+	if s.ClusterOnly {
+		return importer.New(s.nsdb, nil, rendering(s.options), s.Log)
 	}
-	s.mirror = mirror.New(s.nsdb, s.Log)
-	s.importer = importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
-	s.importer.CompareWith(s.plugin)
-	s.backend = cluster.New(s.importer)
-	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)
-	return err
+	i := importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
+	i.CompareWith(s.plugin)
+	return i
 }
 
 // close releases what open got, in any state.
@@ -128,23 +150,37 @@ func (s *server) close() {
 	}
 }
 
+// part runs until its context ends or it fails.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+// parts are everything that runs.
+func (s *server) parts() []part {
+	agents := stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
+	parts := []part{
+		{"mirror", s.mirror.Run},
+		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
+		{"MidoNet API", s.serve(s.listeners.midonet, s.midonetHandler(agents))},
+		{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
+		{"metrics", s.serve(s.listeners.metrics, s.monitor())},
+	}
+	if s.ClusterOnly {
+		return append(parts, part{"importer", s.backend.Run})
+	}
+	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
+	return append(parts,
+		part{"journal", s.drain},
+		part{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
+		part{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
+	)
+}
+
 // run runs every part until ctx ends or one of them fails; then all of them end.
 func (s *server) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
-	agents := stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
-	for _, part := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"mirror", s.mirror.Run},
-		{"journal", s.drain},
-		{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
-		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
-		{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
-		{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
-		{"metrics", s.serve(s.listeners.metrics, s.monitor())},
-	} {
+	for _, part := range s.parts() {
 		group.Go(func() error {
 			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return fmt.Errorf("%s: %w", part.name, err)
@@ -152,8 +188,8 @@ func (s *server) run(ctx context.Context) error {
 			return nil
 		})
 	}
-	s.Log.Info("ready", "version", Version, "api", "http://"+s.listeners.api.Addr().String(), "agents", s.listeners.streamAddresses(),
-		"state", s.StateDir)
+	s.Log.Info("ready", "version", Version, "api", webAddress(s.listeners.api, ""), "midonet_api", webAddress(s.listeners.midonet, midonetapi.Root),
+		"agents", s.listeners.streamAddresses(), "state", s.StateDir)
 	return group.Wait()
 }
 
@@ -199,8 +235,8 @@ func (s *server) apiHandler() http.Handler {
 
 // listeners are the server's open addresses.
 type listeners struct {
-	api, admin, metrics net.Listener
-	stream              []net.Listener
+	api, midonet, admin, metrics net.Listener // nil: not wanted
+	stream                       []net.Listener
 }
 
 // listenAll opens every address or none.
@@ -211,15 +247,15 @@ func listenAll(c ServerConfig, options *config.Options) (_ *listeners, err error
 			l.close()
 		}
 	}()
-	address := c.API
-	if address == "" {
-		address = options.BindAddress()
+	if !c.ClusterOnly {
+		if l.api, err = listenAPI(c, options); err != nil {
+			return nil, err
+		}
 	}
-	if err := refuseOpenNoauth(options.AuthStrategy, address); err != nil {
-		return nil, err
-	}
-	if l.api, err = listen("the Networking API", address); err != nil {
-		return nil, err
+	if c.MidoNetAPI != "" {
+		if l.midonet, err = listenMidoNetAPI(c.MidoNetAPI, options); err != nil {
+			return nil, err
+		}
 	}
 	for _, address := range append([]string{"unix:" + filepath.Join(c.StateDir, "stream.sock")}, c.Stream...) {
 		one, err := listen("the agent stream", address)
@@ -237,8 +273,19 @@ func listenAll(c ServerConfig, options *config.Options) (_ *listeners, err error
 	return l, err
 }
 
+func listenAPI(c ServerConfig, options *config.Options) (net.Listener, error) {
+	address := c.API
+	if address == "" {
+		address = options.BindAddress()
+	}
+	if err := refuseOpenNoauth(options.AuthStrategy, address); err != nil {
+		return nil, err
+	}
+	return listen("the Networking API", address)
+}
+
 func (l *listeners) close() {
-	for _, one := range append([]net.Listener{l.api, l.admin, l.metrics}, l.stream...) {
+	for _, one := range append([]net.Listener{l.api, l.midonet, l.admin, l.metrics}, l.stream...) {
 		if one != nil {
 			one.Close() // again, where its server has closed it
 		}

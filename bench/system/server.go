@@ -125,5 +125,5 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 	o.runs++
 	return launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error",
 		"--state-dir", filepath.Join(o.dir, fmt.Sprint("ours", o.runs)), "--api-listen", fmt.Sprint("127.0.0.1:", port),
-		"--stream-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"), port)
+		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0"), port)
 }

@@ -45,7 +45,7 @@ func startCloud(ctx context.Context, binary string) (_ *cloud, err error) {
 		}
 	}()
 	c.server = exec.CommandContext(ctx, c.binary, "server", "--log-level", "error", "--state-dir", c.dir, "--api-listen", api,
-		"--stream-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0")
 	c.server.Stderr = os.Stderr
 	if err = c.server.Start(); err != nil {
 		return nil, err

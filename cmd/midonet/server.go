@@ -11,6 +11,7 @@ type serverCmd struct {
 	StateDir   string   `default:"var" help:"Where the embedded database, store, certificates and sockets live." type:"path"`
 	API        string   `name:"api-listen" help:"Address of the Networking API, host:port; default bind_host:bind_port of the configuration (127.0.0.1:9696)."`
 	Stream     []string `name:"stream-listen" default:"127.0.0.1:8182" help:"Addresses that agents connect to: host:port or unix:/path; several are separated by commas."`
+	MidoNetAPI string   `name:"midonet-api-listen" default:"127.0.0.1:8181" help:"Address of the MidoNet REST API, host:port or unix:/path; empty: not served."`
 	Metrics    string   `name:"metrics-listen" default:"127.0.0.1:8183" help:"Address of /metrics and /healthz."`
 	LogLevel   string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`
 }
@@ -18,6 +19,7 @@ type serverCmd struct {
 // Run serves until the context ends.
 func (c serverCmd) Run(ctx context.Context) error {
 	return run.Server(ctx, run.ServerConfig{
-		ConfigFiles: c.ConfigFile, StateDir: c.StateDir, API: c.API, Stream: c.Stream, Metrics: c.Metrics, Log: logger(c.LogLevel),
+		ConfigFiles: c.ConfigFile, StateDir: c.StateDir, API: c.API, Stream: c.Stream, MidoNetAPI: c.MidoNetAPI, Metrics: c.Metrics,
+		Log: logger(c.LogLevel),
 	})
 }

@@ -44,6 +44,7 @@ type Options struct {
 
 	MaxRequestBodySize int `oslo:"oslo_middleware/max_request_body_size" default:"114688" help:"The longest body of a request, in octets."`
 
+	MidoNet  MidoNet
 	NSDB     NSDB
 	Keystone Keystone
 	Policy   Policy

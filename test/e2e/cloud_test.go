@@ -36,7 +36,7 @@ func startServer(t *testing.T, args ...string) *cloud {
 	c := &cloud{t: t, dir: dir, log: filepath.Join(dir, "server.log")}
 	api := freeAddress(t)
 	c.api = "http://" + api
-	c.args = append([]string{"server", "--state-dir", dir, "--api-listen", api, "--metrics-listen", freeAddress(t),
+	c.args = append([]string{"server", "--state-dir", dir, "--api-listen", api, "--midonet-api-listen=", "--metrics-listen", freeAddress(t),
 		"--stream-listen", freeAddress(t)}, args...)
 	t.Cleanup(c.cleanup)
 	c.start()

@@ -166,7 +166,7 @@ func failsToStart(t *testing.T, config string, args ...string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	all := []string{"server", "--state-dir", filepath.Join(dir, "var"), "--config-file", file,
-		"--api-listen", freeAddress(t), "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)}
+		"--api-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)}
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), append(all, args...)...))
 	if err == nil || ctx.Err() != nil {
 		t.Fatalf("the server started (%v):\n%s", err, out)
@@ -180,7 +180,7 @@ func TestTwoServersOfOneStateDirectory(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), "server", "--state-dir", c.dir,
-		"--api-listen", freeAddress(t), "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)))
+		"--api-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)))
 	if err == nil || ctx.Err() != nil || !strings.Contains(out, c.dir) {
 		t.Errorf("a second server on %s: %v\n%s", c.dir, err, out)
 	}
