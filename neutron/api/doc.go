@@ -3,8 +3,8 @@
 //
 // One generic controller serves every collection. What it knows of a resource comes from its definition (package apidef); the JSON
 // form comes from package model. A request goes through these steps, each in a file of its own: route (server.go), authenticate,
-// read and check the body (body.go) or the query (query.go), refuse what the caller may not set (policy.go), call the plugin
-// (controller.go), write the answer (encode in controller.go, links.go) or the fault (fault.go).
+// read and check the body (body.go) or the query (query.go), refuse what the caller may not do
+// (policy.go), call the plugin (controller.go), write the answer with what the caller sees (view.go, links.go) or the fault (fault.go).
 //
 // The behaviours are those of neutron/pecan_wsgi and neutron/api/api_common.py of Neutron 21 (Zed).
 package api
