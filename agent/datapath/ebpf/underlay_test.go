@@ -14,6 +14,8 @@ import (
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
 )
 
 // TestUnderlay looks at what is on the wire between two hosts: VXLAN as RFC 7348 has it, from the address that was set and not the
@@ -50,6 +52,42 @@ func TestUnderlay(t *testing.T) {
 			t.Errorf("VXLAN header % x and packet\n%x, want % x and\n%x", vxlan[:8], vxlan[8:], want, inner)
 		}
 	}
+}
+
+// TestJumboFrames sends the largest packets that fit into an underlay of 9000 octets, by the agent and by a flow.
+func TestJumboFrames(t *testing.T) {
+	needRoot(t)
+	hosts := newHosts(t, Config{MaxFlows: 1024})
+	var ports [2]datapath.Port
+	var wires [2]*wire
+	var datapaths [2]datapath.Datapath
+	for i, h := range hosts {
+		h.resize(t, "underlay", 9000)
+		datapaths[i], wires[i] = h.open(t), h.newWire(t)
+		h.resize(t, wires[i].name, 8950)
+		h.workloads.resize(t, wires[i].name, 8950)
+		ports[i] = datapath.Port{ID: id.New[topology.Port](), Interface: wires[i].name, TunnelKey: uint32(i + 1)}
+		check(t, datapaths[i].SetPort(ports[i]))
+	}
+	const headers = 20 + 8
+	for peer, size := range map[netip.Addr]int{underlayIPv4(1): 8950, underlayIPv6(1): 8930} {
+		frame := udpHeader(1, 1).Frame(make([]byte, size-headers))
+		f := flowOf(t, frame, ports[0].ID, flow.Output{Peer: peer, TunnelKey: 2})
+		check(t, datapaths[0].Execute([]datapath.Packet{{InPort: ports[0].ID, Frame: frame, Actions: f.Actions}}))
+		expectFrame(t, wires[1], frame)
+		check(t, datapaths[0].Install([]flow.Flow{f}))
+		wires[0].Send(t, frame)
+		expectFrame(t, wires[1], frame)
+	}
+}
+
+func (ns *testNamespace) resize(t *testing.T, name string, mtu int) {
+	t.Helper()
+	ns.do(t, func() {
+		l, err := netlink.LinkByName(name)
+		check(t, err)
+		check(t, netlink.LinkSetMTU(l, mtu))
+	})
 }
 
 func (h *host) addUnderlay(t *testing.T, a netip.Addr) {
