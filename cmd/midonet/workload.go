@@ -36,7 +36,11 @@ func (c workloadAddCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s on %s: %s, port %s\n", w.Name, w.Host, strings.Join(w.Addresses, ", "), w.Port)
+	addresses := "no address"
+	if len(w.Addresses) > 0 {
+		addresses = strings.Join(w.Addresses, ", ")
+	}
+	fmt.Printf("%s on %s: %s, port %s\n", w.Name, w.Host, addresses, w.Port)
 	return nil
 }
 
