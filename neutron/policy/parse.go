@@ -202,7 +202,7 @@ func (g grammar) single(s string) (check, error) {
 		return constant(No), nil
 	}
 	kind, match, ok := strings.Cut(s, ":")
-	if !ok {
+	if !ok || kind == "" {
 		return nil, fmt.Errorf("%q is not a check: write @, ! or kind:match", s)
 	}
 	switch kind {

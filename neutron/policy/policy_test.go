@@ -112,6 +112,7 @@ func TestLanguage(t *testing.T) {
 func TestRulesThatCannotBeRead(t *testing.T) {
 	for rule, want := range map[string]string{
 		"role":                             `rule x: "role" is not a check: write @, ! or kind:match`,
+		":x":                               `rule x: ":x" is not a check: write @, ! or kind:match`,
 		"role:a role:b":                    `rule x: "role:b" is not expected there`,
 		"role:a and":                       `rule x: it ends where a check should follow`,
 		"or role:a":                        `rule x: "or" is not expected there`,

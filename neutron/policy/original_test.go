@@ -1,0 +1,142 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/neutron/auth"
+)
+
+// python runs a script of testdata with Debian's Python, input and output in JSON. It skips the test where a module is not installed.
+func python(t *testing.T, module, script string, in, out any) {
+	t.Helper()
+	const interpreter = "/usr/bin/python3" // Debian's packages are this one's
+	if err := exec.Command(interpreter, "-c", "import "+module).Run(); err != nil {
+		t.Skipf("Python's %s is not installed: %v", module, err)
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(interpreter, "testdata/"+script)
+	cmd.Stdin = bytes.NewReader(raw)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	answer, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, &stderr)
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, answer)
+	}
+}
+
+// TestDefaultsAreNeutrons compares the rules with those of Debian's neutron. docs/divergences.md has the one that differs.
+func TestDefaultsAreNeutrons(t *testing.T) {
+	var want []Default
+	python(t, "neutron.conf.policies", "defaults.py", nil, &want)
+	for i, d := range want {
+		if d.Name == "create_subnet" {
+			want[i].Check = "rule:admin_only or role:member and rule:network_owner"
+		}
+	}
+	if diff := cmp.Diff(want, Defaults()); diff != "" {
+		t.Errorf("(-neutron +ours):\n%s", diff)
+	}
+}
+
+// question is one rule asked of oslo.policy and of us.
+type question struct {
+	Rule   string         `json:"rule"`
+	Caller map[string]any `json:"caller"`
+	Target map[string]any `json:"target"`
+}
+
+// TestTheLanguageIsOslos asks oslo.policy the meaning of rules made at random, well formed and not.
+func TestTheLanguageIsOslos(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	questions := make([]question, 20000)
+	for i := range questions {
+		questions[i] = question{Rule: randomRule(r),
+			Caller: map[string]any{"user_id": "u", "project_id": "p", "roles": []string{"reader", "Member"}, "system_scope": nil},
+			Target: map[string]any{"project_id": pick(r, "p", "q"), "user": "u", "shared": pick(r, true, false), "null": nil, "mtu": 1500}}
+	}
+	var answers []struct {
+		Text    string
+		Verdict bool
+	}
+	python(t, "oslo_policy", "oslo.py", questions, &answers)
+	allowed := 0
+	for i, q := range questions {
+		verdict, text := ours(t, q)
+		if verdict != answers[i].Verdict {
+			t.Errorf("%q for %v: oslo.policy says %t (%s), we %t (%s)", q.Rule, q.Target, answers[i].Verdict, answers[i].Text, verdict, text)
+		}
+		if verdict {
+			allowed++
+		}
+	}
+	t.Logf("%d of %d rules allow", allowed, len(questions))
+	if allowed < len(questions)/10 {
+		t.Error("the rules at random say little")
+	}
+}
+
+// ours decides a question. A rule that cannot be read allows nothing, as in oslo.policy.
+func ours(t *testing.T, q question) (verdict bool, text string) {
+	c, err := grammar{}.parse(q.Rule)
+	if err != nil {
+		return false, err.Error()
+	}
+	rules := &Rules{checks: map[string]check{"yes": constant(Yes), "no": constant(No)}}
+	caller := &auth.Caller{UserID: "u", ProjectID: "p", Roles: []string{"reader", "Member"}}
+	e := &evaluation{ctx: t.Context(), rules: rules, who: credentials{caller}, target: object(q.Target)}
+	return c.decide(e) == Yes, c.String()
+}
+
+// randomRule strings words together: mostly a rule, sometimes nonsense.
+func randomRule(r *rand.Rand) string {
+	if r.IntN(10) == 0 {
+		words := make([]string, r.IntN(6))
+		for i := range words {
+			words[i] = pick(r, "(", ")", "and", "or", "not", randomCheck(r))
+		}
+		return strings.Join(words, " ")
+	}
+	return randomExpression(r, 3)
+}
+
+func randomExpression(r *rand.Rand, depth int) string {
+	if depth == 0 {
+		return randomCheck(r)
+	}
+	a, b := randomExpression(r, depth-1), randomExpression(r, depth-1)
+	switch r.IntN(6) {
+	case 0:
+		return a + " and " + b
+	case 1:
+		return a + " or " + b
+	case 2:
+		return "not " + pick(r, a, "("+a+")")
+	case 3:
+		return "(" + a + ")"
+	case 4:
+		return a + " AND (" + b + ")"
+	}
+	return randomCheck(r)
+}
+
+func randomCheck(r *rand.Rand) string {
+	return pick(r, "@", "!", "rule:yes", "rule:no", "rule:none", "role:reader", "role:MEMBER", "role:admin", "role:%(user)s",
+		"user_id:%(user)s", "project_id:%(project_id)s", "project_id:%(absent)s", "roles:reader", "roles:Member", "roles:member",
+		"'p':%(project_id)s", "True:%(shared)s", "None:%(null)s", "system_scope:None", "1500:%(mtu)s", "absent:x", "user_id:u%%",
+		"user_id:%(user)s%(user)s", "user_id:")
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }

@@ -1,0 +1,17 @@
+"""Prints the rules that Debian's neutron ships, as JSON: name, text, legacy text, kinds of token."""
+
+import json
+import sys
+
+from neutron.conf.policies import base
+from neutron.conf.policies import network
+from neutron.conf.policies import port
+from neutron.conf.policies import subnet
+
+rules = []
+for module in (base, network, subnet, port):
+    for rule in module.list_rules():
+        old = getattr(rule, 'deprecated_rule', None)
+        legacy = old.check_str if old and old.check_str != rule.check_str else ''
+        rules.append({'Name': rule.name, 'Check': rule.check_str, 'Legacy': legacy, 'Scopes': rule.scope_types})
+json.dump(rules, sys.stdout)
