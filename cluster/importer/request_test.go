@@ -1,0 +1,168 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/topology"
+)
+
+// fed runs an importer without a journal on the store until the test ends.
+func fed(t *testing.T, store nsdb.Store) *Importer {
+	t.Helper()
+	i := New(store, nil, translate.DefaultSettings(), logTo(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- i.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v", err)
+		}
+	})
+	return i
+}
+
+func putNetwork(v Verb, n *model.Network) Write {
+	return Write{Owner: translate.Owner{Resource: translate.Network, ID: n.ID}, Verb: v, JSON: encode(n)}
+}
+
+func putPort(v Verb, p *model.Port) Write {
+	return Write{Owner: translate.Owner{Resource: translate.Port, ID: p.ID}, Verb: v, JSON: encode(p)}
+}
+
+// unaddressed is a port that names no subnet.
+func unaddressed(n uint16, of model.NetworkID) *model.Port {
+	p := port(n, of)
+	p.FixedIPs = nil
+	return p
+}
+
+func apply(t *testing.T, i *Importer, writes ...Write) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err := i.Apply(ctx, writes)
+	return err
+}
+
+func wantKind(t *testing.T, err error, kind errs.Kind) {
+	t.Helper()
+	if !errs.Is(err, kind) {
+		t.Errorf("the error is %v, want one of kind %d", err, kind)
+	}
+}
+
+func (b *bench) wantWhole(t *testing.T, i *Importer, ports int) {
+	t.Helper()
+	report, err := i.Check(t.Context())
+	if err != nil || len(report.Differences) != 0 {
+		t.Errorf("incremental differs from full: %v %v", report.Differences, err)
+	}
+	if n := b.count(topology.KindPort); n != ports {
+		t.Errorf("%d ports, want %d", n, ports)
+	}
+}
+
+func TestRequestsAreMadeWholeOrNotAtAll(t *testing.T) {
+	b := newBench(t)
+	i := fed(t, b.store)
+	net := network(0)
+	if err := apply(t, i, putNetwork(Create, net)); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putNetwork(Create, net)), errs.Conflict)
+	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Create, unaddressed(1, net.ID))), errs.Conflict)
+	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Create, port(2, net.ID))), errs.NotFound)
+	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Replace, unaddressed(2, net.ID))), errs.NotFound)
+	wantKind(t, apply(t, i, make([]Write, maxObjects+1)...), errs.TooLarge)
+	b.wantWhole(t, i, 0)
+
+	var many []Write
+	for n := range uint16(60) {
+		many = append(many, putPort(Create, unaddressed(n, net.ID)))
+	}
+	if err := apply(t, i, many...); err != nil {
+		t.Fatal(err)
+	}
+	b.wantWhole(t, i, 60)
+	gone := putPort(Delete, unaddressed(7, net.ID))
+	for range 2 {
+		if err := apply(t, i, gone); err != nil {
+			t.Errorf("deleting: %v", err)
+		}
+	}
+	b.wantWhole(t, i, 59)
+}
+
+// TestTwoProcessesTakeRequests: what one has just made, the other knows, whether it decides from memory or writes.
+func TestTwoProcessesTakeRequests(t *testing.T) {
+	b := newBench(t)
+	one, other := fed(t, b.store), fed(t, b.store)
+	for n := range uint16(5) {
+		net := network(byte(n))
+		if err := apply(t, one, putNetwork(Create, net)); err != nil {
+			t.Fatal(err)
+		}
+		if err := apply(t, other, putPort(Create, unaddressed(n, net.ID))); err != nil {
+			t.Fatalf("the other process does not know of the network: %v", err)
+		}
+		wantKind(t, apply(t, one, putPort(Create, unaddressed(n, net.ID))), errs.Conflict)
+		if err := apply(t, one, putPort(Delete, unaddressed(n, net.ID))); err != nil {
+			t.Fatal(err)
+		}
+		if err := apply(t, other, putPort(Create, unaddressed(n, net.ID))); err != nil {
+			t.Fatalf("the other process still has the port: %v", err)
+		}
+	}
+	b.wantWhole(t, one, 5)
+}
+
+// TestCrashWithinALargeRequest fails in its second step: nothing of it stays, and the importer goes on.
+func TestCrashWithinALargeRequest(t *testing.T) {
+	b := newBench(t)
+	net := network(0)
+	failing := &failingStore{Store: b.store, allowed: 2} // the network, and the request's first step
+	i := fed(t, failing)
+	if err := apply(t, i, putNetwork(Create, net)); err != nil {
+		t.Fatal(err)
+	}
+	var many []Write
+	for n := range uint16(60) {
+		many = append(many, putPort(Create, unaddressed(n, net.ID)))
+	}
+	wantKind(t, apply(t, i, many...), errs.Unavailable)
+	if b.count(topology.KindPort) == 0 {
+		t.Error("nothing was half done, so this test shows nothing")
+	}
+	again := fed(t, b.store)
+	wantKind(t, apply(t, again, putPort(Replace, unaddressed(1, net.ID))), errs.NotFound)
+	b.wantWhole(t, again, 0)
+}
+
+func TestAStoreHasOneSource(t *testing.T) {
+	b := newBench(t)
+	if err := apply(t, fed(t, b.store), putNetwork(Create, network(0))); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, New(b.store, b.journal, translate.DefaultSettings(), logTo(t)).Run(t.Context()), errs.Conflict)
+	wantKind(t, apply(t, b.importer, putNetwork(Create, network(1))), errs.Conflict)
+	drained := newBench(t)
+	drained.journal.putNetwork(network(0))
+	drained.drain()
+	wantKind(t, New(drained.store, nil, translate.DefaultSettings(), logTo(t)).Run(t.Context()), errs.Conflict)
+}
+
+func TestARequestDoesNotWaitForEver(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	idle := New(newBench(t).store, nil, translate.DefaultSettings(), logTo(t)) // not running
+	_, err := idle.Apply(ctx, []Write{putNetwork(Create, network(0))})
+	wantKind(t, err, errs.Unavailable)
+}
