@@ -21,6 +21,7 @@ import (
 // TestServerOnEachEngine runs a server on three members of an external cluster, with a host, and takes all members away for longer
 // than the host's lease lives.
 func TestServerOnEachEngine(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []struct {
 		name  string
 		start func(testing.TB, int) *servers.Cluster

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -46,9 +48,31 @@ func Dial(ctx context.Context, r Remote) (*Store, error) {
 	s.remote = true
 	if _, err := s.get(ctx, answerTimeout, string(s.root), clientv3.WithCountOnly(), clientv3.WithPrefix()); err != nil {
 		s.Close()
-		return nil, r.unusable(err)
+		return nil, r.unusable(r.reason(ctx, err))
 	}
 	return s, nil
+}
+
+// reason returns why a member cannot be connected to, if so. The client says of that only that the time has passed.
+func (r Remote) reason(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	for _, endpoint := range r.Endpoints {
+		u, parseErr := url.Parse(endpoint)
+		if parseErr != nil {
+			return parseErr
+		}
+		dial := new(net.Dialer).DialContext
+		if u.Scheme == "https" {
+			dial = (&tls.Dialer{Config: r.TLS}).DialContext
+		}
+		conn, dialErr := dial(ctx, "tcp", u.Host)
+		if dialErr != nil {
+			return dialErr
+		}
+		conn.Close()
+	}
+	return err
 }
 
 func (r Remote) unusable(err error) error {

@@ -107,8 +107,8 @@ func (s *Store) create(ctx context.Context, path string, data []byte) error {
 	return err
 }
 
-// dialer connects with TLS if it is given a configuration.
-func dialer(config *tls.Config) zk.Dialer {
+// dialer connects with TLS if it is given a configuration. The client says only that it could not connect, so the reason is kept.
+func (s *Store) dialer(config *tls.Config) zk.Dialer {
 	return func(network, address string, timeout time.Duration) (net.Conn, error) {
 		d := &net.Dialer{Timeout: timeout}
 		var conn net.Conn
@@ -120,6 +120,7 @@ func dialer(config *tls.Config) zk.Dialer {
 			conn, err = tls.DialWithDialer(d, network, address, config)
 		}
 		if err != nil {
+			s.refusal.Store(&err)
 			return nil, err
 		}
 		return impatient{conn}, nil

@@ -37,6 +37,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -58,11 +59,12 @@ type Remote struct {
 
 // Store is a network state database in ZooKeeper.
 type Store struct {
-	conn   *zk.Conn
-	tree   tree
-	acl    []zk.ACL
-	log    *slog.Logger
-	commit chan struct{} // taken while a step is written, so that this process does not race itself
+	conn    *zk.Conn
+	tree    tree
+	acl     []zk.ACL
+	log     *slog.Logger
+	refusal atomic.Pointer[error] // why the last try to connect to a member failed
+	commit  chan struct{}         // taken while a step is written, so that this process does not race itself
 
 	closed     context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -80,6 +82,9 @@ func Dial(ctx context.Context, r Remote) (*Store, error) {
 	}
 	if err := s.prepare(ctx, r); err != nil {
 		s.Close()
+		if refusal := s.refusal.Load(); refusal != nil && lost(err) {
+			err = *refusal
+		}
 		return nil, r.unusable(err)
 	}
 	s.background.Go(func() { newSweeper(s).run(s.closed) })
@@ -98,17 +103,15 @@ func connect(r Remote) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	conn, _, err := zk.Connect(r.Hosts, sessionTimeout, zk.WithDialer(dialer(r.TLS)), zk.WithLogger(logger{log}), zk.WithLogInfo(false))
-	if err != nil {
-		return nil, err
-	}
 	closed, cancel := context.WithCancel(context.Background())
-	s := &Store{conn: conn, tree: tree{r.RootKey + "/nsdb"}, acl: zk.WorldACL(zk.PermAll), log: log, commit: make(chan struct{}, 1),
+	s := &Store{tree: tree{r.RootKey + "/nsdb"}, acl: zk.WorldACL(zk.PermAll), log: log, commit: make(chan struct{}, 1),
 		closed: closed, cancel: cancel}
 	if r.Username != "" {
 		s.acl = zk.AuthACL(zk.PermAll)
 	}
-	return s, nil
+	var err error
+	s.conn, _, err = zk.Connect(r.Hosts, sessionTimeout, zk.WithDialer(s.dialer(r.TLS)), zk.WithLogger(logger{log}), zk.WithLogInfo(false))
+	return s, err
 }
 
 // prepare logs in and makes the nodes that are missing.
