@@ -67,7 +67,8 @@ func OpenEmbedded(ctx context.Context, e Embedded) (*Store, error) {
 
 func (e Embedded) unusable(err error) error {
 	return errs.New(errs.Internal, "StateDirectoryUnusable",
-		"The network state database in %s cannot be opened; it may be damaged, or of another program", e.Dir).Wrap(err)
+		"The network state database in %s cannot be opened; it may be damaged, or of another program. Restore the directory from a copy, or "+
+			"move it away: the next start makes it from what Neutron has, and interfaces must be bound again", e.Dir).Wrap(err)
 }
 
 // start is embed.StartEtcd, with the panics by which etcd answers a damaged log turned into errors.
