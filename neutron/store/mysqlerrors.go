@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -66,16 +65,13 @@ func isInterruption(err error) bool {
 	case erServerShutdown, erQueryInterrupted, erConnectionKilled:
 		return true
 	}
-	var network net.Error
+	var network *net.OpError
 	return errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
 
 // Transient: the transaction was undone for the sake of another, or together with its connection, before it was to be committed.
 func (d *mysqlDialect) Transient(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false // the client's own end, which is a net.Error, too
-	}
 	switch number(err) {
 	case erDeadlock, erLockWaitTimeout, erRecordChanged, erConnectionCount, erUserConnections:
 		return true
@@ -97,7 +93,7 @@ func (d *mysqlDialect) Explain(err error) error {
 	case erBadNull, erWrongValue, erDataTooLong, erOutOfRange, erTruncatedWrongValue, erCheckConstraint, erConstraintFailed:
 		return &ConstraintError{Constraint: OtherConstraint, Err: err}
 	case 0:
-		if isInterruption(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		if isInterruption(err) {
 			return d.unavailable(err, "cannot be reached")
 		}
 	default:

@@ -21,10 +21,11 @@ type pool struct {
 var _ transactions = (*pool)(nil)
 
 func (p *pool) run(ctx context.Context, fn func(*Tx) error) error {
-	inner, err := p.begin(ctx)
+	conn, inner, err := p.begin(ctx)
 	if err != nil {
 		return err
 	}
+	defer conn.Close()     // back to the pool
 	defer inner.Rollback() // after a commit it does nothing
 	tx := &Tx{d: p.dialect, conn: pooled{inner}}
 	if err := tx.outcome(fn(tx)); err != nil {
@@ -37,22 +38,41 @@ func (p *pool) run(ctx context.Context, fn func(*Tx) error) error {
 	return nil
 }
 
-// begin waits for a server that is away for a moment, as while it starts again, or that has no connection left for us.
-func (p *pool) begin(ctx context.Context) (*sql.Tx, error) {
-	deadline := time.Now().Add(p.patience)
+// begin waits for a connection that no one uses, and for a server that is away for a moment, as while it starts again.
+func (p *pool) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	waiting, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
+	var reason error // why it was not at once
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err // the client has gone
+		conn, tx, err := p.tryBegin(waiting)
+		switch {
+		case err == nil:
+			return conn, tx, nil
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err() // the client has gone
+		case waiting.Err() != nil && reason == nil:
+			return nil, nil, p.dialect.unavailable(err, "gave us no connection in time; all that we may have are in use, or it does not answer")
+		case waiting.Err() != nil:
+			return nil, nil, p.dialect.Explain(reason)
+		case !p.dialect.Transient(err):
+			return nil, nil, err
 		}
-		tx, err := p.db.BeginTx(context.Background(), nil)
-		if err == nil {
-			return tx, nil
-		}
-		if !p.dialect.Transient(err) || time.Now().After(deadline) {
-			return nil, p.dialect.Explain(err)
-		}
-		pause(ctx, 100*time.Millisecond)
+		reason = err
+		pause(waiting, 100*time.Millisecond)
 	}
+}
+
+func (p *pool) tryBegin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx, err := conn.BeginTx(context.Background(), nil)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, tx, nil
 }
 
 // commit tells a transaction that the engine has undone, and that may be run again, from one whose fate is not known because the

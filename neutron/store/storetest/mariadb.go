@@ -56,7 +56,8 @@ func StartMariaDB(t testing.TB) *MariaDB {
 }
 
 func (m *MariaDB) options() []string {
-	options := []string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data")}
+	// Files in the common temporary directory are named by process id, and others may run here in process namespaces of their own.
+	options := []string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), "--tmpdir=" + m.dir}
 	if os.Getuid() == 0 {
 		options = append(options, "--user=root")
 	}
