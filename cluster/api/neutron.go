@@ -12,10 +12,12 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-const (
-	mediaNeutronPrefix = "application/vnd.org.midonet.neutron."
-	mediaNeutron       = mediaNeutronPrefix + "Neutron-v3+json"
-)
+const mediaNeutron = "application/vnd.org.midonet.neutron.Neutron-v3+json"
+
+// neutronMedia is the media type of a class of Neutron objects (neutron/NeutronMediaType.java).
+func neutronMedia(class string) string {
+	return "application/vnd.org.midonet.neutron." + class + "-v1+json"
+}
 
 // neutronRoot is the document from which clients find Neutron's resources (neutron/models/Neutron.java).
 type neutronRoot struct {
@@ -31,6 +33,7 @@ type neutronRoot struct {
 // collection is how one kind of Neutron object is served (neutron/resources/NetworkResource.java and its like).
 type collection struct {
 	resource translate.Resource
+	class    string // the original's name, in messages
 	path     string // of the collection, under /neutron
 	one      string // media type of one object
 	many     string // media type of several
@@ -46,9 +49,9 @@ type objectID = id.ID[topology.Source]
 func (a *API) neutronRoutes() {
 	a.serve("/neutron", endpoint{method: http.MethodGet, produces: []string{mediaNeutron}, handle: showNeutronRoot})
 	for _, k := range []collection{
-		{translate.Network, "/networks", mediaNeutronPrefix + "Network-v1+json", mediaNeutronPrefix + "Networks-v1+json", readNetwork, showNetwork},
-		{translate.Subnet, "/subnets", mediaNeutronPrefix + "Subnet-v1+json", mediaNeutronPrefix + "Subnets-v1+json", readSubnet, showSubnet},
-		{translate.Port, "/ports", mediaNeutronPrefix + "Port-v1+json", mediaNeutronPrefix + "Ports-v1+json", readPort, showPort},
+		{translate.Network, "NeutronNetwork", "/networks", neutronMedia("Network"), neutronMedia("Networks"), readNetwork, showNetwork},
+		{translate.Subnet, "NeutronSubnet", "/subnets", neutronMedia("Subnet"), neutronMedia("Subnets"), readSubnet, showSubnet},
+		{translate.Port, "NeutronPort", "/ports", neutronMedia("Port"), neutronMedia("Ports"), readPort, showPort},
 	} {
 		a.neutronCollection(k)
 	}
@@ -108,7 +111,7 @@ func (k collection) get(c *call) (reply, error) {
 func (k collection) find(s *mirror.State, named objectID) (any, error) {
 	source := mirror.Lookup[*topology.Source](s, topology.KindSource, named)
 	if source == nil || source.Resource != string(k.resource) {
-		return nil, errs.New(errs.NotFound, "NotFound", "There is no %s with ID %s.", k.resource, named)
+		return nil, noSuch(k.class, named)
 	}
 	return k.show(s, source.JSON)
 }
@@ -170,7 +173,7 @@ func (a *API) write(c *call, k collection, verb importer.Verb, bodies []json.Raw
 			return nil, nil, err
 		}
 		if n.IsZero() {
-			return nil, nil, errs.New(errs.Invalid, "NoIdentifier", "A %s has no id.", k.resource)
+			return nil, nil, errs.New(errs.Invalid, "NoIdentifier", "A %s has no id.", k.class)
 		}
 		ids = append(ids, n)
 		writes = append(writes, importer.Write{Owner: translate.Owner{Resource: k.resource, ID: n}, Verb: verb, JSON: stored})

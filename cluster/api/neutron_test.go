@@ -179,7 +179,7 @@ func TestNeutronRefusals(t *testing.T) {
 	const other = "dddddddd-0000-4000-8000-000000000001"
 	f.post("/neutron/networks", mediaNetwork, networkBody).wantError(409, "A(n) NeutronNetwork with ID "+net1+" already exists.")
 	f.put("/neutron/networks/"+other, mediaNetwork, networkBody).wantError(404, "There is no NeutronNetwork with ID "+other+".")
-	f.get("/neutron/networks/"+other, mediaNetwork).want(404)
+	f.get("/neutron/networks/"+other, mediaNetwork).wantError(404, "There is no NeutronNetwork with ID "+other+".")
 	f.get("/neutron/networks/"+port1, mediaNetwork).want(404)
 	f.get("/neutron/networks/nonsense", mediaNetwork).want(404)
 	f.post("/neutron/subnets", mediaSubnet, strings.NewReplacer(sub1, other, net1, other).Replace(subnetBody)).
@@ -188,7 +188,7 @@ func TestNeutronRefusals(t *testing.T) {
 		wantError(404, "There is no NeutronSubnet with ID "+other+".")
 	f.put("/neutron/ports/"+port1, mediaPort, strings.Replace(portBody, `"security_groups": []`, `"security_groups": ["`+other+`"]`, 1)).
 		wantError(404, "There is no SecurityGroup with ID "+other+".")
-	f.post("/neutron/networks", mediaNetwork, `{"name": "x"}`).wantError(400, "A network has no id.")
+	f.post("/neutron/networks", mediaNetwork, `{"name": "x"}`).wantError(400, "A NeutronNetwork has no id.")
 	f.post("/neutron/networks", mediaNetwork, `{"id": 7}`).want(400)
 	f.post("/neutron/networks", mediaNetwork, `{`).want(400)
 	f.post("/neutron/ports", mediaPort, strings.NewReplacer(port1, other, "10.0.0.5", "10.0.0.500").Replace(portBody)).want(400)

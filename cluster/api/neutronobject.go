@@ -190,8 +190,16 @@ func showPort(_ *mirror.State, stored []byte) (any, error) {
 	return port{
 		ID: p.ID, Name: p.Name, NetworkID: p.NetworkID, AdminStateUp: p.AdminStateUp, MACAddress: present(p.MACAddress),
 		FixedIPs: list(p.FixedIPs), DeviceID: p.DeviceID, DeviceOwner: present(p.DeviceOwner), TenantID: p.ProjectID,
-		Status: present(p.Status), SecurityGroups: []string{}, HostID: present(p.HostID), Profile: p.Profile, ExtraDHCPOpts: options,
+		Status: present(p.Status), SecurityGroups: []string{}, HostID: present(p.HostID), Profile: profile(p.Profile), ExtraDHCPOpts: options,
 	}, nil
+}
+
+// profile is a port's binding:profile, null where there is none.
+func profile(stored json.RawMessage) json.RawMessage {
+	if string(stored) == "{}" {
+		return nil
+	}
+	return stored
 }
 
 // present returns a pointer to v, nil for the zero value, which JSON then writes as null.

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// TestMidonetClient drives the API with the original's own client, which is not part of this repository: MIDONETCLIENT_DIR is
+// python-midonetclient/src of github.com/midonet/midonet. MIDONETCLIENT_PYTHON may name a python3 with
+// webob and httplib2.
+func TestMidonetClient(t *testing.T) {
+	dir := os.Getenv("MIDONETCLIENT_DIR")
+	if dir == "" {
+		t.Skip("MIDONETCLIENT_DIR does not say where python-midonetclient is")
+	}
+	f := newFixture(t)
+	h := id.MustParse[topology.Host](host1)
+	f.report(&topology.Host{ID: h, Name: "compute1"}, &topology.HostState{Host: h, Interfaces: []topology.Interface{
+		{Name: "eth0", MTU: 1500, Up: true, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}}})
+	f.eventually("the host is listed, alive", func() bool {
+		return strings.Contains(string(f.get("/hosts", mediaHosts).body), `"alive":true`)
+	})
+	script, err := filepath.Abs("testdata/drive.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := exec.CommandContext(t.Context(), "python3", script, f.uri, account.Password, host1)
+	if named := os.Getenv("MIDONETCLIENT_PYTHON"); named != "" {
+		python.Path = named
+	}
+	python.Env = append(os.Environ(), "PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1")
+	python.Stderr = t.Output()
+	out, err := python.Output()
+	if err != nil {
+		t.Fatalf("%v after\n%s", err, out)
+	}
+	const want = `create net1 10.0.1.0/24 fa:16:3e:00:00:01
+bulk 2 2 2
+update renamed 10.0.1.254 False
+get renamed 10.0.1.254 False
+list 3 3 3
+refused HTTPConflict HTTPNotFound HTTPNotFound HTTPNotFound HTTPUnauthorized
+host compute1 True [('eth0', 1500)]
+bindings [('cccccccc-0000-4000-8000-000000000001', 'tap1')]
+refused HTTPConflict
+bound to True tap1
+bridge renamed t True 3
+ports [('cccccccc-0000-4000-8000-000000000001', 'Bridge', False), ('cccccccc-0000-4000-8000-000000000002', 'Bridge', True), ('cccccccc-0000-4000-8000-000000000003', 'Bridge', True)]
+dhcp 10.0.1.0 24 10.0.1.254 [('fa:16:3e:00:00:01', '10.0.1.11'), ('fa:16:3e:00:00:02', '10.0.1.12'), ('fa:16:3e:00:00:03', '10.0.1.13')]
+state ACTIVE
+bindings 0
+left 0 0 0 0
+`
+	if diff := cmp.Diff(want, string(out)); diff != "" {
+		t.Errorf("what the client saw (-want +got):\n%s", diff)
+	}
+}
