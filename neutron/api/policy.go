@@ -43,9 +43,14 @@ func (t existing[T]) Attribute(name string) (policy.Value, bool) {
 	return valueOfJSON(raw), true
 }
 
-// valueOfJSON reads a value from its JSON form. Identifiers and names, which rules look at most, need no decoder.
+// valueOfJSON reads a value from its JSON form. Identifiers, names and switches, which rules look at most, need no decoder.
 func valueOfJSON(raw []byte) policy.Value {
-	if s := string(raw); len(s) >= 2 && s[0] == '"' && !strings.Contains(s, `\`) {
+	switch s := string(raw); {
+	case s == "true":
+		return policy.ValueOf(true)
+	case s == "false":
+		return policy.ValueOf(false)
+	case len(s) >= 2 && s[0] == '"' && !strings.Contains(s, `\`):
 		return policy.Value{Text: s[1 : len(s)-1]}
 	}
 	v, err := decode(raw)
@@ -184,9 +189,13 @@ func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
 	if err != nil || sure == policy.Yes {
 		return items, err
 	}
+	if sure == policy.No {
+		return nil, nil
+	}
 	var out []*T
+	seeing := r.judge.Known(r.Context(), c.seeing())
 	for _, item := range items {
-		v, err := r.judge.Check(r.Context(), c.seeing(), existing[T]{def: c.def, item: item})
+		v, err := r.judge.Check(r.Context(), seeing, existing[T]{def: c.def, item: item})
 		switch {
 		case errs.Is(err, errs.NotFound): // what it belongs to went away meanwhile, and so it did
 		case err != nil:

@@ -30,7 +30,7 @@ func (asProject) Challenge() string { return "Keystone" }
 
 var errUnauthorized = errs.New(errs.Unauthorized, "Unauthorized", "The request you have made requires authentication.")
 
-func newServer(t *testing.T, options ...func(*Config)) (*Server, *networks) {
+func newServer(t testing.TB, options ...func(*Config)) (*Server, *networks) {
 	t.Helper()
 	c := Config{Auth: auth.Noauth{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Extensions: apidef.Extensions(),
 		Policy: newPolicy(t)}

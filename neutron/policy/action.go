@@ -13,6 +13,7 @@ import (
 type Action struct {
 	name  string
 	check check
+	with  bool // rules of attributes have joined
 }
 
 // NewAction returns the action that the rule of that name governs.
@@ -21,13 +22,7 @@ func NewAction(rule string) Action { return Action{name: rule, check: ruleCheck(
 // String returns the action as Neutron's refusals write it: (rule:create_network and rule:create_network:shared).
 func (a Action) String() string { return a.check.String() }
 
-// plain reports whether no attribute has joined.
-func (a Action) plain() bool {
-	_, ok := a.check.(ruleCheck)
-	return ok
-}
-
-func (a Action) and(c check) Action { return Action{a.name, andCheck{a.check, c}} }
+func (a Action) and(c check) Action { return Action{name: a.name, check: andCheck{a.check, c}, with: true} }
 
 // Create is the creation of a resource with the given values. Values that are the attribute's default ask for nothing that needs a
 // permission (neutron/policy.py, _is_attribute_explicitly_set).

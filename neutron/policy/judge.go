@@ -67,7 +67,7 @@ func (j *Judge) Enforce(ctx context.Context, a Action, target Target) error {
 // oslo.policy, where the combined rule has no scope.
 func (r *Rules) outOfScope(a Action, who credentials) bool {
 	scopes := r.scopes[a.name]
-	if !r.options.EnforceScope || len(scopes) == 0 || !a.plain() {
+	if !r.options.EnforceScope || len(scopes) == 0 || a.with {
 		return false
 	}
 	for _, s := range scopes {

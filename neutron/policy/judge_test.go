@@ -125,6 +125,12 @@ func TestScopes(t *testing.T) {
 	if want := "rule:get_network requires a scope of ['project'], request was made with system scope."; refusal(err) != want {
 		t.Errorf("a system token: %v", err)
 	}
+	for who, want := range map[*auth.Caller]Verdict{system: No, member: Yes} {
+		j := judge(rules, who)
+		if got, err := j.Check(t.Context(), j.Known(t.Context(), NewAction("get_network")), target); got != want || err != nil {
+			t.Errorf("%s in a list: %d, %v", who.UserID, got, err)
+		}
+	}
 	if err := judge(rules, member).Enforce(t.Context(), NewAction("get_network"), target); err != nil {
 		t.Errorf("a project's token: %v", err)
 	}

@@ -177,6 +177,26 @@ func TestWithoutATarget(t *testing.T) {
 	}
 }
 
+// TestKnown: what is left of a rule says of every target what the rule says.
+func TestKnown(t *testing.T) {
+	for _, rules := range []*Rules{compile(t, Options{}, nil), compile(t, Options{EnforceNewDefaults: true}, nil)} {
+		for _, who := range []*auth.Caller{admin, member, reader, other, service, system} {
+			for _, target := range []object{
+				{"project_id": "blue", "tenant_id": "blue", "shared": false, "network_id": "n1", "device_owner": "network:dhcp"},
+				{"project_id": "red", "tenant_id": "red", "shared": true, "router:external": true, "network_id": "n1"},
+			} {
+				j := judge(rules, who)
+				for _, d := range Defaults() {
+					want, _ := j.Check(t.Context(), NewAction(d.Name), target)
+					if got, _ := j.Check(t.Context(), j.Known(t.Context(), NewAction(d.Name)), target); got != want {
+						t.Errorf("%s, %s, %v: %d, want %d", d.Name, who.UserID, target, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // FuzzParse holds the parser to two promises: it ends, and what it prints means what it read.
 func FuzzParse(f *testing.F) {
 	for _, d := range Defaults() {
