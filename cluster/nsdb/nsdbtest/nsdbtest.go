@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) nsdb.Store) {
 		{"an update reads one state", updateIsolation},
 		{"a view is one state", viewConsistency},
 		{"an update touches at most MaxObjects", maxObjects},
+		{"an update puts at most MaxBytes", maxBytes},
 		{"an oversize object is refused", oversize},
 		{"an object without an identifier is refused", nameless},
 		{"a watch delivers whole steps in order", wholeSteps},

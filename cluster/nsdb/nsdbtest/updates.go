@@ -1,6 +1,7 @@
 package nsdbtest
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/netip"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
 )
 
 func emptyView(t *testing.T, h *harness) { h.wantObjects() }
@@ -246,6 +248,35 @@ func maxObjects(t *testing.T, h *harness) {
 		return nil
 	})
 	h.wantObjects()
+}
+
+// maxBytes puts as much as is allowed, in few objects and in many, and then a little too much.
+func maxBytes(t *testing.T, h *harness) {
+	for _, n := range []int{1, nsdb.MaxObjects} {
+		objects := make([]topology.Object, n)
+		fill := func(size int) error {
+			for i := range objects {
+				s := &topology.Source{Resource: "port", ID: [16]byte{byte(i), 15: 1}}
+				s.JSON = make([]byte, size-len(topologypb.Marshal(s))-8) // less the lengths of JSON and of what is around it
+				rand.Read(s.JSON)
+				objects[i] = s
+			}
+			_, err := h.Update(h.ctx, func(tx nsdb.Tx) error {
+				for _, o := range objects {
+					tx.Put(o)
+				}
+				return nil
+			})
+			return err
+		}
+		if err := fill(nsdb.MaxBytes / n); err != nil {
+			t.Errorf("%d objects of %d octets each: %v", n, nsdb.MaxBytes/n, err)
+		}
+		h.wantObjects(objects...)
+		if err := fill(nsdb.MaxBytes/n + 20); !errors.Is(err, nsdb.ErrTooLarge) {
+			t.Errorf("%d objects of %d octets each: %v, want ErrTooLarge", n, nsdb.MaxBytes/n+20, err)
+		}
+	}
 }
 
 func oversize(t *testing.T, h *harness) {

@@ -382,12 +382,14 @@ func foreignAndDamaged(t *testing.T, r Remote) {
 }
 
 func digest(t *testing.T, r Remote) {
-	r.Username, r.Password = "midonet", "secret"
+	r.RootKey, r.Username, r.Password = "/clouds/one", "midonet", "secret"
 	s := open(t, r)
 	put(t, s, bridge(1))
 	if got := view(t, open(t, r)); len(got.Objects) != 1 {
 		t.Errorf("the same user sees %+v", got)
 	}
+	beside := Remote{Hosts: r.Hosts, RootKey: "/clouds/two", Username: "another", Password: "secret"}
+	put(t, open(t, beside), bridge(2))
 	r.Password = "wrong"
 	stranger, err := connect(r)
 	if err != nil {

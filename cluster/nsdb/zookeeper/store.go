@@ -104,7 +104,7 @@ func connect(r Remote) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	closed, cancel := context.WithCancel(context.Background())
-	s := &Store{tree: tree{r.RootKey + "/nsdb"}, acl: zk.WorldACL(zk.PermAll), log: log, commit: make(chan struct{}, 1),
+	s := &Store{tree: newTree(r.RootKey), acl: zk.WorldACL(zk.PermAll), log: log, commit: make(chan struct{}, 1),
 		closed: closed, cancel: cancel}
 	if r.Username != "" {
 		s.acl = zk.AuthACL(zk.PermAll)
@@ -124,7 +124,7 @@ func (s *Store) prepare(ctx context.Context, r Remote) error {
 		}
 	}
 	for _, path := range s.tree.skeleton() {
-		if err := s.create(ctx, path, nil); err != nil && !errors.Is(err, zk.ErrNodeExists) {
+		if err := s.ensure(ctx, path); err != nil {
 			return fmt.Errorf("making %s: %w", path, err)
 		}
 	}
@@ -133,6 +133,25 @@ func (s *Store) prepare(ctx context.Context, r Remote) error {
 		return fmt.Errorf("making %s: %w", s.tree.log(), err)
 	}
 	return nil
+}
+
+// ensure makes a node if it is missing. It does not just try, since the parent of what is there may be closed to us. Nodes above the
+// root key are open to all, for other clouds of other users beside this one.
+func (s *Store) ensure(ctx context.Context, path string) error {
+	acl := s.acl
+	if !strings.HasPrefix(path, s.tree.rootKey) {
+		acl = zk.WorldACL(zk.PermAll)
+	}
+	_, err := do(ctx, s, func(c *zk.Conn) (string, error) {
+		if exists, _, err := c.Exists(path); exists || err != nil {
+			return path, err
+		}
+		return c.Create(path, nil, 0, acl)
+	})
+	if errors.Is(err, zk.ErrNodeExists) {
+		return nil
+	}
+	return err
 }
 
 // Close ends all watches and the session; it may be called again.

@@ -15,8 +15,13 @@ import (
 // genesis is the revision of an empty store. Its node is the first link of the chain and never one that a watcher waits for.
 const genesis nsdb.Revision = 1
 
-// tree names the nodes below a root.
-type tree struct{ root string }
+// tree names the nodes of a store.
+type tree struct {
+	rootKey string // as configured
+	root    string // of all that is ours
+}
+
+func newTree(rootKey string) tree { return tree{rootKey, rootKey + "/nsdb"} }
 
 func (t tree) head() string { return t.root + "/head" }
 
