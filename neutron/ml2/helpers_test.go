@@ -101,7 +101,7 @@ func portBody(n *model.Network, fixed ...model.FixedIP) plugin.Body[model.Port] 
 // tasks returns what is in the journal and empties it.
 func (f *fixture) tasks() []journal.Task {
 	f.t.Helper()
-	tasks, err := f.journal.Pending(context.Background(), 1000)
+	tasks, err := f.journal.Pending(context.Background(), 10_000)
 	if err != nil {
 		f.t.Fatal(err)
 	}

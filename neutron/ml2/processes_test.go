@@ -186,9 +186,9 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	connection := storetest.New(t)
 	f := openFixture(t, connection)
 	n := f.network(admin)
-	f.subnet(admin, n, "10.0.0.0/23")
+	f.subnet(admin, n, "10.0.0.0/21")
 	f.tasks()
-	const room = 512 - 3 // less network, broadcast and gateway
+	const room = 2048 - 3 // less network, broadcast and gateway
 
 	servers := []*server{newServer(t, connection, n), newServer(t, connection, n)}
 	type answer struct {
