@@ -111,10 +111,12 @@ func TestAgentsOfTwoHosts(t *testing.T) {
 	c.walks(a, "icmp "+a.addr.String()+" to "+b.addr.String(), "through the tunnel to 192.0.2.2 with key", "host2", b.tap+", for port")
 	c.walks(a, "icmp "+a.addr.String()+" to 10.0.0.255", "is a group address", b.tap)
 	c.walks(a, "udp "+a.addr.String()+":68 to 255.255.255.255:9", "is a group address", b.tap)
-	c.walks(a, "icmp "+a.addr.String()+" to 192.0.2.200", "10.0.0.1 (the gateway, to reach 192.0.2.200)", "arp "+a.addr.String()+" to 10.0.0.1")
+	c.walks(a, "icmp "+a.addr.String()+" to 192.0.2.200", "10.0.0.1 (the gateway, to reach 192.0.2.200)",
+		"arp "+a.addr.String()+" to 10.0.0.1")
 
 	for _, needed := range []string{"lo", "underlay"} {
-		if err := a.host.control().Bind(t.Context(), a.port, needed); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "cut the host off") {
+		err := a.host.control().Bind(t.Context(), a.port, needed)
+		if !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "cut the host off") {
 			t.Errorf("binding %s: %v, want it refused as needed by the host", needed, err)
 		}
 	}

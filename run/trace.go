@@ -136,7 +136,8 @@ func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 		who = fmt.Sprintf("%s (the gateway, to reach %s)", next, d.Dst)
 	}
 	return errs.New(errs.NotFound, "NeighbourUnknown",
-		"nothing that Neutron knows has %s on this network, so the workload would ask for it first: trace that with %q, or give the destination MAC with dmac",
+		"nothing that Neutron knows has %s on this network, so the workload would ask for it first: trace that with %q, "+
+			"or give the destination MAC with dmac",
 		who, fmt.Sprintf("%s %s to %s", ask, d.Src, next))
 }
 

@@ -36,8 +36,8 @@ func (w *Worker) tooLarge() map[topology.BridgeID]string {
 		if b == nil || b.MTU+around <= w.underlayMTU {
 			continue
 		}
-		found[b.ID] = fmt.Sprintf("network %s (%s) has an MTU of %d, which makes packets of %d octets between hosts, and the underlay's MTU "+
-			"is %d: large packets are cut up or lost; lower the network's MTU or raise the underlay's",
+		found[b.ID] = fmt.Sprintf("network %s (%s) has an MTU of %d, which makes packets of %d octets between hosts, and the "+
+			"underlay's MTU is %d: large packets are cut up or lost; lower the network's MTU or raise the underlay's",
 			b.Name, b.ID, b.MTU, b.MTU+around, w.underlayMTU)
 	}
 	return found

@@ -19,7 +19,8 @@
 // # Bounds
 //
 // A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses,
-// so that no port can fill the batches of others, and packets to all have a limit of their own (floodRate). Flows are bounded by Config.MaxFlows, learned stations by maxLearnedPerPort.
+// so that no port can fill the batches of others, and packets to all have a limit of their own (floodRate). Flows are bounded by
+// Config.MaxFlows, learned stations by maxLearnedPerPort.
 package worker
 
 import (
