@@ -1,0 +1,119 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"midonet.org/midonet/neutron/config"
+)
+
+// midonetRequest sends a request to a MidoNet API, logged in with the default account, and returns the status of the answer.
+func midonetRequest(t *testing.T, uri, method, path, mediaType, body string) int {
+	t.Helper()
+	login, err := http.NewRequestWithContext(t.Context(), http.MethodPost, uri+"/login", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	login.SetBasicAuth("admin", "passw0rd")
+	answer, err := http.DefaultClient.Do(login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var token struct{ Key string }
+	if err := json.NewDecoder(answer.Body).Decode(&token); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, uri+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Auth-Token", token.Key)
+	r.Header.Set("Content-Type", mediaType)
+	result, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result.Body.Close()
+	return result.StatusCode
+}
+
+const (
+	networkMedia = "application/vnd.org.midonet.neutron.Network-v1+json"
+	networkBody  = `{"id": "aaaaaaaa-0000-4000-8000-000000000001", "name": "blue", "tenant_id": "t", "admin_state_up": true}`
+)
+
+// TestClusterAlone: no Networking API and no database; the topology is what the MidoNet API is told, and stays over a restart. A
+// server with a database of its own then refuses the store.
+func TestClusterAlone(t *testing.T) {
+	dir, address := t.TempDir(), freeAddress(t)
+	uri := "http://" + address + "/midonet-api"
+	alone := ServerConfig{ClusterOnly: true, StateDir: dir, MidoNetAPI: address, Log: slog.New(slog.DiscardHandler)}
+	run := func(during func()) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- Server(ctx, alone) }()
+		if err := awaitAnswer(t.Context(), uri); err != nil {
+			t.Fatal(err)
+		}
+		during()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the cluster ended with %v", err)
+		}
+	}
+	run(func() {
+		if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 201 {
+			t.Errorf("creating a network: %d", got)
+		}
+		var status bytes.Buffer
+		if err := Status(t.Context(), NewAdminClient(dir), &status); err != nil {
+			t.Fatal(err)
+		}
+		if said := status.String(); !strings.Contains(said, uri) || !strings.Contains(said, "blue") || strings.Contains(said, "Networking API") {
+			t.Errorf("status says:\n%s", said)
+		}
+	})
+	run(func() {
+		if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 409 {
+			t.Errorf("creating the network again after a restart: %d", got)
+		}
+	})
+	if got := refusal(t, ServerConfig{StateDir: dir, API: loopback}); !strings.Contains(got, "clients of a MidoNet API") {
+		t.Errorf("a server of its own on the cluster's store was refused with %q", got)
+	}
+}
+
+func TestServerRefusesMidoNetWrites(t *testing.T) {
+	address := freeAddress(t)
+	startServerWith(t, ServerConfig{StateDir: t.TempDir(), MidoNetAPI: address})
+	uri := "http://" + address + "/midonet-api"
+	if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 409 {
+		t.Errorf("creating a network: %d, want 409", got)
+	}
+	if got := midonetRequest(t, uri, http.MethodGet, "/bridges", "", ""); got != 200 {
+		t.Errorf("listing bridges: %d", got)
+	}
+}
+
+func TestTheKnownPasswordStaysOnLoopback(t *testing.T) {
+	got := refusal(t, ServerConfig{StateDir: t.TempDir(), API: loopback, MidoNetAPI: "0.0.0.0:0"})
+	if !strings.Contains(got, "[midonet] password") || !strings.Contains(got, "0.0.0.0:0") {
+		t.Errorf("refused with %q", got)
+	}
+	own := &config.Options{MidoNet: config.MidoNet{Password: "another"}}
+	if err := refuseKnownPassword(own, "0.0.0.0:8181"); err != nil {
+		t.Errorf("a password of one's own is refused too: %v", err)
+	}
+	for _, address := range []string{"127.0.0.1:8181", "[::1]:8181", "localhost:8181", "unix:/run/midonet-api.sock"} {
+		if err := refuseKnownPassword(&config.Options{}, address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
