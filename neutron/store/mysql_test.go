@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/store/storetest"
@@ -31,6 +33,7 @@ func TestMySQL(t *testing.T) {
 		"a migration was killed":      testMigrationWasKilled,
 		"who may not":                 testAccessDenied,
 		"a holder that died":          testHolderDied,
+		"the tables":                  testTables,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}
@@ -328,6 +331,35 @@ func testHolderDied(t *testing.T, server *storetest.MariaDB) {
 	<-lost
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// testTables: both engines have the same tables and columns, or a migration was forgotten.
+func testTables(t *testing.T, server *storetest.MariaDB) {
+	var columns [2][]string
+	for i, c := range []struct{ connection, query string }{
+		{storetest.SQLite(t), `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
+			AND m.name NOT IN ('goose_db_version', 'sqlite_sequence') ORDER BY 1`},
+		{server.New(t), `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns WHERE table_schema = DATABASE()
+			AND table_name NOT IN ('goose_db_version', 'midonet_leases') ORDER BY 1`},
+	} {
+		open(t, c.connection)
+		rows, err := storetest.Open(t, c.connection).Query(c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				t.Fatal(err)
+			}
+			columns[i] = append(columns[i], name)
+		}
+		slices.Sort(columns[i])
+	}
+	if diff := cmp.Diff(columns[0], columns[1]); diff != "" || len(columns[0]) == 0 {
+		t.Errorf("tables and columns (-SQLite +MariaDB):\n%s", diff)
 	}
 }
 

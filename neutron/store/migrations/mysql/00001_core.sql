@@ -143,7 +143,7 @@ CREATE TABLE IF NOT EXISTS midonet_tasks (
 
 -- Which journal this is, among all: one row, made with the database.
 CREATE TABLE IF NOT EXISTS midonet_journal (
-    only     INT      NOT NULL PRIMARY KEY,
-    identity CHAR(32) NOT NULL
+    identity CHAR(32) NOT NULL PRIMARY KEY
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-INSERT IGNORE INTO midonet_journal (only, identity) VALUES (1, REPLACE(UUID(), '-', ''));
+INSERT INTO midonet_journal (identity)
+SELECT REPLACE(UUID(), '-', '') FROM DUAL WHERE NOT EXISTS (SELECT * FROM midonet_journal);
