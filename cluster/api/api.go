@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"midonet.org/midonet/cluster/importer"
@@ -61,7 +62,7 @@ func New(c Config) *API {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
-	r = r.WithContext(ctx)
+	r = withoutSlash(r.WithContext(ctx))
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	_, pattern := a.mux.Handler(r)
 	switch {
@@ -74,6 +75,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// withoutSlash returns the request with its path as the routes have it: a slash at the end means nothing (JAX-RS 2 section 3.7.1).
+func withoutSlash(r *http.Request) *http.Request {
+	u := *r.URL
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	r.URL = &u // r is a copy
+	return r
 }
 
 // endpoint is one way to call a resource.

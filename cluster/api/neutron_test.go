@@ -68,6 +68,9 @@ func TestRootsNameWhatIsServed(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{"/", "/neutron/", "/neutron/networks/"} {
+		f.get(path, "*/*").want(200)
+	}
 	f.get("/routers_of_old", "*/*").wantError(404, "Not found.")
 }
 

@@ -33,9 +33,7 @@ type systemState struct {
 
 // routes registers every path.
 func (a *API) routes() {
-	root := endpoint{method: http.MethodGet, produces: []string{mediaJSON, mediaApplication}, handle: rootDocument}
-	a.serve("", root)
-	a.serve("/{$}", root)
+	a.serve("", endpoint{method: http.MethodGet, produces: []string{mediaJSON, mediaApplication}, handle: rootDocument})
 	a.serve("/system_state", endpoint{method: http.MethodGet, produces: []string{mediaSystemState, mediaJSON}, handle: showSystemState})
 	a.neutronRoutes()
 	a.hostRoutes()
