@@ -20,8 +20,13 @@ import (
 func (db *DB) Alone(ctx context.Context, name, holder string, fn func(context.Context) error) error {
 	for {
 		held, release, err := db.dialect.Acquire(ctx, db.handles, name, holder)
-		if err != nil {
-			return db.explain(err)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // the database will be repaired, and this server is to go on then
+			db.log.Error("it cannot be found out who may go on; trying again", "what", name, "error", db.explain(err))
+			pause(ctx, leaseRenewal)
+			continue
 		}
 		err = fn(held)
 		lost := held.Err() != nil && ctx.Err() == nil

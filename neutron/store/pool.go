@@ -89,7 +89,7 @@ func (p *pool) commit(tx *sql.Tx) error {
 	return err
 }
 
-func (p *pool) close() {}
+func (p *pool) close() {} // the connections are the handle's
 
 // pooled is a transaction of database/sql. Its statements run to their end also where the client has gone.
 type pooled struct{ tx *sql.Tx }
