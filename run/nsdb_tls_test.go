@@ -94,7 +94,8 @@ func TestStoreOfAUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := config.NSDB{Engine: config.EngineEtcd, RootKey: "/midonet", Endpoints: []string{endpoint}, Username: "midonet", Password: "secret"}
+	o := config.NSDB{Engine: config.EngineEtcd, RootKey: "/midonet", Endpoints: []string{endpoint},
+		Username: "midonet", Password: "secret"}
 	if err := tryStore(t, o); err != nil {
 		t.Errorf("the user cannot use the store: %v", err)
 	}

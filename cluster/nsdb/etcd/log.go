@@ -8,7 +8,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// zapTo returns a zap logger, which is what etcd writes to, whose entries from the level up go to log. Fatal conditions panic rather than end the process, so that OpenEmbedded can turn them into an error.
+// zapTo returns a zap logger, which is what etcd writes to, whose entries from the level up go to log. Fatal conditions panic rather
+// than end the process, so that OpenEmbedded can turn them into an error.
 func zapTo(log *slog.Logger, level zapcore.LevelEnabler) *zap.Logger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

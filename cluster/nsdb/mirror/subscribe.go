@@ -40,7 +40,8 @@ func (s *Subscription) Close() {
 	delete(s.mirror.subscribers, s)
 }
 
-// Next waits for changes and returns those that have come since the last call, in order, or ctx's error when ctx ends first. One goroutine may call it at a time.
+// Next waits for changes and returns those that have come since the last call, in order, or ctx's error when ctx ends first. One
+// goroutine may call it at a time.
 func (s *Subscription) Next(ctx context.Context) ([]Change, error) {
 	select {
 	case <-s.arrived:

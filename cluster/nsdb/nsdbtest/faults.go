@@ -27,8 +27,8 @@ type Cluster interface {
 	AwaitAll()
 }
 
-// Faults tests an engine of several members while they fail. open returns a new store on the data named; stores with one name share it.
-// away is how long the tests keep all members away.
+// Faults tests an engine of several members while they fail. open returns a new store on the data named; stores with one name share
+// it. away is how long the tests keep all members away.
 func Faults(t *testing.T, c Cluster, away time.Duration, open func(t *testing.T, name string) nsdb.Store) {
 	for _, f := range []struct {
 		name   string

@@ -40,7 +40,8 @@ func do[T any](ctx context.Context, s *Store, fn func(*zk.Conn) (T, error)) (T, 
 	}
 }
 
-// once calls ZooKeeper, whose client knows no contexts. A call that the context has cut off goes on by itself; what it gives is dropped.
+// once calls ZooKeeper, whose client knows no contexts. A call that the context has cut off goes on by itself; what it gives is
+// dropped.
 func once[T any](ctx context.Context, s *Store, fn func(*zk.Conn) (T, error)) (T, error) {
 	type result struct {
 		value T

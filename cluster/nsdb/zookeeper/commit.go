@@ -21,7 +21,7 @@ const (
 	inline = 256 << 10
 	// pieceSize is the most that a node of a staged step has.
 	pieceSize = 512 << 10
-	// operationSize is what an operation takes in a request beside its path and data, and creationSize what one takes that creates a node.
+	// operationSize is what an operation takes in a request beside its path and data, creationSize what one takes that creates a node.
 	operationSize = 21
 	creationSize  = 64
 )
@@ -59,9 +59,11 @@ func (t *tx) commit(changes []change, before, after []operation) (nsdb.Revision,
 		if size(operations) > packet {
 			return 0, nsdb.ErrTooLarge
 		}
-		err = t.append(rev, nonce, operations)
+		if err = t.append(rev, nonce, operations); err == nil {
+			return rev, nil
+		}
 		if !errors.Is(err, errChain) {
-			return rev, err
+			return 0, err
 		}
 		if _, err := t.advance(); err != nil {
 			return 0, err

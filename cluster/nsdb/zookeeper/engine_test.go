@@ -1,7 +1,6 @@
 package zookeeper
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/nsdbtest/servers"
@@ -196,7 +196,8 @@ func largestStep(t *testing.T, r Remote) {
 	for _, n := range []int{1, nsdb.MaxObjects} {
 		var objects []topology.Object
 		for i := range n {
-			objects = append(objects, &topology.Source{Resource: "port", ID: [16]byte{byte(i), 15: byte(n)}, JSON: noise(nsdb.MaxBytes/n - 100)})
+			source := &topology.Source{Resource: "port", ID: [16]byte{byte(i), 15: byte(n)}, JSON: noise(nsdb.MaxBytes/n - 100)}
+			objects = append(objects, source)
 		}
 		for _, hold := range []bool{false, true} {
 			rev, err := s.Update(t.Context(), func(tx nsdb.Tx) error {
@@ -213,7 +214,7 @@ func largestStep(t *testing.T, r Remote) {
 				t.Fatalf("%d objects, leased %v: %v", n, hold, err)
 			}
 			step := next(t, steps, failure)
-			if step.Revision != rev || len(step.Puts) != n || !bytes.Equal(step.Puts[0].(*topology.Source).JSON, objects[0].(*topology.Source).JSON) {
+			if step.Revision != rev || len(step.Puts) != n || !cmp.Equal(step.Puts[0], objects[0]) {
 				t.Errorf("%d objects came as step %d with %d", n, step.Revision, len(step.Puts))
 			}
 		}

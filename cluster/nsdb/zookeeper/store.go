@@ -110,8 +110,13 @@ func connect(r Remote) (*Store, error) {
 		s.acl = zk.AuthACL(zk.PermAll)
 	}
 	var err error
-	s.conn, _, err = zk.Connect(r.Hosts, sessionTimeout, zk.WithDialer(s.dialer(r.TLS)), zk.WithLogger(logger{log}), zk.WithLogInfo(false))
-	return s, err
+	s.conn, _, err = zk.Connect(r.Hosts, sessionTimeout,
+		zk.WithDialer(s.dialer(r.TLS)), zk.WithLogger(logger{log}), zk.WithLogInfo(false))
+	if err != nil { // a host's name has no address
+		cancel()
+		return nil, err
+	}
+	return s, nil
 }
 
 // prepare logs in and makes the nodes that are missing.

@@ -29,7 +29,8 @@ func Etcd(t testing.TB, n int, flags ...string) *Cluster {
 		name := fmt.Sprintf("etcd-%d", i+1)
 		peer := fmt.Sprintf("http://127.0.0.1:%d", ports[3*i+1])
 		m := &member{name: name, address: fmt.Sprintf("127.0.0.1:%d", ports[3*i])}
-		m.command = append([]string{binary, "--name", name, "--data-dir", filepath.Join(dir, name), "--log-level", "error", "--logger", "zap",
+		m.command = append([]string{binary, "--name", name, "--data-dir", filepath.Join(dir, name), "--log-level", "error",
+			"--logger", "zap",
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(peers, ","),
 			"--listen-client-urls", "http://" + m.address, "--advertise-client-urls", "http://" + m.address,
 			"--heartbeat-interval", "100", "--election-timeout", "1000"}, flags...)

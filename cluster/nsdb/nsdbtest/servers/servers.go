@@ -16,8 +16,8 @@ import (
 // startTimeout is how long a cluster may take to answer, on a machine that is busy with other tests.
 const startTimeout = 90 * time.Second
 
-// Away is how long the tests of faults keep a whole cluster away: longer than a lease lives, and a minute where MIDONET_CONFORMANCE is set, as
-// `make conformance` does.
+// Away is how long the tests of faults keep a whole cluster away: longer than a lease lives, and a minute where MIDONET_CONFORMANCE is
+// set, as `make conformance` does.
 func Away() time.Duration {
 	if os.Getenv("MIDONET_CONFORMANCE") != "" {
 		return time.Minute
