@@ -169,10 +169,8 @@ func (s *server) parts() []part {
 	if s.ClusterOnly {
 		return append(parts, part{"importer", s.backend.Run})
 	}
-	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
 	return append(parts,
 		part{"journal", s.drain},
-		part{"port status", func(ctx context.Context) error { status.Run(ctx); return nil }},
 		part{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
 	)
 }
@@ -193,8 +191,8 @@ func (s *server) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// drain applies the journal while no other server on this database does. A server that waits answers its clients; what its own store
-// lacks in the end, it learns from Neutron's tables when its turn comes.
+// drain applies the journal, and tells Neutron which ports work, while no other server on this database does. A server that waits
+// answers its clients; what its own store lacks in the end, it learns from Neutron's tables when its turn comes.
 func (s *server) drain(ctx context.Context) error {
 	dir, err := filepath.Abs(s.StateDir)
 	if err != nil {
@@ -207,8 +205,26 @@ func (s *server) drain(ctx context.Context) error {
 	return s.db.Alone(ctx, "journal", machine+":"+dir, func(ctx context.Context) error {
 		s.draining.Store(true)
 		defer s.draining.Store(false)
-		return s.backend.Run(ctx)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return s.backend.Run(ctx) })
+		group.Go(func() error { return s.tellPortStatus(ctx) })
+		return group.Wait()
 	})
+}
+
+// tellPortStatus tells Neutron which ports work. It begins when the store has every port: at first the job states each once, and a
+// port that a new store had still to learn would keep the status of the store before.
+func (s *server) tellPortStatus(ctx context.Context) error {
+	complete, err := s.importer.Loaded(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := s.mirror.WaitFor(ctx, complete); err != nil {
+		return err
+	}
+	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
+	status.Run(ctx)
+	return ctx.Err()
 }
 
 // serve returns a function that answers HTTP on the listener until its context ends.

@@ -52,6 +52,10 @@ type Importer struct {
 	settings translate.Settings
 	log      *slog.Logger
 
+	first    sync.Once
+	loaded   chan struct{} // closed when the store is complete for the first time
+	loadedAt nsdb.Revision // valid when loaded is closed
+
 	mu     sync.Mutex
 	status Status
 }
@@ -75,11 +79,22 @@ type Failure struct {
 
 // New returns an importer of the journal, or with a nil reader one that is fed by Apply. It does nothing until Run.
 func New(store nsdb.Store, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
-	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log}
+	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log, loaded: make(chan struct{})}
 }
 
 // CompareWith makes the importer compare the store with what Neutron has, at each start and in Check. Call it before Run.
 func (i *Importer) CompareWith(neutron journal.Inventory) { i.neutron = neutron }
+
+// Loaded waits until the store has everything that was known when Run began, and returns from which revision on. It returns ctx's
+// error when ctx ends first.
+func (i *Importer) Loaded(ctx context.Context) (nsdb.Revision, error) {
+	select {
+	case <-i.loaded:
+		return i.loadedAt, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
 
 // Status returns the present status.
 func (i *Importer) Status() Status {

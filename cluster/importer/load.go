@@ -46,6 +46,10 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 		}
 	}
 	i.reportProgress(s)
+	i.first.Do(func() {
+		i.loadedAt = max(s.revision, snapshot.Revision)
+		close(i.loaded)
+	})
 	return s, nil
 }
 
