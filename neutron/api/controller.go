@@ -41,7 +41,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen, err := c.visible(r, page.Items)
+	seen, err := c.visible(r, page)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 	}
 	if q.Limit > 0 {
 		body = append(body, `,"`+c.def.Collection+`_links":`...)
-		body = append(body, encode(c.links(r, q, page.Items))...)
+		body = append(body, encode(c.links(r, q, page))...)
 	}
 	return ok(append(body, '}')), nil
 }

@@ -79,12 +79,12 @@ func (n *networks) Get(_ context.Context, c *auth.Caller, id string) (*model.Net
 	return n.items[i], nil
 }
 
-func (n *networks) List(_ context.Context, c *auth.Caller, q plugin.Query) (plugin.Page[model.Network], error) {
+func (n *networks) List(_ context.Context, c *auth.Caller, q plugin.Query) ([]*model.Network, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.queries = append(n.queries, q)
 	if err := n.enter("list", c); err != nil {
-		return plugin.Page[model.Network]{}, err
+		return nil, err
 	}
 	var out []*model.Network
 	for _, v := range n.items {
@@ -93,7 +93,7 @@ func (n *networks) List(_ context.Context, c *auth.Caller, q plugin.Query) (plug
 		}
 	}
 	slices.SortFunc(out, func(a, b *model.Network) int { return order(a, b, q.Sort) })
-	return plugin.Page[model.Network]{Items: page(out, q)}, nil
+	return page(out, q), nil
 }
 
 func page(items []*model.Network, q plugin.Query) []*model.Network {

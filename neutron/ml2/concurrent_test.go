@@ -214,10 +214,10 @@ func TestAPortMeetsANewSubnet(t *testing.T) {
 		page, err := all[1].Ports().List(ctx, admin, plugin.Query{
 			Filters: []plugin.Filter{{Attr: "network_id", Values: []string{n.ID.String()}}},
 		})
-		if err != nil || len(page.Items) != 5 {
-			t.Fatalf("%d ports, %v", len(page.Items), err)
+		if err != nil || len(page) != 5 {
+			t.Fatalf("%d ports, %v", len(page), err)
 		}
-		for _, p := range page.Items {
+		for _, p := range page {
 			if len(p.FixedIPs) != 1 {
 				t.Errorf("port %s has the addresses %v", p.ID, p.FixedIPs)
 			}

@@ -36,13 +36,13 @@ func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
 }
 
 // addAll adds every resource of one kind.
-func addAll[T any](c *journal.Contents, q store.Querier, list func(store.Querier, store.Scope, plugin.Query) (plugin.Page[T], error),
+func addAll[T any](c *journal.Contents, q store.Querier, list func(store.Querier, store.Scope, plugin.Query) ([]*T, error),
 	task func(*T) (journal.Task, error)) error {
 	page, err := list(q, store.Scope{}, plugin.Query{})
 	if err != nil {
 		return err
 	}
-	for _, item := range page.Items {
+	for _, item := range page {
 		t, err := task(item)
 		if err != nil {
 			return err

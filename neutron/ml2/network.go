@@ -114,8 +114,8 @@ func (n networks) Get(ctx context.Context, c *auth.Caller, networkID string) (*m
 	})
 }
 
-func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Network], error) {
-	return read(ctx, n.Plugin, func(q store.Querier) (plugin.Page[model.Network], error) {
+func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Network, error) {
+	return read(ctx, n.Plugin, func(q store.Querier) ([]*model.Network, error) {
 		page, err := store.ListNetworks(q, scopeOf(c), want)
 		if errors.Is(err, store.ErrNotFound) {
 			err = networkNotFound(want.Marker) // as the original, which reads the marker before the list

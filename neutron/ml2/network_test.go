@@ -166,8 +166,8 @@ func TestWhoSeesWhat(t *testing.T) {
 		n, _ := f.Networks().List(ctx, c.who, plugin.Query{})
 		s, _ := f.Subnets().List(ctx, c.who, plugin.Query{})
 		p, _ := f.Ports().List(ctx, c.who, plugin.Query{})
-		if len(n.Items) != c.networks || len(s.Items) != c.subnets || len(p.Items) != c.ports {
-			t.Errorf("%s sees %d networks, %d subnets, %d ports", c.who.ProjectID, len(n.Items), len(s.Items), len(p.Items))
+		if len(n) != c.networks || len(s) != c.subnets || len(p) != c.ports {
+			t.Errorf("%s sees %d networks, %d subnets, %d ports", c.who.ProjectID, len(n), len(s), len(p))
 		}
 	}
 	_, err := f.Networks().Get(ctx, bob, private.ID.String())

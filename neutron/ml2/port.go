@@ -118,15 +118,15 @@ func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.P
 	})
 }
 
-func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Port], error) {
-	page, err := read(ctx, p.Plugin, func(q store.Querier) (plugin.Page[model.Port], error) {
+func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Port, error) {
+	page, err := read(ctx, p.Plugin, func(q store.Querier) ([]*model.Port, error) {
 		page, err := store.ListPorts(q, scopeOf(c), want)
 		if errors.Is(err, store.ErrNotFound) {
 			err = portNotFound(want.Marker) // as the original, which reads the marker before the list
 		}
 		return page, err
 	})
-	for _, port := range page.Items {
+	for _, port := range page {
 		describe(port)
 	}
 	return page, err

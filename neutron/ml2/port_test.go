@@ -96,8 +96,8 @@ func TestAddressFaults(t *testing.T) {
 		})
 	}
 	page, err := f.Ports().List(ctx, admin, plugin.Query{})
-	if err != nil || len(page.Items) != 1 || page.Items[0].ID != taken.ID {
-		t.Errorf("refused requests left ports: %d, %v", len(page.Items), err)
+	if err != nil || len(page) != 1 || page[0].ID != taken.ID {
+		t.Errorf("refused requests left ports: %d, %v", len(page), err)
 	}
 }
 
@@ -310,8 +310,8 @@ func TestBulkCreateIsAllOrNothing(t *testing.T) {
 	_, err := f.Ports().Create(ctx, admin, []plugin.Body[model.Port]{portBody(n), same, same})
 	wantFault(t, err, errs.Conflict, "IpAddressAlreadyAllocated", "")
 	page, err := f.Ports().List(ctx, admin, plugin.Query{})
-	if err != nil || len(page.Items) != 0 || len(f.tasks()) != 0 {
-		t.Errorf("a failed bulk create left %d ports, %v", len(page.Items), err)
+	if err != nil || len(page) != 0 || len(f.tasks()) != 0 {
+		t.Errorf("a failed bulk create left %d ports, %v", len(page), err)
 	}
 	made, err := f.Ports().Create(ctx, admin, []plugin.Body[model.Port]{portBody(n), same})
 	if err != nil || len(made) != 2 || made[1].FixedIPs[0].IPAddress != addr("10.0.0.5") {
@@ -327,7 +327,7 @@ func TestAClientThatGoesAway(t *testing.T) {
 	if _, err := f.Networks().Create(gone, admin, []plugin.Body[model.Network]{body(model.Network{})}); err == nil {
 		t.Error("created a network for a client that has gone")
 	}
-	if page, _ := f.Networks().List(ctx, admin, plugin.Query{}); len(page.Items) != 0 {
+	if page, _ := f.Networks().List(ctx, admin, plugin.Query{}); len(page) != 0 {
 		t.Error("the network is there")
 	}
 }

@@ -100,7 +100,7 @@ func (w *world) subnets() []*model.Subnet {
 	if err != nil {
 		w.r.Fatal(err)
 	}
-	return page.Items
+	return page
 }
 
 func (w *world) ports() []*model.Port {
@@ -108,7 +108,7 @@ func (w *world) ports() []*model.Port {
 	if err != nil {
 		w.r.Fatal(err)
 	}
-	return page.Items
+	return page
 }
 
 func (w *world) anySubnet() string {

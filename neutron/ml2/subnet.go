@@ -96,8 +96,8 @@ func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*mod
 	})
 }
 
-func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) (plugin.Page[model.Subnet], error) {
-	return read(ctx, s.Plugin, func(q store.Querier) (plugin.Page[model.Subnet], error) {
+func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Subnet, error) {
+	return read(ctx, s.Plugin, func(q store.Querier) ([]*model.Subnet, error) {
 		page, err := store.ListSubnets(q, scopeOf(c), want)
 		if errors.Is(err, store.ErrNotFound) {
 			err = subnetNotFound(want.Marker) // as the original, which reads the marker before the list

@@ -20,7 +20,7 @@ type Resource[T any] interface {
 	// Get returns errs.NotFound where the resource does not exist or the caller may not see it.
 	Get(ctx context.Context, c *auth.Caller, id string) (*T, error)
 	// List returns what matches q among what the caller may see.
-	List(ctx context.Context, c *auth.Caller, q Query) (Page[T], error)
+	List(ctx context.Context, c *auth.Caller, q Query) ([]*T, error)
 	// Update changes the attributes that the body gives and returns the resource complete.
 	Update(ctx context.Context, c *auth.Caller, id string, body Body[T]) (*T, error)
 	Delete(ctx context.Context, c *auth.Caller, id string) error
@@ -56,10 +56,4 @@ type Filter struct {
 type SortKey struct {
 	Attr string
 	Desc bool
-}
-
-// Page is a part of a list. More tells whether there is a next page in the direction asked for.
-type Page[T any] struct {
-	Items []*T
-	More  bool
 }

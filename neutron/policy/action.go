@@ -22,7 +22,9 @@ func NewAction(rule string) Action { return Action{name: rule, check: ruleCheck(
 // String returns the action as Neutron's refusals write it: (rule:create_network and rule:create_network:shared).
 func (a Action) String() string { return a.check.String() }
 
-func (a Action) and(c check) Action { return Action{name: a.name, check: andCheck{a.check, c}, with: true} }
+func (a Action) and(c check) Action {
+	return Action{name: a.name, check: andCheck{a.check, c}, with: true}
+}
 
 // Create is the creation of a resource with the given values. Values that are the attribute's default ask for nothing that needs a
 // permission (neutron/policy.py, _is_attribute_explicitly_set).

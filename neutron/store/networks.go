@@ -70,7 +70,7 @@ func Network(q Querier, networkID string, scope Scope) (*model.Network, error) {
 }
 
 // ListNetworks answers a list request.
-func ListNetworks(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Network], error) {
+func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, error) {
 	return networks.list(q, scope, want)
 }
 

@@ -115,7 +115,7 @@ func Port(q Querier, portID string, scope Scope) (*model.Port, error) {
 }
 
 // ListPorts answers a list request. VIFDetails are not stored; the plugin fills them in.
-func ListPorts(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Port], error) {
+func ListPorts(q Querier, scope Scope, want plugin.Query) ([]*model.Port, error) {
 	return ports.list(q, scope, want)
 }
 
@@ -124,7 +124,7 @@ func PortsOf(q Querier, network model.NetworkID) ([]*model.Port, error) {
 	page, err := ListPorts(q, Scope{}, plugin.Query{
 		Filters: []plugin.Filter{{Attr: "network_id", Values: []string{network.String()}}},
 	})
-	return page.Items, err
+	return page, err
 }
 
 // PortsOnSubnet returns the ports that have an address of a subnet.
@@ -132,7 +132,7 @@ func PortsOnSubnet(q Querier, subnet model.SubnetID) ([]*model.Port, error) {
 	page, err := ListPorts(q, Scope{}, plugin.Query{
 		Filters: []plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + subnet.String()}}},
 	})
-	return page.Items, err
+	return page, err
 }
 
 // InsertPort stores a new port without its addresses. A MAC address that is in use violates UniqueMAC, a network that has gone

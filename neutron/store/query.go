@@ -92,46 +92,35 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 }
 
 // list answers a list request: one query for the rows of the page, and one for each kind of children.
-func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) (plugin.Page[T], error) {
+func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
 	b := t.selection(q, scope)
 	for _, f := range want.Filters {
 		cond, err := t.condition(b, f)
 		if err != nil {
-			return plugin.Page[T]{}, err
+			return nil, err
 		}
 		b.Where(cond)
 	}
 	keys, err := t.order(want)
 	if err != nil {
-		return plugin.Page[T]{}, err
+		return nil, err
 	}
 	if want.Marker != "" {
 		if err := t.after(q, b, scope, keys, want.Marker); err != nil {
-			return plugin.Page[T]{}, err
+			return nil, err
 		}
 	}
 	for _, k := range keys {
 		b.OrderBy(k.term())
 	}
 	if want.Limit > 0 {
-		b.Limit(want.Limit + 1) // the one more tells whether there is a next page
+		b.Limit(want.Limit)
 	}
 	items, err := t.fetch(q, b)
-	if err != nil {
-		return plugin.Page[T]{}, err
-	}
-	return page(items, want), nil
-}
-
-func page[T any](items []*T, want plugin.Query) plugin.Page[T] {
-	more := want.Limit > 0 && len(items) > want.Limit
-	if more {
-		items = items[:want.Limit]
-	}
 	if want.PageReverse {
 		slices.Reverse(items)
 	}
-	return plugin.Page[T]{Items: items, More: more}
+	return items, err
 }
 
 func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {

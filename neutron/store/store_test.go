@@ -267,7 +267,7 @@ func TestNotFound(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	page, err := listNetworks(db, plugin.Query{})
-	if err != nil || len(page.Items) != 0 {
+	if err != nil || len(page) != 0 {
 		t.Errorf("%v, %v", page, err)
 	}
 }

@@ -93,7 +93,7 @@ func Subnet(q Querier, subnetID string, scope Scope) (*model.Subnet, error) {
 }
 
 // ListSubnets answers a list request.
-func ListSubnets(q Querier, scope Scope, want plugin.Query) (plugin.Page[model.Subnet], error) {
+func ListSubnets(q Querier, scope Scope, want plugin.Query) ([]*model.Subnet, error) {
 	return subnets.list(q, scope, want)
 }
 
@@ -103,7 +103,7 @@ func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 		Filters: []plugin.Filter{{Attr: "network_id", Values: []string{network.String()}}},
 		Sort:    []plugin.SortKey{{Attr: "created_at"}},
 	})
-	return page.Items, err
+	return page, err
 }
 
 // AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query: identifier, network, version,
