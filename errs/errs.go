@@ -8,6 +8,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says what the caller can do about a failure. The comments give the HTTP status it becomes, which is
@@ -53,7 +54,7 @@ func (e *Error) Wrap(err error) *Error {
 
 func (e *Error) Error() string {
 	if e.Err != nil {
-		return e.Message + ": " + e.Err.Error()
+		return strings.TrimSuffix(e.Message, ".") + ": " + e.Err.Error() // Neutron's messages end in a full stop
 	}
 	return e.Message
 }
