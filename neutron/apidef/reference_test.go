@@ -2,35 +2,15 @@ package apidef
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"midonet.org/midonet/test/golden"
 )
 
-var update = flag.Bool("update", false, "write the reference documentation anew")
-
-const referenceFile = "../../docs/api.md"
-
 // TestReferenceIsCurrent holds docs/api.md to the definitions; -update writes it.
-func TestReferenceIsCurrent(t *testing.T) {
-	want := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/api.md is not what the definitions say; go test ./neutron/apidef -update writes it\n%s", diff)
-	}
-}
+func TestReferenceIsCurrent(t *testing.T) { golden.Check(t, "../../docs/api.md", reference()) }
 
 func reference() string {
 	var b strings.Builder

@@ -1,36 +1,17 @@
 package config
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"midonet.org/midonet/oslo"
+	"midonet.org/midonet/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the reference documentation anew")
-
-const referenceFile = "../../docs/configuration.md"
 
 // TestReferenceIsCurrent holds docs/configuration.md to the options' tags; -update writes it.
 func TestReferenceIsCurrent(t *testing.T) {
-	want := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/configuration.md is not what the options say; go test ./neutron/config -update writes it\n%s", diff)
-	}
+	golden.Check(t, "../../docs/configuration.md", reference())
 }
 
 func reference() string {

@@ -1,35 +1,15 @@
 package policy
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"midonet.org/midonet/test/golden"
 )
 
-var update = flag.Bool("update", false, "write the reference documentation anew")
-
-const referenceFile = "../../docs/policy.md"
-
 // TestReferenceIsCurrent holds docs/policy.md to the rules; -update writes it.
-func TestReferenceIsCurrent(t *testing.T) {
-	want := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/policy.md is not what the rules say; go test ./neutron/policy -update writes it\n%s", diff)
-	}
-}
+func TestReferenceIsCurrent(t *testing.T) { golden.Check(t, "../../docs/policy.md", reference()) }
 
 func reference() string {
 	var b strings.Builder
