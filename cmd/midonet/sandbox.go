@@ -101,9 +101,17 @@ func (c sbStatusCmd) Run(ctx context.Context) error {
 		if h.Alive {
 			state = fmt.Sprintf("agent %d", h.Agent)
 		}
-		fmt.Fprintf(out, "host %s\t%s\t%s\t%d ports\tlog %s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, len(h.Ports), h.LogFile, h.LastError)
+		fmt.Fprintf(out, "host %s\t%s\t%s\t%s\tlog %s\t%s\n", h.Name, strings.Join(h.Underlay, " "), state, plural(len(h.Ports), "port"), h.LogFile, h.LastError)
 	}
 	fmt.Fprintln(out)
 	printWorkloads(out, status.Workloads)
 	return out.Flush()
+}
+
+// plural returns "1 port", "2 ports".
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
