@@ -78,32 +78,47 @@ func (g group) throughput(ctx context.Context, paths []*path, p plan, w io.Write
 	return nil
 }
 
+// peer is what the first path of a group does with the packets that are a flow cache's misses.
+type peer struct {
+	hop  time.Duration // one way, median
+	rate float64       // thousands of packets a second; a bridge does not tell flows apart
+}
+
 // firstPackets compares, on paths with an agent, packets that have a flow with those that do not; on the others there is one kind.
+// The first path is the peer.
 func (g group) firstPackets(ctx context.Context, paths []*path, p plan, w io.Writer) error {
-	fmt.Fprintf(w, "  %-22s %-24s %8s %8s %8s\n", "one way, µs", "", "p50", "p90", "p99")
-	for _, path := range paths {
+	fmt.Fprintf(w, "  %-22s %-24s %8s %8s %8s  %s\n", "one way, µs", "", "p50", "p90", "p99", "ratio of p50 to the first")
+	var first peer
+	for i, path := range paths {
 		hit, err := path.latency(ctx, p.samples, false)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.name, err)
 		}
+		if i == 0 {
+			s, err := path.blast(ctx, p.flood)
+			if err != nil {
+				return fmt.Errorf("%s: %w", path.name, err)
+			}
+			first = peer{quantile(hit, 50), s.rate}
+		}
 		if path.agent == nil {
-			printLatency(w, path.name, hit)
+			printLatency(w, path.name, hit, first)
 			continue
 		}
 		miss, err := path.latency(ctx, p.samples, true)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.name, err)
 		}
-		printLatency(w, path.name+", hit", hit)
-		printLatency(w, path.name+", miss", miss)
-		if err := path.printFlood(ctx, p.flood, w); err != nil {
+		printLatency(w, path.name+", hit", hit, first)
+		printLatency(w, path.name+", miss", miss, first)
+		if err := path.printFlood(ctx, p.flood, first, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *path) printFlood(ctx context.Context, length time.Duration, w io.Writer) error {
+func (p *path) printFlood(ctx context.Context, length time.Duration, first peer, w io.Writer) error {
 	before, err := p.agent.from.Counters()
 	if err != nil {
 		return err
@@ -117,8 +132,8 @@ func (p *path) printFlood(ctx context.Context, length time.Duration, w io.Writer
 		return err
 	}
 	misses, lost := after.Misses-before.Misses, after.MissesLost-before.MissesLost
-	fmt.Fprintf(w, "  %-22s %-24s %.0f a second delivered, of %.0f offered (%.0f%% lost); %.0f ns of the agent's CPU each, nothing to simulate\n",
-		"misses served", p.name,
-		s.rate*1000, float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)
+	fmt.Fprintf(w, "  %-22s %-24s %.0f a second delivered, %.2f of the first's packets, of %.0f offered (%.0f%% lost); "+
+		"%.0f ns of the agent's CPU each, nothing to simulate\n", "misses served", p.name,
+		s.rate*1000, s.rate/first.rate, float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)
 	return nil
 }

@@ -68,7 +68,8 @@ func spread(v []float64, digits int) string {
 	return fmt.Sprintf("%7.*f/%6.*f/%6.*f", digits, v[0], digits, median(v), digits, v[len(v)-1])
 }
 
-func printLatency(w io.Writer, name string, sorted []time.Duration) {
+func printLatency(w io.Writer, name string, sorted []time.Duration, first peer) {
 	us := func(percent int) float64 { return float64(quantile(sorted, percent).Nanoseconds()) / 1000 }
-	fmt.Fprintf(w, "  %-22s %-24s %8.1f %8.1f %8.1f\n", "", name, us(50), us(90), us(99))
+	ratio := quantile(sorted, 50).Seconds() / first.hop.Seconds()
+	fmt.Fprintf(w, "  %-22s %-24s %8.1f %8.1f %8.1f  %.2f\n", "", name, us(50), us(90), us(99), ratio)
 }
