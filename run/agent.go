@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"midonet.org/midonet/agent/control"
 	"midonet.org/midonet/agent/datapath/ebpf"
@@ -144,24 +141,12 @@ func (a *agent) close() {
 func (a *agent) run(ctx context.Context) error {
 	a.Log.Info("agent running", "version", Version, "host", a.session.HostID(), "name", a.HostName,
 		"underlay", a.underlay.Endpoints, "control", a.ControlSocket, "monitor", a.Monitor)
-	group, ctx := errgroup.WithContext(ctx)
-	for _, part := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
+	return runAll(ctx, []part{
 		{"packets", a.worker.Run},
 		{"session", func(ctx context.Context) error { return a.session.Run(ctx, a.worker.Apply) }},
 		{"interfaces", a.followHost},
 		{"reports", a.passChanges},
 		{"control socket", a.serveControl},
 		{"monitor", func(ctx context.Context) error { return serveHTTP(ctx, a.metrics, a.monitor(), a.Log) }},
-	} {
-		group.Go(func() error {
-			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				return fmt.Errorf("%s: %w", part.name, err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+	})
 }

@@ -2,8 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -150,12 +148,6 @@ func (s *server) close() {
 	}
 }
 
-// part runs until its context ends or it fails.
-type part struct {
-	name string
-	run  func(context.Context) error
-}
-
 // parts are everything that runs.
 func (s *server) parts() []part {
 	agents := stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
@@ -177,18 +169,10 @@ func (s *server) parts() []part {
 
 // run runs every part until ctx ends or one of them fails; then all of them end.
 func (s *server) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, part := range s.parts() {
-		group.Go(func() error {
-			if err := part.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				return fmt.Errorf("%s: %w", part.name, err)
-			}
-			return nil
-		})
-	}
+	parts := s.parts()
 	s.Log.Info("ready", "version", Version, "api", webAddress(s.listeners.api, ""), "midonet_api", webAddress(s.listeners.midonet, midonetapi.Root),
 		"agents", s.listeners.streamAddresses(), "state", s.StateDir)
-	return group.Wait()
+	return runAll(ctx, parts)
 }
 
 // drain applies the journal, and tells Neutron which ports work, while no other server on this database does. A server that waits
