@@ -29,6 +29,18 @@ func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SubnetID)) }
 	case *PortID:
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortID)) }
+	case *SecurityGroupID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SecurityGroupID)) }
+	case *SecurityGroupRuleID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SecurityGroupRuleID)) }
+	case *AddressGroupID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*AddressGroupID)) }
+	case *RouterID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*RouterID)) }
+	case *FloatingIPID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*FloatingIPID)) }
+	case *PortForwardingID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortForwardingID)) }
 	case *Time:
 		return func(dst []byte, p any) []byte { return appendTime(dst, *p.(*Time)) }
 	case *mac.Addr:

@@ -74,6 +74,42 @@ func (p Port) MarshalJSON() ([]byte, error) { return marshal(&p), nil }
 // UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
 func (p *Port) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
 
+// MarshalJSON writes every attribute.
+func (g SecurityGroup) MarshalJSON() ([]byte, error) { return marshal(&g), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (g *SecurityGroup) UnmarshalJSON(b []byte) error { return unmarshal(b, g) }
+
+// MarshalJSON writes every attribute.
+func (r SecurityGroupRule) MarshalJSON() ([]byte, error) { return marshal(&r), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (r *SecurityGroupRule) UnmarshalJSON(b []byte) error { return unmarshal(b, r) }
+
+// MarshalJSON writes every attribute.
+func (g AddressGroup) MarshalJSON() ([]byte, error) { return marshal(&g), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (g *AddressGroup) UnmarshalJSON(b []byte) error { return unmarshal(b, g) }
+
+// MarshalJSON writes every attribute.
+func (r Router) MarshalJSON() ([]byte, error) { return marshal(&r), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (r *Router) UnmarshalJSON(b []byte) error { return unmarshal(b, r) }
+
+// MarshalJSON writes every attribute.
+func (f FloatingIP) MarshalJSON() ([]byte, error) { return marshal(&f), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (f *FloatingIP) UnmarshalJSON(b []byte) error { return unmarshal(b, f) }
+
+// MarshalJSON writes every attribute.
+func (f PortForwarding) MarshalJSON() ([]byte, error) { return marshal(&f), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (f *PortForwarding) UnmarshalJSON(b []byte) error { return unmarshal(b, f) }
+
 func marshal[T any](v *T) []byte {
 	return appendFields(make([]byte, 0, 1024), planOf[T]().fields, v)
 }

@@ -16,6 +16,14 @@ type (
 	NetworkID = id.ID[Network]
 	SubnetID  = id.ID[Subnet]
 	PortID    = id.ID[Port]
+
+	SecurityGroupID     = id.ID[SecurityGroup]
+	SecurityGroupRuleID = id.ID[SecurityGroupRule]
+	AddressGroupID      = id.ID[AddressGroup]
+
+	RouterID         = id.ID[Router]
+	FloatingIPID     = id.ID[FloatingIP]
+	PortForwardingID = id.ID[PortForwarding]
 )
 
 // Status of a resource as the API shows it.

@@ -27,6 +27,10 @@ type Port struct {
 	VIFDetails json.RawMessage `attr:"binding:vif_details"` // a JSON object
 	VNICType   string          `attr:"binding:vnic_type"`   // normal
 	ExtraDHCP  []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
+
+	PortSecurityEnabled bool              `attr:"port_security_enabled"` // port-security; false: nothing is filtered
+	SecurityGroups      []SecurityGroupID `attr:"security_groups"`       // security-group, in order of identifier
+	AllowedAddressPairs []AddressPair     `attr:"allowed_address_pairs"` // allowed-address-pairs
 }
 
 // FixedIP is an address that the port holds.
