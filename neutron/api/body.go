@@ -31,6 +31,22 @@ func readObject(r *http.Request) (map[string]any, error) {
 	return object, nil
 }
 
+// readRawObject reads the body as one JSON object and leaves it as it is written. An empty body is nil.
+func readRawObject(r *http.Request) (json.RawMessage, error) {
+	raw, err := readBody(r)
+	if err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	if !utf8.Valid(raw) {
+		return nil, errBody()
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
+		return nil, errBody()
+	}
+	return raw, nil
+}
+
 // decode reads one JSON value with nothing behind it. Numbers keep the form in which they are written.
 func decode(raw []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))

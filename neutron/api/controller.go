@@ -16,11 +16,10 @@ import (
 // Register adds a collection. It is called before the server answers its first request; the same collection twice is a defect of
 // the program and panics.
 func Register[T any](s *Server, def *apidef.Resource, resource plugin.Resource[T]) {
-	if _, ok := s.collections[def.Collection]; ok {
-		panic("api: collection " + def.Collection + " is registered twice")
+	if _, ok := s.collections[def.Path]; ok {
+		panic("api: collection " + def.Path + " is registered twice")
 	}
-	s.collections[def.Collection] = &controller[T]{server: s, def: def, resource: resource}
-	s.order = append(s.order, def.Collection)
+	s.collections[def.Path] = &controller[T]{server: s, def: def, resource: resource}
 }
 
 // controller serves the collection of one resource.
@@ -28,6 +27,7 @@ type controller[T any] struct {
 	server   *Server
 	def      *apidef.Resource
 	resource plugin.Resource[T]
+	parentID string // of the resource below which the collection is; empty for most
 }
 
 func (c *controller[T]) definition() *apidef.Resource { return c.def }
@@ -194,7 +194,7 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 	if len(body) > 0 {
 		return nil, badRequest("Request body is not supported in DELETE.")
 	}
-	if err := c.mayChange(r, id, policy.NewAction("delete_"+c.def.Name), nil); err != nil {
+	if err := c.mayChange(r, id, policy.NewAction("delete_"+c.def.Noun()), nil); err != nil {
 		return nil, err
 	}
 	if err := c.resource.Delete(r.Context(), r.caller, id); err != nil {

@@ -43,6 +43,35 @@ func (t existing[T]) Attribute(name string) (policy.Value, bool) {
 	return valueOfJSON(raw), true
 }
 
+// inParent is a target below another resource, which it names as the rules expect it.
+type inParent struct {
+	policy.Target
+	key, id string
+}
+
+// Attribute returns the parent's identifier besides what the target has.
+func (t inParent) Attribute(name string) (policy.Value, bool) {
+	if name == t.key {
+		return policy.Value{Text: t.id}, true
+	}
+	return t.Target.Attribute(name)
+}
+
+func (c *controller[T]) requested(values apidef.Values) policy.Target {
+	return c.inParent(requested{c.def, values})
+}
+
+func (c *controller[T]) existing(item *T, changes apidef.Values) policy.Target {
+	return c.inParent(existing[T]{c.def, item, changes})
+}
+
+func (c *controller[T]) inParent(t policy.Target) policy.Target {
+	if c.def.Parent == nil {
+		return t
+	}
+	return inParent{t, policy.ParentInPath(c.def.Parent.Name), c.parentID}
+}
+
 // valueOfJSON reads a value from its JSON form. Identifiers, names and switches, which rules look at most, need no decoder.
 func valueOfJSON(raw []byte) policy.Value {
 	switch s := string(raw); {
@@ -104,7 +133,7 @@ func (c *controller[T]) attribute(ctx context.Context, caller *auth.Caller, id, 
 	if err != nil {
 		return policy.Value{}, err
 	}
-	v, _ := existing[T]{def: c.def, item: item}.Attribute(attr)
+	v, _ := c.existing(item, nil).Attribute(attr)
 	return v, nil
 }
 
@@ -119,7 +148,7 @@ func (c *controller[T]) mayCreate(r *request, items []apidef.Values) error {
 		}
 	}
 	for _, values := range items {
-		if err := r.judge.Enforce(r.Context(), policy.Create(c.def, values), requested{c.def, values}); err != nil {
+		if err := r.judge.Enforce(r.Context(), policy.Create(c.def, values), c.requested(values)); err != nil {
 			return err
 		}
 	}
@@ -156,7 +185,7 @@ func (c *controller[T]) mayChange(r *request, id string, action policy.Action, c
 	if err != nil {
 		return err
 	}
-	target := existing[T]{c.def, item, changes}
+	target := c.existing(item, changes)
 	refused := r.judge.Enforce(r.Context(), action, target)
 	if !errs.Is(refused, errs.Forbidden) {
 		return refused
@@ -172,11 +201,11 @@ func (c *controller[T]) mayChange(r *request, id string, action policy.Action, c
 }
 
 // seeing is the action of looking at a resource of this collection.
-func (c *controller[T]) seeing() policy.Action { return policy.NewAction("get_" + c.def.Name) }
+func (c *controller[T]) seeing() policy.Action { return policy.NewAction("get_" + c.def.Noun()) }
 
 // maySee refuses to show what the rules hide, as if it did not exist.
 func (c *controller[T]) maySee(r *request, item *T) error {
-	err := r.judge.Enforce(r.Context(), c.seeing(), existing[T]{def: c.def, item: item})
+	err := r.judge.Enforce(r.Context(), c.seeing(), c.existing(item, nil))
 	if errs.Is(err, errs.Forbidden) {
 		return errNoResource()
 	}
@@ -195,7 +224,7 @@ func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
 	var out []*T
 	seeing := r.judge.Known(r.Context(), c.seeing())
 	for _, item := range items {
-		v, err := r.judge.Check(r.Context(), seeing, existing[T]{def: c.def, item: item})
+		v, err := r.judge.Check(r.Context(), seeing, c.existing(item, nil))
 		switch {
 		case errs.Is(err, errs.NotFound): // what it belongs to went away meanwhile, and so it did
 		case err != nil:

@@ -36,13 +36,15 @@ type Config struct {
 type Server struct {
 	config      Config
 	collections map[string]collection
-	order       []string // of registration
+	members     map[string]member
 }
 
 // collection is a controller, whatever its resource's type.
 type collection interface {
 	definition() *apidef.Resource
 	attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error)
+	mayChange(r *request, id string, action policy.Action, changes apidef.Values) error
+	acted(r *request, result any) (*answer, error)
 	list(r *request) (*answer, error)
 	create(r *request) (*answer, error)
 	show(r *request, id string) (*answer, error)
@@ -70,7 +72,7 @@ func New(c Config) *Server {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
-	return &Server{config: c, collections: map[string]collection{}}
+	return &Server{config: c, collections: map[string]collection{}, members: map[string]member{}}
 }
 
 // ServeHTTP answers one request. Every answer carries X-Openstack-Request-Id; every failure is a fault in Neutron's form.
@@ -131,13 +133,24 @@ func (s *Server) route(r *request, path []string) (*answer, error) {
 		return s.extensions(r, path[1:])
 	}
 	c, ok := s.collections[path[0]]
-	switch {
-	case !ok || len(path) > 2:
+	if !ok {
 		return nil, errNoResource()
-	case len(path) == 1:
-		return onCollection(c, r)
 	}
-	return onItem(c, r, path[1])
+	if len(path) > 2 {
+		return s.onMember(r, path)
+	}
+	return onPath(c, r, path[1:])
+}
+
+// onPath takes what follows the collection's name in the path: nothing or an identifier.
+func onPath(c collection, r *request, rest []string) (*answer, error) {
+	switch len(rest) {
+	case 0:
+		return onCollection(c, r)
+	case 1:
+		return onItem(c, r, rest[0])
+	}
+	return nil, errNoResource()
 }
 
 func onCollection(c collection, r *request) (*answer, error) {

@@ -21,6 +21,9 @@ func (s *Server) versions(r *http.Request) (*answer, error) {
 	return ok(encode(map[string][]version{"versions": {v}})), nil
 }
 
+// coreResources are those that the document at /v2.0/ lists, whatever else is served.
+var coreResources = []string{"networks", "subnets", "subnetpools", "ports"}
+
 // resources is the document at /v2.0/ (V2Controller).
 func (s *Server) resources(r *request) (*answer, error) {
 	if r.Method != http.MethodGet {
@@ -32,8 +35,12 @@ func (s *Server) resources(r *request) (*answer, error) {
 		Collection string `json:"collection"`
 	}
 	list := []resource{}
-	for _, name := range s.order {
-		def := s.collections[name].definition()
+	for _, name := range coreResources {
+		c, ok := s.collections[name]
+		if !ok {
+			continue
+		}
+		def := c.definition()
 		href := s.baseURL(r.Request) + "/v2.0/" + def.Collection
 		list = append(list, resource{[]link{{"self", href}}, def.Name, def.Collection})
 	}

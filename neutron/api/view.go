@@ -45,14 +45,14 @@ func (c *controller[T]) ruleOf(attr string) string {
 	if attr == "project_id" {
 		attr = "tenant_id"
 	}
-	return "get_" + c.def.Name + ":" + attr
+	return "get_" + c.def.Noun() + ":" + attr
 }
 
 // append appends the resource's JSON form to dst.
 func (v *view[T]) append(dst []byte, item *T) ([]byte, error) {
 	seen := make([]byte, len(v.unsure))
 	for i, attr := range v.unsure {
-		verdict, err := v.request.judge.Defined(v.request.Context(), v.controller.ruleOf(attr), existing[T]{def: v.controller.def, item: item})
+		verdict, err := v.request.judge.Defined(v.request.Context(), v.controller.ruleOf(attr), v.controller.existing(item, nil))
 		if err != nil && !errs.Is(err, errs.NotFound) {
 			return nil, err
 		}

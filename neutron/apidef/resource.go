@@ -42,7 +42,9 @@ type Attribute struct {
 // Resource is one collection of the API.
 type Resource struct {
 	Name       string // "network": the key of a single resource in bodies
-	Collection string // "networks": the path under /v2.0/ and the key of lists
+	Collection string // "networks": the key of lists
+	Path       string // what follows /v2.0/, or the parent's identifier: the collection's name unless At says otherwise
+	Parent     *Resource
 	Attributes []Attribute
 
 	byName map[string]*Attribute
@@ -50,7 +52,7 @@ type Resource struct {
 
 // New returns the resource with the given attributes, which are checked in this order.
 func New(name, collection string, groups ...[]Attribute) *Resource {
-	r := &Resource{Name: name, Collection: collection, byName: map[string]*Attribute{}}
+	r := &Resource{Name: name, Collection: collection, Path: collection, byName: map[string]*Attribute{}}
 	for _, g := range groups {
 		r.Attributes = append(r.Attributes, g...)
 	}
@@ -58,6 +60,26 @@ func New(name, collection string, groups ...[]Attribute) *Resource {
 		r.byName[r.Attributes[i].Name] = &r.Attributes[i]
 	}
 	return r
+}
+
+// At returns r with another path, as security-groups for the collection security_groups.
+func (r *Resource) At(path string) *Resource {
+	r.Path = path
+	return r
+}
+
+// Under returns r as a collection below each resource of the parent's, as port_forwardings below a floating IP.
+func (r *Resource) Under(parent *Resource) *Resource {
+	r.Parent = parent
+	return r
+}
+
+// Noun is what the rules of policy call the resource: network, or floatingip_port_forwarding with its parent's name.
+func (r *Resource) Noun() string {
+	if r.Parent != nil {
+		return r.Parent.Name + "_" + r.Name
+	}
+	return r.Name
 }
 
 // Attribute returns the attribute of that name, nil where there is none.

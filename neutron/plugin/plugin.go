@@ -9,6 +9,7 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 
 	"midonet.org/midonet/neutron/auth"
 )
@@ -25,6 +26,12 @@ type Resource[T any] interface {
 	Update(ctx context.Context, c *auth.Caller, id string, body Body[T]) (*T, error)
 	Delete(ctx context.Context, c *auth.Caller, id string) error
 }
+
+// Action does what a path below a resource asks for that is no attribute of it: PUT /v2.0/routers/{id}/add_router_interface. The body
+// is the request's JSON object, nil where it has none; the result is written as JSON with status 200. A result that is a
+// pointer to the collection's own struct is written as its resource, {"router": {…}}, with what the caller sees. The caller may do it
+// by the rule that has the action's name; the action refuses what depends on the body.
+type Action func(ctx context.Context, c *auth.Caller, id string, body json.RawMessage) (any, error)
 
 // Body is a request's resource: the values, and which of them the client gave. An attribute that is not in Given has its
 // definition's default on create and means nothing on update.

@@ -29,7 +29,7 @@ func (a Action) and(c check) Action {
 // Create is the creation of a resource with the given values. Values that are the attribute's default ask for nothing that needs a
 // permission (neutron/policy.py, _is_attribute_explicitly_set).
 func Create(def *apidef.Resource, values apidef.Values) Action {
-	return write("create_"+def.Name, def, values, func(a *apidef.Attribute) bool {
+	return write("create_"+def.Noun(), def, values, func(a *apidef.Attribute) bool {
 		v, ok := values[a.Name]
 		return ok && (a.Default == nil || !reflect.DeepEqual(v, a.Default))
 	})
@@ -37,7 +37,7 @@ func Create(def *apidef.Resource, values apidef.Values) Action {
 
 // Update is a change of the given attributes.
 func Update(def *apidef.Resource, values apidef.Values) Action {
-	return write("update_"+def.Name, def, values, func(a *apidef.Attribute) bool {
+	return write("update_"+def.Noun(), def, values, func(a *apidef.Attribute) bool {
 		_, ok := values[a.Name]
 		return ok
 	})

@@ -42,6 +42,16 @@ func (e *evaluation) parent(kind, key, attr string) (Value, bool) {
 	return v, true
 }
 
+// parentInPath looks up an attribute of the resource below which the target's path is (ParentInPath).
+func (e *evaluation) parentInPath(attr string) (Value, bool) {
+	for _, kind := range pathParents {
+		if _, ok := e.attribute(ParentInPath(kind)); ok {
+			return e.parent(kind, ParentInPath(kind), attr)
+		}
+	}
+	return Value{}, false
+}
+
 // constant is @ or !.
 type constant Verdict
 
@@ -166,7 +176,11 @@ func (c ownerCheck) decide(e *evaluation) Verdict {
 		return Maybe
 	}
 	owner, ok := e.attribute(c.attr)
-	if !ok && c.key != "" {
+	switch {
+	case ok:
+	case c.kind == extParent:
+		owner, ok = e.parentInPath(c.parentKey)
+	case c.key != "":
 		owner, ok = e.parent(c.kind, c.key, c.parentKey)
 	}
 	return verdictOf(ok && slices.Contains(e.who.values("tenant_id"), owner.Text))

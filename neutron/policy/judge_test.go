@@ -161,3 +161,36 @@ func TestIdentify(t *testing.T) {
 		}
 	}
 }
+
+// parentsOf are resources by kind, all with one identifier.
+type parentsOf map[string]object
+
+func (p parentsOf) ParentAttribute(_ context.Context, kind, id, attr string) (Value, error) {
+	if p[kind] == nil || id != "p1" {
+		return Value{}, errs.New(errs.NotFound, "NotFound", "%s %s could not be found.", kind, id)
+	}
+	v, _ := p[kind].Attribute(attr)
+	return v, nil
+}
+
+// TestTheParentInThePath: ext_parent is whatever the target's path is below.
+func TestTheParentInThePath(t *testing.T) {
+	rules := compile(t, Options{}, map[string]any{"create_floatingip_port_forwarding": "rule:ext_parent_owner"})
+	create := NewAction("create_floatingip_port_forwarding")
+	for _, c := range []struct {
+		target object
+		want   string
+	}{
+		{object{ParentInPath("floatingip"): "p1"}, ""},
+		{object{ParentInPath("router"): "p1"}, "rule:create_floatingip_port_forwarding is disallowed by policy"},
+		{object{ParentInPath("floatingip"): "p2"}, "floatingip p2 could not be found."},
+		{object{"project_id": "blue"}, "rule:create_floatingip_port_forwarding is disallowed by policy"},
+	} {
+		who := *member
+		rules.Identify(t.Context(), &who)
+		j := rules.Judge(&who, parentsOf{"floatingip": {"tenant_id": "blue"}, "router": {"tenant_id": "red"}})
+		if got := refusal(j.Enforce(t.Context(), create, c.target)); got != c.want {
+			t.Errorf("%v: %q, want %q", c.target, got, c.want)
+		}
+	}
+}

@@ -9,6 +9,16 @@ import (
 // parentKeys are the attributes by which resources name the resource that they belong to (neutron/policy.py, _RESOURCE_FOREIGN_KEYS).
 var parentKeys = map[string]string{"network": "network_id", "security_group": "security_group_id"}
 
+// extParent is what rules call the resource below which the target's path is, whatever its kind.
+const extParent = "ext_parent"
+
+// pathParents are the kinds of resources that have collections of their own which rules speak of (neutron-lib services/constants.py,
+// EXT_PARENT_RESOURCE_MAPPING).
+var pathParents = []string{"floatingip", "router"}
+
+// ParentInPath is the attribute by which a target names the resource of that kind below which its path is.
+func ParentInPath(kind string) string { return extParent + "_" + kind + "_id" }
+
 // owner makes the check tenant_id:%(attribute)s.
 func owner(t template) (check, error) {
 	attr, ok := t.only()
@@ -20,7 +30,7 @@ func owner(t template) (check, error) {
 	if !ok {
 		kind, of, _ = strings.Cut(attr, "_")
 	}
-	if key := parentKeys[kind]; key != "" {
+	if key := parentKeys[kind]; key != "" || kind == extParent {
 		c.kind, c.key, c.parentKey = kind, key, of
 	}
 	return c, nil

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/policy"
+)
+
+// member serves a name below the resources of a collection: an action, or a collection of their own. id names the resource; rest is
+// what follows the member's name in the path.
+type member interface {
+	serve(r *request, id string, rest []string) (*answer, error)
+}
+
+func memberKey(def *apidef.Resource, name string) string { return def.Path + "/" + name }
+
+// addMember adds a name below a collection that is registered already; the same name twice is a defect of the program and panics.
+func (s *Server) addMember(def *apidef.Resource, name string, m member) {
+	key := memberKey(def, name)
+	if _, ok := s.collections[def.Path]; !ok {
+		panic("api: " + key + " is registered before its collection")
+	}
+	if _, ok := s.members[key]; ok {
+		panic("api: " + key + " is registered twice")
+	}
+	s.members[key] = m
+}
+
+// onMember takes the parts of a path of three or more.
+func (s *Server) onMember(r *request, path []string) (*answer, error) {
+	m, ok := s.members[path[0]+"/"+path[2]]
+	if !ok {
+		return nil, errNoResource()
+	}
+	return m.serve(r, path[1], path[3:])
+}
+
+// RegisterAction adds a member action to a collection that is registered: method (GET, PUT or POST) on
+// /v2.0/<collection>/<id>/<name>. The rule of policy is the one of that name. An action may have several methods.
+func RegisterAction(s *Server, def *apidef.Resource, method, name string, action plugin.Action) {
+	a, ok := s.members[memberKey(def, name)].(*actions)
+	if !ok {
+		a = &actions{collection: s.collections[def.Path], name: name, byMethod: map[string]plugin.Action{}}
+		s.addMember(def, name, a)
+	}
+	a.byMethod[method] = action
+}
+
+// actions are what one name below the resources of a collection does, by the request's method.
+type actions struct {
+	collection collection
+	name       string
+	byMethod   map[string]plugin.Action
+}
+
+func (a *actions) serve(r *request, id string, rest []string) (*answer, error) {
+	if len(rest) > 0 {
+		return nil, errNoResource()
+	}
+	do, ok := a.byMethod[r.Method]
+	if !ok {
+		return nil, errNotAllowed
+	}
+	body, err := readRawObject(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.collection.mayChange(r, id, policy.NewAction(a.name), nil); err != nil {
+		return nil, err
+	}
+	result, err := do(r.Context(), r.caller, id, body)
+	if err != nil {
+		return nil, err
+	}
+	return a.collection.acted(r, result)
+}
+
+// acted is the answer to an action: the resource as the caller sees it, where that is the result, else the result as it is.
+func (c *controller[T]) acted(r *request, result any) (*answer, error) {
+	if item, isResource := result.(*T); isResource {
+		return c.one(http.StatusOK, r, item)
+	}
+	body, err := json.Marshal(result)
+	return &answer{status: http.StatusOK, body: body}, err
+}
+
+// RegisterChild adds a collection below each resource of another: /v2.0/floatingips/<id>/port_forwardings[/<child's id>]. The child's
+// definition says what it is Under. of returns the children of the resource with that identifier; whether there is such a resource,
+// and whether the caller sees it, is for the plugin to say.
+func RegisterChild[T any](s *Server, parent, child *apidef.Resource, of func(parentID string) plugin.Resource[T]) {
+	if child.Parent == nil || child.Parent.Name != parent.Name {
+		panic("api: " + child.Collection + " are not under " + parent.Name)
+	}
+	s.addMember(parent, child.Path, &children[T]{server: s, def: child, of: of})
+}
+
+// children serves the collections of one kind below the resources of another.
+type children[T any] struct {
+	server *Server
+	def    *apidef.Resource
+	of     func(parentID string) plugin.Resource[T]
+}
+
+func (c *children[T]) serve(r *request, id string, rest []string) (*answer, error) {
+	return onPath(&controller[T]{server: c.server, def: c.def, resource: c.of(id), parentID: id}, r, rest)
+}
