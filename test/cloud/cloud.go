@@ -1,0 +1,211 @@
+// Package cloud runs what a client of OpenStack's network service meets, for black-box tests: Debian's Keystone, a server of the
+// Networking API that asks it who calls, and the entry of that server in Keystone's catalogue. The server is the program of this
+// project or, to see what the original does in the same place, Debian's neutron-server with MariaDB.
+package cloud
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/test/keystone"
+)
+
+// Which server to run.
+const (
+	MidoNet = "midonet" // `midonet server`, built from this tree
+	Neutron = "neutron" // neutron-server of Debian's packages
+)
+
+// startTimeout bounds a server's start until its first answer, on a machine that is busy with other tests.
+const startTimeout = 2 * time.Minute
+
+// Cloud is a running Keystone and a running server.
+type Cloud struct {
+	Keystone *keystone.Keystone
+	URL      string // of the Networking API, without a version
+	Admin    string // a token of the user admin in the project admin
+	Member   string // the identifier of the role member
+
+	dir string // of the server: its configuration, its log and what it keeps
+}
+
+// Start runs the server that is named with a Keystone of its own, and ends both with the test. The catalogue's region is RegionOne.
+// Where a package is missing it skips the test and says which.
+func Start(t testing.TB, server string) *Cloud {
+	t.Helper()
+	prepare, ok := map[string]func(testing.TB, *Cloud) *exec.Cmd{MidoNet: midonet, Neutron: neutron}[server]
+	if !ok {
+		t.Fatalf("no server is called %q: %s or %s", server, MidoNet, Neutron)
+	}
+	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeAddress(t), dir: stateDir(t)}
+	c.enter(t)
+	c.run(t, prepare(t, c))
+	return c
+}
+
+// stateDir is not t.TempDir: the path of a Unix socket in it must stay short.
+func stateDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cloud")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// enter makes the server's user and its entry in the catalogue.
+func (c *Cloud) enter(t testing.TB) {
+	t.Helper()
+	k := c.Keystone
+	c.Admin = k.Login(t, "admin", "admin")
+	roles := k.Roles(t, c.Admin)
+	c.Member = roles["member"]
+	service := k.Create(t, c.Admin, "project", "projects", map[string]any{"name": "service", "domain_id": "default"})
+	k.User(t, c.Admin, "neutron", service, roles["admin"])
+	entry := k.Create(t, c.Admin, "service", "services", map[string]any{"name": "neutron", "type": "network"})
+	for _, kind := range []string{"public", "internal", "admin"} {
+		k.Create(t, c.Admin, "endpoint", "endpoints", map[string]any{"service_id": entry, "interface": kind, "url": c.URL,
+			"region_id": "RegionOne"})
+	}
+}
+
+// Project makes a project with one user of the same name, who is a member of it, and returns the project's identifier.
+func (c *Cloud) Project(t testing.TB, name string) string {
+	t.Helper()
+	id := c.Keystone.Create(t, c.Admin, "project", "projects", map[string]any{"name": name, "domain_id": "default"})
+	c.Keystone.User(t, c.Admin, name, id, c.Member)
+	return id
+}
+
+// identity is the part of a configuration file that both servers read alike.
+const identity = `[keystone_authtoken]
+auth_url = %[1]s
+www_authenticate_uri = %[1]s
+auth_type = password
+username = neutron
+password = %[2]s
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+region_name = RegionOne
+`
+
+// configure writes the server's configuration file, with how to reach Keystone, and returns its path.
+func (c *Cloud) configure(t testing.TB, text string) string {
+	t.Helper()
+	file := c.path("neutron.conf")
+	text += fmt.Sprintf(identity, strings.TrimSuffix(c.Keystone.URL, "/v3"), keystone.Password)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (c *Cloud) path(name string) string { return filepath.Join(c.dir, name) }
+
+// address is the server's, as host:port.
+func (c *Cloud) address() string { return strings.TrimPrefix(c.URL, "http://") }
+
+// run starts the server in a process group of its own, waits for its first answer, and ends it with the test.
+func (c *Cloud) run(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	log, err := os.Create(c.path("server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	start(t, cmd)
+	t.Cleanup(func() { c.keepLog(t) })
+	await(t, "the server answers", func() error {
+		answer, err := http.Get(c.URL)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err
+	}, c.Log)
+}
+
+// LogVariable names the environment variable that holds the directory in which a test leaves the server's log. Empty: none is left.
+const LogVariable = "MIDONET_TEST_LOGS"
+
+// keepLog leaves the server's log for people to read.
+func (c *Cloud) keepLog(t testing.TB) {
+	dir := os.Getenv(LogVariable)
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, t.Name()+".server.log"), []byte(c.Log()), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// Log is what the server has printed.
+func (c *Cloud) Log() string {
+	text, err := os.ReadFile(c.path("server.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// start runs the command and ends it, and what it started, with the test.
+func start(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(cmd) })
+}
+
+// stop ends the command's process group: politely, and after ten seconds for good.
+func stop(cmd *exec.Cmd) {
+	group := -cmd.Process.Pid
+	_ = syscall.Kill(group, syscall.SIGTERM)
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+	}
+	_ = syscall.Kill(group, syscall.SIGKILL)
+	<-ended
+}
+
+// await calls attempt until it succeeds, and fails the test, with the log, when it does not within the time for a start.
+func await(t testing.TB, what string, attempt func() error, log func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
+		err := attempt()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s: %v\n%s", startTimeout, what, err, log())
+		}
+	}
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
