@@ -11,6 +11,8 @@ LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcpdump ethtool procps \
                  python3-openstackclient keystone clang llvm libbpf-dev mariadb-server \
                  etcd-server zookeeper
+# OpenStack's own acceptance tests, for `make conformance` alone.
+CONFORMANCE_PACKAGES := tempest python3-tempest
 BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help
@@ -44,9 +46,10 @@ race: ## the tests of the packages with goroutines, with the race detector
 	$(GO) test -race -count=1 -timeout 30m ./agent/... ./cluster/... ./neutron/... ./run/...
 
 .PHONY: conformance
-conformance: packages ## the stores' tests with faults as long as real ones: clusters of etcd and ZooKeeper away for a minute (root)
+conformance: packages conformance-packages ## OpenStack's tempest against the Networking API; the stores' tests with faults as long as real ones (root)
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./cluster/nsdb/...
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestServerOnEachEngine ./run
+	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./test/tempest
 
 .PHONY: bench
 bench: bench-packages build ## measure, each figure beside a peer in the same run (root)
@@ -61,6 +64,10 @@ generate: ## make the protobuf and eBPF files again from their sources
 .PHONY: packages
 packages:
 	@./.ci/install $(TEST_PACKAGES)
+
+.PHONY: conformance-packages
+conformance-packages:
+	@./.ci/install $(CONFORMANCE_PACKAGES)
 
 .PHONY: bench-packages
 bench-packages:
