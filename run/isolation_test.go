@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"midonet.org/midonet/neutron/api"
+	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
@@ -54,7 +56,7 @@ func (byHeader) Challenge() string { return "Keystone" }
 
 // world is the API as the server registers it.
 type world struct {
-	handler http.Handler
+	handler *api.Server
 	rules   *policy.Rules
 }
 
@@ -91,7 +93,7 @@ func (w *world) do(project, method, path, body string) (int, map[string]any) {
 // make creates a resource for a project and returns its identifier.
 func (w *world) make(t *testing.T, project, collection, attrs string) string {
 	t.Helper()
-	name := strings.TrimSuffix(collection, "s")
+	name := w.definition(collection).Name
 	status, answer := w.do(project, "POST", collection, `{"`+name+`":{`+attrs+`}}`)
 	if status != http.StatusCreated {
 		t.Fatalf("%s creates one of the %s: %d %v", project, collection, status, answer)
@@ -99,18 +101,27 @@ func (w *world) make(t *testing.T, project, collection, attrs string) string {
 	return answer[name].(map[string]any)["id"].(string)
 }
 
-// collections asks the server what it serves.
+// collections are the paths of what the server serves.
 func (w *world) collections(t *testing.T) []string {
 	t.Helper()
-	_, answer := w.do("admin", "GET", "", "")
-	var names []string
-	for _, r := range answer["resources"].([]any) {
-		names = append(names, r.(map[string]any)["collection"].(string))
+	var paths []string
+	for _, def := range w.handler.Collections() {
+		paths = append(paths, def.Path)
 	}
-	if len(names) == 0 {
-		t.Fatal("the server lists no resources")
+	if len(paths) == 0 {
+		t.Fatal("the server serves no resources")
 	}
-	return names
+	return paths
+}
+
+// definition returns the resource whose collection has the path.
+func (w *world) definition(path string) *apidef.Resource {
+	for _, def := range w.handler.Collections() {
+		if def.Path == path {
+			return def
+		}
+	}
+	panic("there is no collection " + path)
 }
 
 // TestEveryResourceIsIsolated tries every verb on every resource that the server registers: its own, another project's, and one that
@@ -152,7 +163,7 @@ func TestEveryResourceIsIsolated(t *testing.T) {
 func (w *world) wantRules(t *testing.T, collection string) {
 	t.Helper()
 	for _, verb := range []string{"create", "get", "update", "delete"} {
-		if rule := verb + "_" + strings.TrimSuffix(collection, "s"); !w.rules.Has(rule) {
+		if rule := verb + "_" + w.definition(collection).Noun(); !w.rules.Has(rule) {
 			t.Errorf("there is no rule %s", rule)
 		}
 	}
@@ -173,14 +184,14 @@ func (w *world) lists(t *testing.T, collection, query string) []string {
 	t.Helper()
 	answer := w.want(t, http.StatusOK, "GET", collection+"?"+query, "")
 	ids := []string{}
-	for _, item := range answer[collection].([]any) {
+	for _, item := range answer[w.definition(collection).Collection].([]any) {
 		ids = append(ids, item.(map[string]any)["id"].(string))
 	}
 	return ids
 }
 
 func (w *world) put(collection string, row isolated) string {
-	return fmt.Sprintf(`{"%s":{%s}}`, strings.TrimSuffix(collection, "s"), row.change)
+	return fmt.Sprintf(`{"%s":{%s}}`, w.definition(collection).Name, row.change)
 }
 
 // wantHidden checks that a resource does not exist for blue, and that trying leaves it as it was.
@@ -220,13 +231,14 @@ func (w *world) wantSeenOnly(t *testing.T, collection string, row isolated, id s
 // wantRefusedOwner checks that blue makes nothing for red, nor in red's network, alone or among others.
 func (w *world) wantRefusedOwner(t *testing.T, collection string, row isolated, nets map[string]string) {
 	t.Helper()
-	name, before := strings.TrimSuffix(collection, "s"), len(w.lists(t, collection, ""))
+	def, before := w.definition(collection), len(w.lists(t, collection, ""))
+	name := def.Name
 	own, foreign := row.body(nets["blue"]), row.body(nets["red"])
 	w.want(t, http.StatusBadRequest, "POST", collection, `{"`+name+`":{`+own+`,"project_id":"red"}}`)
-	w.want(t, http.StatusBadRequest, "POST", collection, `{"`+collection+`":[{`+own+`},{`+own+`,"tenant_id":"red"}]}`)
+	w.want(t, http.StatusBadRequest, "POST", collection, `{"`+def.Collection+`":[{`+own+`},{`+own+`,"tenant_id":"red"}]}`)
 	if own != foreign {
 		w.want(t, http.StatusNotFound, "POST", collection, `{"`+name+`":{`+foreign+`}}`)
-		w.want(t, http.StatusNotFound, "POST", collection, `{"`+collection+`":[{`+own+`},{`+foreign+`}]}`)
+		w.want(t, http.StatusNotFound, "POST", collection, `{"`+def.Collection+`":[{`+own+`},{`+foreign+`}]}`)
 	}
 	if after := len(w.lists(t, collection, "")); after != before {
 		t.Errorf("blue had %d and has %d", before, after)
@@ -240,7 +252,7 @@ func (w *world) wantOwn(t *testing.T, collection string, row isolated, id string
 	if !slices.Contains(w.lists(t, collection, "id="+id), id) {
 		t.Error("blue does not list its own")
 	}
-	shown := w.want(t, http.StatusOK, "GET", path, "")[strings.TrimSuffix(collection, "s")].(map[string]any)
+	shown := w.want(t, http.StatusOK, "GET", path, "")[w.definition(collection).Name].(map[string]any)
 	for attr := range shown {
 		if strings.HasPrefix(attr, "provider:") || strings.HasPrefix(attr, "binding:") && attr != "binding:vnic_type" {
 			t.Errorf("blue sees %s", attr)

@@ -221,7 +221,7 @@ func definitions() []*apidef.Resource {
 	return []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
 }
 
-func (s *server) apiHandler() http.Handler {
+func (s *server) apiHandler() *api.Server {
 	h := api.New(api.Config{
 		Auth: s.auth, Policy: s.policy, Log: s.Log, Extensions: apidef.Extensions(),
 		MaxBody: s.options.MaxRequestBodySize, MaxPage: s.options.MaxPage(), NoBulk: !s.options.AllowBulk,

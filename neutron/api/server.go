@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +75,16 @@ func New(c Config) *Server {
 		c.MaxBody = DefaultMaxBody
 	}
 	return &Server{config: c, collections: map[string]collection{}, members: map[string]member{}}
+}
+
+// Collections returns the definitions of the collections that are registered, in the order of their paths, without those that are
+// below a resource of another.
+func (s *Server) Collections() []*apidef.Resource {
+	var all []*apidef.Resource
+	for _, path := range slices.Sorted(maps.Keys(s.collections)) {
+		all = append(all, s.collections[path].definition())
+	}
+	return all
 }
 
 // ServeHTTP answers one request. Every answer carries X-Openstack-Request-Id; every failure is a fault in Neutron's form.
