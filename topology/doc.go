@@ -1,5 +1,5 @@
-// Package topology is the virtual network as MidoNet sees it: bridges, their ports, what is known of addresses on them, the hosts
-// and what each host says of itself.
+// Package topology is the virtual network as MidoNet sees it: bridges and routers, their ports, what is known of addresses on them,
+// what ports may send and receive, the hosts and what each host says of itself.
 //
 // Values are immutable: whoever changes an object puts a new one in its place. Nothing here knows how objects are stored, sent or
 // shown (package topologypb has the wire form). Every object has a Key that is unique among all objects; references between
@@ -7,10 +7,11 @@
 //
 // There are three groups, by who may write:
 //
-//   - rendered: Bridge, Port, DHCP, DHCPHost, MACEntry, Neighbour. The cluster's renderer owns them; equal Neutron objects give
-//     equal values on every run. The one exception is Port.TunnelKey, which the importer assigns.
+//   - rendered: Bridge, Port, DHCP, DHCPHost, MACEntry, Neighbour; Router, Route, FloatingIP, PortForwarding; Chain, AddrGroup,
+//     GroupMember, PortGroup. The cluster's renderer owns them; equal Neutron objects give equal values on every run. The one
+//     exception is Port.TunnelKey, which the importer assigns.
 //   - desired by a host: Host, Binding. Persistent; written through the agent's stream by that host (or an operator).
-//   - state: HostState, PortState, LearnedMAC. Held by the host's lease; gone when the host is.
+//   - state: HostState, PortState, LearnedMAC, RouterNeighbour, NATBlock. Held by the host's lease; gone when the host is.
 //
 // Source keeps the Neutron objects that the rendered group is made from, so that the whole can be rendered again at any time.
 package topology

@@ -19,6 +19,18 @@ type (
 	NeighbourID  = id.ID[Neighbour]
 	HostID       = id.ID[Host]
 	LearnedMACID = id.ID[LearnedMAC]
+
+	RouterID          = id.ID[Router]
+	RouteID           = id.ID[Route]
+	ChainID           = id.ID[Chain]
+	RuleID            = id.ID[Rule]
+	AddrGroupID       = id.ID[AddrGroup]
+	GroupMemberID     = id.ID[GroupMember]
+	PortGroupID       = id.ID[PortGroup]
+	FloatingIPID      = id.ID[FloatingIP]
+	PortForwardingID  = id.ID[PortForwarding]
+	NATBlockID        = id.ID[NATBlock]
+	RouterNeighbourID = id.ID[RouterNeighbour]
 )
 
 // Kind says which type an object is. The numbers are stored; they never change meaning.
@@ -40,6 +52,19 @@ const (
 	KindLearnedMAC Kind = 12
 	KindSource     Kind = 13
 	KindProgress   Kind = 14
+
+	KindRouter          Kind = 15
+	KindRoute           Kind = 16
+	KindChain           Kind = 17
+	KindAddrGroup       Kind = 18
+	KindGroupMember     Kind = 19
+	KindPortGroup       Kind = 20
+	KindFloatingIP      Kind = 21
+	KindPortForwarding  Kind = 22
+	KindNATBlock        Kind = 23
+	KindRouterNeighbour Kind = 24
+
+	lastKind = KindRouterNeighbour
 )
 
 var kindNames = map[Kind]string{
@@ -47,6 +72,9 @@ var kindNames = map[Kind]string{
 	KindNeighbour: "neighbour", KindHost: "host", KindBinding: "binding", KindTunnelKey: "tunnel_key",
 	KindHostState: "host_state", KindPortState: "port_state", KindLearnedMAC: "learned_mac", KindSource: "source",
 	KindProgress: "progress",
+	KindRouter:   "router", KindRoute: "route", KindChain: "chain", KindAddrGroup: "addr_group", KindGroupMember: "group_member",
+	KindPortGroup: "port_group", KindFloatingIP: "floating_ip", KindPortForwarding: "port_forwarding",
+	KindNATBlock: "nat_block", KindRouterNeighbour: "router_neighbour",
 }
 
 // String returns the name used in store paths, dumps and traces.
@@ -60,7 +88,7 @@ func (k Kind) String() string {
 // Kinds returns every kind in order of number.
 func Kinds() []Kind {
 	ks := make([]Kind, 0, len(kindNames))
-	for k := KindBridge; k <= KindProgress; k++ {
+	for k := KindBridge; k <= lastKind; k++ {
 		ks = append(ks, k)
 	}
 	return ks
@@ -95,22 +123,46 @@ type Bridge struct {
 	ProjectID string
 	AdminUp   bool // false: every frame is dropped
 	MTU       int  // largest IP packet in octets that workloads should send; 0 where nothing is known
+	// External is Neutron's router:external. Many projects' routers meet on such a bridge, so a host that needs the bridge does not
+	// for that need what is behind each of them (package cluster/stream).
+	External bool
 }
 
-// Port is a place on a bridge where one interface of one host can be plugged: one Neutron port.
+// Port is a place on a bridge or on a router. One with a Peer is the end of a virtual wire (interior); into any other one interface
+// of one host can be plugged (exterior). Each Neutron port on a virtual network is a bridge port; a router's interface is a bridge
+// port and a router port that are each other's peers; an interface on an uplink network is an exterior router port.
 type Port struct {
-	ID        PortID // the Neutron port's
+	ID        PortID // the Neutron port's; of a router's end of a wire, derived from that
 	Bridge    BridgeID
+	Router    RouterID // exactly one of Bridge and Router is set
+	Peer      PortID   // zero: exterior
 	Name      string
 	ProjectID string
-	AdminUp   bool // false: nothing enters or leaves
+	Device    string // Neutron's device_id: for the metadata service, which instance asks
+	AdminUp   bool   // false: nothing enters or leaves
 	// TunnelKey names the port as egress in the packets that hosts send each other: 1 … 1<<20-1, unique in the cloud while the
-	// port lives. The renderer leaves it 0; the importer assigns it and keeps it.
+	// port lives; 0 for an interior port, always. The renderer leaves it 0; the importer assigns it and keeps it.
 	TunnelKey uint32
+
+	Security *Security // what the workload may send and receive; nil: everything
+
+	// Of router ports.
+	MAC       mac.Addr
+	Addresses []netip.Prefix // the router's own, each with the length of its subnet and not masked
+	MTU       int            // largest IP packet that leaves here, octets; 0: no limit is known
+	Advertise *Advertisement // what routers advertise on the link; nil: nothing
+
+	// InChain sees what enters the device here, OutChain what leaves it; zero: none. Rendered ports have none: what Neutron asks for
+	// is in Security. An operator may set them through the MidoNet API.
+	InChain, OutChain ChainID
+	Groups            []PortGroupID
 }
 
-// Route is one classless static route, as DHCP option 121 carries it (RFC 3442).
-type Route struct {
+// Interior reports whether the port is one end of a virtual wire.
+func (p *Port) Interior() bool { return !p.Peer.IsZero() }
+
+// ClasslessRoute is one route, as DHCP option 121 carries it (RFC 3442).
+type ClasslessRoute struct {
 	Destination netip.Prefix
 	NextHop     netip.Addr
 }
@@ -126,12 +178,26 @@ type DHCP struct {
 	// service's, which no workload can hold.
 	Server netip.Addr
 	DNS    []netip.Addr
-	Routes []Route
+	Routes []ClasslessRoute
 	MTU    int // option 26, octets; 0: not sent
 	// LeaseSeconds is option 51; the original answers 86400.
 	LeaseSeconds uint32
 	Domain       string // option 15; empty: not sent
+	// AddressMode says how workloads get an IPv6 address of the subnet; always NoAddressMode for IPv4.
+	AddressMode AddressMode
 }
+
+// AddressMode is Neutron's ipv6_address_mode.
+type AddressMode uint8
+
+// The address modes. Stateful hands out the reservations (RFC 8415); with the others workloads form addresses themselves
+// (RFC 4862), and Stateless answers with the rest of the configuration.
+const (
+	NoAddressMode   AddressMode = 0
+	SLAAC           AddressMode = 1
+	DHCPv6Stateful  AddressMode = 2
+	DHCPv6Stateless AddressMode = 3
+)
 
 // DHCPOption is one extra option of a host. Name is an option number or dnsmasq's option name, as Neutron's
 // extra_dhcp_opts has it.

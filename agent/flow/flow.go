@@ -28,9 +28,8 @@ type Key struct {
 	Proto     uint8 // IPv4 protocol or the IPv6 upper-layer protocol
 	Fragment  uint8 // one of the Fragment constants
 	TOS       uint8 // IPv4 TOS or IPv6 traffic class
-	TTL       uint8 // always 0 for bridged packets; routers (issue to come) put the TTL or hop limit class here
-	// SrcPort and DstPort are those of TCP, UDP and SCTP; for ICMP and ICMPv6 SrcPort is the type and DstPort the code. 0 for later
-	// fragments.
+	// SrcPort and DstPort are those of TCP, UDP and SCTP; for ICMP and ICMPv6 SrcPort is the type and DstPort the code, or of echo
+	// the identifier. 0 for later fragments.
 	SrcPort uint16
 	DstPort uint16
 }
@@ -54,7 +53,8 @@ const (
 	FieldSrcPort
 	FieldDstPort
 	FieldTOS
-	FieldDecTTL // decrement TTL or hop limit by one
+	FieldTTL // decrement the TTL or hop limit
+	FieldEchoID
 )
 
 // Rewrite is the change that a flow makes to the headers; checksums follow.
@@ -63,7 +63,9 @@ type Rewrite struct {
 	SrcMAC, DstMAC   mac.Addr
 	SrcIP, DstIP     netip.Addr // same family as the packet's
 	SrcPort, DstPort uint16
+	EchoID           uint16 // of ICMP echo and its reply
 	TOS              uint8
+	Hops             uint8 // how much is taken from the TTL: the routers on the way; a packet with no more than that is a miss
 }
 
 // Output is one place that the packet goes to: a port of this host, or a port of another one through the tunnel.
@@ -83,6 +85,9 @@ func (o Output) Local() bool { return !o.Peer.IsValid() }
 type Actions struct {
 	Rewrite Rewrite
 	Outputs []Output
+	// MTU, where not 0, is the largest IP packet, in octets, that the way can carry. A larger one (of one that is to be cut into
+	// segments, a larger segment) is a miss, so that its sender can be told.
+	MTU int
 }
 
 // Drop reports whether the packet goes nowhere.
@@ -95,6 +100,8 @@ type Tag struct {
 	ID [16]byte
 	// MAC narrows the tag to one station of a bridge; zero for other classes.
 	MAC mac.Addr
+	// Addr narrows the tag to one address; the zero Addr for classes without.
+	Addr netip.Addr
 }
 
 // TagClass is what a Tag's ID names.

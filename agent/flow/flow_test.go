@@ -95,7 +95,7 @@ func TestStrings(t *testing.T) {
 		"to port 6fa459ea; port 6fa459ea by tunnel to 192.0.2.1 key 7": Actions{Outputs: []Output{{Port: port},
 			{Port: port, Peer: netip.MustParseAddr("192.0.2.1"), TunnelKey: 7}}},
 		"destination 10.0.0.9, ttl - 1 to port 6fa459ea": Actions{Outputs: []Output{{Port: port}},
-			Rewrite: Rewrite{Fields: FieldDstIP | FieldDecTTL, DstIP: netip.MustParseAddr("10.0.0.9")}},
+			Rewrite: Rewrite{Fields: FieldDstIP | FieldTTL, Hops: 1, DstIP: netip.MustParseAddr("10.0.0.9")}},
 	} {
 		if got.String() != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -54,9 +54,8 @@ func (r Rewrite) String() string {
 	add(FieldSrcPort, "source port %v", r.SrcPort)
 	add(FieldDstPort, "destination port %v", r.DstPort)
 	add(FieldTOS, "tos %#02x", r.TOS)
-	if r.Fields&FieldDecTTL != 0 {
-		parts = append(parts, "ttl - 1")
-	}
+	add(FieldEchoID, "echo identifier %v", r.EchoID)
+	add(FieldTTL, "ttl - %v", r.Hops)
 	return strings.Join(parts, ", ")
 }
 

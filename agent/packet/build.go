@@ -127,7 +127,7 @@ func (h *Header) appendTransport(b, payload []byte) []byte {
 		binary.LittleEndian.PutUint32(b[l4+8:], crc32.Checksum(b[l4:], castagnoli)) // RFC 9260 appendix A
 		return b
 	case h.Proto == ProtoICMP && h.EtherType == EtherTypeIPv4, h.Proto == ProtoICMPv6 && h.EtherType == EtherTypeIPv6:
-		b, checksum = append(b, uint8(h.SrcPort), uint8(h.DstPort), 0, 0), 2
+		b, checksum = h.appendICMP(b), 2
 	}
 	b = append(b, payload...)
 	if checksum != 0 && h.Fragment == Unfragmented {
@@ -138,6 +138,14 @@ func (h *Header) appendTransport(b, payload []byte) []byte {
 		binary.BigEndian.PutUint16(b[l4+checksum:], c)
 	}
 	return b
+}
+
+// appendICMP appends type and code or, of echo, type, identifier and the sequence number 0.
+func (h *Header) appendICMP(b []byte) []byte {
+	if h.echoType() {
+		return append(b, uint8(h.SrcPort), 0, 0, 0, uint8(h.DstPort>>8), uint8(h.DstPort), 0, 0)
+	}
+	return append(b, uint8(h.SrcPort), uint8(h.DstPort), 0, 0)
 }
 
 func appendPorts(b []byte, h *Header, size int) []byte {

@@ -126,7 +126,7 @@ func (p *Packet) extension() (int, error) {
 }
 
 // Least sizes of the transport headers.
-const tcpLen, udpLen, sctpLen, icmpLen = 20, 8, 12, 4
+const tcpLen, udpLen, sctpLen, icmpLen, echoLen = 20, 8, 12, 4, 8
 
 // parseTransport reads ports or type and code; a protocol that has neither is payload.
 func (p *Packet) parseTransport() error {
@@ -185,6 +185,14 @@ func (p *Packet) parseICMP(layer string) error {
 	}
 	p.SrcPort, p.DstPort = uint16(b[0]), uint16(b[1])
 	p.Payload = p.L4 + icmpLen
+	if !p.echoType() {
+		return nil
+	}
+	if len(b) < echoLen {
+		return truncated(layer+" echo", echoLen, len(b))
+	}
+	p.DstPort = binary.BigEndian.Uint16(b[4:])
+	p.Payload = p.L4 + echoLen
 	return nil
 }
 

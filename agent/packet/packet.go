@@ -61,8 +61,30 @@ type Header struct {
 	TOS          uint8      // IPv4 TOS or IPv6 traffic class
 	TTL          uint8      // or hop limit
 
-	// SrcPort and DstPort are those of TCP, UDP and SCTP; for ICMP and ICMPv6 the type and the code. 0 for later fragments.
+	// SrcPort and DstPort are those of TCP, UDP and SCTP; for ICMP and ICMPv6 the type and the code, but for echo and its reply, whose
+	// code says nothing, the type and the identifier. 0 for later fragments.
 	SrcPort, DstPort uint16
+}
+
+// Types of ICMP (RFC 792) and ICMPv6 (RFC 4443) echo.
+const (
+	ICMPEchoReply   uint16 = 0
+	ICMPEcho        uint16 = 8
+	ICMPv6Echo      uint16 = 128
+	ICMPv6EchoReply uint16 = 129
+)
+
+// IsEcho reports whether the packet is an echo request or reply of either family that has its header.
+func (h *Header) IsEcho() bool { return h.Fragment != FragmentLater && h.echoType() }
+
+func (h *Header) echoType() bool {
+	switch {
+	case h.Proto == ProtoICMP && h.EtherType == EtherTypeIPv4:
+		return h.SrcPort == ICMPEcho || h.SrcPort == ICMPEchoReply
+	case h.Proto == ProtoICMPv6 && h.EtherType == EtherTypeIPv6:
+		return h.SrcPort == ICMPv6Echo || h.SrcPort == ICMPv6EchoReply
+	}
+	return false
 }
 
 // Packet is a parsed frame.

@@ -10,7 +10,7 @@ import (
 	"midonet.org/midonet/agent/view"
 )
 
-var verdictNames = map[Verdict]string{Forward: "forward", Drop: "drop", Consumed: "consumed", Error: "error"}
+var verdictNames = map[Verdict]string{Forward: "forward", Drop: "drop", Consumed: "consumed", Wait: "wait", Error: "error"}
 
 // String returns the name that traces use.
 func (v Verdict) String() string {
@@ -42,7 +42,9 @@ func (w *walk) ending(r Result) string {
 		text += "\n   " + w.destination(o)
 	}
 	for _, e := range r.Emit {
-		text += fmt.Sprintf("\n   answer to %s: %s", w.portDevice(e.Port), describeFrame(e.Frame))
+		for _, o := range e.Outputs {
+			text += fmt.Sprintf("\n   answer to %s: %s", w.portDevice(o.Port), describeFrame(e.Frame))
+		}
 	}
 	for _, l := range r.Learn {
 		text += fmt.Sprintf("\n   learn %s behind %s", l.MAC, w.portDevice(l.Port))

@@ -13,6 +13,7 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"midonet.org/midonet/agent/flow"
@@ -36,6 +37,10 @@ type Input struct {
 	Frame  []byte
 	// Trace asks for Result.Steps. The words cost more than the simulation does, so that it is off for ordinary packets.
 	Trace bool
+	// State is what this host remembers of connections; nil: nothing.
+	State State
+	// GiveUp says that what an earlier Result wanted for this packet did not come: the answer is to be as if it never did.
+	GiveUp bool
 	// Hush asks for the packet to be dropped where it would be sent to all ports of a bridge: its sender has done too much of that.
 	Hush bool
 }
@@ -53,6 +58,36 @@ type Response struct {
 	Step   Step
 }
 
+// State is what a host remembers of connections. Simulate reads it; what it wants remembered is in Result.State.
+type State interface {
+	Value(flow.StateKey) (flow.StateValue, bool)
+	// FreePort returns a source port, of first … last, for a connection whose source the router translates to addr: one of a
+	// block that this host holds and that no other connection of c's protocol to c's destination has. c is the connection as it
+	// leaves, but for the source. ok is false where this host holds no block with such a port.
+	FreePort(router topology.RouterID, addr netip.Addr, first, last uint16, c flow.Conn) (port uint16, ok bool)
+}
+
+// Want is something that a packet waits for. One of the fields is set.
+type Want struct {
+	Neighbour NeighbourWant     // that somebody has the address; Result.Emit has the question
+	Block     BlockWant         // a block of translation ports
+	Router    topology.RouterID // the router and what is behind it, which this host has not been sent
+}
+
+// NeighbourWant names an address on the link of a router port.
+type NeighbourWant struct {
+	Router topology.RouterID
+	Port   topology.PortID
+	Addr   netip.Addr
+}
+
+// BlockWant names what a block is for: ports of first … last.
+type BlockWant struct {
+	Router      topology.RouterID
+	Addr        netip.Addr
+	First, Last uint16
+}
+
 // Verdict is what becomes of the packet.
 type Verdict uint8
 
@@ -61,13 +96,22 @@ const (
 	Forward  Verdict = 1 + iota // send by Result.Actions; the answer holds for the whole flow where Result.Cache is set
 	Drop                        // the virtual network drops it
 	Consumed                    // a device or responder answered it; Result.Emit has the answer
+	Wait                        // Result.Wants has to come first; then the packet is to be simulated again
 	Error                       // it cannot be decided or the topology is inconsistent: dropped for a short time only
 )
 
-// Emit is a packet made by a virtual device, to be sent out of a port of this host without another simulation.
+// Emit is a packet made by a virtual device, or changed beyond what a flow can, to be sent without another simulation.
 type Emit struct {
-	Port  topology.PortID
-	Frame []byte
+	Outputs []flow.Output
+	Frame   []byte
+}
+
+// Resolved is a neighbour that a packet on a router port's link told of.
+type Resolved struct {
+	Router topology.RouterID
+	Port   topology.PortID
+	Addr   netip.Addr
+	MAC    mac.Addr
 }
 
 // Learned is a station seen behind a port and not known from Neutron.
@@ -96,7 +140,13 @@ type Result struct {
 	Hard  time.Duration
 	Emit  []Emit
 	Learn []Learned
-	Steps []Step // where Input.Trace is set
+	Found []Resolved
+	Wants []Want // with the verdict Wait
+	// State is what the answer made or relied on, to be remembered for as long as the flow lives: on this host, and before the
+	// packet leaves on the hosts with the underlay addresses StatePeers, where packets of the connection may come in.
+	State      []flow.State
+	StatePeers []netip.Addr
+	Steps      []Step // where Input.Trace is set
 	// Hushed says that the packet is dropped because of Input.Hush.
 	Hushed bool
 }

@@ -82,7 +82,7 @@ func (w *walk) respond(responders []Responder) bool {
 
 // emit sends a frame that a device made back to where the packet came from.
 func (w *walk) emit(frame []byte) {
-	w.result.Emit = append(w.result.Emit, Emit{Port: w.in.InPort, Frame: frame})
+	w.result.Emit = append(w.result.Emit, Emit{Outputs: []flow.Output{{Port: w.in.InPort}}, Frame: frame})
 }
 
 // pass counts a device on the way; after too many the packet is going in circles.

@@ -105,10 +105,10 @@ func checkAnswer(t *testing.T, v *view.View, asked topology.PortID, e Emit) {
 	if err := packet.Parse(e.Frame, &p); err != nil {
 		t.Errorf("the answer %x is wrong: %v", e.Frame, err)
 	}
-	if e.Port != asked || p.SrcMAC.IsMulticast() {
-		t.Errorf("the answer goes to %s from %s", e.Port, p.SrcMAC)
+	if len(e.Outputs) != 1 || e.Outputs[0] != (flow.Output{Port: asked}) || p.SrcMAC.IsMulticast() {
+		t.Errorf("the answer goes to %v from %s", e.Outputs, p.SrcMAC)
 	}
-	if at, ok := v.Location(e.Port); !ok || !at.Local {
-		t.Errorf("the answer goes to %s, which is not here", e.Port)
+	if at, ok := v.Location(asked); !ok || !at.Local {
+		t.Errorf("the answer goes to %s, which is not here", asked)
 	}
 }

@@ -167,7 +167,7 @@ func (w *Worker) install(flows []flow.Flow) {
 func emitted(frames []sim.Emit) []datapath.Packet {
 	packets := make([]datapath.Packet, len(frames))
 	for i, e := range frames {
-		packets[i] = datapath.Packet{Frame: e.Frame, Actions: flow.Actions{Outputs: []flow.Output{{Port: e.Port}}}}
+		packets[i] = datapath.Packet{Frame: e.Frame, Actions: flow.Actions{Outputs: e.Outputs}}
 	}
 	return packets
 }

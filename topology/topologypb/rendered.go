@@ -62,7 +62,7 @@ func (x *DHCP) Topology() (*topology.DHCP, error) {
 	}, d.err
 }
 
-func fromRoutes(rs []topology.Route) []*Route {
+func fromRoutes(rs []topology.ClasslessRoute) []*Route {
 	var xs []*Route
 	for _, r := range rs {
 		xs = append(xs, &Route{Destination: fromPrefix(r.Destination), NextHop: r.NextHop.AsSlice()})
@@ -70,10 +70,10 @@ func fromRoutes(rs []topology.Route) []*Route {
 	return xs
 }
 
-func (d *decoder) routes(xs []*Route) []topology.Route {
-	var rs []topology.Route
+func (d *decoder) routes(xs []*Route) []topology.ClasslessRoute {
+	var rs []topology.ClasslessRoute
 	for _, x := range xs {
-		rs = append(rs, topology.Route{
+		rs = append(rs, topology.ClasslessRoute{
 			Destination: d.prefix("route destination", x.GetDestination()),
 			NextHop:     d.addr("route next hop", x.GetNextHop()),
 		})

@@ -128,7 +128,7 @@ func testRewrite(t *testing.T, newHarness NewHarness) {
 		{"IPv6 UDP all", ipv6(packet.ProtoUDP, 4000, 80), allFields},
 		{"IPv6 TCP all", ipv6(packet.ProtoTCP, 4000, 80), allFields},
 		{"IPv6 ICMPv6", ipv6(packet.ProtoICMPv6, 128, 0), allFields &^ portFields},
-		{"IPv6 TTL", ipv6(packet.ProtoUDP, 4000, 80), flow.FieldDecTTL},
+		{"IPv6 TTL", ipv6(packet.ProtoUDP, 4000, 80), flow.FieldTTL},
 		{"IPv6 later fragment", with(ipv6(packet.ProtoTCP, 0, 0), later), allFields &^ portFields},
 		{"IPv6 VLAN", with(ipv6(packet.ProtoTCP, 4000, 80), tagged(9)), allFields},
 	} {
@@ -150,12 +150,12 @@ func testRewrite(t *testing.T, newHarness NewHarness) {
 
 const (
 	portFields = flow.FieldSrcPort | flow.FieldDstPort
-	allFields  = flow.FieldSrcMAC | flow.FieldDstMAC | flow.FieldSrcIP | flow.FieldDstIP | portFields | flow.FieldTOS | flow.FieldDecTTL
+	allFields  = flow.FieldSrcMAC | flow.FieldDstMAC | flow.FieldSrcIP | flow.FieldDstIP | portFields | flow.FieldTOS | flow.FieldTTL
 )
 
 func rewriteOf(h packet.Header, fields flow.Fields) flow.Rewrite {
 	r := flow.Rewrite{
-		Fields: fields, SrcPort: 60001, DstPort: 443, TOS: 0x28,
+		Fields: fields, SrcPort: 60001, DstPort: 443, TOS: 0x28, Hops: 1,
 		SrcMAC: mac.MustParse("ac:ca:ba:00:00:03"), DstMAC: mac.MustParse("ac:ca:ba:00:00:04"),
 	}
 	if h.SrcIP.Is4() {
@@ -175,7 +175,7 @@ func apply(r flow.Rewrite, h packet.Header) packet.Header {
 	change(r.Fields, flow.FieldSrcPort, &h.SrcPort, r.SrcPort)
 	change(r.Fields, flow.FieldDstPort, &h.DstPort, r.DstPort)
 	change(r.Fields, flow.FieldTOS, &h.TOS, r.TOS)
-	change(r.Fields, flow.FieldDecTTL, &h.TTL, h.TTL-1)
+	change(r.Fields, flow.FieldTTL, &h.TTL, h.TTL-r.Hops)
 	return h
 }
 
@@ -192,7 +192,7 @@ func testTTLExpires(t *testing.T, newHarness NewHarness) {
 		header.TTL = 1
 		frame := header.Frame(payload)
 		f := a.flow(frame, b.local())
-		f.Actions.Rewrite.Fields = flow.FieldDecTTL
+		f.Actions.Rewrite = flow.Rewrite{Fields: flow.FieldTTL, Hops: 1}
 		a.install(f)
 		a.send(frame)
 		a.expectMiss(frame)

@@ -109,10 +109,10 @@ func newOffloadCase(family uint16, proto uint8, vlan uint16) offloadCase {
 	h.EtherType, h.Proto, h.VLAN = family, proto, vlan
 	r := flow.Rewrite{
 		Fields: flow.FieldSrcMAC | flow.FieldDstMAC | flow.FieldSrcIP | flow.FieldDstIP | flow.FieldSrcPort | flow.FieldDstPort |
-			flow.FieldTOS | flow.FieldDecTTL,
+			flow.FieldTOS | flow.FieldTTL,
 		SrcMAC: mac.MustParse("ac:ca:ba:00:00:03"), DstMAC: mac.MustParse("ac:ca:ba:00:00:04"),
 		SrcIP: netip.MustParseAddr("203.0.113.200"), DstIP: netip.MustParseAddr("198.51.100.7"),
-		SrcPort: 60001, DstPort: 443, TOS: 0x28,
+		SrcPort: 60001, DstPort: 443, TOS: 0x28, Hops: 1,
 	}
 	name := "IPv4"
 	if family == packet.EtherTypeIPv6 {

@@ -61,7 +61,7 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 
 // expires reports that the rewrite would bring the packet's TTL to 0.
 func expires(r *flow.Rewrite, p *packet.Packet) bool {
-	return r.Fields&flow.FieldDecTTL != 0 && p.IsIP() && p.TTL <= 1
+	return r.Fields&flow.FieldTTL != 0 && p.IsIP() && p.TTL <= r.Hops
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.

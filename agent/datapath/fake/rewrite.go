@@ -51,7 +51,7 @@ func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
 	if has(flow.FieldTOS) {
 		e.tos(r.TOS)
 	}
-	if has(flow.FieldDecTTL) {
+	if has(flow.FieldTTL) {
 		e.decrementTTL()
 	}
 	return nil

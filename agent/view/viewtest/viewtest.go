@@ -169,7 +169,7 @@ func (w *words) dhcp() *topology.DHCP {
 			}
 		case "route":
 			to, via, _ := strings.Cut(value, ">")
-			d.Routes = append(d.Routes, topology.Route{Destination: netip.MustParsePrefix(to), NextHop: w.addr(via)})
+			d.Routes = append(d.Routes, topology.ClasslessRoute{Destination: netip.MustParsePrefix(to), NextHop: w.addr(via)})
 		case "mtu":
 			d.MTU = w.number(value)
 		case "lease":

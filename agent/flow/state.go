@@ -1,0 +1,77 @@
+package flow
+
+import (
+	"net/netip"
+
+	"midonet.org/midonet/agent/packet"
+)
+
+// Conn is the headers by which a packet of a connection is known at one place on its way. For ICMP echo, of both families, the two
+// ports are the identifier.
+type Conn struct {
+	Proto            uint8
+	Src, Dst         netip.Addr
+	SrcPort, DstPort uint16
+}
+
+// Reverse returns what an answer to a packet of c has.
+func (c Conn) Reverse() Conn {
+	return Conn{Proto: c.Proto, Src: c.Dst, Dst: c.Src, SrcPort: c.DstPort, DstPort: c.SrcPort}
+}
+
+// StateKind is what a State says.
+type StateKind uint8
+
+// The kinds (the original's ConnTrackState.scala and NatState.scala).
+const (
+	// StateReturn: packets of Conn that enter Device are answers to what it let out.
+	StateReturn StateKind = 1
+	// StateSNAT and StateDNAT: packets of Conn at the router Device have their source or destination changed to Value.
+	StateSNAT StateKind = 2
+	StateDNAT StateKind = 3
+	// StateReverseSNAT: answers of Conn at Device have their destination changed back to Value. StateReverseDNAT: their source.
+	StateReverseSNAT StateKind = 4
+	StateReverseDNAT StateKind = 5
+)
+
+// StateKey names one State.
+type StateKey struct {
+	Kind   StateKind
+	Device [16]byte // the bridge, router or port (StateReturn) that keeps it
+	Conn   Conn
+}
+
+// StateValue is what a translation changes an address and a port to; the zero value for StateReturn.
+type StateValue struct {
+	Addr netip.Addr
+	Port uint16
+}
+
+// State is one thing that is remembered of a connection for as long as a flow needs it, on every host that may see a packet of the
+// connection.
+type State struct {
+	Key   StateKey
+	Value StateValue
+}
+
+// Tracked reports whether connections of the packet's protocol are tracked: TCP, UDP, SCTP and ICMP echo of either family, whole or
+// first fragments. Answers to anything else are judged by themselves.
+func Tracked(p *packet.Packet) bool {
+	if p.Fragment == packet.FragmentLater {
+		return false
+	}
+	switch p.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP:
+		return true
+	}
+	return p.IsEcho()
+}
+
+// ConnOf returns the connection that the packet, for which Tracked holds, is of.
+func ConnOf(p *packet.Packet) Conn {
+	c := Conn{Proto: p.Proto, Src: p.SrcIP, Dst: p.DstIP, SrcPort: p.SrcPort, DstPort: p.DstPort}
+	if p.IsEcho() {
+		c.SrcPort = p.DstPort
+	}
+	return c
+}

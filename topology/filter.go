@@ -1,0 +1,191 @@
+package topology
+
+import (
+	"net/netip"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+)
+
+// Security is what Neutron's port security and security groups ask of one port.
+//
+// What the workload sends must come from one of Sources (Ethernet address and, in IP, ARP and ND, the network address), and then be
+// an answer to what was let in, or be accepted by one of the Egress chains. What it is sent must be an answer to what it sent, or be
+// accepted by one of the Ingress chains. DHCP requests and what IPv6 needs to work at all (RFC 4861, RFC 2710; the list is in
+// neutron/agent/linux/openvswitch_firewall) pass. It stands for the original's chains OS_PORT_<id>_INBOUND, _OUTBOUND and
+// _ANTI_SPOOF, which the MidoNet API shows in its place.
+type Security struct {
+	Sources []AddressPair // fixed addresses first, then allowed address pairs, as Neutron has them
+	// Egress and Ingress are the chains of the port's security groups, in order of group. None: nothing is accepted.
+	Egress, Ingress []ChainID
+	// Stateful is whether answers pass without a rule of their own: one of the groups is stateful.
+	Stateful bool
+}
+
+// AddressPair is a source that a workload may use.
+type AddressPair struct {
+	MAC    mac.Addr
+	Prefix netip.Prefix
+}
+
+// Chain is an ordered list of rules. The first rule that matches and decides, decides; at the end of a chain its caller goes on, and
+// at the end of all the packet is accepted (the original's Chain.scala).
+type Chain struct {
+	ID        ChainID
+	Name      string
+	ProjectID string
+	Rules     []Rule
+}
+
+// Rule does Action to a packet that meets When.
+type Rule struct {
+	ID     RuleID
+	When   Condition
+	Action RuleAction
+	Jump   ChainID // of ActionJump
+	// Targets are of ActionDNAT and ActionSNAT: one of them, and one of its addresses and ports, is chosen for each connection.
+	Targets []NATTarget
+	// After is what follows where a rule has translated: ActionAccept, ActionContinue or ActionReturn.
+	After RuleAction
+}
+
+// RuleAction is what a rule does.
+type RuleAction uint8
+
+// The actions. The translating ones pass on what they do not apply to (other protocols, no entry); then the next rule is next.
+const (
+	ActionAccept      RuleAction = 1 // leaves all chains
+	ActionDrop        RuleAction = 2
+	ActionReject      RuleAction = 3 // drops, and a router says so with ICMP "administratively prohibited"
+	ActionReturn      RuleAction = 4 // leaves this chain
+	ActionContinue    RuleAction = 5 // nothing: a counter or a logger may hang on it
+	ActionJump        RuleAction = 6
+	ActionDNAT        RuleAction = 7  // of a connection's first packets, by Targets
+	ActionSNAT        RuleAction = 8  // likewise
+	ActionReverseDNAT RuleAction = 9  // of answers to what ActionDNAT or ActionForwarding changed
+	ActionReverseSNAT RuleAction = 10 // of answers to what ActionSNAT changed
+	// Those below look the packet's address up among the router's FloatingIPs and PortForwardings, where the original has a rule
+	// for each; so a router with a thousand of them is as fast as one with one.
+	ActionFloatDNAT      RuleAction = 11 // destination: floating → fixed
+	ActionFloatSNATExact RuleAction = 12 // source: fixed → floating, of a packet that leaves by the floating address's own port
+	ActionFloatSNAT      RuleAction = 13 // source: fixed → floating, whatever port it leaves by
+	ActionForwarding     RuleAction = 14 // destination: by PortForwardings; answers are reversed by ActionReverseDNAT
+)
+
+// Condition is met where all that it names holds; the zero Condition is met by every packet. Names are the original's (midonet
+// Condition.scala).
+type Condition struct {
+	EtherType      uint16 // 0: any
+	SrcMAC, DstMAC mac.Addr
+	Proto          uint8
+	MatchProto     bool         // Proto counts; 0 is a protocol too (IPv6 hop-by-hop)
+	Src, Dst       netip.Prefix // the zero Prefix: any
+	SrcGroup       AddrGroupID
+	DstGroup       AddrGroupID
+	SrcPorts       PortRange // of ICMP: type
+	DstPorts       PortRange // of ICMP: code
+	Fragments      FragmentPolicy
+	InPorts        []PortID // of the device, where the packet came in; none: any
+	OutPorts       []PortID
+	ForwardFlow    bool // the connection's first direction
+	ReturnFlow     bool // the other one
+	DstRewritten   bool // the destination has been translated since the packet entered the device
+	// Not has the fields whose sense is inverted, and NotAll inverts the whole but for Fragments.
+	Not    ConditionField
+	NotAll bool
+}
+
+// ConditionField is a set of fields of a Condition.
+type ConditionField uint16
+
+// The fields that can be inverted.
+const (
+	NotEtherType ConditionField = 1 << iota
+	NotSrcMAC
+	NotDstMAC
+	NotProto
+	NotSrc
+	NotDst
+	NotSrcGroup
+	NotDstGroup
+	NotSrcPorts
+	NotDstPorts
+	NotInPorts
+	NotOutPorts
+	NotDstRewritten
+)
+
+// FragmentPolicy is which parts of fragmented packets a condition can be met by (the original's fragmentPolicy). A packet that is no
+// fragment meets every policy but FragmentsLater.
+type FragmentPolicy uint8
+
+// The policies. The zero value is the one that nearly all rules have.
+const (
+	FragmentsAny    FragmentPolicy = 0
+	FragmentsNone   FragmentPolicy = 1 // whole packets
+	FragmentsHeader FragmentPolicy = 2 // whole packets and first fragments: what has a transport header
+	FragmentsLater  FragmentPolicy = 3 // what has none
+)
+
+// PortRange is an inclusive range of transport ports; Set distinguishes 0-0 from none.
+type PortRange struct {
+	First, Last uint16
+	Set         bool
+}
+
+// Contains reports whether the range is set and p is in it.
+func (r PortRange) Contains(p uint16) bool { return r.Set && r.First <= p && p <= r.Last }
+
+// NATTarget is a range of addresses and of ports to translate to. FirstPort 0 keeps the port.
+type NATTarget struct {
+	First, Last         netip.Addr
+	FirstPort, LastPort uint16
+}
+
+// AddrGroup is a set of addresses that conditions name: the members of a Neutron security group, or an address group.
+type AddrGroup struct {
+	ID        AddrGroupID
+	Name      string
+	ProjectID string
+}
+
+// GroupMember is one address or prefix of an AddrGroup. It is an object of its own, so that a group of any size changes in small
+// steps, and a change touches only the flows of that address.
+type GroupMember struct {
+	ID     GroupMemberID
+	Group  AddrGroupID
+	Prefix netip.Prefix
+	Port   PortID // whose address it is; zero: of an address group
+}
+
+// NewGroupMember returns the member with its derived identifier: one for each group, port and prefix.
+func NewGroupMember(group AddrGroupID, prefix netip.Prefix, port PortID) *GroupMember {
+	return &GroupMember{ID: id.Derive[GroupMember](group, port.String()+" "+prefix.String()), Group: group, Prefix: prefix, Port: port}
+}
+
+// PortGroup is a set of ports, which name it themselves. The members of a stateful one (the uplinks of a router) see each other's
+// connection state, because answers may come in at another member.
+type PortGroup struct {
+	ID        PortGroupID
+	Name      string
+	ProjectID string
+	Stateful  bool
+}
+
+// IngressChain and EgressChain return the identifiers of a security group's chains, which follow from the group's.
+func IngressChain(group AddrGroupID) ChainID { return id.Derive[Chain](group, "ingress") }
+
+// EgressChain returns the identifier of the chain for what members send.
+func EgressChain(group AddrGroupID) ChainID { return id.Derive[Chain](group, "egress") }
+
+// Key returns the chain's key.
+func (o *Chain) Key() Key { return Key{KindChain, o.ID} }
+
+// Key returns the key of the address group.
+func (o *AddrGroup) Key() Key { return Key{KindAddrGroup, o.ID} }
+
+// Key returns the member's key.
+func (o *GroupMember) Key() Key { return Key{KindGroupMember, o.ID} }
+
+// Key returns the key of the port group.
+func (o *PortGroup) Key() Key { return Key{KindPortGroup, o.ID} }
