@@ -32,7 +32,7 @@ func objects() []topology.Object {
 		&topology.Port{ID: web, Bridge: blue, Name: "web", AdminUp: true, TunnelKey: 1},
 		&topology.Port{ID: db, Bridge: blue, Name: "db", TunnelKey: 2},
 		&topology.DHCP{ID: id.New[topology.DHCP](), Bridge: blue, Prefix: range4, Enabled: true, Router: gw, Server: gw,
-			DNS: []netip.Addr{gw}, Routes: []topology.Route{{Destination: range4, NextHop: gw}}, MTU: 1450, LeaseSeconds: 86400},
+			DNS: []netip.Addr{gw}, Routes: []topology.ClasslessRoute{{Destination: range4, NextHop: gw}}, MTU: 1450, LeaseSeconds: 86400},
 		&topology.DHCPHost{ID: id.New[topology.DHCPHost](), Bridge: blue, Port: web, MAC: webHW, Addr: webIP,
 			Options: []topology.DHCPOption{{Name: "42", Value: "10.0.0.1"}}},
 		topology.NewMACEntry(blue, webHW, web),

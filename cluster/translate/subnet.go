@@ -55,16 +55,16 @@ func server(subnet *model.Subnet, port netip.Addr) netip.Addr {
 
 // routes returns the host routes and, where a DHCP port serves the subnet, the way to the metadata service through it, unless a
 // host route leads there already (MidoNet PortTranslator.scala; neutron/agent/linux/dhcp.py does the same for isolated subnets).
-func routes(subnet *model.Subnet, port netip.Addr) []topology.Route {
+func routes(subnet *model.Subnet, port netip.Addr) []topology.ClasslessRoute {
 	toMetadata := netip.PrefixFrom(metadata, metadata.BitLen())
 	wanted := port.IsValid() && subnet.IPVersion == 4
-	var rs []topology.Route
+	var rs []topology.ClasslessRoute
 	for _, r := range subnet.HostRoutes {
-		rs = append(rs, topology.Route{Destination: r.Destination, NextHop: r.NextHop})
+		rs = append(rs, topology.ClasslessRoute{Destination: r.Destination, NextHop: r.NextHop})
 		wanted = wanted && r.Destination != toMetadata
 	}
 	if wanted {
-		rs = append(rs, topology.Route{Destination: toMetadata, NextHop: port})
+		rs = append(rs, topology.ClasslessRoute{Destination: toMetadata, NextHop: port})
 	}
 	return rs
 }
