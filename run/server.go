@@ -29,6 +29,7 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/policy"
+	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/store"
 )
 
@@ -218,7 +219,7 @@ func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) err
 
 // definitions are the resources that the API serves, for rules that speak of them.
 func definitions() []*apidef.Resource {
-	return []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports()}
+	return []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports(), apidef.RBACPolicies()}
 }
 
 func (s *server) apiHandler() *api.Server {
@@ -230,6 +231,8 @@ func (s *server) apiHandler() *api.Server {
 	api.Register(h, apidef.Networks(), s.plugin.Networks())
 	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
 	api.Register(h, apidef.Ports(), s.plugin.Ports())
+	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
+	api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
 	return h
 }
 

@@ -15,6 +15,11 @@ type member interface {
 	serve(r *request, id string, rest []string) (*answer, error)
 }
 
+// apart serves a path below /v2.0/ that is no collection; rest is what follows it.
+type apart interface {
+	serve(r *request, rest []string) (*answer, error)
+}
+
 func memberKey(def *apidef.Resource, name string) string { return def.Path + "/" + name }
 
 // addMember adds a name below a collection that is registered already; the same name twice is a defect of the program and panics.

@@ -39,6 +39,7 @@ type Server struct {
 	config      Config
 	collections map[string]collection
 	members     map[string]member
+	apart       map[string]apart
 }
 
 // collection is a controller, whatever its resource's type.
@@ -74,7 +75,7 @@ func New(c Config) *Server {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
-	return &Server{config: c, collections: map[string]collection{}, members: map[string]member{}}
+	return &Server{config: c, collections: map[string]collection{}, members: map[string]member{}, apart: map[string]apart{}}
 }
 
 // Collections returns the definitions of the collections that are registered, in the order of their paths, without those that are
@@ -143,6 +144,9 @@ func (s *Server) route(r *request, path []string) (*answer, error) {
 		return s.resources(r)
 	case path[0] == "extensions" && len(path) <= 2:
 		return s.extensions(r, path[1:])
+	}
+	if a, ok := s.apart[path[0]]; ok {
+		return a.serve(r, path[1:])
 	}
 	c, ok := s.collections[path[0]]
 	if !ok {

@@ -12,6 +12,7 @@ type Extension struct {
 // works. The names, descriptions and dates are those of neutron-lib api/definitions and neutron/extensions.
 func Extensions() []Extension {
 	return []Extension{
+		{"allowed-address-pairs", "Allowed Address Pairs", "Provides allowed address pairs", "2013-07-23T10:00:00-00:00"},
 		{"binding", "Port Binding", "Expose port bindings of a virtual port to external application", "2014-02-03T10:00:00-00:00"},
 		{"empty-string-filtering", "Empty String Filtering Extension", "Allow filtering by attributes with empty string value",
 			"2018-05-01T10:00:00-00:00"},
@@ -23,9 +24,17 @@ func Extensions() []Extension {
 		{"net-mtu-writable", "Network MTU (writable)", "Provides a writable MTU attribute for a network resource.",
 			"2017-07-12T00:00:00-00:00"},
 		{"pagination", "Pagination support", "Extension that indicates that pagination is enabled.", "2016-06-12T00:00:00-00:00"},
+		{"port-security", "Port Security", "Provides port security", "2012-07-23T10:00:00-00:00"},
 		{"project-id", "project_id field enabled", "Extension that indicates that project_id field is enabled.",
 			"2016-09-09T09:09:09-09:09"},
 		{"provider", "Provider Network", "Expose mapping of virtual networks to physical networks", "2012-09-07T10:00:00-00:00"},
+		{"quota-check-limit", "Quota engine limit check", "Support for checking the resource usage before applying a new quota limit",
+			"2021-09-08T16:00:00-00:00"},
+		{"quota_details", "Quota details management support", "Expose functions for quotas usage statistics per project",
+			"2017-02-10T10:00:00-00:00"},
+		{"quotas", "Quota management support", "Expose functions for quotas management per project", "2012-07-29T10:00:00-00:00"},
+		{"rbac-policies", "RBAC Policies", "Allows creation and modification of policies that control tenant access to resources.",
+			"2015-06-17T12:15:12-00:00"},
 		{"sorting", "Sorting support", "Extension that indicates that sorting is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"standard-attr-description", "standard-attr-description", "Extension to add descriptions to standard attributes",
 			"2016-02-10T10:00:00-00:00"},

@@ -17,7 +17,7 @@ var (
 	typeDrivers      = []string{"midonet", "uplink"}
 	tenantTypes      = []string{"midonet"}
 	mechanismDrivers = []string{"midonet"}
-	extensionDrivers = []string{}
+	extensionDrivers = []string{"port_security"} // which is always there
 	authTypes        = []string{"password", "v3password"}
 	authStrategies   = []string{"keystone", "noauth"}
 )
@@ -34,6 +34,7 @@ func (o *Options) Check() error {
 		{"[DEFAULT] service_plugins", o.ServicePlugins, servicePlugins},
 		{"[DEFAULT] auth_strategy", []string{o.AuthStrategy}, authStrategies},
 		{"[keystone_authtoken] auth_type", []string{o.Keystone.AuthType}, authTypes},
+		{"[quotas] quota_driver", []string{o.Quotas.Driver}, quotaDrivers},
 		{"[ml2] type_drivers", o.TypeDrivers, typeDrivers},
 		{"[ml2] tenant_network_types", o.TenantNetworkTypes, tenantTypes},
 		{"[ml2] mechanism_drivers", o.MechanismDrivers, mechanismDrivers},

@@ -31,6 +31,7 @@ type Options struct {
 	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
 	MaxDNSNameservers   int    `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
 	MaxSubnetHostRoutes int    `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
+	MaxAllowedAddrPair  int    `oslo:"DEFAULT/max_allowed_address_pair" default:"10" help:"The most allowed address pairs of one port."`
 	DHCPLeaseDuration   int    `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
 	DNSDomain           string `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
 	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
@@ -48,6 +49,7 @@ type Options struct {
 	NSDB     NSDB
 	Keystone Keystone
 	Policy   Policy
+	Quotas   Quotas
 
 	Database struct {
 		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL and MariaDB (a database of its own); empty: SQLite in the state directory."`
@@ -87,5 +89,7 @@ func (o *Options) ML2() ml2.Config {
 	c.OverlayIPVersion = o.OverlayIPVersion
 	c.MaxDNSNameservers = o.MaxDNSNameservers
 	c.MaxSubnetHostRoutes = o.MaxSubnetHostRoutes
+	c.Quotas = o.Quotas.Limits()
+	c.MaxAllowedAddressPair = o.MaxAllowedAddrPair
 	return c
 }

@@ -20,6 +20,7 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/store"
 )
 
@@ -39,16 +40,21 @@ type Config struct {
 	MaxSubnetHostRoutes int
 	// MaxFixedIPsPerPort is max_fixed_ips_per_port; 0 for no limit, which is what Neutron has had since it dropped the option.
 	MaxFixedIPsPerPort int
+	// Quotas are the limits of how many resources a project may have; the zero value has none.
+	Quotas quota.Limits
+	// MaxAllowedAddressPair is max_allowed_address_pair, of one port.
+	MaxAllowedAddressPair int
 }
 
 // DefaultConfig returns Neutron's defaults.
 func DefaultConfig() Config {
 	return Config{
-		BaseMAC:             mac.Addr{0xfa, 0x16, 0x3e},
-		GlobalPhysnetMTU:    1500,
-		OverlayIPVersion:    4,
-		MaxDNSNameservers:   5,
-		MaxSubnetHostRoutes: 20,
+		BaseMAC:               mac.Addr{0xfa, 0x16, 0x3e},
+		GlobalPhysnetMTU:      1500,
+		OverlayIPVersion:      4,
+		MaxDNSNameservers:     5,
+		MaxSubnetHostRoutes:   20,
+		MaxAllowedAddressPair: 10,
 	}
 }
 
@@ -91,10 +97,13 @@ func (p *Plugin) change(ctx context.Context, c *auth.Caller, fn func(*request) e
 }
 
 // createAll makes all the items in one transaction, or none.
-func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
+func createAll[T interface{ Owner() string }](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
 	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
 	var made []*T
 	err := p.change(ctx, c, func(r *request) error {
+		if err := quota.Check(p.cfg.Quotas, r.tx, c, items); err != nil {
+			return err
+		}
 		made = make([]*T, 0, len(items)) // the transaction may run again
 		for _, item := range items {
 			m, err := create(r, item)

@@ -17,6 +17,10 @@ type (
 	SubnetID  = id.ID[Subnet]
 	PortID    = id.ID[Port]
 
+	RBACPolicyID   = id.ID[RBACPolicy]
+	SubnetPoolID   = id.ID[SubnetPool]
+	AddressScopeID = id.ID[AddressScope]
+
 	SecurityGroupID     = id.ID[SecurityGroup]
 	SecurityGroupRuleID = id.ID[SecurityGroupRule]
 	AddressGroupID      = id.ID[AddressGroup]
@@ -45,3 +49,6 @@ type Standard struct {
 	UpdatedAt      Time   `attr:"updated_at"`
 	RevisionNumber int64  `attr:"revision_number"`
 }
+
+// Owner returns the project that owns the resource; empty for what a project asked the service for and does not own.
+func (s Standard) Owner() string { return s.ProjectID }

@@ -4,7 +4,14 @@ import "slices"
 
 // Defaults returns every rule of Neutron 21 for what is served, and the building blocks that operators' rules refer to.
 func Defaults() []Default {
-	return slices.Concat(baseDefaults(), networkDefaults(), subnetDefaults(), portDefaults())
+	return slices.Concat(
+		baseDefaults(),
+		networkDefaults(),
+		subnetDefaults(),
+		portDefaults(),
+		rbacDefaults(),
+		quotaDefaults(),
+	)
 }
 
 // scoped is a rule for tokens of a project, which has always been the same.
