@@ -94,6 +94,9 @@ func Kinds() []Kind {
 	return ks
 }
 
+// Known reports whether k is one of the kinds above.
+func (k Kind) Known() bool { return k >= KindBridge && k <= lastKind }
+
 // KindByName is the inverse of Kind.String.
 func KindByName(s string) (Kind, bool) {
 	for k, n := range kindNames {

@@ -39,6 +39,26 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_Source{fromSource(o)}}
 	case *topology.Progress:
 		return &Object{Value: &Object_Progress{fromProgress(o)}}
+	case *topology.Router:
+		return &Object{Value: &Object_Router{fromRouter(o)}}
+	case *topology.Route:
+		return &Object{Value: &Object_Route{fromRoute(o)}}
+	case *topology.Chain:
+		return &Object{Value: &Object_Chain{fromChain(o)}}
+	case *topology.AddrGroup:
+		return &Object{Value: &Object_AddrGroup{fromAddrGroup(o)}}
+	case *topology.GroupMember:
+		return &Object{Value: &Object_GroupMember{fromGroupMember(o)}}
+	case *topology.PortGroup:
+		return &Object{Value: &Object_PortGroup{fromPortGroup(o)}}
+	case *topology.FloatingIP:
+		return &Object{Value: &Object_FloatingIp{fromFloatingIP(o)}}
+	case *topology.PortForwarding:
+		return &Object{Value: &Object_PortForwarding{fromPortForwarding(o)}}
+	case *topology.NATBlock:
+		return &Object{Value: &Object_NatBlock{fromNATBlock(o)}}
+	case *topology.RouterNeighbour:
+		return &Object{Value: &Object_RouterNeighbour{fromRouterNeighbour(o)}}
 	}
 	panic(fmt.Sprintf("topologypb: %T is no topology object", o))
 }
@@ -75,6 +95,26 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.Source.Topology())
 	case *Object_Progress:
 		return object(v.Progress.Topology())
+	case *Object_Router:
+		return object(v.Router.Topology())
+	case *Object_Route:
+		return object(v.Route.Topology())
+	case *Object_Chain:
+		return object(v.Chain.Topology())
+	case *Object_AddrGroup:
+		return object(v.AddrGroup.Topology())
+	case *Object_GroupMember:
+		return object(v.GroupMember.Topology())
+	case *Object_PortGroup:
+		return object(v.PortGroup.Topology())
+	case *Object_FloatingIp:
+		return object(v.FloatingIp.Topology())
+	case *Object_PortForwarding:
+		return object(v.PortForwarding.Topology())
+	case *Object_NatBlock:
+		return object(v.NatBlock.Topology())
+	case *Object_RouterNeighbour:
+		return object(v.RouterNeighbour.Topology())
 	}
 	return nil, fmt.Errorf("a topology object of an unknown kind")
 }
@@ -87,7 +127,7 @@ func KeyToProto(k topology.Key) *Key {
 // KeyFromProto returns the value of a wire key. It refuses unknown kinds and identifiers that are not 16 octets long.
 func KeyFromProto(x *Key) (topology.Key, error) {
 	kind := topology.Kind(x.GetKind())
-	if uint32(kind) != x.GetKind() || !known(kind) {
+	if uint32(kind) != x.GetKind() || !kind.Known() {
 		return topology.Key{}, fmt.Errorf("key of unknown kind %d", x.GetKind())
 	}
 	if len(x.GetId()) != 16 {
@@ -113,8 +153,6 @@ func Unmarshal(b []byte) (topology.Object, error) {
 	}
 	return FromProto(&x)
 }
-
-func known(k topology.Kind) bool { return k >= topology.KindBridge && k <= topology.KindProgress }
 
 // object turns a typed result into an Object, without the trap of a nil pointer in a non-nil interface.
 func object[T topology.Object](o T, err error) (topology.Object, error) {

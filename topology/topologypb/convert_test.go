@@ -18,16 +18,20 @@ import (
 // draw makes an arbitrary object of each kind. TestEveryKindRoundTrips fails for a kind that is not here.
 var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindBridge: func(t *rapid.T) topology.Object {
-		return &topology.Bridge{ID: anyID[topology.Bridge](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t), MTU: number(t)}
+		return &topology.Bridge{ID: anyID[topology.Bridge](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t), MTU: number(t),
+			External: flag(t)}
 	},
 	topology.KindPort: func(t *rapid.T) topology.Object {
 		return &topology.Port{ID: anyID[topology.Port](t), Bridge: maybeID[topology.Bridge](t), Name: text(t), ProjectID: text(t),
-			AdminUp: flag(t), TunnelKey: rapid.Uint32().Draw(t, "tunnel key")}
+			AdminUp: flag(t), TunnelKey: rapid.Uint32().Draw(t, "tunnel key"), Router: maybeID[topology.Router](t),
+			Peer: maybeID[topology.Port](t), Device: text(t), Security: security(t), MAC: hw(t), Addresses: prefixes(t), MTU: number(t),
+			Advertise: advertisement(t), InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t),
+			Groups: ids[topology.PortGroup](t)}
 	},
 	topology.KindDHCP: func(t *rapid.T) topology.Object {
 		return &topology.DHCP{ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
 			Router: maybeAddr(t), Server: maybeAddr(t), DNS: addrs(t), MTU: number(t), LeaseSeconds: rapid.Uint32().Draw(t, "lease"),
-			Domain: text(t), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.ClasslessRoute {
+			Domain: text(t), AddressMode: topology.AddressMode(octet(t)), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.ClasslessRoute {
 				return topology.ClasslessRoute{Destination: prefix(t), NextHop: maybeAddr(t)}
 			})).Draw(t, "routes")}
 	},
@@ -75,6 +79,92 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindProgress: func(t *rapid.T) topology.Object {
 		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied")}
 	},
+	topology.KindRouter: func(t *rapid.T) topology.Object {
+		return &topology.Router{ID: anyID[topology.Router](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t),
+			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), ForwardChain: maybeID[topology.Chain](t)}
+	},
+	topology.KindRoute: func(t *rapid.T) topology.Object {
+		return &topology.Route{ID: anyID[topology.Route](t), Router: maybeID[topology.Router](t), Source: prefix(t), Destination: prefix(t),
+			Kind: topology.RouteKind(octet(t)), Port: maybeID[topology.Port](t), NextHop: maybeAddr(t), Weight: rapid.Uint32().Draw(t, "weight")}
+	},
+	topology.KindChain: func(t *rapid.T) topology.Object {
+		return &topology.Chain{ID: anyID[topology.Chain](t), Name: text(t), ProjectID: text(t),
+			Rules: rapid.SliceOfN(rapid.Custom(rule), 0, 3).Draw(t, "rules")}
+	},
+	topology.KindAddrGroup: func(t *rapid.T) topology.Object {
+		return &topology.AddrGroup{ID: anyID[topology.AddrGroup](t), Name: text(t), ProjectID: text(t)}
+	},
+	topology.KindGroupMember: func(t *rapid.T) topology.Object {
+		return &topology.GroupMember{ID: anyID[topology.GroupMember](t), Group: maybeID[topology.AddrGroup](t), Prefix: prefix(t),
+			Port: maybeID[topology.Port](t)}
+	},
+	topology.KindPortGroup: func(t *rapid.T) topology.Object {
+		return &topology.PortGroup{ID: anyID[topology.PortGroup](t), Name: text(t), ProjectID: text(t), Stateful: flag(t)}
+	},
+	topology.KindFloatingIP: func(t *rapid.T) topology.Object {
+		return &topology.FloatingIP{ID: anyID[topology.FloatingIP](t), Router: maybeID[topology.Router](t), Port: maybeID[topology.Port](t),
+			Addr: maybeAddr(t), Fixed: maybeAddr(t)}
+	},
+	topology.KindPortForwarding: func(t *rapid.T) topology.Object {
+		return &topology.PortForwarding{ID: anyID[topology.PortForwarding](t), Router: maybeID[topology.Router](t),
+			Port: maybeID[topology.Port](t), Addr: maybeAddr(t), Proto: octet(t), Ports: portRange(t), Fixed: maybeAddr(t), FixedPort: short(t)}
+	},
+	topology.KindNATBlock: func(t *rapid.T) topology.Object {
+		return &topology.NATBlock{ID: anyID[topology.NATBlock](t), Router: maybeID[topology.Router](t), Addr: maybeAddr(t), First: short(t),
+			Host: maybeID[topology.Host](t)}
+	},
+	topology.KindRouterNeighbour: func(t *rapid.T) topology.Object {
+		return &topology.RouterNeighbour{ID: anyID[topology.RouterNeighbour](t), Router: maybeID[topology.Router](t),
+			Port: maybeID[topology.Port](t), Addr: maybeAddr(t), MAC: hw(t), Host: maybeID[topology.Host](t)}
+	},
+}
+
+func security(t *rapid.T) *topology.Security {
+	if flag(t) {
+		return nil
+	}
+	return &topology.Security{Egress: ids[topology.Chain](t), Ingress: ids[topology.Chain](t), Stateful: flag(t),
+		Sources: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.AddressPair {
+			return topology.AddressPair{MAC: hw(t), Prefix: prefix(t)}
+		}), 0, 3).Draw(t, "sources")}
+}
+
+func advertisement(t *rapid.T) *topology.Advertisement {
+	if flag(t) {
+		return nil
+	}
+	return &topology.Advertisement{Managed: flag(t), Other: flag(t), MTU: number(t), DNS: addrs(t),
+		Prefixes: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.AdvertisedPrefix {
+			return topology.AdvertisedPrefix{Prefix: prefix(t), Autonomous: flag(t)}
+		}), 0, 3).Draw(t, "advertised")}
+}
+
+func rule(t *rapid.T) topology.Rule {
+	return topology.Rule{ID: anyID[topology.Rule](t), When: condition(t), Action: topology.RuleAction(octet(t)),
+		Jump: maybeID[topology.Chain](t), After: topology.RuleAction(octet(t)),
+		Targets: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.NATTarget {
+			return topology.NATTarget{First: maybeAddr(t), Last: maybeAddr(t), FirstPort: short(t), LastPort: short(t)}
+		}), 0, 2).Draw(t, "targets")}
+}
+
+func condition(t *rapid.T) topology.Condition {
+	c := topology.Condition{
+		EtherType: short(t), SrcMAC: hw(t), DstMAC: hw(t), MatchProto: flag(t), Src: prefix(t), Dst: prefix(t),
+		SrcGroup: maybeID[topology.AddrGroup](t), DstGroup: maybeID[topology.AddrGroup](t), SrcPorts: portRange(t), DstPorts: portRange(t),
+		Fragments: topology.FragmentPolicy(octet(t)), InPorts: ids[topology.Port](t), OutPorts: ids[topology.Port](t),
+		ForwardFlow: flag(t), ReturnFlow: flag(t), DstRewritten: flag(t), Not: topology.ConditionField(short(t)), NotAll: flag(t),
+	}
+	if c.MatchProto {
+		c.Proto = octet(t)
+	}
+	return c
+}
+
+func portRange(t *rapid.T) topology.PortRange {
+	if flag(t) {
+		return topology.PortRange{}
+	}
+	return topology.PortRange{First: short(t), Last: short(t), Set: true}
 }
 
 func TestEveryKindRoundTrips(t *testing.T) {
@@ -121,7 +211,7 @@ func TestMalformedFieldsAreRefused(t *testing.T) {
 		{"address", &Object{Value: &Object_Neighbour{&Neighbour{Id: full, Addr: full[:7]}}}, "neighbour: addr has 7 octets"},
 		{"empty address in a list", &Object{Value: &Object_Host{&Host{Id: full, Endpoints: [][]byte{nil}}}}, "empty address"},
 		{"prefix length", &Object{Value: &Object_Dhcp{&DHCP{Id: full, Prefix: &Prefix{Addr: full[:4], Bits: 33}}}}, "no prefix"},
-		{"route", &Object{Value: &Object_Dhcp{&DHCP{Id: full, Routes: []*Route{{NextHop: full[:1]}}}}}, "route next hop has 1 octets"},
+		{"route", &Object{Value: &Object_Dhcp{&DHCP{Id: full, Routes: []*ClasslessRoute{{NextHop: full[:1]}}}}}, "route next hop has 1 octets"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := proto.Marshal(c.in)
@@ -178,6 +268,16 @@ func prefix(t *rapid.T) netip.Prefix {
 	return netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, "bits"))
 }
 
+func ids[T any](t *rapid.T) []id.ID[T] {
+	return rapid.SliceOfN(rapid.Custom(anyID[T]), 0, 3).Draw(t, "ids")
+}
+
+func prefixes(t *rapid.T) []netip.Prefix {
+	return rapid.SliceOfN(rapid.Custom(prefix), 0, 3).Draw(t, "prefixes")
+}
+
+func octet(t *rapid.T) uint8        { return rapid.Uint8().Draw(t, "octet") }
+func short(t *rapid.T) uint16       { return rapid.Uint16().Draw(t, "short") }
 func addrs(t *rapid.T) []netip.Addr { return rapid.SliceOfN(rapid.Custom(addr), 0, 3).Draw(t, "addrs") }
 func hw(t *rapid.T) mac.Addr        { return mac.Addr(rapid.SliceOfN(rapid.Byte(), 6, 6).Draw(t, "mac")) }
 func text(t *rapid.T) string        { return rapid.String().Draw(t, "text") }

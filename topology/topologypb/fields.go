@@ -2,6 +2,7 @@ package topologypb
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"midonet.org/midonet/id"
@@ -16,6 +17,14 @@ func idBytes[T any](u id.ID[T]) []byte {
 		return nil
 	}
 	return u[:]
+}
+
+func idsBytes[T any](us []id.ID[T]) [][]byte {
+	var bs [][]byte
+	for _, u := range us {
+		bs = append(bs, u[:])
+	}
+	return bs
 }
 
 func macBytes(a mac.Addr) []byte {
@@ -70,6 +79,30 @@ func reference[T any](d *decoder, field string, b []byte) id.ID[T] {
 		return id.ID[T]{}
 	}
 	return id.ID[T](b)
+}
+
+// references reads a list of identifiers, in which an empty one has no meaning.
+func references[T any](d *decoder, field string, bs [][]byte) []id.ID[T] {
+	var us []id.ID[T]
+	for _, b := range bs {
+		us = append(us, identity[T](d, field, b))
+	}
+	return us
+}
+
+// small reads a number of one octet, port one of two.
+func (d *decoder) small(field string, n uint32) uint8 {
+	if n > math.MaxUint8 {
+		d.fail(field, "is %d", n)
+	}
+	return uint8(n)
+}
+
+func (d *decoder) port(field string, n uint32) uint16 {
+	if n > math.MaxUint16 {
+		d.fail(field, "is %d", n)
+	}
+	return uint16(n)
 }
 
 func (d *decoder) mac(field string, b []byte) mac.Addr {

@@ -5,7 +5,8 @@ import "midonet.org/midonet/topology"
 // The objects that the cluster renders.
 
 func fromBridge(o *topology.Bridge) *Bridge {
-	return &Bridge{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, Mtu: int32(o.MTU)}
+	return &Bridge{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, Mtu: int32(o.MTU),
+		External: o.External}
 }
 
 // Topology returns the bridge's value.
@@ -17,31 +18,15 @@ func (x *Bridge) Topology() (*topology.Bridge, error) {
 		ProjectID: x.GetProjectId(),
 		AdminUp:   x.GetAdminUp(),
 		MTU:       int(x.GetMtu()),
-	}, d.err
-}
-
-func fromPort(o *topology.Port) *Port {
-	return &Port{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp,
-		TunnelKey: o.TunnelKey}
-}
-
-// Topology returns the port's value.
-func (x *Port) Topology() (*topology.Port, error) {
-	d := decoder{kind: topology.KindPort}
-	return &topology.Port{
-		ID:        identity[topology.Port](&d, "id", x.GetId()),
-		Bridge:    reference[topology.Bridge](&d, "bridge", x.GetBridge()),
-		Name:      x.GetName(),
-		ProjectID: x.GetProjectId(),
-		AdminUp:   x.GetAdminUp(),
-		TunnelKey: x.GetTunnelKey(),
+		External:  x.GetExternal(),
 	}, d.err
 }
 
 func fromDHCP(o *topology.DHCP) *DHCP {
 	return &DHCP{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Prefix: fromPrefix(o.Prefix), Enabled: o.Enabled,
 		Router: o.Router.AsSlice(), Server: o.Server.AsSlice(), Dns: addrsBytes(o.DNS), Routes: fromRoutes(o.Routes),
-		Mtu: int32(o.MTU), LeaseSeconds: o.LeaseSeconds, Domain: o.Domain}
+		Mtu: int32(o.MTU), LeaseSeconds: o.LeaseSeconds, Domain: o.Domain,
+		AddressMode: uint32(o.AddressMode)}
 }
 
 // Topology returns the value of the DHCP subnet.
@@ -59,18 +44,19 @@ func (x *DHCP) Topology() (*topology.DHCP, error) {
 		MTU:          int(x.GetMtu()),
 		LeaseSeconds: x.GetLeaseSeconds(),
 		Domain:       x.GetDomain(),
+		AddressMode:  topology.AddressMode(d.small("address mode", x.GetAddressMode())),
 	}, d.err
 }
 
-func fromRoutes(rs []topology.ClasslessRoute) []*Route {
-	var xs []*Route
+func fromRoutes(rs []topology.ClasslessRoute) []*ClasslessRoute {
+	var xs []*ClasslessRoute
 	for _, r := range rs {
-		xs = append(xs, &Route{Destination: fromPrefix(r.Destination), NextHop: r.NextHop.AsSlice()})
+		xs = append(xs, &ClasslessRoute{Destination: fromPrefix(r.Destination), NextHop: r.NextHop.AsSlice()})
 	}
 	return xs
 }
 
-func (d *decoder) routes(xs []*Route) []topology.ClasslessRoute {
+func (d *decoder) routes(xs []*ClasslessRoute) []topology.ClasslessRoute {
 	var rs []topology.ClasslessRoute
 	for _, x := range xs {
 		rs = append(rs, topology.ClasslessRoute{

@@ -431,6 +431,7 @@ type ReportRequest struct {
 	State         *HostState             `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Ports         []*PortState           `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
 	Learned       []*LearnedMAC          `protobuf:"bytes,4,rep,name=learned,proto3" json:"learned,omitempty"`
+	Neighbours    []*RouterNeighbour     `protobuf:"bytes,5,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,6 +490,13 @@ func (x *ReportRequest) GetPorts() []*PortState {
 func (x *ReportRequest) GetLearned() []*LearnedMAC {
 	if x != nil {
 		return x.Learned
+	}
+	return nil
+}
+
+func (x *ReportRequest) GetNeighbours() []*RouterNeighbour {
+	if x != nil {
+		return x.Neighbours
 	}
 	return nil
 }
@@ -705,6 +713,302 @@ func (*UnbindReply) Descriptor() ([]byte, []int) {
 	return file_stream_proto_rawDescGZIP(), []int{12}
 }
 
+type WantRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routers       [][]byte               `protobuf:"bytes,1,rep,name=routers,proto3" json:"routers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WantRequest) Reset() {
+	*x = WantRequest{}
+	mi := &file_stream_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WantRequest) ProtoMessage() {}
+
+func (x *WantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WantRequest.ProtoReflect.Descriptor instead.
+func (*WantRequest) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *WantRequest) GetRouters() [][]byte {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+type WantReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seconds       uint32                 `protobuf:"varint,1,opt,name=seconds,proto3" json:"seconds,omitempty"` // how long it holds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WantReply) Reset() {
+	*x = WantReply{}
+	mi := &file_stream_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WantReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WantReply) ProtoMessage() {}
+
+func (x *WantReply) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WantReply.ProtoReflect.Descriptor instead.
+func (*WantReply) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *WantReply) GetSeconds() uint32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+type LeaseNATRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Router        []byte                 `protobuf:"bytes,1,opt,name=router,proto3" json:"router,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	First         uint32                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"` // of the ports that may be had, inclusive
+	Last          uint32                 `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseNATRequest) Reset() {
+	*x = LeaseNATRequest{}
+	mi := &file_stream_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseNATRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseNATRequest) ProtoMessage() {}
+
+func (x *LeaseNATRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseNATRequest.ProtoReflect.Descriptor instead.
+func (*LeaseNATRequest) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *LeaseNATRequest) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *LeaseNATRequest) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *LeaseNATRequest) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *LeaseNATRequest) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+type LeaseNATReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Block         *NATBlock              `protobuf:"bytes,1,opt,name=block,proto3" json:"block,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseNATReply) Reset() {
+	*x = LeaseNATReply{}
+	mi := &file_stream_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseNATReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseNATReply) ProtoMessage() {}
+
+func (x *LeaseNATReply) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseNATReply.ProtoReflect.Descriptor instead.
+func (*LeaseNATReply) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LeaseNATReply) GetBlock() *NATBlock {
+	if x != nil {
+		return x.Block
+	}
+	return nil
+}
+
+type ReleaseNATRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Router        []byte                 `protobuf:"bytes,1,opt,name=router,proto3" json:"router,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	First         uint32                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"` // of the block
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseNATRequest) Reset() {
+	*x = ReleaseNATRequest{}
+	mi := &file_stream_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseNATRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseNATRequest) ProtoMessage() {}
+
+func (x *ReleaseNATRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseNATRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseNATRequest) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ReleaseNATRequest) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *ReleaseNATRequest) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *ReleaseNATRequest) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+type ReleaseNATReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseNATReply) Reset() {
+	*x = ReleaseNATReply{}
+	mi := &file_stream_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseNATReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseNATReply) ProtoMessage() {}
+
+func (x *ReleaseNATReply) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseNATReply.ProtoReflect.Descriptor instead.
+func (*ReleaseNATReply) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{18}
+}
+
 type ListHostsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -713,7 +1017,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_stream_proto_msgTypes[13]
+	mi := &file_stream_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +1029,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[13]
+	mi := &file_stream_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +1042,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{13}
+	return file_stream_proto_rawDescGZIP(), []int{19}
 }
 
 type ListHostsReply struct {
@@ -750,7 +1054,7 @@ type ListHostsReply struct {
 
 func (x *ListHostsReply) Reset() {
 	*x = ListHostsReply{}
-	mi := &file_stream_proto_msgTypes[14]
+	mi := &file_stream_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +1066,7 @@ func (x *ListHostsReply) String() string {
 func (*ListHostsReply) ProtoMessage() {}
 
 func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[14]
+	mi := &file_stream_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +1079,7 @@ func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply.ProtoReflect.Descriptor instead.
 func (*ListHostsReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{14}
+	return file_stream_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListHostsReply) GetHosts() []*ListHostsReply_Entry {
@@ -796,7 +1100,7 @@ type ListHostsReply_Entry struct {
 
 func (x *ListHostsReply_Entry) Reset() {
 	*x = ListHostsReply_Entry{}
-	mi := &file_stream_proto_msgTypes[15]
+	mi := &file_stream_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +1112,7 @@ func (x *ListHostsReply_Entry) String() string {
 func (*ListHostsReply_Entry) ProtoMessage() {}
 
 func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[15]
+	mi := &file_stream_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +1125,7 @@ func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply_Entry.ProtoReflect.Descriptor instead.
 func (*ListHostsReply_Entry) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{14, 0}
+	return file_stream_proto_rawDescGZIP(), []int{20, 0}
 }
 
 func (x *ListHostsReply_Entry) GetHost() *Host {
@@ -875,12 +1179,15 @@ const file_stream_proto_rawDesc = "" +
 	"\x04base\x18\x03 \x01(\x04R\x04base\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x04R\brevision\x12-\n" +
 	"\x03put\x18\x05 \x03(\v2\x1b.midonet.topology.v1.ObjectR\x03put\x120\n" +
-	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\xe5\x01\n" +
+	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\xab\x02\n" +
 	"\rReportRequest\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x124\n" +
 	"\x05state\x18\x02 \x01(\v2\x1e.midonet.topology.v1.HostStateR\x05state\x124\n" +
 	"\x05ports\x18\x03 \x03(\v2\x1e.midonet.topology.v1.PortStateR\x05ports\x129\n" +
-	"\alearned\x18\x04 \x03(\v2\x1f.midonet.topology.v1.LearnedMACR\alearned\"2\n" +
+	"\alearned\x18\x04 \x03(\v2\x1f.midonet.topology.v1.LearnedMACR\alearned\x12D\n" +
+	"\n" +
+	"neighbours\x18\x05 \x03(\v2$.midonet.topology.v1.RouterNeighbourR\n" +
+	"neighbours\"2\n" +
 	"\vReportReply\x12#\n" +
 	"\rlease_seconds\x18\x01 \x01(\rR\fleaseSeconds\"?\n" +
 	"\vBindRequest\x12\x12\n" +
@@ -889,21 +1196,41 @@ const file_stream_proto_rawDesc = "" +
 	"\tBindReply\"#\n" +
 	"\rUnbindRequest\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\"\r\n" +
-	"\vUnbindReply\"\x12\n" +
+	"\vUnbindReply\"'\n" +
+	"\vWantRequest\x12\x18\n" +
+	"\arouters\x18\x01 \x03(\fR\arouters\"%\n" +
+	"\tWantReply\x12\x18\n" +
+	"\aseconds\x18\x01 \x01(\rR\aseconds\"g\n" +
+	"\x0fLeaseNATRequest\x12\x16\n" +
+	"\x06router\x18\x01 \x01(\fR\x06router\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05first\x18\x03 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x04 \x01(\rR\x04last\"D\n" +
+	"\rLeaseNATReply\x123\n" +
+	"\x05block\x18\x01 \x01(\v2\x1d.midonet.topology.v1.NATBlockR\x05block\"U\n" +
+	"\x11ReleaseNATRequest\x12\x16\n" +
+	"\x06router\x18\x01 \x01(\fR\x06router\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05first\x18\x03 \x01(\rR\x05first\"\x11\n" +
+	"\x0fReleaseNATReply\"\x12\n" +
 	"\x10ListHostsRequest\"\xb9\x01\n" +
 	"\x0eListHostsReply\x12?\n" +
 	"\x05hosts\x18\x01 \x03(\v2).midonet.topology.v1.ListHostsReply.EntryR\x05hosts\x1af\n" +
 	"\x05Entry\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x12\x14\n" +
 	"\x05alive\x18\x02 \x01(\bR\x05alive\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2\xad\x04\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion2\xa9\x06\n" +
 	"\x06Stream\x12H\n" +
 	"\x04Join\x12 .midonet.topology.v1.JoinRequest\x1a\x1e.midonet.topology.v1.JoinReply\x12K\n" +
 	"\x05Renew\x12!.midonet.topology.v1.RenewRequest\x1a\x1f.midonet.topology.v1.RenewReply\x12I\n" +
 	"\x05Watch\x12!.midonet.topology.v1.WatchRequest\x1a\x1b.midonet.topology.v1.Update0\x01\x12N\n" +
 	"\x06Report\x12\".midonet.topology.v1.ReportRequest\x1a .midonet.topology.v1.ReportReply\x12H\n" +
 	"\x04Bind\x12 .midonet.topology.v1.BindRequest\x1a\x1e.midonet.topology.v1.BindReply\x12N\n" +
-	"\x06Unbind\x12\".midonet.topology.v1.UnbindRequest\x1a .midonet.topology.v1.UnbindReply\x12W\n" +
+	"\x06Unbind\x12\".midonet.topology.v1.UnbindRequest\x1a .midonet.topology.v1.UnbindReply\x12H\n" +
+	"\x04Want\x12 .midonet.topology.v1.WantRequest\x1a\x1e.midonet.topology.v1.WantReply\x12T\n" +
+	"\bLeaseNAT\x12$.midonet.topology.v1.LeaseNATRequest\x1a\".midonet.topology.v1.LeaseNATReply\x12Z\n" +
+	"\n" +
+	"ReleaseNAT\x12&.midonet.topology.v1.ReleaseNATRequest\x1a$.midonet.topology.v1.ReleaseNATReply\x12W\n" +
 	"\tListHosts\x12%.midonet.topology.v1.ListHostsRequest\x1a#.midonet.topology.v1.ListHostsReplyB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
@@ -918,7 +1245,7 @@ func file_stream_proto_rawDescGZIP() []byte {
 	return file_stream_proto_rawDescData
 }
 
-var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_stream_proto_goTypes = []any{
 	(*JoinRequest)(nil),          // 0: midonet.topology.v1.JoinRequest
 	(*JoinReply)(nil),            // 1: midonet.topology.v1.JoinReply
@@ -933,44 +1260,60 @@ var file_stream_proto_goTypes = []any{
 	(*BindReply)(nil),            // 10: midonet.topology.v1.BindReply
 	(*UnbindRequest)(nil),        // 11: midonet.topology.v1.UnbindRequest
 	(*UnbindReply)(nil),          // 12: midonet.topology.v1.UnbindReply
-	(*ListHostsRequest)(nil),     // 13: midonet.topology.v1.ListHostsRequest
-	(*ListHostsReply)(nil),       // 14: midonet.topology.v1.ListHostsReply
-	(*ListHostsReply_Entry)(nil), // 15: midonet.topology.v1.ListHostsReply.Entry
-	(*Object)(nil),               // 16: midonet.topology.v1.Object
-	(*Key)(nil),                  // 17: midonet.topology.v1.Key
-	(*Host)(nil),                 // 18: midonet.topology.v1.Host
-	(*HostState)(nil),            // 19: midonet.topology.v1.HostState
-	(*PortState)(nil),            // 20: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),           // 21: midonet.topology.v1.LearnedMAC
+	(*WantRequest)(nil),          // 13: midonet.topology.v1.WantRequest
+	(*WantReply)(nil),            // 14: midonet.topology.v1.WantReply
+	(*LeaseNATRequest)(nil),      // 15: midonet.topology.v1.LeaseNATRequest
+	(*LeaseNATReply)(nil),        // 16: midonet.topology.v1.LeaseNATReply
+	(*ReleaseNATRequest)(nil),    // 17: midonet.topology.v1.ReleaseNATRequest
+	(*ReleaseNATReply)(nil),      // 18: midonet.topology.v1.ReleaseNATReply
+	(*ListHostsRequest)(nil),     // 19: midonet.topology.v1.ListHostsRequest
+	(*ListHostsReply)(nil),       // 20: midonet.topology.v1.ListHostsReply
+	(*ListHostsReply_Entry)(nil), // 21: midonet.topology.v1.ListHostsReply.Entry
+	(*Object)(nil),               // 22: midonet.topology.v1.Object
+	(*Key)(nil),                  // 23: midonet.topology.v1.Key
+	(*Host)(nil),                 // 24: midonet.topology.v1.Host
+	(*HostState)(nil),            // 25: midonet.topology.v1.HostState
+	(*PortState)(nil),            // 26: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),           // 27: midonet.topology.v1.LearnedMAC
+	(*RouterNeighbour)(nil),      // 28: midonet.topology.v1.RouterNeighbour
+	(*NATBlock)(nil),             // 29: midonet.topology.v1.NATBlock
 }
 var file_stream_proto_depIdxs = []int32{
-	16, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
-	17, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
-	18, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
-	19, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
-	20, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
-	21, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
-	15, // 6: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
-	18, // 7: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
-	0,  // 8: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
-	2,  // 9: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
-	5,  // 10: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
-	7,  // 11: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
-	9,  // 12: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
-	11, // 13: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
-	13, // 14: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
-	1,  // 15: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
-	3,  // 16: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
-	6,  // 17: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
-	8,  // 18: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
-	10, // 19: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
-	12, // 20: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
-	14, // 21: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	22, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
+	23, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
+	24, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
+	25, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
+	26, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
+	27, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
+	28, // 6: midonet.topology.v1.ReportRequest.neighbours:type_name -> midonet.topology.v1.RouterNeighbour
+	29, // 7: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
+	21, // 8: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
+	24, // 9: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
+	0,  // 10: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
+	2,  // 11: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
+	5,  // 12: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
+	7,  // 13: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
+	9,  // 14: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
+	11, // 15: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
+	13, // 16: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
+	15, // 17: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
+	17, // 18: midonet.topology.v1.Stream.ReleaseNAT:input_type -> midonet.topology.v1.ReleaseNATRequest
+	19, // 19: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
+	1,  // 20: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
+	3,  // 21: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
+	6,  // 22: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
+	8,  // 23: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
+	10, // 24: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
+	12, // 25: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
+	14, // 26: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
+	16, // 27: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
+	18, // 28: midonet.topology.v1.Stream.ReleaseNAT:output_type -> midonet.topology.v1.ReleaseNATReply
+	20, // 29: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
+	20, // [20:30] is the sub-list for method output_type
+	10, // [10:20] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_stream_proto_init() }
@@ -985,7 +1328,7 @@ func file_stream_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stream_proto_rawDesc), len(file_stream_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -95,6 +95,16 @@ type Object struct {
 	//	*Object_LearnedMac
 	//	*Object_Source
 	//	*Object_Progress
+	//	*Object_Router
+	//	*Object_Route
+	//	*Object_Chain
+	//	*Object_AddrGroup
+	//	*Object_GroupMember
+	//	*Object_PortGroup
+	//	*Object_FloatingIp
+	//	*Object_PortForwarding
+	//	*Object_NatBlock
+	//	*Object_RouterNeighbour
 	Value         isObject_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -263,6 +273,96 @@ func (x *Object) GetProgress() *Progress {
 	return nil
 }
 
+func (x *Object) GetRouter() *Router {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Router); ok {
+			return x.Router
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetRoute() *Route {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Route); ok {
+			return x.Route
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetChain() *Chain {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Chain); ok {
+			return x.Chain
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetAddrGroup() *AddrGroup {
+	if x != nil {
+		if x, ok := x.Value.(*Object_AddrGroup); ok {
+			return x.AddrGroup
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetGroupMember() *GroupMember {
+	if x != nil {
+		if x, ok := x.Value.(*Object_GroupMember); ok {
+			return x.GroupMember
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetPortGroup() *PortGroup {
+	if x != nil {
+		if x, ok := x.Value.(*Object_PortGroup); ok {
+			return x.PortGroup
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetFloatingIp() *FloatingIP {
+	if x != nil {
+		if x, ok := x.Value.(*Object_FloatingIp); ok {
+			return x.FloatingIp
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetPortForwarding() *PortForwarding {
+	if x != nil {
+		if x, ok := x.Value.(*Object_PortForwarding); ok {
+			return x.PortForwarding
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetNatBlock() *NATBlock {
+	if x != nil {
+		if x, ok := x.Value.(*Object_NatBlock); ok {
+			return x.NatBlock
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetRouterNeighbour() *RouterNeighbour {
+	if x != nil {
+		if x, ok := x.Value.(*Object_RouterNeighbour); ok {
+			return x.RouterNeighbour
+		}
+	}
+	return nil
+}
+
 type isObject_Value interface {
 	isObject_Value()
 }
@@ -323,6 +423,46 @@ type Object_Progress struct {
 	Progress *Progress `protobuf:"bytes,14,opt,name=progress,proto3,oneof"`
 }
 
+type Object_Router struct {
+	Router *Router `protobuf:"bytes,15,opt,name=router,proto3,oneof"`
+}
+
+type Object_Route struct {
+	Route *Route `protobuf:"bytes,16,opt,name=route,proto3,oneof"`
+}
+
+type Object_Chain struct {
+	Chain *Chain `protobuf:"bytes,17,opt,name=chain,proto3,oneof"`
+}
+
+type Object_AddrGroup struct {
+	AddrGroup *AddrGroup `protobuf:"bytes,18,opt,name=addr_group,json=addrGroup,proto3,oneof"`
+}
+
+type Object_GroupMember struct {
+	GroupMember *GroupMember `protobuf:"bytes,19,opt,name=group_member,json=groupMember,proto3,oneof"`
+}
+
+type Object_PortGroup struct {
+	PortGroup *PortGroup `protobuf:"bytes,20,opt,name=port_group,json=portGroup,proto3,oneof"`
+}
+
+type Object_FloatingIp struct {
+	FloatingIp *FloatingIP `protobuf:"bytes,21,opt,name=floating_ip,json=floatingIp,proto3,oneof"`
+}
+
+type Object_PortForwarding struct {
+	PortForwarding *PortForwarding `protobuf:"bytes,22,opt,name=port_forwarding,json=portForwarding,proto3,oneof"`
+}
+
+type Object_NatBlock struct {
+	NatBlock *NATBlock `protobuf:"bytes,23,opt,name=nat_block,json=natBlock,proto3,oneof"`
+}
+
+type Object_RouterNeighbour struct {
+	RouterNeighbour *RouterNeighbour `protobuf:"bytes,24,opt,name=router_neighbour,json=routerNeighbour,proto3,oneof"`
+}
+
 func (*Object_Bridge) isObject_Value() {}
 
 func (*Object_Port) isObject_Value() {}
@@ -350,6 +490,26 @@ func (*Object_LearnedMac) isObject_Value() {}
 func (*Object_Source) isObject_Value() {}
 
 func (*Object_Progress) isObject_Value() {}
+
+func (*Object_Router) isObject_Value() {}
+
+func (*Object_Route) isObject_Value() {}
+
+func (*Object_Chain) isObject_Value() {}
+
+func (*Object_AddrGroup) isObject_Value() {}
+
+func (*Object_GroupMember) isObject_Value() {}
+
+func (*Object_PortGroup) isObject_Value() {}
+
+func (*Object_FloatingIp) isObject_Value() {}
+
+func (*Object_PortForwarding) isObject_Value() {}
+
+func (*Object_NatBlock) isObject_Value() {}
+
+func (*Object_RouterNeighbour) isObject_Value() {}
 
 type Prefix struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -410,6 +570,7 @@ type Bridge struct {
 	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	AdminUp       bool                   `protobuf:"varint,4,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
 	Mtu           int32                  `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	External      bool                   `protobuf:"varint,6,opt,name=external,proto3" json:"external,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -479,6 +640,13 @@ func (x *Bridge) GetMtu() int32 {
 	return 0
 }
 
+func (x *Bridge) GetExternal() bool {
+	if x != nil {
+		return x.External
+	}
+	return false
+}
+
 type Port struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -487,6 +655,17 @@ type Port struct {
 	ProjectId     string                 `protobuf:"bytes,4,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	AdminUp       bool                   `protobuf:"varint,5,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
 	TunnelKey     uint32                 `protobuf:"varint,6,opt,name=tunnel_key,json=tunnelKey,proto3" json:"tunnel_key,omitempty"`
+	Router        []byte                 `protobuf:"bytes,7,opt,name=router,proto3" json:"router,omitempty"`
+	Peer          []byte                 `protobuf:"bytes,8,opt,name=peer,proto3" json:"peer,omitempty"`
+	Device        string                 `protobuf:"bytes,9,opt,name=device,proto3" json:"device,omitempty"`
+	Security      *Security              `protobuf:"bytes,10,opt,name=security,proto3" json:"security,omitempty"`
+	Mac           []byte                 `protobuf:"bytes,11,opt,name=mac,proto3" json:"mac,omitempty"`
+	Addresses     []*Prefix              `protobuf:"bytes,12,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Mtu           int32                  `protobuf:"varint,13,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Advertise     *Advertisement         `protobuf:"bytes,14,opt,name=advertise,proto3" json:"advertise,omitempty"`
+	InChain       []byte                 `protobuf:"bytes,15,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
+	OutChain      []byte                 `protobuf:"bytes,16,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
+	Groups        [][]byte               `protobuf:"bytes,17,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,7 +742,332 @@ func (x *Port) GetTunnelKey() uint32 {
 	return 0
 }
 
-type Route struct {
+func (x *Port) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *Port) GetPeer() []byte {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Port) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Port) GetSecurity() *Security {
+	if x != nil {
+		return x.Security
+	}
+	return nil
+}
+
+func (x *Port) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
+func (x *Port) GetAddresses() []*Prefix {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Port) GetMtu() int32 {
+	if x != nil {
+		return x.Mtu
+	}
+	return 0
+}
+
+func (x *Port) GetAdvertise() *Advertisement {
+	if x != nil {
+		return x.Advertise
+	}
+	return nil
+}
+
+func (x *Port) GetInChain() []byte {
+	if x != nil {
+		return x.InChain
+	}
+	return nil
+}
+
+func (x *Port) GetOutChain() []byte {
+	if x != nil {
+		return x.OutChain
+	}
+	return nil
+}
+
+func (x *Port) GetGroups() [][]byte {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+type Security struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sources       []*AddressPair         `protobuf:"bytes,1,rep,name=sources,proto3" json:"sources,omitempty"`
+	Egress        [][]byte               `protobuf:"bytes,2,rep,name=egress,proto3" json:"egress,omitempty"`
+	Ingress       [][]byte               `protobuf:"bytes,3,rep,name=ingress,proto3" json:"ingress,omitempty"`
+	Stateful      bool                   `protobuf:"varint,4,opt,name=stateful,proto3" json:"stateful,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Security) Reset() {
+	*x = Security{}
+	mi := &file_topology_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Security) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Security) ProtoMessage() {}
+
+func (x *Security) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Security.ProtoReflect.Descriptor instead.
+func (*Security) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Security) GetSources() []*AddressPair {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+func (x *Security) GetEgress() [][]byte {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+func (x *Security) GetIngress() [][]byte {
+	if x != nil {
+		return x.Ingress
+	}
+	return nil
+}
+
+func (x *Security) GetStateful() bool {
+	if x != nil {
+		return x.Stateful
+	}
+	return false
+}
+
+type AddressPair struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mac           []byte                 `protobuf:"bytes,1,opt,name=mac,proto3" json:"mac,omitempty"`
+	Prefix        *Prefix                `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddressPair) Reset() {
+	*x = AddressPair{}
+	mi := &file_topology_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddressPair) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddressPair) ProtoMessage() {}
+
+func (x *AddressPair) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
+func (*AddressPair) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AddressPair) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
+func (x *AddressPair) GetPrefix() *Prefix {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+type Advertisement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Managed       bool                   `protobuf:"varint,1,opt,name=managed,proto3" json:"managed,omitempty"`
+	Other         bool                   `protobuf:"varint,2,opt,name=other,proto3" json:"other,omitempty"`
+	Prefixes      []*AdvertisedPrefix    `protobuf:"bytes,3,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	Mtu           int32                  `protobuf:"varint,4,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Dns           [][]byte               `protobuf:"bytes,5,rep,name=dns,proto3" json:"dns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Advertisement) Reset() {
+	*x = Advertisement{}
+	mi := &file_topology_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Advertisement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Advertisement) ProtoMessage() {}
+
+func (x *Advertisement) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
+func (*Advertisement) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Advertisement) GetManaged() bool {
+	if x != nil {
+		return x.Managed
+	}
+	return false
+}
+
+func (x *Advertisement) GetOther() bool {
+	if x != nil {
+		return x.Other
+	}
+	return false
+}
+
+func (x *Advertisement) GetPrefixes() []*AdvertisedPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
+func (x *Advertisement) GetMtu() int32 {
+	if x != nil {
+		return x.Mtu
+	}
+	return 0
+}
+
+func (x *Advertisement) GetDns() [][]byte {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+type AdvertisedPrefix struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Prefix        *Prefix                `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	Autonomous    bool                   `protobuf:"varint,2,opt,name=autonomous,proto3" json:"autonomous,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvertisedPrefix) Reset() {
+	*x = AdvertisedPrefix{}
+	mi := &file_topology_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvertisedPrefix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvertisedPrefix) ProtoMessage() {}
+
+func (x *AdvertisedPrefix) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvertisedPrefix.ProtoReflect.Descriptor instead.
+func (*AdvertisedPrefix) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AdvertisedPrefix) GetPrefix() *Prefix {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *AdvertisedPrefix) GetAutonomous() bool {
+	if x != nil {
+		return x.Autonomous
+	}
+	return false
+}
+
+type ClasslessRoute struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Destination   *Prefix                `protobuf:"bytes,1,opt,name=destination,proto3" json:"destination,omitempty"`
 	NextHop       []byte                 `protobuf:"bytes,2,opt,name=next_hop,json=nextHop,proto3" json:"next_hop,omitempty"`
@@ -571,9 +1075,159 @@ type Route struct {
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *ClasslessRoute) Reset() {
+	*x = ClasslessRoute{}
+	mi := &file_topology_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClasslessRoute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClasslessRoute) ProtoMessage() {}
+
+func (x *ClasslessRoute) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClasslessRoute.ProtoReflect.Descriptor instead.
+func (*ClasslessRoute) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ClasslessRoute) GetDestination() *Prefix {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *ClasslessRoute) GetNextHop() []byte {
+	if x != nil {
+		return x.NextHop
+	}
+	return nil
+}
+
+type Router struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,4,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	InChain       []byte                 `protobuf:"bytes,5,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
+	OutChain      []byte                 `protobuf:"bytes,6,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
+	ForwardChain  []byte                 `protobuf:"bytes,7,opt,name=forward_chain,json=forwardChain,proto3" json:"forward_chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Router) Reset() {
+	*x = Router{}
+	mi := &file_topology_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Router) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Router) ProtoMessage() {}
+
+func (x *Router) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Router.ProtoReflect.Descriptor instead.
+func (*Router) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Router) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Router) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Router) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Router) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *Router) GetInChain() []byte {
+	if x != nil {
+		return x.InChain
+	}
+	return nil
+}
+
+func (x *Router) GetOutChain() []byte {
+	if x != nil {
+		return x.OutChain
+	}
+	return nil
+}
+
+func (x *Router) GetForwardChain() []byte {
+	if x != nil {
+		return x.ForwardChain
+	}
+	return nil
+}
+
+type Route struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Source        *Prefix                `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Destination   *Prefix                `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
+	Kind          uint32                 `protobuf:"varint,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	Port          []byte                 `protobuf:"bytes,6,opt,name=port,proto3" json:"port,omitempty"`
+	NextHop       []byte                 `protobuf:"bytes,7,opt,name=next_hop,json=nextHop,proto3" json:"next_hop,omitempty"`
+	Weight        uint32                 `protobuf:"varint,8,opt,name=weight,proto3" json:"weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +1239,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,12 +1252,47 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{5}
+	return file_topology_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Route) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Route) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *Route) GetSource() *Prefix {
+	if x != nil {
+		return x.Source
+	}
+	return nil
 }
 
 func (x *Route) GetDestination() *Prefix {
 	if x != nil {
 		return x.Destination
+	}
+	return nil
+}
+
+func (x *Route) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Route) GetPort() []byte {
+	if x != nil {
+		return x.Port
 	}
 	return nil
 }
@@ -615,6 +1304,997 @@ func (x *Route) GetNextHop() []byte {
 	return nil
 }
 
+func (x *Route) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+type FloatingIP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Port          []byte                 `protobuf:"bytes,3,opt,name=port,proto3" json:"port,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	Fixed         []byte                 `protobuf:"bytes,5,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FloatingIP) Reset() {
+	*x = FloatingIP{}
+	mi := &file_topology_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FloatingIP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FloatingIP) ProtoMessage() {}
+
+func (x *FloatingIP) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FloatingIP.ProtoReflect.Descriptor instead.
+func (*FloatingIP) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FloatingIP) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *FloatingIP) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *FloatingIP) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *FloatingIP) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *FloatingIP) GetFixed() []byte {
+	if x != nil {
+		return x.Fixed
+	}
+	return nil
+}
+
+type PortRange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint32                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint32                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortRange) Reset() {
+	*x = PortRange{}
+	mi := &file_topology_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortRange) ProtoMessage() {}
+
+func (x *PortRange) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortRange.ProtoReflect.Descriptor instead.
+func (*PortRange) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PortRange) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *PortRange) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+type PortForwarding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Port          []byte                 `protobuf:"bytes,3,opt,name=port,proto3" json:"port,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	Proto         uint32                 `protobuf:"varint,5,opt,name=proto,proto3" json:"proto,omitempty"`
+	Ports         *PortRange             `protobuf:"bytes,6,opt,name=ports,proto3" json:"ports,omitempty"`
+	Fixed         []byte                 `protobuf:"bytes,7,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	FixedPort     uint32                 `protobuf:"varint,8,opt,name=fixed_port,json=fixedPort,proto3" json:"fixed_port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortForwarding) Reset() {
+	*x = PortForwarding{}
+	mi := &file_topology_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortForwarding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortForwarding) ProtoMessage() {}
+
+func (x *PortForwarding) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortForwarding.ProtoReflect.Descriptor instead.
+func (*PortForwarding) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PortForwarding) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetProto() uint32 {
+	if x != nil {
+		return x.Proto
+	}
+	return 0
+}
+
+func (x *PortForwarding) GetPorts() *PortRange {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetFixed() []byte {
+	if x != nil {
+		return x.Fixed
+	}
+	return nil
+}
+
+func (x *PortForwarding) GetFixedPort() uint32 {
+	if x != nil {
+		return x.FixedPort
+	}
+	return 0
+}
+
+type NATBlock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
+	First         uint32                 `protobuf:"varint,4,opt,name=first,proto3" json:"first,omitempty"`
+	Host          []byte                 `protobuf:"bytes,5,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NATBlock) Reset() {
+	*x = NATBlock{}
+	mi := &file_topology_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NATBlock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NATBlock) ProtoMessage() {}
+
+func (x *NATBlock) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NATBlock.ProtoReflect.Descriptor instead.
+func (*NATBlock) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *NATBlock) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *NATBlock) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *NATBlock) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *NATBlock) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *NATBlock) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+type RouterNeighbour struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Port          []byte                 `protobuf:"bytes,3,opt,name=port,proto3" json:"port,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	Mac           []byte                 `protobuf:"bytes,5,opt,name=mac,proto3" json:"mac,omitempty"`
+	Host          []byte                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouterNeighbour) Reset() {
+	*x = RouterNeighbour{}
+	mi := &file_topology_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouterNeighbour) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouterNeighbour) ProtoMessage() {}
+
+func (x *RouterNeighbour) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouterNeighbour.ProtoReflect.Descriptor instead.
+func (*RouterNeighbour) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RouterNeighbour) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *RouterNeighbour) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *RouterNeighbour) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *RouterNeighbour) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *RouterNeighbour) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
+func (x *RouterNeighbour) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+type Chain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	Rules         []*Rule                `protobuf:"bytes,4,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chain) Reset() {
+	*x = Chain{}
+	mi := &file_topology_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chain) ProtoMessage() {}
+
+func (x *Chain) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chain.ProtoReflect.Descriptor instead.
+func (*Chain) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Chain) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Chain) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Chain) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Chain) GetRules() []*Rule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+type Rule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	When          *Condition             `protobuf:"bytes,2,opt,name=when,proto3" json:"when,omitempty"`
+	Action        uint32                 `protobuf:"varint,3,opt,name=action,proto3" json:"action,omitempty"`
+	Jump          []byte                 `protobuf:"bytes,4,opt,name=jump,proto3" json:"jump,omitempty"`
+	Targets       []*NATTarget           `protobuf:"bytes,5,rep,name=targets,proto3" json:"targets,omitempty"`
+	After         uint32                 `protobuf:"varint,6,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rule) Reset() {
+	*x = Rule{}
+	mi := &file_topology_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rule) ProtoMessage() {}
+
+func (x *Rule) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rule.ProtoReflect.Descriptor instead.
+func (*Rule) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Rule) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Rule) GetWhen() *Condition {
+	if x != nil {
+		return x.When
+	}
+	return nil
+}
+
+func (x *Rule) GetAction() uint32 {
+	if x != nil {
+		return x.Action
+	}
+	return 0
+}
+
+func (x *Rule) GetJump() []byte {
+	if x != nil {
+		return x.Jump
+	}
+	return nil
+}
+
+func (x *Rule) GetTargets() []*NATTarget {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Rule) GetAfter() uint32 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+type NATTarget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         []byte                 `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          []byte                 `protobuf:"bytes,2,opt,name=last,proto3" json:"last,omitempty"`
+	FirstPort     uint32                 `protobuf:"varint,3,opt,name=first_port,json=firstPort,proto3" json:"first_port,omitempty"`
+	LastPort      uint32                 `protobuf:"varint,4,opt,name=last_port,json=lastPort,proto3" json:"last_port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NATTarget) Reset() {
+	*x = NATTarget{}
+	mi := &file_topology_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NATTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NATTarget) ProtoMessage() {}
+
+func (x *NATTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NATTarget.ProtoReflect.Descriptor instead.
+func (*NATTarget) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *NATTarget) GetFirst() []byte {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *NATTarget) GetLast() []byte {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+func (x *NATTarget) GetFirstPort() uint32 {
+	if x != nil {
+		return x.FirstPort
+	}
+	return 0
+}
+
+func (x *NATTarget) GetLastPort() uint32 {
+	if x != nil {
+		return x.LastPort
+	}
+	return 0
+}
+
+type Condition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EtherType     uint32                 `protobuf:"varint,1,opt,name=ether_type,json=etherType,proto3" json:"ether_type,omitempty"`
+	SrcMac        []byte                 `protobuf:"bytes,2,opt,name=src_mac,json=srcMac,proto3" json:"src_mac,omitempty"`
+	DstMac        []byte                 `protobuf:"bytes,3,opt,name=dst_mac,json=dstMac,proto3" json:"dst_mac,omitempty"`
+	Proto         *uint32                `protobuf:"varint,4,opt,name=proto,proto3,oneof" json:"proto,omitempty"`
+	Src           *Prefix                `protobuf:"bytes,5,opt,name=src,proto3" json:"src,omitempty"`
+	Dst           *Prefix                `protobuf:"bytes,6,opt,name=dst,proto3" json:"dst,omitempty"`
+	SrcGroup      []byte                 `protobuf:"bytes,7,opt,name=src_group,json=srcGroup,proto3" json:"src_group,omitempty"`
+	DstGroup      []byte                 `protobuf:"bytes,8,opt,name=dst_group,json=dstGroup,proto3" json:"dst_group,omitempty"`
+	SrcPorts      *PortRange             `protobuf:"bytes,9,opt,name=src_ports,json=srcPorts,proto3" json:"src_ports,omitempty"`
+	DstPorts      *PortRange             `protobuf:"bytes,10,opt,name=dst_ports,json=dstPorts,proto3" json:"dst_ports,omitempty"`
+	Fragments     uint32                 `protobuf:"varint,11,opt,name=fragments,proto3" json:"fragments,omitempty"`
+	InPorts       [][]byte               `protobuf:"bytes,12,rep,name=in_ports,json=inPorts,proto3" json:"in_ports,omitempty"`
+	OutPorts      [][]byte               `protobuf:"bytes,13,rep,name=out_ports,json=outPorts,proto3" json:"out_ports,omitempty"`
+	ForwardFlow   bool                   `protobuf:"varint,14,opt,name=forward_flow,json=forwardFlow,proto3" json:"forward_flow,omitempty"`
+	ReturnFlow    bool                   `protobuf:"varint,15,opt,name=return_flow,json=returnFlow,proto3" json:"return_flow,omitempty"`
+	DstRewritten  bool                   `protobuf:"varint,16,opt,name=dst_rewritten,json=dstRewritten,proto3" json:"dst_rewritten,omitempty"`
+	Not           uint32                 `protobuf:"varint,17,opt,name=not,proto3" json:"not,omitempty"`
+	NotAll        bool                   `protobuf:"varint,18,opt,name=not_all,json=notAll,proto3" json:"not_all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_topology_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Condition) GetEtherType() uint32 {
+	if x != nil {
+		return x.EtherType
+	}
+	return 0
+}
+
+func (x *Condition) GetSrcMac() []byte {
+	if x != nil {
+		return x.SrcMac
+	}
+	return nil
+}
+
+func (x *Condition) GetDstMac() []byte {
+	if x != nil {
+		return x.DstMac
+	}
+	return nil
+}
+
+func (x *Condition) GetProto() uint32 {
+	if x != nil && x.Proto != nil {
+		return *x.Proto
+	}
+	return 0
+}
+
+func (x *Condition) GetSrc() *Prefix {
+	if x != nil {
+		return x.Src
+	}
+	return nil
+}
+
+func (x *Condition) GetDst() *Prefix {
+	if x != nil {
+		return x.Dst
+	}
+	return nil
+}
+
+func (x *Condition) GetSrcGroup() []byte {
+	if x != nil {
+		return x.SrcGroup
+	}
+	return nil
+}
+
+func (x *Condition) GetDstGroup() []byte {
+	if x != nil {
+		return x.DstGroup
+	}
+	return nil
+}
+
+func (x *Condition) GetSrcPorts() *PortRange {
+	if x != nil {
+		return x.SrcPorts
+	}
+	return nil
+}
+
+func (x *Condition) GetDstPorts() *PortRange {
+	if x != nil {
+		return x.DstPorts
+	}
+	return nil
+}
+
+func (x *Condition) GetFragments() uint32 {
+	if x != nil {
+		return x.Fragments
+	}
+	return 0
+}
+
+func (x *Condition) GetInPorts() [][]byte {
+	if x != nil {
+		return x.InPorts
+	}
+	return nil
+}
+
+func (x *Condition) GetOutPorts() [][]byte {
+	if x != nil {
+		return x.OutPorts
+	}
+	return nil
+}
+
+func (x *Condition) GetForwardFlow() bool {
+	if x != nil {
+		return x.ForwardFlow
+	}
+	return false
+}
+
+func (x *Condition) GetReturnFlow() bool {
+	if x != nil {
+		return x.ReturnFlow
+	}
+	return false
+}
+
+func (x *Condition) GetDstRewritten() bool {
+	if x != nil {
+		return x.DstRewritten
+	}
+	return false
+}
+
+func (x *Condition) GetNot() uint32 {
+	if x != nil {
+		return x.Not
+	}
+	return 0
+}
+
+func (x *Condition) GetNotAll() bool {
+	if x != nil {
+		return x.NotAll
+	}
+	return false
+}
+
+type AddrGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddrGroup) Reset() {
+	*x = AddrGroup{}
+	mi := &file_topology_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddrGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddrGroup) ProtoMessage() {}
+
+func (x *AddrGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddrGroup.ProtoReflect.Descriptor instead.
+func (*AddrGroup) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AddrGroup) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *AddrGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AddrGroup) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+type GroupMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Group         []byte                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Prefix        *Prefix                `protobuf:"bytes,3,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	Port          []byte                 `protobuf:"bytes,4,opt,name=port,proto3" json:"port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupMember) Reset() {
+	*x = GroupMember{}
+	mi := &file_topology_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupMember) ProtoMessage() {}
+
+func (x *GroupMember) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
+func (*GroupMember) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GroupMember) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *GroupMember) GetGroup() []byte {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *GroupMember) GetPrefix() *Prefix {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *GroupMember) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+type PortGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	Stateful      bool                   `protobuf:"varint,4,opt,name=stateful,proto3" json:"stateful,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortGroup) Reset() {
+	*x = PortGroup{}
+	mi := &file_topology_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortGroup) ProtoMessage() {}
+
+func (x *PortGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortGroup.ProtoReflect.Descriptor instead.
+func (*PortGroup) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PortGroup) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PortGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PortGroup) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *PortGroup) GetStateful() bool {
+	if x != nil {
+		return x.Stateful
+	}
+	return false
+}
+
 type DHCP struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -624,17 +2304,18 @@ type DHCP struct {
 	Router        []byte                 `protobuf:"bytes,5,opt,name=router,proto3" json:"router,omitempty"`
 	Server        []byte                 `protobuf:"bytes,6,opt,name=server,proto3" json:"server,omitempty"`
 	Dns           [][]byte               `protobuf:"bytes,7,rep,name=dns,proto3" json:"dns,omitempty"`
-	Routes        []*Route               `protobuf:"bytes,8,rep,name=routes,proto3" json:"routes,omitempty"`
+	Routes        []*ClasslessRoute      `protobuf:"bytes,8,rep,name=routes,proto3" json:"routes,omitempty"`
 	Mtu           int32                  `protobuf:"varint,9,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	LeaseSeconds  uint32                 `protobuf:"varint,10,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	Domain        string                 `protobuf:"bytes,11,opt,name=domain,proto3" json:"domain,omitempty"`
+	AddressMode   uint32                 `protobuf:"varint,12,opt,name=address_mode,json=addressMode,proto3" json:"address_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DHCP) Reset() {
 	*x = DHCP{}
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +2327,7 @@ func (x *DHCP) String() string {
 func (*DHCP) ProtoMessage() {}
 
 func (x *DHCP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +2340,7 @@ func (x *DHCP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCP.ProtoReflect.Descriptor instead.
 func (*DHCP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{6}
+	return file_topology_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DHCP) GetId() []byte {
@@ -711,7 +2392,7 @@ func (x *DHCP) GetDns() [][]byte {
 	return nil
 }
 
-func (x *DHCP) GetRoutes() []*Route {
+func (x *DHCP) GetRoutes() []*ClasslessRoute {
 	if x != nil {
 		return x.Routes
 	}
@@ -739,6 +2420,13 @@ func (x *DHCP) GetDomain() string {
 	return ""
 }
 
+func (x *DHCP) GetAddressMode() uint32 {
+	if x != nil {
+		return x.AddressMode
+	}
+	return 0
+}
+
 type DHCPOption struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -749,7 +2437,7 @@ type DHCPOption struct {
 
 func (x *DHCPOption) Reset() {
 	*x = DHCPOption{}
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +2449,7 @@ func (x *DHCPOption) String() string {
 func (*DHCPOption) ProtoMessage() {}
 
 func (x *DHCPOption) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +2462,7 @@ func (x *DHCPOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPOption.ProtoReflect.Descriptor instead.
 func (*DHCPOption) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{7}
+	return file_topology_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DHCPOption) GetName() string {
@@ -807,7 +2495,7 @@ type DHCPHost struct {
 
 func (x *DHCPHost) Reset() {
 	*x = DHCPHost{}
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +2507,7 @@ func (x *DHCPHost) String() string {
 func (*DHCPHost) ProtoMessage() {}
 
 func (x *DHCPHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +2520,7 @@ func (x *DHCPHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPHost.ProtoReflect.Descriptor instead.
 func (*DHCPHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{8}
+	return file_topology_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DHCPHost) GetId() []byte {
@@ -903,7 +2591,7 @@ type MACEntry struct {
 
 func (x *MACEntry) Reset() {
 	*x = MACEntry{}
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +2603,7 @@ func (x *MACEntry) String() string {
 func (*MACEntry) ProtoMessage() {}
 
 func (x *MACEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +2616,7 @@ func (x *MACEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MACEntry.ProtoReflect.Descriptor instead.
 func (*MACEntry) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{9}
+	return file_topology_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MACEntry) GetId() []byte {
@@ -972,7 +2660,7 @@ type Neighbour struct {
 
 func (x *Neighbour) Reset() {
 	*x = Neighbour{}
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +2672,7 @@ func (x *Neighbour) String() string {
 func (*Neighbour) ProtoMessage() {}
 
 func (x *Neighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +2685,7 @@ func (x *Neighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbour.ProtoReflect.Descriptor instead.
 func (*Neighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{10}
+	return file_topology_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Neighbour) GetId() []byte {
@@ -1046,7 +2734,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +2746,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +2759,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{11}
+	return file_topology_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Host) GetId() []byte {
@@ -1106,7 +2794,7 @@ type Binding struct {
 
 func (x *Binding) Reset() {
 	*x = Binding{}
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +2806,7 @@ func (x *Binding) String() string {
 func (*Binding) ProtoMessage() {}
 
 func (x *Binding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +2819,7 @@ func (x *Binding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binding.ProtoReflect.Descriptor instead.
 func (*Binding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{12}
+	return file_topology_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Binding) GetPort() []byte {
@@ -1165,7 +2853,7 @@ type TunnelKey struct {
 
 func (x *TunnelKey) Reset() {
 	*x = TunnelKey{}
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +2865,7 @@ func (x *TunnelKey) String() string {
 func (*TunnelKey) ProtoMessage() {}
 
 func (x *TunnelKey) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +2878,7 @@ func (x *TunnelKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelKey.ProtoReflect.Descriptor instead.
 func (*TunnelKey) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{13}
+	return file_topology_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TunnelKey) GetNumber() uint32 {
@@ -1220,7 +2908,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1232,7 +2920,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1245,7 +2933,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{14}
+	return file_topology_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Interface) GetName() string {
@@ -1297,7 +2985,7 @@ type HostState struct {
 
 func (x *HostState) Reset() {
 	*x = HostState{}
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +2997,7 @@ func (x *HostState) String() string {
 func (*HostState) ProtoMessage() {}
 
 func (x *HostState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +3010,7 @@ func (x *HostState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostState.ProtoReflect.Descriptor instead.
 func (*HostState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{15}
+	return file_topology_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HostState) GetHost() []byte {
@@ -1378,7 +3066,7 @@ type PortState struct {
 
 func (x *PortState) Reset() {
 	*x = PortState{}
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +3078,7 @@ func (x *PortState) String() string {
 func (*PortState) ProtoMessage() {}
 
 func (x *PortState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +3091,7 @@ func (x *PortState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortState.ProtoReflect.Descriptor instead.
 func (*PortState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{16}
+	return file_topology_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PortState) GetPort() []byte {
@@ -1440,7 +3128,7 @@ type LearnedMAC struct {
 
 func (x *LearnedMAC) Reset() {
 	*x = LearnedMAC{}
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +3140,7 @@ func (x *LearnedMAC) String() string {
 func (*LearnedMAC) ProtoMessage() {}
 
 func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +3153,7 @@ func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LearnedMAC.ProtoReflect.Descriptor instead.
 func (*LearnedMAC) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{17}
+	return file_topology_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *LearnedMAC) GetId() []byte {
@@ -1514,7 +3202,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +3214,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +3227,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{18}
+	return file_topology_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Source) GetResource() string {
@@ -1574,7 +3262,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +3274,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +3287,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{19}
+	return file_topology_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Progress) GetJournal() string {
@@ -1630,7 +3318,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\xcc\x06\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xd9\v\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -1650,18 +3338,32 @@ const file_topology_proto_rawDesc = "" +
 	"\vlearned_mac\x18\f \x01(\v2\x1f.midonet.topology.v1.LearnedMACH\x00R\n" +
 	"learnedMac\x125\n" +
 	"\x06source\x18\r \x01(\v2\x1b.midonet.topology.v1.SourceH\x00R\x06source\x12;\n" +
-	"\bprogress\x18\x0e \x01(\v2\x1d.midonet.topology.v1.ProgressH\x00R\bprogressB\a\n" +
+	"\bprogress\x18\x0e \x01(\v2\x1d.midonet.topology.v1.ProgressH\x00R\bprogress\x125\n" +
+	"\x06router\x18\x0f \x01(\v2\x1b.midonet.topology.v1.RouterH\x00R\x06router\x122\n" +
+	"\x05route\x18\x10 \x01(\v2\x1a.midonet.topology.v1.RouteH\x00R\x05route\x122\n" +
+	"\x05chain\x18\x11 \x01(\v2\x1a.midonet.topology.v1.ChainH\x00R\x05chain\x12?\n" +
+	"\n" +
+	"addr_group\x18\x12 \x01(\v2\x1e.midonet.topology.v1.AddrGroupH\x00R\taddrGroup\x12E\n" +
+	"\fgroup_member\x18\x13 \x01(\v2 .midonet.topology.v1.GroupMemberH\x00R\vgroupMember\x12?\n" +
+	"\n" +
+	"port_group\x18\x14 \x01(\v2\x1e.midonet.topology.v1.PortGroupH\x00R\tportGroup\x12B\n" +
+	"\vfloating_ip\x18\x15 \x01(\v2\x1f.midonet.topology.v1.FloatingIPH\x00R\n" +
+	"floatingIp\x12N\n" +
+	"\x0fport_forwarding\x18\x16 \x01(\v2#.midonet.topology.v1.PortForwardingH\x00R\x0eportForwarding\x12<\n" +
+	"\tnat_block\x18\x17 \x01(\v2\x1d.midonet.topology.v1.NATBlockH\x00R\bnatBlock\x12Q\n" +
+	"\x10router_neighbour\x18\x18 \x01(\v2$.midonet.topology.v1.RouterNeighbourH\x00R\x0frouterNeighbourB\a\n" +
 	"\x05value\"0\n" +
 	"\x06Prefix\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x12\n" +
-	"\x04bits\x18\x02 \x01(\rR\x04bits\"x\n" +
+	"\x04bits\x18\x02 \x01(\rR\x04bits\"\x94\x01\n" +
 	"\x06Bridge\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x19\n" +
 	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x10\n" +
-	"\x03mtu\x18\x05 \x01(\x05R\x03mtu\"\x9b\x01\n" +
+	"\x03mtu\x18\x05 \x01(\x05R\x03mtu\x12\x1a\n" +
+	"\bexternal\x18\x06 \x01(\bR\bexternal\"\x8b\x04\n" +
 	"\x04Port\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x12\n" +
@@ -1670,10 +3372,150 @@ const file_topology_proto_rawDesc = "" +
 	"project_id\x18\x04 \x01(\tR\tprojectId\x12\x19\n" +
 	"\badmin_up\x18\x05 \x01(\bR\aadminUp\x12\x1d\n" +
 	"\n" +
-	"tunnel_key\x18\x06 \x01(\rR\ttunnelKey\"a\n" +
-	"\x05Route\x12=\n" +
+	"tunnel_key\x18\x06 \x01(\rR\ttunnelKey\x12\x16\n" +
+	"\x06router\x18\a \x01(\fR\x06router\x12\x12\n" +
+	"\x04peer\x18\b \x01(\fR\x04peer\x12\x16\n" +
+	"\x06device\x18\t \x01(\tR\x06device\x129\n" +
+	"\bsecurity\x18\n" +
+	" \x01(\v2\x1d.midonet.topology.v1.SecurityR\bsecurity\x12\x10\n" +
+	"\x03mac\x18\v \x01(\fR\x03mac\x129\n" +
+	"\taddresses\x18\f \x03(\v2\x1b.midonet.topology.v1.PrefixR\taddresses\x12\x10\n" +
+	"\x03mtu\x18\r \x01(\x05R\x03mtu\x12@\n" +
+	"\tadvertise\x18\x0e \x01(\v2\".midonet.topology.v1.AdvertisementR\tadvertise\x12\x19\n" +
+	"\bin_chain\x18\x0f \x01(\fR\ainChain\x12\x1b\n" +
+	"\tout_chain\x18\x10 \x01(\fR\boutChain\x12\x16\n" +
+	"\x06groups\x18\x11 \x03(\fR\x06groups\"\x94\x01\n" +
+	"\bSecurity\x12:\n" +
+	"\asources\x18\x01 \x03(\v2 .midonet.topology.v1.AddressPairR\asources\x12\x16\n" +
+	"\x06egress\x18\x02 \x03(\fR\x06egress\x12\x18\n" +
+	"\aingress\x18\x03 \x03(\fR\aingress\x12\x1a\n" +
+	"\bstateful\x18\x04 \x01(\bR\bstateful\"T\n" +
+	"\vAddressPair\x12\x10\n" +
+	"\x03mac\x18\x01 \x01(\fR\x03mac\x123\n" +
+	"\x06prefix\x18\x02 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06prefix\"\xa6\x01\n" +
+	"\rAdvertisement\x12\x18\n" +
+	"\amanaged\x18\x01 \x01(\bR\amanaged\x12\x14\n" +
+	"\x05other\x18\x02 \x01(\bR\x05other\x12A\n" +
+	"\bprefixes\x18\x03 \x03(\v2%.midonet.topology.v1.AdvertisedPrefixR\bprefixes\x12\x10\n" +
+	"\x03mtu\x18\x04 \x01(\x05R\x03mtu\x12\x10\n" +
+	"\x03dns\x18\x05 \x03(\fR\x03dns\"g\n" +
+	"\x10AdvertisedPrefix\x123\n" +
+	"\x06prefix\x18\x01 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06prefix\x12\x1e\n" +
+	"\n" +
+	"autonomous\x18\x02 \x01(\bR\n" +
+	"autonomous\"j\n" +
+	"\x0eClasslessRoute\x12=\n" +
 	"\vdestination\x18\x01 \x01(\v2\x1b.midonet.topology.v1.PrefixR\vdestination\x12\x19\n" +
-	"\bnext_hop\x18\x02 \x01(\fR\anextHop\"\xc2\x02\n" +
+	"\bnext_hop\x18\x02 \x01(\fR\anextHop\"\xc3\x01\n" +
+	"\x06Router\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x19\n" +
+	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x19\n" +
+	"\bin_chain\x18\x05 \x01(\fR\ainChain\x12\x1b\n" +
+	"\tout_chain\x18\x06 \x01(\fR\boutChain\x12#\n" +
+	"\rforward_chain\x18\a \x01(\fR\fforwardChain\"\xfe\x01\n" +
+	"\x05Route\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x123\n" +
+	"\x06source\x18\x03 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06source\x12=\n" +
+	"\vdestination\x18\x04 \x01(\v2\x1b.midonet.topology.v1.PrefixR\vdestination\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04port\x18\x06 \x01(\fR\x04port\x12\x19\n" +
+	"\bnext_hop\x18\a \x01(\fR\anextHop\x12\x16\n" +
+	"\x06weight\x18\b \x01(\rR\x06weight\"r\n" +
+	"\n" +
+	"FloatingIP\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\fR\x04port\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05fixed\x18\x05 \x01(\fR\x05fixed\"5\n" +
+	"\tPortRange\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\rR\x04last\"\xe1\x01\n" +
+	"\x0ePortForwarding\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\fR\x04port\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05proto\x18\x05 \x01(\rR\x05proto\x124\n" +
+	"\x05ports\x18\x06 \x01(\v2\x1e.midonet.topology.v1.PortRangeR\x05ports\x12\x14\n" +
+	"\x05fixed\x18\a \x01(\fR\x05fixed\x12\x1d\n" +
+	"\n" +
+	"fixed_port\x18\b \x01(\rR\tfixedPort\"p\n" +
+	"\bNATBlock\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x12\x12\n" +
+	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05first\x18\x04 \x01(\rR\x05first\x12\x12\n" +
+	"\x04host\x18\x05 \x01(\fR\x04host\"\x87\x01\n" +
+	"\x0fRouterNeighbour\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\fR\x04port\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x10\n" +
+	"\x03mac\x18\x05 \x01(\fR\x03mac\x12\x12\n" +
+	"\x04host\x18\x06 \x01(\fR\x04host\"{\n" +
+	"\x05Chain\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12/\n" +
+	"\x05rules\x18\x04 \x03(\v2\x19.midonet.topology.v1.RuleR\x05rules\"\xc6\x01\n" +
+	"\x04Rule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x122\n" +
+	"\x04when\x18\x02 \x01(\v2\x1e.midonet.topology.v1.ConditionR\x04when\x12\x16\n" +
+	"\x06action\x18\x03 \x01(\rR\x06action\x12\x12\n" +
+	"\x04jump\x18\x04 \x01(\fR\x04jump\x128\n" +
+	"\atargets\x18\x05 \x03(\v2\x1e.midonet.topology.v1.NATTargetR\atargets\x12\x14\n" +
+	"\x05after\x18\x06 \x01(\rR\x05after\"q\n" +
+	"\tNATTarget\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\fR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\fR\x04last\x12\x1d\n" +
+	"\n" +
+	"first_port\x18\x03 \x01(\rR\tfirstPort\x12\x1b\n" +
+	"\tlast_port\x18\x04 \x01(\rR\blastPort\"\xfd\x04\n" +
+	"\tCondition\x12\x1d\n" +
+	"\n" +
+	"ether_type\x18\x01 \x01(\rR\tetherType\x12\x17\n" +
+	"\asrc_mac\x18\x02 \x01(\fR\x06srcMac\x12\x17\n" +
+	"\adst_mac\x18\x03 \x01(\fR\x06dstMac\x12\x19\n" +
+	"\x05proto\x18\x04 \x01(\rH\x00R\x05proto\x88\x01\x01\x12-\n" +
+	"\x03src\x18\x05 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x03src\x12-\n" +
+	"\x03dst\x18\x06 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x03dst\x12\x1b\n" +
+	"\tsrc_group\x18\a \x01(\fR\bsrcGroup\x12\x1b\n" +
+	"\tdst_group\x18\b \x01(\fR\bdstGroup\x12;\n" +
+	"\tsrc_ports\x18\t \x01(\v2\x1e.midonet.topology.v1.PortRangeR\bsrcPorts\x12;\n" +
+	"\tdst_ports\x18\n" +
+	" \x01(\v2\x1e.midonet.topology.v1.PortRangeR\bdstPorts\x12\x1c\n" +
+	"\tfragments\x18\v \x01(\rR\tfragments\x12\x19\n" +
+	"\bin_ports\x18\f \x03(\fR\ainPorts\x12\x1b\n" +
+	"\tout_ports\x18\r \x03(\fR\boutPorts\x12!\n" +
+	"\fforward_flow\x18\x0e \x01(\bR\vforwardFlow\x12\x1f\n" +
+	"\vreturn_flow\x18\x0f \x01(\bR\n" +
+	"returnFlow\x12#\n" +
+	"\rdst_rewritten\x18\x10 \x01(\bR\fdstRewritten\x12\x10\n" +
+	"\x03not\x18\x11 \x01(\rR\x03not\x12\x17\n" +
+	"\anot_all\x18\x12 \x01(\bR\x06notAllB\b\n" +
+	"\x06_proto\"N\n" +
+	"\tAddrGroup\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\"|\n" +
+	"\vGroupMember\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05group\x18\x02 \x01(\fR\x05group\x123\n" +
+	"\x06prefix\x18\x03 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06prefix\x12\x12\n" +
+	"\x04port\x18\x04 \x01(\fR\x04port\"j\n" +
+	"\tPortGroup\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x1a\n" +
+	"\bstateful\x18\x04 \x01(\bR\bstateful\"\xee\x02\n" +
 	"\x04DHCP\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x123\n" +
@@ -1681,12 +3523,13 @@ const file_topology_proto_rawDesc = "" +
 	"\aenabled\x18\x04 \x01(\bR\aenabled\x12\x16\n" +
 	"\x06router\x18\x05 \x01(\fR\x06router\x12\x16\n" +
 	"\x06server\x18\x06 \x01(\fR\x06server\x12\x10\n" +
-	"\x03dns\x18\a \x03(\fR\x03dns\x122\n" +
-	"\x06routes\x18\b \x03(\v2\x1a.midonet.topology.v1.RouteR\x06routes\x12\x10\n" +
+	"\x03dns\x18\a \x03(\fR\x03dns\x12;\n" +
+	"\x06routes\x18\b \x03(\v2#.midonet.topology.v1.ClasslessRouteR\x06routes\x12\x10\n" +
 	"\x03mtu\x18\t \x01(\x05R\x03mtu\x12#\n" +
 	"\rlease_seconds\x18\n" +
 	" \x01(\rR\fleaseSeconds\x12\x16\n" +
-	"\x06domain\x18\v \x01(\tR\x06domain\"6\n" +
+	"\x06domain\x18\v \x01(\tR\x06domain\x12!\n" +
+	"\faddress_mode\x18\f \x01(\rR\vaddressMode\"6\n" +
 	"\n" +
 	"DHCPOption\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
@@ -1771,54 +3614,100 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_topology_proto_goTypes = []any{
-	(*Key)(nil),        // 0: midonet.topology.v1.Key
-	(*Object)(nil),     // 1: midonet.topology.v1.Object
-	(*Prefix)(nil),     // 2: midonet.topology.v1.Prefix
-	(*Bridge)(nil),     // 3: midonet.topology.v1.Bridge
-	(*Port)(nil),       // 4: midonet.topology.v1.Port
-	(*Route)(nil),      // 5: midonet.topology.v1.Route
-	(*DHCP)(nil),       // 6: midonet.topology.v1.DHCP
-	(*DHCPOption)(nil), // 7: midonet.topology.v1.DHCPOption
-	(*DHCPHost)(nil),   // 8: midonet.topology.v1.DHCPHost
-	(*MACEntry)(nil),   // 9: midonet.topology.v1.MACEntry
-	(*Neighbour)(nil),  // 10: midonet.topology.v1.Neighbour
-	(*Host)(nil),       // 11: midonet.topology.v1.Host
-	(*Binding)(nil),    // 12: midonet.topology.v1.Binding
-	(*TunnelKey)(nil),  // 13: midonet.topology.v1.TunnelKey
-	(*Interface)(nil),  // 14: midonet.topology.v1.Interface
-	(*HostState)(nil),  // 15: midonet.topology.v1.HostState
-	(*PortState)(nil),  // 16: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil), // 17: midonet.topology.v1.LearnedMAC
-	(*Source)(nil),     // 18: midonet.topology.v1.Source
-	(*Progress)(nil),   // 19: midonet.topology.v1.Progress
+	(*Key)(nil),              // 0: midonet.topology.v1.Key
+	(*Object)(nil),           // 1: midonet.topology.v1.Object
+	(*Prefix)(nil),           // 2: midonet.topology.v1.Prefix
+	(*Bridge)(nil),           // 3: midonet.topology.v1.Bridge
+	(*Port)(nil),             // 4: midonet.topology.v1.Port
+	(*Security)(nil),         // 5: midonet.topology.v1.Security
+	(*AddressPair)(nil),      // 6: midonet.topology.v1.AddressPair
+	(*Advertisement)(nil),    // 7: midonet.topology.v1.Advertisement
+	(*AdvertisedPrefix)(nil), // 8: midonet.topology.v1.AdvertisedPrefix
+	(*ClasslessRoute)(nil),   // 9: midonet.topology.v1.ClasslessRoute
+	(*Router)(nil),           // 10: midonet.topology.v1.Router
+	(*Route)(nil),            // 11: midonet.topology.v1.Route
+	(*FloatingIP)(nil),       // 12: midonet.topology.v1.FloatingIP
+	(*PortRange)(nil),        // 13: midonet.topology.v1.PortRange
+	(*PortForwarding)(nil),   // 14: midonet.topology.v1.PortForwarding
+	(*NATBlock)(nil),         // 15: midonet.topology.v1.NATBlock
+	(*RouterNeighbour)(nil),  // 16: midonet.topology.v1.RouterNeighbour
+	(*Chain)(nil),            // 17: midonet.topology.v1.Chain
+	(*Rule)(nil),             // 18: midonet.topology.v1.Rule
+	(*NATTarget)(nil),        // 19: midonet.topology.v1.NATTarget
+	(*Condition)(nil),        // 20: midonet.topology.v1.Condition
+	(*AddrGroup)(nil),        // 21: midonet.topology.v1.AddrGroup
+	(*GroupMember)(nil),      // 22: midonet.topology.v1.GroupMember
+	(*PortGroup)(nil),        // 23: midonet.topology.v1.PortGroup
+	(*DHCP)(nil),             // 24: midonet.topology.v1.DHCP
+	(*DHCPOption)(nil),       // 25: midonet.topology.v1.DHCPOption
+	(*DHCPHost)(nil),         // 26: midonet.topology.v1.DHCPHost
+	(*MACEntry)(nil),         // 27: midonet.topology.v1.MACEntry
+	(*Neighbour)(nil),        // 28: midonet.topology.v1.Neighbour
+	(*Host)(nil),             // 29: midonet.topology.v1.Host
+	(*Binding)(nil),          // 30: midonet.topology.v1.Binding
+	(*TunnelKey)(nil),        // 31: midonet.topology.v1.TunnelKey
+	(*Interface)(nil),        // 32: midonet.topology.v1.Interface
+	(*HostState)(nil),        // 33: midonet.topology.v1.HostState
+	(*PortState)(nil),        // 34: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),       // 35: midonet.topology.v1.LearnedMAC
+	(*Source)(nil),           // 36: midonet.topology.v1.Source
+	(*Progress)(nil),         // 37: midonet.topology.v1.Progress
 }
 var file_topology_proto_depIdxs = []int32{
 	3,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
 	4,  // 1: midonet.topology.v1.Object.port:type_name -> midonet.topology.v1.Port
-	6,  // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
-	8,  // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
-	9,  // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
-	10, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
-	11, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
-	12, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
-	13, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
-	15, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
-	16, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
-	17, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
-	18, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
-	19, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
-	2,  // 14: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	2,  // 15: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	5,  // 16: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.Route
-	7,  // 17: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	14, // 18: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	24, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
+	26, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
+	27, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
+	28, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
+	29, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
+	30, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
+	31, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
+	33, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
+	34, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
+	35, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
+	36, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
+	37, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
+	10, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
+	11, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
+	17, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
+	21, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
+	22, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
+	23, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
+	12, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
+	14, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
+	15, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
+	16, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
+	5,  // 24: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	2,  // 25: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	7,  // 26: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	6,  // 27: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	2,  // 28: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	8,  // 29: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	2,  // 30: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 31: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	2,  // 32: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	2,  // 33: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	13, // 34: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	18, // 35: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	20, // 36: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	19, // 37: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	2,  // 38: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	2,  // 39: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	13, // 40: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	13, // 41: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	2,  // 42: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 43: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	9,  // 44: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	25, // 45: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	32, // 46: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -1841,14 +3730,25 @@ func file_topology_proto_init() {
 		(*Object_LearnedMac)(nil),
 		(*Object_Source)(nil),
 		(*Object_Progress)(nil),
+		(*Object_Router)(nil),
+		(*Object_Route)(nil),
+		(*Object_Chain)(nil),
+		(*Object_AddrGroup)(nil),
+		(*Object_GroupMember)(nil),
+		(*Object_PortGroup)(nil),
+		(*Object_FloatingIp)(nil),
+		(*Object_PortForwarding)(nil),
+		(*Object_NatBlock)(nil),
+		(*Object_RouterNeighbour)(nil),
 	}
+	file_topology_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,143 @@
+package topologypb
+
+import "midonet.org/midonet/topology"
+
+func fromChain(o *topology.Chain) *Chain {
+	x := &Chain{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
+	for i := range o.Rules {
+		x.Rules = append(x.Rules, fromRule(&o.Rules[i]))
+	}
+	return x
+}
+
+// Topology returns the chain's value.
+func (x *Chain) Topology() (*topology.Chain, error) {
+	d := decoder{kind: topology.KindChain}
+	o := &topology.Chain{
+		ID:        identity[topology.Chain](&d, "id", x.GetId()),
+		Name:      x.GetName(),
+		ProjectID: x.GetProjectId(),
+	}
+	for _, r := range x.GetRules() {
+		o.Rules = append(o.Rules, d.rule(r))
+	}
+	return o, d.err
+}
+
+func fromRule(r *topology.Rule) *Rule {
+	x := &Rule{Id: idBytes(r.ID), When: fromCondition(&r.When), Action: uint32(r.Action), Jump: idBytes(r.Jump), After: uint32(r.After)}
+	for _, t := range r.Targets {
+		x.Targets = append(x.Targets, &NATTarget{First: t.First.AsSlice(), Last: t.Last.AsSlice(),
+			FirstPort: uint32(t.FirstPort), LastPort: uint32(t.LastPort)})
+	}
+	return x
+}
+
+func (d *decoder) rule(x *Rule) topology.Rule {
+	r := topology.Rule{
+		ID:     identity[topology.Rule](d, "rule id", x.GetId()),
+		When:   d.condition(x.GetWhen()),
+		Action: topology.RuleAction(d.small("rule action", x.GetAction())),
+		Jump:   reference[topology.Chain](d, "rule jump", x.GetJump()),
+		After:  topology.RuleAction(d.small("rule after", x.GetAfter())),
+	}
+	for _, t := range x.GetTargets() {
+		r.Targets = append(r.Targets, topology.NATTarget{
+			First: d.addr("target first", t.GetFirst()), Last: d.addr("target last", t.GetLast()),
+			FirstPort: d.port("target first port", t.GetFirstPort()), LastPort: d.port("target last port", t.GetLastPort()),
+		})
+	}
+	return r
+}
+
+func fromCondition(c *topology.Condition) *Condition {
+	x := &Condition{
+		EtherType: uint32(c.EtherType), SrcMac: macBytes(c.SrcMAC), DstMac: macBytes(c.DstMAC), Src: fromPrefix(c.Src), Dst: fromPrefix(c.Dst),
+		SrcGroup: idBytes(c.SrcGroup), DstGroup: idBytes(c.DstGroup), SrcPorts: fromPortRange(c.SrcPorts),
+		DstPorts: fromPortRange(c.DstPorts), Fragments: uint32(c.Fragments), InPorts: idsBytes(c.InPorts), OutPorts: idsBytes(c.OutPorts),
+		ForwardFlow: c.ForwardFlow, ReturnFlow: c.ReturnFlow, DstRewritten: c.DstRewritten, Not: uint32(c.Not), NotAll: c.NotAll,
+	}
+	if c.MatchProto {
+		proto := uint32(c.Proto)
+		x.Proto = &proto
+	}
+	return x
+}
+
+func (d *decoder) condition(x *Condition) topology.Condition {
+	return topology.Condition{
+		EtherType:    d.port("ethertype", x.GetEtherType()),
+		SrcMAC:       d.mac("source mac", x.GetSrcMac()),
+		DstMAC:       d.mac("destination mac", x.GetDstMac()),
+		Proto:        d.small("protocol", x.GetProto()),
+		MatchProto:   x != nil && x.Proto != nil,
+		Src:          d.prefix("source", x.GetSrc()),
+		Dst:          d.prefix("destination", x.GetDst()),
+		SrcGroup:     reference[topology.AddrGroup](d, "source group", x.GetSrcGroup()),
+		DstGroup:     reference[topology.AddrGroup](d, "destination group", x.GetDstGroup()),
+		SrcPorts:     d.ports("source ports", x.GetSrcPorts()),
+		DstPorts:     d.ports("destination ports", x.GetDstPorts()),
+		Fragments:    topology.FragmentPolicy(d.small("fragments", x.GetFragments())),
+		InPorts:      references[topology.Port](d, "in port", x.GetInPorts()),
+		OutPorts:     references[topology.Port](d, "out port", x.GetOutPorts()),
+		ForwardFlow:  x.GetForwardFlow(),
+		ReturnFlow:   x.GetReturnFlow(),
+		DstRewritten: x.GetDstRewritten(),
+		Not:          topology.ConditionField(d.port("not", x.GetNot())),
+		NotAll:       x.GetNotAll(),
+	}
+}
+
+func fromPortRange(r topology.PortRange) *PortRange {
+	if !r.Set {
+		return nil
+	}
+	return &PortRange{First: uint32(r.First), Last: uint32(r.Last)}
+}
+
+func (d *decoder) ports(field string, x *PortRange) topology.PortRange {
+	if x == nil {
+		return topology.PortRange{}
+	}
+	return topology.PortRange{First: d.port(field, x.GetFirst()), Last: d.port(field, x.GetLast()), Set: true}
+}
+
+func fromAddrGroup(o *topology.AddrGroup) *AddrGroup {
+	return &AddrGroup{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
+}
+
+// Topology returns the group's value.
+func (x *AddrGroup) Topology() (*topology.AddrGroup, error) {
+	d := decoder{kind: topology.KindAddrGroup}
+	return &topology.AddrGroup{ID: identity[topology.AddrGroup](&d, "id", x.GetId()), Name: x.GetName(), ProjectID: x.GetProjectId()}, d.err
+}
+
+func fromGroupMember(o *topology.GroupMember) *GroupMember {
+	return &GroupMember{Id: idBytes(o.ID), Group: idBytes(o.Group), Prefix: fromPrefix(o.Prefix), Port: idBytes(o.Port)}
+}
+
+// Topology returns the member's value.
+func (x *GroupMember) Topology() (*topology.GroupMember, error) {
+	d := decoder{kind: topology.KindGroupMember}
+	return &topology.GroupMember{
+		ID:     identity[topology.GroupMember](&d, "id", x.GetId()),
+		Group:  reference[topology.AddrGroup](&d, "group", x.GetGroup()),
+		Prefix: d.prefix("prefix", x.GetPrefix()),
+		Port:   reference[topology.Port](&d, "port", x.GetPort()),
+	}, d.err
+}
+
+func fromPortGroup(o *topology.PortGroup) *PortGroup {
+	return &PortGroup{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, Stateful: o.Stateful}
+}
+
+// Topology returns the group's value.
+func (x *PortGroup) Topology() (*topology.PortGroup, error) {
+	d := decoder{kind: topology.KindPortGroup}
+	return &topology.PortGroup{
+		ID:        identity[topology.PortGroup](&d, "id", x.GetId()),
+		Name:      x.GetName(),
+		ProjectID: x.GetProjectId(),
+		Stateful:  x.GetStateful(),
+	}, d.err
+}
