@@ -120,6 +120,24 @@ func TestCreateRefusals(t *testing.T) {
 		{Ports(), port(`"binding:vnic_type":"magic"`), "HTTPBadRequest", in("binding:vnic_type", "magic is not in valid_values")},
 		{Ports(), port(`"binding:profile":"x"`), "HTTPBadRequest", in("binding:profile", "'x' is not a dictionary")},
 		{Ports(), port(`"binding:vif_type":"ovs"`), "HTTPBadRequest", "Attribute 'binding:vif_type' not allowed in POST"},
+		{Ports(), port(`"port_security_enabled":"perhaps"`), "InvalidInput",
+			"Invalid input for operation: 'perhaps' cannot be converted to boolean."},
+		{Ports(), port(`"security_groups":"x"`), "HTTPBadRequest", in("security_groups", "'x' is not a list")},
+		{Ports(), port(`"security_groups":["x"]`), "HTTPBadRequest", in("security_groups", "'x' is not a valid UUID")},
+		{Ports(), port(`"security_groups":["` + uuid + `","` + uuid + `"]`), "HTTPBadRequest",
+			in("security_groups", "Duplicate items in the list: '"+uuid+"'")},
+		{Ports(), port(`"allowed_address_pairs":{}`), "HTTPBadRequest", "Allowed address pairs must be a list."},
+		{Ports(), port(`"allowed_address_pairs":["x"]`), "HTTPBadRequest", in("allowed_address_pairs", "'x' is not a dictionary")},
+		{Ports(), pairs(`{"mac_address":"x","ip_address":"10.0.0.5"}`), "HTTPBadRequest", "'x' is not a valid MAC address"},
+		{Ports(), pairs(`{"mac_address":"fa:16:3e:00:00:01"}`), "AllowedAddressPairsMissingIP",
+			"AllowedAddressPair must contain ip_address"},
+		{Ports(), pairs(`{"ip_address":"10.0.0.5"},{"ip_address":"10.0.0.5"}`), "DuplicateAddressPairInRequest",
+			"Request contains duplicate address pair: mac_address None ip_address 10.0.0.5."},
+		{Ports(), pairs(`{"ip_address":"10.0.0.5","colour":"blue"}`), "HTTPBadRequest", "Unrecognized attribute(s) 'colour'"},
+		{Ports(), pairs(`{"ip_address":"10.0.0.500"}`), "HTTPBadRequest", "'10.0.0.500' is not a valid IP address"},
+		{Ports(), pairs(`{"ip_address":"10.0.0.5/33"}`), "HTTPBadRequest", "'10.0.0.5/33' is not a valid IP subnet"},
+		{Ports(), pairs(`{"ip_address":"10.0.0.5/255.255.255.0"}`), "HTTPBadRequest",
+			"'10.0.0.5/255.255.255.0' isn't a recognized IP subnet cidr, '10.0.0.0/24' is recommended"},
 		{Ports(), port(`"extra_dhcp_opts":{}`), "InvalidInput", "Invalid input for operation: '{}' is not a list."},
 		{Ports(), port(`"extra_dhcp_opts":[{"colour":"blue"}]`), "InvalidInput",
 			"Invalid input for operation: No valid key specs matched for: {'colour': 'blue'}."},
@@ -134,6 +152,9 @@ func TestCreateRefusals(t *testing.T) {
 		wantFault(t, c.body, err, c.typ, c.message)
 	}
 }
+
+// pairs is a valid body with address pairs.
+func pairs(list string) string { return port(`"allowed_address_pairs":[` + list + `]`) }
 
 // subnet is a valid body with one attribute changed; of a name given twice, JSON takes the last.
 func subnet(attr string) string {
@@ -181,7 +202,7 @@ func TestCreateFillsDefaultsAndTellsWhatWasGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Values{"name": "n", "admin_state_up": false, "mtu": int64(1400), "shared": false, "router:external": false,
-		"description": "", "project_id": "blue"}
+		"port_security_enabled": true, "description": "", "project_id": "blue"}
 	if diff := cmp.Diff(want, values); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
@@ -216,6 +237,10 @@ func TestConversions(t *testing.T) {
 		{Ports(), "extra_dhcp_opts", port(`"extra_dhcp_opts":null`), []any{}},
 		{Ports(), "extra_dhcp_opts", port(`"extra_dhcp_opts":[{"opt_name":"router","opt_value":"","ip_version":"4"}]`),
 			[]any{map[string]any{"opt_name": "router", "opt_value": "", "ip_version": int64(4)}}},
+		{Ports(), "security_groups", port(`"security_groups":null`), []any{}},
+		{Ports(), "allowed_address_pairs", port(`"allowed_address_pairs":null`), []any{}},
+		{Ports(), "allowed_address_pairs", pairs(`{"ip_address":"10.0.0.5/24","mac_address":"FA-16-3E-00-00-01"}`),
+			[]any{map[string]any{"ip_address": "10.0.0.5/24", "mac_address": "fa:16:3e:00:00:01"}}},
 		{Networks(), "admin_state_up", `{"admin_state_up":" Yes "}`, true},
 		{Networks(), "admin_state_up", `{"admin_state_up":0}`, false},
 		{Networks(), "mtu", `{"mtu":1400.9}`, int64(1400)},
@@ -253,6 +278,7 @@ func TestFilterText(t *testing.T) {
 func FuzzCheckCreate(f *testing.F) {
 	f.Add(subnet(`"host_routes":[{"destination":"10.0.0.0/8","nexthop":"10.0.0.1"}],"allocation_pools":[{"start":1,"end":null}]`))
 	f.Add(port(`"fixed_ips":[{"ip_address":"fd00::1","subnet_id":null}],"extra_dhcp_opts":[{"opt_name":1,"opt_value":[]}]`))
+	f.Add(port(`"security_groups":[[],null],"allowed_address_pairs":[{"ip_address":7,"mac_address":[]},{"ip_address":"1/2"}]`))
 	f.Add(`{"mtu":1e30,"provider:segmentation_id":-0.0,"name":"'\"\\"}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, r := range []*Resource{Networks(), Subnets(), Ports()} {

@@ -6,8 +6,8 @@ const (
 	physicalNetworkSize = 64
 )
 
-// Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py
-// and provider_net.py.
+// Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py,
+// provider_net.py and port_security.py.
 func Networks() *Resource {
 	core := []Attribute{
 		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
@@ -25,6 +25,8 @@ func Networks() *Resource {
 			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Convert: toInteger, Filter: true, Policy: true},
+		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
+			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}
 	return New("network", "networks", identity(), core, standard())
 }

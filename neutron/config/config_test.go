@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 		"[DEFAULT]\nservice_plugins = router":                        `[DEFAULT] service_plugins: "router" is not known; known are: revisions, timestamp`,
 		"[ml2]\ntype_drivers = midonet,vxlan":                        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,
 		"[ml2]\nmechanism_drivers = openvswitch":                     `[ml2] mechanism_drivers: "openvswitch" is not known; known are: midonet`,
-		"[ml2]\nextension_drivers = port_security":                   `[ml2] extension_drivers: "port_security" is not known; known are: none so far`,
+		"[ml2]\nextension_drivers = data_plane_status":               `[ml2] extension_drivers: "data_plane_status" is not known; known are: port_security`,
 		"[DEFAULT]\nauth_strategy = basic":                           `[DEFAULT] auth_strategy: "basic" is not known; known are: keystone, noauth`,
 		"[DEFAULT]\npagination_max_limit = 0":                        "pagination_max_limit = 0: write a number above 0, -1 or infinite",
 		"[DEFAULT]\nbase_mac = fa:16":                                `base_mac: "fa:16" is not a MAC address`,

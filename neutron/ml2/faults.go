@@ -119,6 +119,25 @@ func unsupportedOwner(op string, p *model.Port) error {
 		"Operation %s is not supported for device_owner %s on port %s.", op, p.DeviceOwner, p.ID)
 }
 
+func pairsNeedSecurity() error {
+	return errs.New(errs.Conflict, "AddressPairAndPortSecurityRequired",
+		"Port Security must be enabled in order to have allowed address pairs on a port.")
+}
+
+func tooManyPairs(limit int) error {
+	return errs.New(errs.Invalid, "AllowedAddressPairExhausted", "The number of allowed address pair exceeds the maximum %d.", limit)
+}
+
+func groupsNeedSecurity() error {
+	return errs.New(errs.Invalid, "PortSecurityAndIPRequiredForSecurityGroups",
+		"Port security must be enabled and port must have an IP address in order to use security groups.")
+}
+
+func portHasGroups() error {
+	return errs.New(errs.Conflict, "PortSecurityPortHasSecurityGroup", "Port has security group associated. Cannot disable port "+
+		"security or IP address until security group is removed.")
+}
+
 func addressTaken(a netip.Addr, subnet model.SubnetID) error {
 	return errs.New(errs.Conflict, "IpAddressAlreadyAllocated", "IP address %s already allocated in subnet %s", a, subnet)
 }

@@ -67,7 +67,7 @@ func one[T any](t testing.TB, r plugin.Resource[T], c *auth.Caller, b plugin.Bod
 
 func (f *fixture) network(c *auth.Caller) *model.Network {
 	f.t.Helper()
-	return one(f.t, f.Networks(), c, body(model.Network{Name: "net", AdminStateUp: true}, "name"))
+	return one(f.t, f.Networks(), c, body(model.Network{Name: "net", AdminStateUp: true, PortSecurityEnabled: true}, "name"))
 }
 
 func (f *fixture) subnet(c *auth.Caller, n *model.Network, cidr string) *model.Subnet {

@@ -170,6 +170,7 @@ func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]
 	set(body.Has("description"), &n.Description, v.Description)
 	set(body.Has("admin_state_up"), &n.AdminStateUp, v.AdminStateUp)
 	set(body.Has("shared"), &n.Shared, v.Shared)
+	set(body.Has("port_security_enabled"), &n.PortSecurityEnabled, v.PortSecurityEnabled)
 	set(body.Has("router:external"), &n.External, v.External)
 	return nil
 }

@@ -24,17 +24,22 @@ func (p ports) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[m
 
 func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) {
 	v := body.Value
-	if _, err := store.NetworkProject(r.tx, v.NetworkID, scopeOf(r.caller)); err != nil {
+	network, err := store.NetworkOfPort(r.tx, v.NetworkID, scopeOf(r.caller))
+	if err != nil {
 		return nil, notFoundAs(err, networkNotFound(v.NetworkID.String()))
 	}
 	v.ID, v.Standard = id.New[model.Port](), r.standard(v.Standard)
 	v.Status, v.FixedIPs = model.StatusDown, []model.FixedIP{}
 	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
+	v.PortSecurityEnabled = portSecurityOf(body, network)
 	bind(&v)
 	if err := r.insertPort(&v); err != nil {
 		return nil, err
 	}
 	if err := r.addressNewPort(&v, body); err != nil {
+		return nil, err
+	}
+	if err := r.secureNewPort(&v, body); err != nil {
 		return nil, err
 	}
 	return &v, r.record(journal.Create, journal.Port, v.ID.String(), v.ProjectID, &v)

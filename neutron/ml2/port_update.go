@@ -43,6 +43,9 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	set(body.Has("admin_state_up"), &p.AdminStateUp, v.AdminStateUp)
 	set(body.Has("device_id"), &p.DeviceID, v.DeviceID)
 	set(body.Has("device_owner"), &p.DeviceOwner, v.DeviceOwner)
+	if err := r.resecure(p, body); err != nil {
+		return nil, err
+	}
 	set(body.Has("extra_dhcp_opts"), &p.ExtraDHCP, mergeOptions(p.ExtraDHCP, v.ExtraDHCP))
 	return p, r.savePort(p)
 }

@@ -14,4 +14,6 @@ type Network struct {
 	NetworkType     string     `attr:"provider:network_type"`     // provider
 	PhysicalNetwork *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
 	SegmentationID  *int       `attr:"provider:segmentation_id"`  // provider; likewise
+
+	PortSecurityEnabled bool `attr:"port_security_enabled"` // port-security; what ports of the network get that do not say
 }

@@ -63,17 +63,40 @@ const (
 
 // AddressPair is an address or prefix that a port may use besides its own (allowed-address-pairs).
 type AddressPair struct {
-	IPAddress  netip.Prefix // an address is a prefix of its whole length, and is written without the length
+	IPAddress  netip.Prefix // an address is a prefix of its whole length
 	MACAddress mac.Addr
+	// Written is how the client wrote the address, which it reads again, where that is not AddressText's choice: 10.0.0.5/32.
+	Written string
+}
+
+// AddressText returns the address as the client wrote it, by default an address without its length.
+func (p AddressPair) AddressText() string {
+	switch {
+	case p.Written != "":
+		return p.Written
+	case p.IPAddress.IsSingleIP():
+		return p.IPAddress.Addr().String()
+	}
+	return p.IPAddress.String()
+}
+
+// SetAddress is the reverse of AddressText.
+func (p *AddressPair) SetAddress(text string) (err error) {
+	p.Written = ""
+	if addr, notAddr := netip.ParseAddr(text); notAddr == nil {
+		p.IPAddress = netip.PrefixFrom(addr, addr.BitLen())
+	} else if p.IPAddress, err = netip.ParsePrefix(text); err != nil {
+		return err
+	}
+	if p.AddressText() != text {
+		p.Written = text
+	}
+	return nil
 }
 
 // MarshalJSON writes the API's form.
 func (p AddressPair) MarshalJSON() ([]byte, error) {
-	text := p.IPAddress.String()
-	if p.IPAddress.IsSingleIP() {
-		text = p.IPAddress.Addr().String()
-	}
-	return json.Marshal(addressPairJSON{IPAddress: text, MACAddress: p.MACAddress})
+	return json.Marshal(addressPairJSON{IPAddress: p.AddressText(), MACAddress: p.MACAddress})
 }
 
 // UnmarshalJSON reads the API's form.
@@ -83,13 +106,7 @@ func (p *AddressPair) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	p.MACAddress = w.MACAddress
-	if addr, err := netip.ParseAddr(w.IPAddress); err == nil {
-		p.IPAddress = netip.PrefixFrom(addr, addr.BitLen())
-		return nil
-	}
-	prefix, err := netip.ParsePrefix(w.IPAddress)
-	p.IPAddress = prefix
-	return err
+	return p.SetAddress(w.IPAddress)
 }
 
 type addressPairJSON struct {

@@ -14,7 +14,7 @@ import (
 var networks = table[model.Network]{
 	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status", "t.shared",
-		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id"),
+		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
@@ -36,7 +36,7 @@ var networks = table[model.Network]{
 func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 	n := &model.Network{Subnets: []model.SubnetID{}}
 	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status, &n.Shared,
-		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID)...)
+		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled)...)
 }
 
 // networkSubnets fills in which subnets the networks have, in the order of their making.
@@ -77,9 +77,10 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 // InsertNetwork stores a new network and its segment.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, shared, external, mtu)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU)...)
+		name, admin_state_up, status, shared, external, mtu, port_security_enabled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU,
+			n.PortSecurityEnabled)...)
 	if err != nil {
 		return err
 	}
@@ -91,9 +92,9 @@ func InsertNetwork(tx *Tx, n *model.Network) error {
 // UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateNetwork(tx *Tx, n *model.Network) error {
 	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
-		admin_state_up = ?, status = ?, shared = ?, external = ?, mtu = ?
+		admin_state_up = ?, status = ?, shared = ?, external = ?, mtu = ?, port_security_enabled = ?
 		WHERE id = ? AND revision_number = ?`,
-		n.Description, n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU, n.ID.String())
+		n.Description, n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU, n.PortSecurityEnabled, n.ID.String())
 }
 
 // bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.
@@ -168,16 +169,22 @@ func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
 	return projects, rows.Err()
 }
 
-// NetworkProject returns which project owns a network, or ErrNotFound where there is none that scope sees. The network stays as it is
-// until the transaction ends (see LockNetwork).
-func NetworkProject(tx *Tx, network model.NetworkID, scope Scope) (project string, err error) {
-	query, args := `SELECT project_id FROM networks WHERE id = ?`, []any{network.String()}
+// PortNetwork is what a port needs to know of its network.
+type PortNetwork struct {
+	Project      string // that owns it
+	PortSecurity bool   // what a port gets that does not say
+}
+
+// NetworkOfPort returns what a port needs to know of its network, or ErrNotFound where there is none that scope sees. The network
+// stays as it is until the transaction ends (see LockNetwork).
+func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (n PortNetwork, err error) {
+	query, args := `SELECT project_id, port_security_enabled FROM networks WHERE id = ?`, []any{network.String()}
 	if scope.Restricted {
 		query, args = query+` AND (project_id = ? OR shared = 1 OR external = 1)`, append(args, scope.Project)
 	}
-	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&project)
+	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&n.Project, &n.PortSecurity)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
-	return project, err
+	return n, err
 }

@@ -16,7 +16,8 @@ import (
 var ports = table[model.Port]{
 	from: "ports t",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.network_id", "t.mac_address",
-		"t.admin_state_up", "t.status", "t.device_id", "t.device_owner", "t.host_id", "t.profile", "t.vif_type", "t.vnic_type"),
+		"t.admin_state_up", "t.status", "t.device_id", "t.device_owner", "t.host_id", "t.profile", "t.vif_type", "t.vnic_type",
+		"t.port_security_enabled"),
 	attrs: withStandard(map[string]column{
 		"network_id":        {"t.network_id", text},
 		"mac_address":       {"t.mac_address", text},
@@ -38,12 +39,21 @@ var ports = table[model.Port]{
 	children: portChildren,
 }
 
-// portFilter answers fixed_ips, whose values say ip_address=A, subnet_id=S or ip_address_substr=T. Values of one kind are
-// alternatives; kinds add up (_get_ports_query in the original).
+// portFilter answers the filters by what is in other tables.
 func portFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
-	if f.Attr != "fixed_ips" {
-		return "", false, nil
+	switch f.Attr {
+	case "security_groups":
+		groups := b.In("security_group_id", sqlbuilder.Flatten(f.Values)...)
+		return "t.id IN (SELECT port_id FROM securitygroupportbindings WHERE " + groups + ")", true, nil
+	case "fixed_ips":
+		return fixedIPsFilter(b, f)
 	}
+	return "", false, nil
+}
+
+// fixedIPsFilter answers fixed_ips, whose values say ip_address=A, subnet_id=S or ip_address_substr=T. Values of one kind are
+// alternatives; kinds add up (_get_ports_query in the original).
+func fixedIPsFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
 	byKind := map[string][]any{}
 	for _, v := range f.Values {
 		kind, value, ok := strings.Cut(v, "=")
@@ -76,18 +86,31 @@ func invalidFilter(format string, args ...any) error {
 }
 
 func scanPort(rows *sql.Rows) (*model.Port, error) {
-	p := &model.Port{FixedIPs: []model.FixedIP{}, ExtraDHCP: []model.ExtraDHCPOpt{}}
+	p := &model.Port{FixedIPs: []model.FixedIP{}, ExtraDHCP: []model.ExtraDHCPOpt{}, SecurityGroups: []model.SecurityGroupID{},
+		AllowedAddressPairs: []model.AddressPair{}}
 	var profile string
 	err := rows.Scan(append(standardTargets(&p.ID, &p.Standard), &p.Name, textual(&p.NetworkID), scanMAC{&p.MACAddress},
-		&p.AdminStateUp, &p.Status, &p.DeviceID, &p.DeviceOwner, &p.HostID, &profile, &p.VIFType, &p.VNICType)...)
+		&p.AdminStateUp, &p.Status, &p.DeviceID, &p.DeviceOwner, &p.HostID, &profile, &p.VIFType, &p.VNICType,
+		&p.PortSecurityEnabled)...)
 	p.Profile = json.RawMessage(profile)
 	return p, err
 }
 
-// portChildren fills in addresses and DHCP options.
+// portChildren fills in addresses, DHCP options, security groups and address pairs.
 func portChildren(q Querier, items []*model.Port) error {
 	byID, owners := index(items, func(p *model.Port) model.PortID { return p.ID })
-	err := eachChild(q, "SELECT port_id, subnet_id, ip_address FROM ipallocations WHERE port_id IN (%s) ORDER BY port_id, position",
+	for _, fill := range []func(Querier, map[model.PortID]*model.Port, []any) error{
+		portAddresses, portDHCPOptions, portSecurityGroups, portAddressPairs,
+	} {
+		if err := fill(q, byID, owners); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func portAddresses(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
+	return eachChild(q, "SELECT port_id, subnet_id, ip_address FROM ipallocations WHERE port_id IN (%s) ORDER BY port_id, position",
 		owners, func(rows *sql.Rows) error {
 			var owner model.PortID
 			var f model.FixedIP
@@ -95,9 +118,9 @@ func portChildren(q Querier, items []*model.Port) error {
 			byID[owner].FixedIPs = append(byID[owner].FixedIPs, f)
 			return err
 		})
-	if err != nil {
-		return err
-	}
+}
+
+func portDHCPOptions(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
 	return eachChild(q, "SELECT port_id, opt_name, opt_value, ip_version FROM extradhcpopts WHERE port_id IN (%s) "+
 		"ORDER BY port_id, opt_name, ip_version",
 		owners, func(rows *sql.Rows) error {
@@ -139,10 +162,11 @@ func PortsOnSubnet(q Querier, subnet model.SubnetID) ([]*model.Port, error) {
 // violates Reference.
 func InsertPort(tx *Tx, p *model.Port) error {
 	_, err := tx.Exec(`INSERT INTO ports (id, project_id, description, created_at, updated_at, revision_number,
-		name, network_id, mac_address, admin_state_up, status, device_id, device_owner, host_id, profile, vif_type, vnic_type)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, network_id, mac_address, admin_state_up, status, device_id, device_owner, host_id, profile, vif_type, vnic_type,
+		port_security_enabled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(p.ID, &p.Standard), p.Name, p.NetworkID.String(), p.MACAddress.String(), p.AdminStateUp, p.Status,
-			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType)...)
+			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled)...)
 	if err != nil {
 		return err
 	}
@@ -153,10 +177,10 @@ func InsertPort(tx *Tx, p *model.Port) error {
 // value too.
 func UpdatePort(tx *Tx, p *model.Port) error {
 	err := bump(tx, &p.Standard, `UPDATE ports SET revision_number = ?, updated_at = ?, description = ?, name = ?, mac_address = ?,
-		admin_state_up = ?, status = ?, device_id = ?, device_owner = ?, host_id = ?, profile = ?, vif_type = ?, vnic_type = ?
-		WHERE id = ? AND revision_number = ?`,
+		admin_state_up = ?, status = ?, device_id = ?, device_owner = ?, host_id = ?, profile = ?, vif_type = ?, vnic_type = ?,
+		port_security_enabled = ? WHERE id = ? AND revision_number = ?`,
 		p.Description, p.Name, p.MACAddress.String(), p.AdminStateUp, p.Status, p.DeviceID, p.DeviceOwner, p.HostID,
-		string(p.Profile), p.VIFType, p.VNICType, p.ID.String())
+		string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled, p.ID.String())
 	if err != nil {
 		return err
 	}
