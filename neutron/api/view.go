@@ -23,7 +23,7 @@ func (c *controller[T]) newView(r *request) (*view[T], error) {
 	v := &view[T]{controller: c, request: r, sure: map[string]bool{}, encoders: map[string]*model.Encoder[T]{}}
 	fields := r.query.all("fields")
 	for _, attr := range model.Attributes[T]() {
-		if c.def.Attribute(attr) == nil || len(fields) > 0 && !slices.Contains(fields, attr) {
+		if a := c.def.Attribute(attr); a == nil || a.Hidden || len(fields) > 0 && !slices.Contains(fields, attr) {
 			continue
 		}
 		verdict, err := r.judge.Defined(r.Context(), c.ruleOf(attr), nil)

@@ -7,9 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/oslo"
 )
 
@@ -33,8 +36,18 @@ func TestNoFileIsAWorkingMachine(t *testing.T) {
 	if o.AuthStrategy != "noauth" || !o.AllowBulk || o.MaxPage() != 0 || o.MaxRequestBodySize != 114688 {
 		t.Errorf("defaults: %+v", o)
 	}
-	if got, want := o.ML2(), ml2.DefaultConfig(); got != want {
-		t.Errorf("ML2() = %+v, want the plugin's own defaults %+v", got, want)
+	want := ml2.DefaultConfig()
+	want.Quotas = quota.Limits{ByResource: map[string]int{"network": 100, "subnet": 100, "port": 500, "router": 10, "floatingip": 50,
+		"security_group": 10, "security_group_rule": 100, "rbac_policy": 10}} // neutron/conf/quota.py
+	got := o.ML2()
+	for resource, limit := range want.Quotas.ByResource {
+		if got.Quotas.Default(resource) != limit {
+			t.Errorf("quota of %s: %d, want %d", resource, got.Quotas.Default(resource), limit)
+		}
+	}
+	got.Quotas = want.Quotas
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ML2() is not the plugin's own defaults (-want +got):\n%s", diff)
 	}
 }
 

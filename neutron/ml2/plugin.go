@@ -97,7 +97,7 @@ func (p *Plugin) change(ctx context.Context, c *auth.Caller, fn func(*request) e
 }
 
 // createAll makes all the items in one transaction, or none.
-func createAll[T interface{ Owner() string }](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
+func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
 	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
 	var made []*T
 	err := p.change(ctx, c, func(r *request) error {

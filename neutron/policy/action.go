@@ -52,7 +52,7 @@ func write(rule string, def *apidef.Resource, values apidef.Values, set func(*ap
 			continue
 		}
 		var c check = ruleCheck(rule + ":" + a.Name)
-		if parts := subAttributes(rule+":"+a.Name, values[a.Name]); len(parts) > 0 {
+		if parts := subAttributes(rule+":"+a.Name, a.Keys, values[a.Name]); len(parts) > 0 {
 			c = andCheck{c, parts}
 		}
 		action = action.and(c)
@@ -60,9 +60,13 @@ func write(rule string, def *apidef.Resource, values apidef.Values, set func(*ap
 	return action
 }
 
-// subAttributes are the rules of the keys of the objects in a list, such as create_port:fixed_ips:ip_address. An object's keys come in
-// alphabetical order, since their own is not kept.
-func subAttributes(rule string, value any) andCheck {
+// subAttributes are the rules of the keys of an object for which there are some, such as create_router:external_gateway_info:enable_snat,
+// and those of the keys of the objects in a list, such as create_port:fixed_ips:ip_address. The latter come in alphabetical order,
+// since their own is not kept.
+func subAttributes(rule string, keys []string, value any) andCheck {
+	if object, ok := value.(map[string]any); ok {
+		return keyRules(rule, keys, object)
+	}
 	list, ok := value.([]any)
 	if !ok {
 		return nil
@@ -80,6 +84,16 @@ func subAttributes(rule string, value any) andCheck {
 		slices.SortFunc(names, strings.Compare)
 		for _, n := range names {
 			parts = append(parts, ruleCheck(n))
+		}
+	}
+	return parts
+}
+
+func keyRules(rule string, keys []string, object map[string]any) andCheck {
+	var parts andCheck
+	for _, key := range keys {
+		if _, ok := object[key]; ok {
+			parts = append(parts, ruleCheck(rule+":"+key))
 		}
 	}
 	return parts

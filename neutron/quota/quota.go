@@ -61,19 +61,19 @@ func (l Limits) Default(resource string) int {
 	return -1
 }
 
-// owned is a resource with an owner.
+// owned is a resource with an owner, as every countable one is.
 type owned interface{ Owner() string }
 
-// Check refuses a request that would give a project more than its quota allows, of the resource whose struct is T. It comes first in the
-// transaction that creates the items, since others who create the same for the project wait from here on.
-func Check[T owned](l Limits, tx *store.Tx, c *auth.Caller, items []plugin.Body[T]) error {
+// Check refuses a request that would give a project more than its quota allows, of the resource whose struct is T; what is not countable
+// has no quota. It comes first in the transaction that creates the items: others who create the same for the project wait from here on.
+func Check[T any](l Limits, tx *store.Tx, c *auth.Caller, items []plugin.Body[T]) error {
 	at := slices.IndexFunc(countables, func(c countable) bool { return c.of == reflect.TypeFor[T]() })
 	if at < 0 {
 		return nil
 	}
 	count := map[string]int{}
 	for _, item := range items {
-		project := item.Value.Owner()
+		project := any(item.Value).(owned).Owner()
 		if project == "" {
 			project = c.ProjectID
 		}
