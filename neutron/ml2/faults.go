@@ -46,7 +46,12 @@ func networkInUse(id model.NetworkID, ports []string) error {
 
 func invalidSharedSetting(network string) error {
 	return errs.New(errs.Conflict, "InvalidSharedSetting",
-		"Unable to reconfigure sharing settings for network %s. Multiple projects are using it.", network)
+		"Unable to reconfigure sharing settings for network %s. Multiple tenants are using it.", network)
+}
+
+func externalInUse(id model.NetworkID) error {
+	return errs.New(errs.Conflict, "ExternalNetworkInUse", "External network %s cannot be updated to be made non-external, since it "+
+		"has existing gateway ports.", id)
 }
 
 func mtuSubnetConflict(id model.NetworkID, minimum int) error {

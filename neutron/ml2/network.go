@@ -56,6 +56,9 @@ func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network
 	if err := store.InsertNetwork(r.tx, &v); err != nil {
 		return nil, err
 	}
+	if err := r.shareNewNetwork(&v); err != nil {
+		return nil, err
+	}
 	return &v, r.record(journal.Create, journal.Network, v.ID.String(), v.ProjectID, &v)
 }
 
@@ -149,16 +152,17 @@ func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network
 	if err := store.UpdateNetwork(r.tx, n); err != nil {
 		return nil, err
 	}
-	return n, r.record(journal.Update, journal.Network, n.ID.String(), n.ProjectID, n)
+	return n, r.recordNetwork(n)
 }
 
 // applyNetwork sets the attributes that a request gives, where the rules allow it.
 func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]) error {
 	v := body.Value
-	if body.Has("shared") && n.Shared && !v.Shared {
-		if err := r.checkUnshare(n); err != nil {
-			return err
-		}
+	if err := r.shareNetwork(n, body); err != nil {
+		return err
+	}
+	if err := r.setExternal(n, body); err != nil {
+		return err
 	}
 	if body.Has("mtu") {
 		n.MTU = v.MTU
@@ -169,9 +173,7 @@ func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]
 	set(body.Has("name"), &n.Name, v.Name)
 	set(body.Has("description"), &n.Description, v.Description)
 	set(body.Has("admin_state_up"), &n.AdminStateUp, v.AdminStateUp)
-	set(body.Has("shared"), &n.Shared, v.Shared)
 	set(body.Has("port_security_enabled"), &n.PortSecurityEnabled, v.PortSecurityEnabled)
-	set(body.Has("router:external"), &n.External, v.External)
 	return nil
 }
 
@@ -207,18 +209,6 @@ func (r *request) checkMTU(n *model.Network) error {
 	}
 	if slices.ContainsFunc(subnets, func(s *model.Subnet) bool { return s.IPVersion == 6 }) {
 		return mtuSubnetConflict(n.ID, ipv6MinMTU)
-	}
-	return nil
-}
-
-// checkUnshare refuses to take a network away from projects that use it (_validate_shared_update).
-func (r *request) checkUnshare(n *model.Network) error {
-	projects, err := store.ProjectsOnNetwork(r.tx, n.ID)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(projects, func(p string) bool { return p != n.ProjectID }) {
-		return invalidSharedSetting(n.Name)
 	}
 	return nil
 }

@@ -186,7 +186,7 @@ func TestUnshare(t *testing.T) {
 	p := f.port(bob, n)
 	_, err := f.Networks().Update(ctx, admin, n.ID.String(), body(model.Network{}, "shared"))
 	wantFault(t, err, errs.Conflict, "InvalidSharedSetting",
-		"Unable to reconfigure sharing settings for network common. Multiple projects are using it.")
+		"Unable to reconfigure sharing settings for network common. Multiple tenants are using it.")
 	if err := f.Ports().Delete(ctx, bob, p.ID.String()); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,12 @@ func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SubnetID)) }
 	case *PortID:
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortID)) }
+	case *RBACPolicyID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*RBACPolicyID)) }
+	case *SubnetPoolID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SubnetPoolID)) }
+	case *AddressScopeID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*AddressScopeID)) }
 	case *SecurityGroupID:
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*SecurityGroupID)) }
 	case *SecurityGroupRuleID:
@@ -41,6 +47,10 @@ func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*FloatingIPID)) }
 	case *PortForwardingID:
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortForwardingID)) }
+	case *PortNumber:
+		return func(dst []byte, p any) []byte { return appendPortNumber(dst, *p.(*PortNumber)) }
+	case *PortRange:
+		return func(dst []byte, p any) []byte { return appendPortRange(dst, *p.(*PortRange)) }
 	case *Time:
 		return func(dst []byte, p any) []byte { return appendTime(dst, *p.(*Time)) }
 	case *mac.Addr:
@@ -103,6 +113,20 @@ func appendMAC(dst []byte, a mac.Addr) []byte {
 		return append(dst, "null"...)
 	}
 	return appendString(dst, a.String())
+}
+
+func appendPortNumber(dst []byte, n PortNumber) []byte {
+	if n == 0 {
+		return append(dst, "null"...)
+	}
+	return strconv.AppendInt(dst, int64(n), 10)
+}
+
+func appendPortRange(dst []byte, r PortRange) []byte {
+	if r.IsZero() {
+		return append(dst, "null"...)
+	}
+	return appendString(dst, r.String())
 }
 
 func appendTime(dst []byte, t Time) []byte {

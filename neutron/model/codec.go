@@ -110,6 +110,24 @@ func (f PortForwarding) MarshalJSON() ([]byte, error) { return marshal(&f), nil 
 // UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
 func (f *PortForwarding) UnmarshalJSON(b []byte) error { return unmarshal(b, f) }
 
+// MarshalJSON writes every attribute.
+func (p RBACPolicy) MarshalJSON() ([]byte, error) { return marshal(&p), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (p *RBACPolicy) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
+
+// MarshalJSON writes every attribute.
+func (p SubnetPool) MarshalJSON() ([]byte, error) { return marshal(&p), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (p *SubnetPool) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
+
+// MarshalJSON writes every attribute.
+func (s AddressScope) MarshalJSON() ([]byte, error) { return marshal(&s), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.
+func (s *AddressScope) UnmarshalJSON(b []byte) error { return unmarshal(b, s) }
+
 func marshal[T any](v *T) []byte {
 	return appendFields(make([]byte, 0, 1024), planOf[T]().fields, v)
 }

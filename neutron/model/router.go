@@ -1,6 +1,11 @@
 package model
 
-import "net/netip"
+import (
+	"encoding/json"
+	"net/netip"
+
+	"midonet.org/midonet/mac"
+)
 
 // Router joins networks (neutron-lib api/definitions/l3.py). Its interfaces and its gateway are ports whose device is the router.
 type Router struct {
@@ -18,6 +23,25 @@ type GatewayInfo struct {
 	NetworkID  NetworkID `json:"network_id"`
 	EnableSNAT bool      `json:"enable_snat"`
 	FixedIPs   []FixedIP `json:"external_fixed_ips"`
+	// SNATByDefault is set in a request that does not say enable_snat.
+	SNATByDefault bool `json:"-"`
+}
+
+// UnmarshalJSON reads the API's form, and notes whether it says enable_snat.
+func (g *GatewayInfo) UnmarshalJSON(b []byte) error {
+	var w struct {
+		NetworkID  NetworkID `json:"network_id"`
+		EnableSNAT *bool     `json:"enable_snat"`
+		FixedIPs   []FixedIP `json:"external_fixed_ips"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*g = GatewayInfo{NetworkID: w.NetworkID, FixedIPs: w.FixedIPs, SNATByDefault: w.EnableSNAT == nil}
+	if w.EnableSNAT != nil {
+		g.EnableSNAT = *w.EnableSNAT
+	}
+	return nil
 }
 
 // The device_owner values of the ports that routers and floating addresses own (neutron-lib constants).
@@ -38,6 +62,21 @@ type FloatingIP struct {
 	PortID            PortID     `attr:"port_id"`          // zero: not associated
 	FixedIPAddress    netip.Addr `attr:"fixed_ip_address"` // IPv4, also where the floating address is IPv6 (fip64)
 	Status            Status     `attr:"status"`
+
+	SubnetID        SubnetID            `attr:"subnet_id"`        // in a request: where the address is to come from
+	PortDetails     *PortDetails        `attr:"port_details"`     // fip-port-details; in answers alone, nil where not associated
+	PortForwardings []ForwardingSummary `attr:"port_forwardings"` // expose-port-forwarding-in-fip; in answers alone
+}
+
+// PortDetails is what a floating address shows of the port that it stands for (neutron/db/l3_fip_port_details.py).
+type PortDetails struct {
+	Name         string    `json:"name"`
+	NetworkID    NetworkID `json:"network_id"`
+	MACAddress   mac.Addr  `json:"mac_address"`
+	AdminStateUp bool      `json:"admin_state_up"`
+	Status       Status    `json:"status"`
+	DeviceID     string    `json:"device_id"`
+	DeviceOwner  string    `json:"device_owner"`
 }
 
 // PortForwarding sends one port of a floating address to a port of a fixed one (neutron-lib
@@ -46,11 +85,41 @@ type PortForwarding struct {
 	ID PortForwardingID `attr:"id"`
 	Standard
 	FloatingIPID      FloatingIPID `attr:"floatingip_id"`
-	ExternalPort      int          `attr:"external_port"` // first of the range
-	ExternalPortRange string       `attr:"external_port_range"`
-	InternalPort      int          `attr:"internal_port"`
-	InternalPortRange string       `attr:"internal_port_range"`
+	ExternalPort      PortNumber   `attr:"external_port"` // first of the range
+	ExternalPortRange PortRange    `attr:"external_port_range"`
+	InternalPort      PortNumber   `attr:"internal_port"`
+	InternalPortRange PortRange    `attr:"internal_port_range"`
 	InternalIPAddress netip.Addr   `attr:"internal_ip_address"`
 	InternalPortID    PortID       `attr:"internal_port_id"`
 	Protocol          string       `attr:"protocol"` // tcp, udp
+}
+
+// Shown returns the forwarding as the API shows it: a range of several has no single port.
+func (f PortForwarding) Shown() *PortForwarding {
+	if f.ExternalPortRange.Size() != 1 {
+		f.ExternalPort = 0
+	}
+	if f.InternalPortRange.Size() != 1 {
+		f.InternalPort = 0
+	}
+	return &f
+}
+
+// Summary returns what the floating address shows of the forwarding.
+func (f PortForwarding) Summary() ForwardingSummary {
+	shown := f.Shown()
+	return ForwardingSummary{
+		ID: shown.ID, Protocol: shown.Protocol, InternalIPAddress: shown.InternalIPAddress, InternalPortID: shown.InternalPortID,
+		InternalPort: shown.InternalPort, ExternalPort: shown.ExternalPort,
+	}
+}
+
+// ForwardingSummary is what a floating address shows of one of its forwardings. A range of several has no single port.
+type ForwardingSummary struct {
+	ID                PortForwardingID `json:"id"`
+	Protocol          string           `json:"protocol"`
+	InternalIPAddress netip.Addr       `json:"internal_ip_address"`
+	InternalPortID    PortID           `json:"internal_port_id"`
+	InternalPort      PortNumber       `json:"internal_port,omitempty"`
+	ExternalPort      PortNumber       `json:"external_port,omitempty"`
 }

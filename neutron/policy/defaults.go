@@ -11,6 +11,9 @@ func Defaults() []Default {
 		portDefaults(),
 		rbacDefaults(),
 		quotaDefaults(),
+		routerDefaults(),
+		floatingIPDefaults(),
+		portForwardingDefaults(),
 	)
 }
 

@@ -17,7 +17,14 @@ func TestWhatTheAPIOffersCanBeAsked(t *testing.T) {
 	}{
 		{apidef.Networks(), func(q Querier, want plugin.Query) error { _, err := ListNetworks(q, Scope{}, want); return err }},
 		{apidef.Subnets(), func(q Querier, want plugin.Query) error { _, err := ListSubnets(q, Scope{}, want); return err }},
+		{apidef.RBACPolicies(), func(q Querier, want plugin.Query) error { _, err := ListRBACPolicies(q, Scope{}, want); return err }},
 		{apidef.Ports(), func(q Querier, want plugin.Query) error { _, err := ListPorts(q, Scope{}, want); return err }},
+		{apidef.Routers(), func(q Querier, want plugin.Query) error { _, err := ListRouters(q, Scope{}, want); return err }},
+		{apidef.FloatingIPs(), func(q Querier, want plugin.Query) error { _, err := ListFloatingIPs(q, Scope{}, want); return err }},
+		{apidef.PortForwardings(), func(q Querier, want plugin.Query) error {
+			_, err := ListPortForwardings(q, Scope{}, want)
+			return err
+		}},
 	} {
 		for _, a := range resource.definition.Attributes {
 			var want plugin.Query

@@ -22,6 +22,8 @@ const (
 	UniqueMAC Constraint = "ports.mac_address"
 	// UniqueAddress: an IP address is allocated once in a subnet.
 	UniqueAddress Constraint = "ipallocations.ip_address"
+	// UniqueRBACPolicy: an object is shared with a project once.
+	UniqueRBACPolicy Constraint = "rbacpolicies.values"
 	// Reference: a row that another names exists as long as the other does.
 	Reference Constraint = "reference"
 	// OtherConstraint is any other rule of the schema; to violate it is a defect of this program.

@@ -140,6 +140,8 @@ func uniqueConstraint(text string) Constraint {
 		return UniqueMAC
 	case "ipallocations_ip_address":
 		return UniqueAddress
+	case "rbacpolicies_values":
+		return UniqueRBACPolicy
 	}
 	return OtherConstraint
 }

@@ -13,29 +13,30 @@ import (
 
 var networks = table[model.Network]{
 	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
-	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status", "t.shared",
+	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
 		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
-		"shared":                    {"t.shared", boolean},
 		"router:external":           {"t.external", boolean},
 		"mtu":                       {"t.mtu", integer},
 		"provider:network_type":     {"g.network_type", text},
 		"provider:physical_network": {"g.physical_network", optional},
 		"provider:segmentation_id":  {"g.segmentation_id", integer},
 	}),
-	// Shared and external networks are everyone's to see (neutron/db/external_net_db.py, rbac_db_mixin.py).
+	// Networks that are shared with a project, or external for it, are its to see (neutron/db/external_net_db.py).
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
-		return b.Or(b.Equal("t.project_id", project), "t.shared = 1", "t.external = 1")
+		return b.Or(b.Equal("t.project_id", project),
+			"t.id IN (SELECT object_id FROM rbacpolicies WHERE "+b.In("target_project", model.Everyone, project)+")")
 	},
+	shared:   func(n *model.Network) (string, *bool) { return n.ID.String(), &n.Shared },
 	scan:     scanNetwork,
 	children: networkSubnets,
 }
 
 func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 	n := &model.Network{Subnets: []model.SubnetID{}}
-	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status, &n.Shared,
+	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled)...)
 }
 
@@ -74,12 +75,12 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 	return networks.list(q, scope, want)
 }
 
-// InsertNetwork stores a new network and its segment.
+// InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, shared, external, mtu, port_security_enabled)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU,
+		name, admin_state_up, status, external, mtu, port_security_enabled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
 			n.PortSecurityEnabled)...)
 	if err != nil {
 		return err
@@ -92,9 +93,9 @@ func InsertNetwork(tx *Tx, n *model.Network) error {
 // UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateNetwork(tx *Tx, n *model.Network) error {
 	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
-		admin_state_up = ?, status = ?, shared = ?, external = ?, mtu = ?, port_security_enabled = ?
+		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?
 		WHERE id = ? AND revision_number = ?`,
-		n.Description, n.Name, n.AdminStateUp, n.Status, n.Shared, n.External, n.MTU, n.PortSecurityEnabled, n.ID.String())
+		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.ID.String())
 }
 
 // bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.
@@ -135,6 +136,9 @@ func TouchNetwork(tx *Tx, network model.NetworkID, now model.Time) error {
 
 // DeleteNetwork removes a network, or returns ErrNotFound. Ports and subnets that are still there violate Reference.
 func DeleteNetwork(tx *Tx, network model.NetworkID) error {
+	if err := deleteRBACPoliciesOf(tx, network.String()); err != nil {
+		return err
+	}
 	return tx.deleteOne(`DELETE FROM networks WHERE id = ?`, network.String())
 }
 
@@ -180,7 +184,8 @@ type PortNetwork struct {
 func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (n PortNetwork, err error) {
 	query, args := `SELECT project_id, port_security_enabled FROM networks WHERE id = ?`, []any{network.String()}
 	if scope.Restricted {
-		query, args = query+` AND (project_id = ? OR shared = 1 OR external = 1)`, append(args, scope.Project)
+		query += ` AND (project_id = ? OR id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?)))`
+		args = append(args, scope.Project, model.Everyone, scope.Project)
 	}
 	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&n.Project, &n.PortSecurity)
 	if errors.Is(err, sql.ErrNoRows) {

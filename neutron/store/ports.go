@@ -40,7 +40,7 @@ var ports = table[model.Port]{
 }
 
 // portFilter answers the filters by what is in other tables.
-func portFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
+func portFilter(b *sqlbuilder.SelectBuilder, _ Scope, f plugin.Filter) (string, bool, error) {
 	switch f.Attr {
 	case "security_groups":
 		groups := b.In("security_group_id", sqlbuilder.Flatten(f.Values)...)

@@ -29,8 +29,11 @@ type table[T any] struct {
 	// visible restricts the rows to those that the project may see.
 	visible func(b *sqlbuilder.SelectBuilder, project string) string
 	// filter renders the filters that no column can answer; nil, false for those it does not know.
-	filter func(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error)
+	filter func(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, bool, error)
 	scan   func(rows *sql.Rows) (*T, error)
+	// shared returns an item's identifier and its attribute shared, which is true where an RBAC policy shares the item with the project
+	// that looks; nil where the resource cannot be shared.
+	shared func(item *T) (id string, shared *bool)
 	// children fills in what is in other tables, for all the items at once.
 	children func(q Querier, items []*T) error
 }
@@ -81,7 +84,7 @@ func withStandard(attrs map[string]column) map[string]column {
 func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 	b := t.selection(q, scope)
 	b.Where(b.Equal("t.id", id))
-	items, err := t.fetch(q, b)
+	items, err := t.fetch(q, scope, b)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
 	b := t.selection(q, scope)
 	for _, f := range want.Filters {
-		cond, err := t.condition(b, f)
+		cond, err := t.condition(b, scope, f)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +119,7 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 	if want.Limit > 0 {
 		b.Limit(want.Limit)
 	}
-	items, err := t.fetch(q, b)
+	items, err := t.fetch(q, scope, b)
 	if want.PageReverse {
 		slices.Reverse(items)
 	}
@@ -132,19 +135,30 @@ func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {
 	return b
 }
 
-func (t *table[T]) fetch(q Querier, b *sqlbuilder.SelectBuilder) ([]*T, error) {
+func (t *table[T]) fetch(q Querier, scope Scope, b *sqlbuilder.SelectBuilder) ([]*T, error) {
 	query, args := b.Build()
 	items, err := collect(q, t.scan, query, args...)
-	if err != nil || len(items) == 0 || t.children == nil {
+	if err != nil || len(items) == 0 {
 		return items, err
+	}
+	if t.shared != nil {
+		if err := markShared(q, scope.Project, items, t.shared); err != nil {
+			return items, err
+		}
+	}
+	if t.children == nil {
+		return items, nil
 	}
 	return items, t.children(q, items)
 }
 
 // condition renders a filter: the attribute has one of the values.
-func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, error) {
+func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, error) {
+	if t.shared != nil && f.Attr == "shared" {
+		return sharedFilter(b, "t.id", scope.Project, f), nil
+	}
 	if t.filter != nil {
-		if cond, ok, err := t.filter(b, f); ok || err != nil {
+		if cond, ok, err := t.filter(b, scope, f); ok || err != nil {
 			return cond, err
 		}
 	}

@@ -208,6 +208,8 @@ func (d *sqliteDialect) constraint(code int, text string) Constraint {
 		return UniqueMAC
 	case strings.Contains(text, "ipallocations.ip_address"):
 		return UniqueAddress
+	case strings.Contains(text, "rbacpolicies.target_project"):
+		return UniqueRBACPolicy
 	case code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return UniqueID
 	}

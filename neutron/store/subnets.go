@@ -25,7 +25,7 @@ var subnets = table[model.Subnet]{
 		"subnetpool_id":     {"t.subnetpool_id", optional},
 	}),
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
-		return b.Or(b.Equal("t.project_id", project), "t.network_id IN (SELECT id FROM networks WHERE shared = 1)")
+		return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.network_id", project))
 	},
 	filter:   subnetFilter,
 	scan:     scanSubnet,
@@ -33,15 +33,11 @@ var subnets = table[model.Subnet]{
 }
 
 // subnetFilter answers shared, which a subnet has from its network.
-func subnetFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
+func subnetFilter(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, bool, error) {
 	if f.Attr != "shared" {
 		return "", false, nil
 	}
-	values := make([]any, len(f.Values))
-	for i, v := range f.Values {
-		values[i] = v == "True"
-	}
-	return "t.network_id IN (SELECT id FROM networks WHERE " + b.In("shared", values...) + ")", true, nil
+	return sharedFilter(b, "t.network_id", scope.Project, f), true, nil
 }
 
 func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
