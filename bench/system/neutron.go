@@ -74,7 +74,7 @@ func (n *neutron) configure(port int) error {
 	if err := os.WriteFile(filepath.Join(n.dir, "api-paste.ini"), paste, 0o600); err != nil {
 		return err
 	}
-	text := strings.NewReplacer("{dir}", n.dir, "{port}", fmt.Sprint(port), "{socket}", n.socket()).Replace(`[DEFAULT]
+	text := strings.NewReplacer("{dir}", n.dir, "{port}", fmt.Sprint(port), "{socket}", n.socket(), "{quotas}", noQuotas).Replace(`[DEFAULT]
 core_plugin = ml2
 service_plugins =
 auth_strategy = noauth
@@ -89,11 +89,7 @@ api_paste_config = {dir}/api-paste.ini
 connection = mysql+pymysql://neutron:neutron@localhost/neutron?unix_socket={socket}
 [oslo_concurrency]
 lock_path = {dir}/lock
-[quotas]
-quota_network = -1
-quota_subnet = -1
-quota_port = -1
-[ml2]
+{quotas}[ml2]
 type_drivers = local
 tenant_network_types = local
 mechanism_drivers =

@@ -106,7 +106,14 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// ours is `midonet server` with no configuration.
+// noQuotas lets one project have as much as the benchmark makes.
+const noQuotas = `[quotas]
+quota_network = -1
+quota_subnet = -1
+quota_port = -1
+`
+
+// ours is `midonet server` with no configuration beyond that.
 type ours struct {
 	binary string
 	dir    string
@@ -123,7 +130,11 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	o.runs++
-	return launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error",
+	config := filepath.Join(o.dir, "midonet.conf")
+	if err := os.WriteFile(config, []byte(noQuotas), 0o600); err != nil {
+		return nil, err
+	}
+	return launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error", "--config-file", config,
 		"--state-dir", filepath.Join(o.dir, fmt.Sprint("ours", o.runs)), "--api-listen", fmt.Sprint("127.0.0.1:", port),
 		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0"), port)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +17,11 @@ import (
 // and the topology follows.
 func TestKilledServerLosesNothing(t *testing.T) {
 	t.Parallel()
-	c := startServer(t)
+	config := filepath.Join(t.TempDir(), "neutron.conf")
+	if err := os.WriteFile(config, []byte("[quotas]\nquota_port = -1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := startServer(t, "--config-file", config)
 	net := c.network("blue", "10.30.0.0/16")
 	const clients = 4
 	answered := map[string]bool{}
