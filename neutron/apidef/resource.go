@@ -37,6 +37,9 @@ type Attribute struct {
 	PrimaryKey    bool
 	Policy        bool   // giving it in a POST or PUT asks the rule of the attribute too, as create_port:fixed_ips (enforce_policy)
 	Alias         string // the attribute whose other name this is; empty for the attribute itself
+	// Keys are the keys of an object whose rules are asked too, as create_router:external_gateway_info:enable_snat.
+	Keys   []string
+	Hidden bool // no answer has it (is_visible False)
 }
 
 // Resource is one collection of the API.

@@ -9,14 +9,18 @@ const (
 	deviceOwnerSize = 255
 )
 
+// identifier is what identifies a resource that has no name.
+func identifier() []Attribute {
+	return []Attribute{{Name: "id", Type: UUID, Help: "Identifier, assigned by the server.",
+		Validate: isUUID, Filter: true, Sort: true, PrimaryKey: true}}
+}
+
 // identity is what identifies every resource: its id and its name.
 func identity() []Attribute {
-	return []Attribute{
-		{Name: "id", Type: UUID, Help: "Identifier, assigned by the server.",
-			Validate: isUUID, Filter: true, Sort: true, PrimaryKey: true},
+	return append(identifier(), []Attribute{
 		{Name: "name", Type: String, Help: "Name for people; it need not be unique.",
 			Create: true, Update: true, Default: "", Validate: stringUpTo(nameSize), Filter: true, Sort: true},
-	}
+	}...)
 }
 
 // standard is what every resource carries: its owner under both names (extension project-id) and the standard attributes
