@@ -38,6 +38,10 @@ const (
 	Network DataType = "NETWORK"
 	Subnet  DataType = "SUBNET"
 	Port    DataType = "PORT"
+
+	Router         DataType = "ROUTER"
+	FloatingIP     DataType = "FLOATINGIP"
+	PortForwarding DataType = "PORTFORWARDING"
 )
 
 // Task is one change.

@@ -235,6 +235,9 @@ func (r *request) deleteNetwork(networkID string) error {
 	if err != nil {
 		return err
 	}
+	if err := r.networkGoes(n.ID); err != nil {
+		return err
+	}
 	ports, err := store.PortsOf(r.tx, n.ID)
 	if err != nil {
 		return err

@@ -65,6 +65,8 @@ type Plugin struct {
 	cfg     Config
 	log     *slog.Logger
 	now     func() time.Time
+
+	services []Service // told of changes of ports and networks
 }
 
 // New returns the plugin that keeps its resources in db and tells the backend through j.
@@ -87,6 +89,8 @@ type request struct {
 	tx     *store.Tx
 	caller *auth.Caller
 	now    model.Time
+
+	byService bool // a service plugin asks, for its own ends
 }
 
 // change runs fn in a transaction. What the database refused beyond the rules that fn knows is left as it is: an internal error.

@@ -29,10 +29,13 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 		return nil, notFoundAs(err, networkNotFound(v.NetworkID.String()))
 	}
 	v.ID, v.Standard = id.New[model.Port](), r.standard(v.Standard)
-	v.Status, v.FixedIPs = model.StatusDown, []model.FixedIP{}
+	v.Status, v.FixedIPs = r.firstStatus(&v), []model.FixedIP{}
 	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
 	v.PortSecurityEnabled = portSecurityOf(body, network)
 	bind(&v)
+	if err := r.mayGiveDevice(&v); err != nil {
+		return nil, err
+	}
 	if err := r.insertPort(&v); err != nil {
 		return nil, err
 	}
@@ -143,6 +146,9 @@ func (p ports) Delete(ctx context.Context, c *auth.Caller, portID string) error 
 		if err != nil {
 			return err
 		}
+		if err := r.mayDeletePort(found); err != nil {
+			return err
+		}
 		return r.removePort(found)
 	})
 }
@@ -173,6 +179,9 @@ func (r *request) savePort(p *model.Port) error {
 }
 
 func (r *request) removePort(p *model.Port) error {
+	if err := r.portGoes(p); err != nil {
+		return err
+	}
 	if err := store.DeletePort(r.tx, p.ID); err != nil {
 		return notFoundAs(err, portNotFound(p.ID.String()))
 	}

@@ -26,7 +26,7 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	if err != nil {
 		return nil, err
 	}
-	v, oldMAC := body.Value, p.MACAddress
+	v, oldMAC, was := body.Value, p.MACAddress, *p
 	if body.Has("mac_address") && v.MACAddress != oldMAC {
 		if err := r.changeMAC(p, v.MACAddress); err != nil {
 			return nil, err
@@ -43,11 +43,19 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	set(body.Has("admin_state_up"), &p.AdminStateUp, v.AdminStateUp)
 	set(body.Has("device_id"), &p.DeviceID, v.DeviceID)
 	set(body.Has("device_owner"), &p.DeviceOwner, v.DeviceOwner)
+	if body.Has("device_id") || body.Has("device_owner") {
+		if err := r.mayGiveDevice(p); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.resecure(p, body); err != nil {
 		return nil, err
 	}
 	set(body.Has("extra_dhcp_opts"), &p.ExtraDHCP, mergeOptions(p.ExtraDHCP, v.ExtraDHCP))
-	return p, r.savePort(p)
+	if err := r.savePort(p); err != nil {
+		return nil, err
+	}
+	return p, r.portChanged(&was, p)
 }
 
 // changeMAC allows it on ports that no host has plugged and no service of the network owns (_check_mac_update_allowed and
