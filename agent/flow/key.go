@@ -72,6 +72,18 @@ func (k Key) Packet() string {
 	return b.String()
 }
 
+// icmp returns what kind of ICMP message it is.
+func (k Key) icmp() string {
+	h := packet.Header{EtherType: k.EtherType, Proto: k.Proto, Fragment: k.Fragment, SrcPort: k.SrcPort}
+	if !h.IsEcho() {
+		return fmt.Sprintf("type %d code %d", k.SrcPort, k.DstPort)
+	}
+	if k.SrcPort == packet.ICMPEcho || k.SrcPort == packet.ICMPv6Echo {
+		return fmt.Sprintf("echo request %d", k.DstPort)
+	}
+	return fmt.Sprintf("echo reply %d", k.DstPort)
+}
+
 func (k Key) writeIP(b *strings.Builder) {
 	name := packet.ProtoName(k.Proto)
 	switch k.Proto {
@@ -82,7 +94,7 @@ func (k Key) writeIP(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, " %s %s > %s", name, k.SrcIP, k.DstIP)
 	case packet.ProtoICMP, packet.ProtoICMPv6:
-		fmt.Fprintf(b, " %s %s > %s type %d code %d", name, k.SrcIP, k.DstIP, k.SrcPort, k.DstPort)
+		fmt.Fprintf(b, " %s %s > %s %s", name, k.SrcIP, k.DstIP, k.icmp())
 	default:
 		fmt.Fprintf(b, " %s %s > %s", name, k.SrcIP, k.DstIP)
 	}

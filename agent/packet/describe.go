@@ -17,14 +17,15 @@ type Description struct {
 	Proto            string
 	SrcMAC, DstMAC   mac.Addr
 	Src, Dst         netip.Addr
-	SrcPort, DstPort uint16 // of TCP, UDP and SCTP; the type and code of ICMP where HasType
+	SrcPort, DstPort uint16 // of TCP, UDP and SCTP; the type and code (of echo: identifier) of ICMP where HasType
 	HasType          bool
+	EchoID           uint16 // of ICMP echo
 	VLAN             uint16 // with VLANPresent; 0 for no tag
 	TTL, TOS         uint8
 }
 
 // Syntax is the form that ParseDescription reads, for help texts.
-const Syntax = `PROTO [SRC[:PORT] > DST[:PORT]] [smac MAC] [dmac MAC] [vlan N] [type N] [code N] [ttl N] [tos N]`
+const Syntax = `PROTO [SRC[:PORT] > DST[:PORT]] [smac MAC] [dmac MAC] [vlan N] [type N] [code N] [id N] [ttl N] [tos N]`
 
 // ParseDescription reads Syntax: "icmp 10.0.0.3 > 10.0.0.4", "tcp [fd00::3]:1025 > [fd00::4]:80", "arp 10.0.0.3 > 10.0.0.4",
 // "dhcp smac fa:16:3e:00:00:03", "0x88b5 dmac ff:ff:ff:ff:ff:ff".
@@ -100,13 +101,16 @@ func (d *Description) parseOption(name, value string) (err error) {
 	case "dmac":
 		d.DstMAC, err = mac.Parse(value)
 		return err
-	case "vlan", "type", "code", "ttl", "tos":
+	case "vlan", "type", "code", "id", "ttl", "tos":
 	default:
 		return fmt.Errorf("%q in the packet description is not understood; the form is %s", name, Syntax)
 	}
 	limit := uint64(255)
-	if name == "vlan" {
+	switch name {
+	case "vlan":
 		limit = 4094
+	case "id":
+		limit = 65535
 	}
 	n, err := strconv.ParseUint(value, 0, 16)
 	if err != nil || n > limit {
@@ -124,6 +128,8 @@ func (d *Description) setOption(name string, n uint16) {
 		d.SrcPort, d.HasType = n, true
 	case "code":
 		d.DstPort, d.HasType = n, true
+	case "id":
+		d.EchoID = n
 	case "ttl":
 		d.TTL = uint8(n)
 	case "tos":
@@ -184,12 +190,16 @@ func (d Description) Frame() []byte {
 		return h.Frame(nil)
 	}
 	if !d.HasType {
-		h.SrcPort, h.DstPort = 8, 0
+		h.SrcPort = ICMPEcho
 		if h.Proto == ProtoICMPv6 {
-			h.SrcPort = 128
+			h.SrcPort = ICMPv6Echo
 		}
 	}
-	return h.Frame([]byte{0, 1, 0, 1}) // identifier and sequence number of an echo request
+	if h.IsEcho() {
+		h.DstPort = d.EchoID
+		return h.Frame(nil)
+	}
+	return h.Frame(make([]byte, 4)) // what the second word of the header is depends on the type
 }
 
 func (d *Description) protocol() uint8 {

@@ -71,6 +71,11 @@ func TestParseFramesOfAnotherImplementation(t *testing.T) {
 		_ = l.SetNetworkLayerForChecksum(ip)
 		return l
 	}
+	unreachable6 := func(ip gopacket.NetworkLayer) *layers.ICMPv6 {
+		l := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(1, 3)}
+		_ = l.SetNetworkLayerForChecksum(ip)
+		return l
+	}
 	withOptions := ip4(layers.IPProtocolTCP)
 	withOptions.Options = []layers.IPv4Option{{OptionType: 148, OptionLength: 4, OptionData: []byte{0, 0}}} // router alert
 	payload := gopacket.Payload("hello")
@@ -98,7 +103,9 @@ func TestParseFramesOfAnotherImplementation(t *testing.T) {
 		{"gre4", serialize(t, ethernet(0x800), ip4(47), payload), with(base4, 47, 0, 0)},
 		{"tcp6", serialize(t, ethernet(0x86dd), ip6(6), tcp(ip6(6)), payload), with(base6, ProtoTCP, 1025, 80)},
 		{"udp6", serialize(t, ethernet(0x86dd), ip6(17), udp(ip6(17)), payload), with(base6, ProtoUDP, 1025, 53)},
-		{"icmp6", serialize(t, ethernet(0x86dd), ip6(58), icmp6(ip6(58)), payload), with(base6, ProtoICMPv6, 128, 0)},
+		{"icmp6", serialize(t, ethernet(0x86dd), ip6(58), icmp6(ip6(58)), gopacket.Payload("\x12\x34\x00\x01hello")),
+			with(base6, ProtoICMPv6, ICMPv6Echo, 0x1234)},
+		{"icmp6 error", serialize(t, ethernet(0x86dd), ip6(58), unreachable6(ip6(58)), payload), with(base6, ProtoICMPv6, 1, 3)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := mustParse(t, append(c.frame, make([]byte, 7)...)) // and some link-layer padding
