@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/api"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
@@ -43,7 +44,7 @@ var isolation = map[string]isolated{
 	}, true, `"name":"changed"`, 0},
 	"ports": {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
 	"rbac-policies": {func(network string) string {
-		return `"object_type":"network","object_id":"` + network + `","action":"access_as_shared","target_tenant":"green"`
+		return `"object_type":"network","object_id":"` + network + `","action":"access_as_shared","target_tenant":"` + id.New[struct{}]().String() + `"`
 	}, false, `"target_tenant":"yellow"`, http.StatusBadRequest},
 }
 

@@ -101,9 +101,10 @@ type parent struct {
 	err   error
 }
 
-// newParents returns a source of attributes for one request. Whose a network is does not depend on who asks.
-func newParents(s *Server, requestID string) *parents {
-	return &parents{server: s, caller: &auth.Caller{RequestID: requestID, Admin: true}, seen: map[string]parent{}}
+// newParents returns a source of attributes for one request. Whose a network is does not depend on who asks; whether it is shared does.
+func newParents(s *Server, c *auth.Caller) *parents {
+	all := &auth.Caller{RequestID: c.RequestID, ProjectID: c.ProjectID, Admin: true}
+	return &parents{server: s, caller: all, seen: map[string]parent{}}
 }
 
 // ParentAttribute asks the collection whose resources are of that kind.

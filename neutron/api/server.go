@@ -134,7 +134,7 @@ func (s *Server) authenticated(hr *http.Request, requestID string) (*request, er
 	rules := s.config.Policy.Rules()
 	rules.Identify(hr.Context(), &own)
 	q, err := parseQuery(hr.URL.RawQuery)
-	return &request{Request: hr, server: s, caller: &own, judge: rules.Judge(&own, newParents(s, requestID)), query: q}, err
+	return &request{Request: hr, server: s, caller: &own, judge: rules.Judge(&own, newParents(s, &own)), query: q}, err
 }
 
 // route takes the parts of the path below /v2.0.

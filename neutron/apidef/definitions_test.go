@@ -3,7 +3,6 @@ package apidef
 import (
 	"encoding/json"
 	"reflect"
-	"slices"
 	"testing"
 
 	"midonet.org/midonet/neutron/model"
@@ -32,7 +31,7 @@ func check[T any](t *testing.T, r *Resource) {
 			t.Errorf("%s is defined twice", at)
 		}
 		seen[a.Name] = true
-		if !slices.Contains(attributes, a.Name) {
+		if _, ok := model.AppendAttribute(nil, new(T), a.Name); !ok {
 			t.Errorf("%s has no field in package model", at)
 		}
 		if a.PrimaryKey {

@@ -29,6 +29,8 @@ func Subnets() *Resource {
 			Create: true, Validate: oneOfTexts(ipv6Modes), Filter: true, Sort: true},
 		{Name: "ipv6_address_mode", Type: String, Help: "How workloads get addresses; the same values.",
 			Create: true, Validate: oneOfTexts(ipv6Modes), Filter: true, Sort: true},
+		{Name: "shared", Type: Boolean, Help: "Whether its network is shared with who asks.",
+			Convert: toBoolean, Filter: true, Hidden: true},
 	}
 	return New("subnet", "subnets", identity(), core, standard())
 }

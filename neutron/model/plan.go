@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"sync"
 )
 
@@ -47,16 +48,20 @@ func (p *plan) add(t reflect.Type, at []int) {
 		if !ok {
 			continue
 		}
-		p.put(attr, index, sf.Type)
+		attr, hidden := strings.CutSuffix(attr, ",hidden")
+		p.put(attr, hidden, index, sf.Type)
 		if attr == "project_id" {
-			p.put("tenant_id", index, sf.Type)
+			p.put("tenant_id", hidden, index, sf.Type)
 		}
 	}
 }
 
-func (p *plan) put(attr string, index []int, t reflect.Type) {
+// put adds an attribute. A hidden one can be set and looked at, and is not written.
+func (p *plan) put(attr string, hidden bool, index []int, t reflect.Type) {
 	f := field{attr: attr, key: string(appendString(nil, attr)) + ":", index: index, append: appenderOf(t)}
-	p.fields = append(p.fields, f)
+	if !hidden {
+		p.fields = append(p.fields, f)
+	}
 	p.byAttr[attr] = f
 }
 

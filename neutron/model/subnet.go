@@ -18,6 +18,7 @@ type Subnet struct {
 	IPv6RAMode      *string          `attr:"ipv6_ra_mode"`      // dhcpv6-stateful, dhcpv6-stateless, slaac
 	IPv6AddressMode *string          `attr:"ipv6_address_mode"` // likewise
 	SubnetPoolID    *string          `attr:"subnetpool_id"`
+	Shared          bool             `attr:"shared,hidden"` // the network is, with who looks
 }
 
 // AllocationPool is an inclusive range of addresses.

@@ -33,6 +33,7 @@ var countables = []countable{
 	rowsOf[model.Network]("network", "networks"),
 	rowsOf[model.Subnet]("subnet", "subnets"),
 	rowsOf[model.Port]("port", "ports"),
+	rowsOf[model.RBACPolicy]("rbac_policy", "rbacpolicies"),
 }
 
 // rowsOf counts the rows of a table that a project owns.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -31,9 +32,11 @@ type table[T any] struct {
 	// filter renders the filters that no column can answer; nil, false for those it does not know.
 	filter func(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, bool, error)
 	scan   func(rows *sql.Rows) (*T, error)
-	// shared returns an item's identifier and its attribute shared, which is true where an RBAC policy shares the item with the project
-	// that looks; nil where the resource cannot be shared.
-	shared func(item *T) (id string, shared *bool)
+	// shared returns which object's RBAC policies share an item, which is itself or its network, and the item's attribute shared: whether
+	// they do so with the project that looks. nil where the resource cannot be shared.
+	shared func(item *T) (objectID string, shared *bool)
+	// sharedBy is the column of that object's identifier; empty for t.id.
+	sharedBy string
 	// children fills in what is in other tables, for all the items at once.
 	children func(q Querier, items []*T) error
 }
@@ -155,7 +158,7 @@ func (t *table[T]) fetch(q Querier, scope Scope, b *sqlbuilder.SelectBuilder) ([
 // condition renders a filter: the attribute has one of the values.
 func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, error) {
 	if t.shared != nil && f.Attr == "shared" {
-		return sharedFilter(b, "t.id", scope.Project, f), nil
+		return sharedFilter(b, cmp.Or(t.sharedBy, "t.id"), scope.Project, f), nil
 	}
 	if t.filter != nil {
 		if cond, ok, err := t.filter(b, scope, f); ok || err != nil {

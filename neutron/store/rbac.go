@@ -134,11 +134,13 @@ func sharedFilter(b *sqlbuilder.SelectBuilder, id, project string, f plugin.Filt
 
 // markShared fills in which of the items are shared with a project, with one query.
 func markShared[T any](q Querier, project string, items []*T, of func(*T) (string, *bool)) error {
-	flags, owners := make(map[string]*bool, len(items)), make([]any, 0, len(items))
+	flags, owners := make(map[string][]*bool, len(items)), make([]any, 0, len(items))
 	for _, item := range items {
 		id, shared := of(item)
-		flags[id], *shared = shared, false
-		owners = append(owners, id)
+		if len(flags[id]) == 0 {
+			owners = append(owners, id)
+		}
+		flags[id] = append(flags[id], shared)
 	}
 	for part := range slices.Chunk(owners, chunk) {
 		args := append(slices.Clone(part), model.AccessAsShared, model.Everyone, project)
@@ -148,7 +150,9 @@ func markShared[T any](q Querier, project string, items []*T, of func(*T) (strin
 			return err
 		}
 		for _, id := range ids {
-			*flags[id] = true
+			for _, flag := range flags[id] {
+				*flag = true
+			}
 		}
 	}
 	return nil

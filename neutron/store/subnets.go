@@ -27,17 +27,10 @@ var subnets = table[model.Subnet]{
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
 		return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.network_id", project))
 	},
-	filter:   subnetFilter,
+	sharedBy: "t.network_id",
+	shared:   func(s *model.Subnet) (string, *bool) { return s.NetworkID.String(), &s.Shared },
 	scan:     scanSubnet,
 	children: subnetChildren,
-}
-
-// subnetFilter answers shared, which a subnet has from its network.
-func subnetFilter(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, bool, error) {
-	if f.Attr != "shared" {
-		return "", false, nil
-	}
-	return sharedFilter(b, "t.network_id", scope.Project, f), true, nil
 }
 
 func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
