@@ -93,32 +93,6 @@ type Actions struct {
 // Drop reports whether the packet goes nowhere.
 func (a Actions) Drop() bool { return len(a.Outputs) == 0 }
 
-// Tag names something that an answer depended on. When that thing changes, every flow with the tag is removed.
-type Tag struct {
-	Class TagClass
-	// ID is the object's identifier; what it names depends on Class.
-	ID [16]byte
-	// MAC narrows the tag to one station of a bridge; zero for other classes.
-	MAC mac.Addr
-	// Addr narrows the tag to one address; the zero Addr for classes without.
-	Addr netip.Addr
-}
-
-// TagClass is what a Tag's ID names.
-type TagClass uint8
-
-// The classes of tag.
-const (
-	TagBridge    TagClass = 1 + iota // the bridge's own fields
-	TagPort                          // the port's fields, its binding, its egress host's endpoints
-	TagMAC                           // where one MAC is on a bridge: ID is the bridge
-	TagFlood                         // the set of ports that a flood of the bridge reaches: ID is the bridge
-	TagHost                          // a host's endpoints
-	TagTunnel                        // everything sent through tunnels from this host (our own endpoints)
-	TagDHCP                          // a DHCP subnet or its reservations
-	TagNeighbour                     // what is known of neighbours on a bridge: ID is the bridge
-)
-
 // Flow is an entry of the cache.
 type Flow struct {
 	Key     Key

@@ -106,13 +106,32 @@ func TestStrings(t *testing.T) {
 func key(n int) Key { return Key{SrcPort: uint16(n), DstPort: uint16(n >> 16)} }
 func tag(n int) Tag { return Tag{Class: TagPort, ID: [16]byte{byte(n), byte(n >> 8), byte(n >> 16)}} }
 
+// anyTag draws an answer's tag, with an address or without.
+func anyTag(t *rapid.T) Tag {
+	n := rapid.IntRange(0, 9).Draw(t, "tag")
+	if n < 5 {
+		return tag(n)
+	}
+	return Tag{Class: TagRoute, ID: [16]byte{byte(n & 1)}, Bits: uint8(8 * rapid.IntRange(0, 4).Draw(t, "decided by")),
+		Addr: netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})}
+}
+
+// anyChange draws what may touch the tags of anyTag.
+func anyChange(t *rapid.T) Tag {
+	c := anyTag(t)
+	if c.Addr.IsValid() {
+		c.Addr = netip.PrefixFrom(c.Addr, int(c.Bits)).Masked().Addr()
+	}
+	return c
+}
+
 // TestTagIndex compares the index with two plain maps over random histories.
 func TestTagIndex(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x, model := NewTagIndex(), map[Key][]Tag{}
 		for range rapid.IntRange(1, 120).Draw(t, "steps") {
 			k := key(rapid.IntRange(0, 15).Draw(t, "key"))
-			tags := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Tag { return tag(rapid.IntRange(0, 9).Draw(t, "tag")) }), 0, 6).Draw(t, "tags")
+			tags := rapid.SliceOfN(rapid.Custom(anyTag), 0, 6).Draw(t, "tags")
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0, 1:
 				x.Add(k, tags)
@@ -121,11 +140,12 @@ func TestTagIndex(t *testing.T) {
 				x.Remove(k)
 				delete(model, k)
 			case 3:
-				got := invalidate(x, tags, rapid.IntRange(1, 5).Draw(t, "limit"))
+				changes := rapid.SliceOfN(rapid.Custom(anyChange), 0, 4).Draw(t, "changes")
+				got := invalidate(x, changes, rapid.IntRange(1, 5).Draw(t, "limit"))
 				for k, has := range model {
-					hit := slices.ContainsFunc(has, func(t Tag) bool { return slices.Contains(tags, t) })
+					hit := slices.ContainsFunc(has, func(t Tag) bool { return slices.ContainsFunc(changes, func(c Tag) bool { return c.Touches(t) }) })
 					if hit != slices.Contains(got, k) {
-						t.Fatalf("Invalidate(%v): key %v hit %v, got %v", tags, k, hit, got)
+						t.Fatalf("Invalidate(%v): key %v hit %v, got %v", changes, k, hit, got)
 					}
 					if hit {
 						delete(model, k)
@@ -157,18 +177,36 @@ func invalidate(x *TagIndex, tags []Tag, limit int) (all []Key) {
 	}
 }
 
+// TestForwardingTags: a change to a range touches the answers for its ports, and no others.
+func TestForwardingTags(t *testing.T) {
+	router, addr := id.New[topology.Router](), netip.MustParseAddr("203.0.113.7")
+	rapid.Check(t, func(t *rapid.T) {
+		r := topology.PortRange{First: rapid.Uint16().Draw(t, "first"), Set: true}
+		r.Last = uint16(rapid.IntRange(int(r.First), 65535).Draw(t, "last"))
+		changes := ForwardingTags(router, addr, 6, r)
+		port := rapid.OneOf(rapid.Uint16(), rapid.SampledFrom([]uint16{r.First, r.Last, r.First - 1, r.Last + 1})).Draw(t, "port")
+		a := ForwardingTag(router, addr, 6, port)
+		if got := slices.ContainsFunc(changes, func(c Tag) bool { return c.Touches(a) }); got != r.Contains(port) {
+			t.Fatalf("%d-%d touches port %d: %v", r.First, r.Last, port, got)
+		}
+		if other := ForwardingTag(router, addr, 17, port); slices.ContainsFunc(changes, func(c Tag) bool { return c.Touches(other) }) {
+			t.Fatal("another protocol is touched")
+		}
+	})
+}
+
 func TestTagIndexFreesWhatItForgets(t *testing.T) {
 	x := NewTagIndex()
 	for round := range 3 {
 		for i := range 100 {
-			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round)})
+			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))})
 		}
 		for i := range 100 {
 			x.Remove(key(round*100 + i))
 		}
 	}
-	if x.Len() != 0 || len(x.tags.slots) != 0 || len(x.edges) > 301 || len(x.keys.values) > 100 {
-		t.Errorf("%d keys, %d tags; %d edges and %d slots in store, want at most 301 and 100", x.Len(), len(x.tags.slots), len(x.edges), len(x.keys.values))
+	if x.Len() != 0 || len(x.tags.slots) != 0 || len(x.edges) > 401 || len(x.places) != 0 || len(x.keys.values) > 100 {
+		t.Errorf("%d keys, %d tags; %d edges and %d slots in store, want at most 401 and 100", x.Len(), len(x.tags.slots), len(x.edges), len(x.keys.values))
 	}
 }
 

@@ -1,5 +1,12 @@
 package flow
 
+import (
+	"net/netip"
+	"slices"
+
+	"midonet.org/midonet/agent/prefix"
+)
+
 // TagIndex finds the installed flows that a change touches: tag → keys, and key → tags to forget a flow. It keeps each key and each
 // tag once and joins them by edges of 24 octets in one slice, because an agent has a million flows with five or six tags each.
 //
@@ -9,6 +16,9 @@ type TagIndex struct {
 	tags  interned[Tag]
 	edges []edge
 	free  uint32 // head of the chain of free edges, by nextOfKey
+	// places finds the tags that have an address by it, since a change may be to a prefix: the slots of tags, by all of the tag but
+	// its address, and by its address. More than one tag has an address when prefixes of several lengths decided.
+	places map[Tag]prefix.Map[[]uint32]
 }
 
 // edge joins one key and one tag. It is in two chains: a single one of the key's edges and a double one of the tag's. Chains end
@@ -22,7 +32,8 @@ type edge struct {
 
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
-	return &TagIndex{keys: newInterned[Key](), tags: newInterned[Tag](), edges: make([]edge, 1)}
+	return &TagIndex{keys: newInterned[Key](), tags: newInterned[Tag](), edges: make([]edge, 1),
+		places: make(map[Tag]prefix.Map[[]uint32])}
 }
 
 // Len returns the number of keys in the index.
@@ -31,9 +42,13 @@ func (x *TagIndex) Len() int { return len(x.keys.slots) }
 // Add records the tags of a flow, in place of those that it had.
 func (x *TagIndex) Add(key Key, tags []Tag) {
 	x.Remove(key)
-	k := x.keys.slot(key)
+	k, _ := x.keys.slot(key)
 	for _, tag := range tags {
-		x.join(k, x.tags.slot(tag))
+		t, added := x.tags.slot(tag)
+		if added && tag.Addr.IsValid() {
+			x.place(tag, t)
+		}
+		x.join(k, t)
 	}
 }
 
@@ -44,20 +59,66 @@ func (x *TagIndex) Remove(key Key) {
 	}
 }
 
-// Invalidate forgets flows that have one of the tags and returns their keys, each once: all of them, or limit where there are more.
-func (x *TagIndex) Invalidate(tags []Tag, limit int) []Key {
+// Invalidate forgets flows that one of the changes touches and returns their keys, each once: all of them, or limit where there are
+// more.
+func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 	var found []Key
-	for _, tag := range tags {
-		for t, ok := x.tags.slots[tag]; ok; t, ok = x.tags.slots[tag] {
-			if len(found) == limit {
-				return found
+	for _, change := range changes {
+		for _, tag := range x.touched(change, limit) {
+			for t, ok := x.tags.slots[tag]; ok; t, ok = x.tags.slots[tag] {
+				if len(found) == limit {
+					return found
+				}
+				k := x.edges[x.tags.heads[t]].key
+				found = append(found, x.keys.values[k])
+				x.forget(k)
 			}
-			k := x.edges[x.tags.heads[t]].key
-			found = append(found, x.keys.values[k])
-			x.forget(k)
 		}
 	}
 	return found
+}
+
+// touched returns tags that the change touches and that flows have: all of them, or limit where there are more.
+func (x *TagIndex) touched(change Tag, limit int) []Tag {
+	if !change.Addr.IsValid() {
+		return []Tag{change}
+	}
+	var tags []Tag
+	x.places[placeOf(change)].Within(change.prefix(), func(slots []uint32) bool {
+		for _, t := range slots {
+			if tag := x.tags.values[t]; change.Touches(tag) {
+				tags = append(tags, tag)
+			}
+		}
+		return len(tags) < limit
+	})
+	return tags
+}
+
+// placeOf returns the tag without its address.
+func placeOf(t Tag) Tag {
+	t.Addr, t.Bits = netip.Addr{}, 0
+	return t
+}
+
+func addrOf(t Tag) netip.Prefix { return netip.PrefixFrom(t.Addr, t.Addr.BitLen()) }
+
+func (x *TagIndex) place(tag Tag, t uint32) {
+	at := x.places[placeOf(tag)]
+	slots, _ := at.Get(addrOf(tag))
+	x.places[placeOf(tag)] = at.With(addrOf(tag), append(slices.Clone(slots), t))
+}
+
+func (x *TagIndex) displace(tag Tag, t uint32) {
+	at := x.places[placeOf(tag)]
+	slots, _ := at.Get(addrOf(tag))
+	if slots = slices.DeleteFunc(slices.Clone(slots), func(s uint32) bool { return s == t }); len(slots) > 0 {
+		x.places[placeOf(tag)] = at.With(addrOf(tag), slots)
+	} else if at = at.Without(addrOf(tag)); at.Len() > 0 {
+		x.places[placeOf(tag)] = at
+	} else {
+		delete(x.places, placeOf(tag))
+	}
 }
 
 // Tags returns the tags of a flow, in no order.
@@ -106,6 +167,9 @@ func (x *TagIndex) forget(k uint32) {
 		}
 		x.edges[it.nextOfTag].priorOfTag = it.priorOfTag
 		if x.tags.heads[it.tag] == 0 {
+			if tag := x.tags.values[it.tag]; tag.Addr.IsValid() {
+				x.displace(tag, it.tag)
+			}
 			x.tags.release(it.tag)
 		}
 		x.edges[e] = edge{nextOfKey: x.free}
@@ -125,11 +189,11 @@ type interned[V comparable] struct {
 
 func newInterned[V comparable]() interned[V] { return interned[V]{slots: make(map[V]uint32)} }
 
-func (n *interned[V]) slot(v V) uint32 {
+// slot returns the value's number and whether it is a new one.
+func (n *interned[V]) slot(v V) (s uint32, added bool) {
 	if s, ok := n.slots[v]; ok {
-		return s
+		return s, false
 	}
-	var s uint32
 	if last := len(n.unused) - 1; last >= 0 {
 		s, n.unused = n.unused[last], n.unused[:last]
 		n.values[s] = v
@@ -138,7 +202,7 @@ func (n *interned[V]) slot(v V) uint32 {
 		n.values, n.heads = append(n.values, v), append(n.heads, 0)
 	}
 	n.slots[v] = s
-	return s
+	return s, true
 }
 
 func (n *interned[V]) release(s uint32) {

@@ -10,6 +10,8 @@ import (
 var classNames = map[TagClass]string{
 	TagBridge: "bridge", TagPort: "port", TagMAC: "mac", TagFlood: "flood", TagHost: "host", TagTunnel: "tunnel",
 	TagDHCP: "dhcp", TagNeighbour: "neighbour",
+	TagRouter: "router", TagRoute: "route", TagChain: "chain", TagGroup: "group", TagFloating: "floating",
+	TagForwarding: "forwarding", TagPortGroup: "port group", TagState: "state",
 }
 
 // String returns the name that traces use.
@@ -20,13 +22,18 @@ func (c TagClass) String() string {
 	return fmt.Sprintf("class(%d)", uint8(c))
 }
 
-// String returns the class and what the tag names: "mac 6fa459ea/fa:16:3e:00:00:01".
+// String returns the class and what the tag names: "mac 6fa459ea/fa:16:3e:00:00:01", "route 6fa459ea/10.0.0.3 by /24". What identifies
+// a state is different in each process and not shown.
 func (t Tag) String() string {
 	switch {
-	case t.Class == TagTunnel:
+	case t.Class == TagTunnel, t.Class == TagState:
 		return t.Class.String()
 	case t.Class == TagMAC:
 		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.MAC)
+	case t.Addr.IsValid() && t.Bits == 0:
+		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.Addr)
+	case t.Addr.IsValid():
+		return fmt.Sprintf("%s %s/%s by /%d", t.Class, id.ID[Tag](t.ID).Short(), t.Addr, t.Bits)
 	}
 	return fmt.Sprintf("%s %s", t.Class, id.ID[Tag](t.ID).Short())
 }

@@ -1,0 +1,117 @@
+package flow
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+	"net/netip"
+
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// Tag names something that an answer depended on. When that thing changes, every flow with a tag that it touches is removed.
+type Tag struct {
+	Class TagClass
+	// ID is the object's identifier; what it names depends on Class.
+	ID [16]byte
+	// MAC narrows the tag to one station of a bridge; zero for other classes.
+	MAC mac.Addr
+	// Addr narrows the tag to one address, and with Bits a change to the addresses of a prefix; the zero Addr for classes without.
+	// Of an answer's tag Bits is the length of the longest prefix that decided: a change to a shorter one is of no consequence.
+	Addr netip.Addr
+	Bits uint8
+}
+
+// Touches reports whether the change t concerns an answer that has the tag a.
+func (t Tag) Touches(a Tag) bool {
+	if t.Class != a.Class || t.ID != a.ID || t.MAC != a.MAC || t.Addr.IsValid() != a.Addr.IsValid() {
+		return false
+	}
+	return !t.Addr.IsValid() || a.Bits <= t.Bits && t.prefix().Contains(a.Addr)
+}
+
+func (t Tag) prefix() netip.Prefix { return netip.PrefixFrom(t.Addr, int(t.Bits)) }
+
+// TagClass is what a Tag's ID names.
+type TagClass uint8
+
+// The classes of tag.
+const (
+	TagBridge    TagClass = 1 + iota // the bridge's own fields
+	TagPort                          // the port's fields, its binding, its egress host's endpoints; of a router's, whether it is active
+	TagMAC                           // where one MAC is on a bridge: ID is the bridge
+	TagFlood                         // the set of ports that a flood of the bridge reaches: ID is the bridge
+	TagHost                          // a host's endpoints
+	TagTunnel                        // everything sent through tunnels from this host (our own endpoints)
+	TagDHCP                          // a DHCP subnet or its reservations
+	TagNeighbour                     // who has Addr: ID is the bridge or the router's port
+
+	TagRouter     // the router's own fields
+	TagRoute      // where a router sends what is for Addr: ID is the router
+	TagChain      // the rules of a chain
+	TagGroup      // whether Addr is in a group of addresses
+	TagFloating   // what a router exchanges Addr for, floating or fixed: ID is the router
+	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag
+	TagPortGroup  // a port group and the hosts of its members
+	TagState      // one State: ID is made by StateTag
+)
+
+// AddrTag returns the tag of an answer that depends on one address.
+func AddrTag(class TagClass, id [16]byte, addr netip.Addr) Tag {
+	return Tag{Class: class, ID: id, Addr: addr}
+}
+
+// PrefixTag returns the tag of a change to a prefix.
+func PrefixTag(class TagClass, id [16]byte, p netip.Prefix) Tag {
+	return Tag{Class: class, ID: id, Addr: p.Addr(), Bits: uint8(p.Bits())}
+}
+
+// HostTag returns the tag of a change to one address.
+func HostTag(class TagClass, id [16]byte, addr netip.Addr) Tag {
+	return PrefixTag(class, id, netip.PrefixFrom(addr, addr.BitLen()))
+}
+
+// ForwardingTag returns the tag of an answer that depends on whether the port of the address is forwarded.
+func ForwardingTag(router topology.RouterID, addr netip.Addr, proto uint8, port uint16) Tag {
+	return AddrTag(TagForwarding, router, portAddr(addr, proto, port))
+}
+
+// ForwardingTags returns the tags of a change to the forwarding of a range of ports.
+func ForwardingTags(router topology.RouterID, addr netip.Addr, proto uint8, ports topology.PortRange) []Tag {
+	var tags []Tag
+	for first, last := int(ports.First), int(ports.Last); first <= last; {
+		size := 1 << min(bits.TrailingZeros16(uint16(first)), 16)
+		for size > last-first+1 {
+			size /= 2
+		}
+		p := netip.PrefixFrom(portAddr(addr, proto, uint16(first)), 128-bits.Len(uint(size-1)))
+		tags = append(tags, PrefixTag(TagForwarding, router, p))
+		first += size
+	}
+	return tags
+}
+
+// portAddr makes an address of a transport port, so that ranges of ports are prefixes. Two IPv6 addresses may share one: that costs
+// a simulation more than needed.
+func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
+	a := addr.As16()
+	for i := range 8 {
+		a[i] ^= a[i+8]
+	}
+	a[8] = proto
+	clear(a[9:14])
+	binary.BigEndian.PutUint16(a[14:], port)
+	return netip.AddrFrom16(a)
+}
+
+// Two seeds make an identifier of 128 bits; tags never leave the process.
+var stateSeed, stateSeed2 = maphash.MakeSeed(), maphash.MakeSeed()
+
+// StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going.
+func StateTag(k StateKey) Tag {
+	t := Tag{Class: TagState}
+	binary.BigEndian.PutUint64(t.ID[:], maphash.Comparable(stateSeed, k))
+	binary.BigEndian.PutUint64(t.ID[8:], maphash.Comparable(stateSeed2, k))
+	return t
+}
