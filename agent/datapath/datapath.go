@@ -6,6 +6,11 @@
 // waits in the agent's hands: the agent installs a flow, or not, and sends the packet on with Execute. A packet that comes from
 // another host names its egress port by tunnel key and is delivered without a lookup; an unknown tunnel key is counted and dropped.
 //
+// What a flow writes costs the same however many of a Rewrite's fields there are. The ports of TCP and UDP and the identifier of
+// ICMP echo can be written, those of SCTP cannot: its checksum covers the whole packet and would have to be computed anew. Its
+// addresses can, since that checksum has no pseudo-header (RFC 9260 section 6.8). A later fragment has its own flow, which may
+// change addresses; the first fragment's checksum follows them.
+//
 // The cache may forget a flow at any time (least recently used first, when full): that costs a miss and nothing else.
 package datapath
 
@@ -20,6 +25,13 @@ import (
 // MaxOutputs is how many outputs an installed flow may have. A flood to more is done packet by packet by Execute, which has no
 // limit.
 const MaxOutputs = 8
+
+// StateTunnelKey is the tunnel key of what agents tell each other of connections. No port has it: such packets are handed to the
+// agent of the host that they come to.
+const StateTunnelKey = 1<<24 - 1
+
+// MaxTunnelKey is the largest tunnel key that a port can have; VXLAN's network identifier has 24 bits (RFC 7348).
+const MaxTunnelKey = StateTunnelKey - 1
 
 // Port is an interface of this host plugged into a virtual port.
 type Port struct {
@@ -49,15 +61,17 @@ type Offload struct {
 	SegmentSize uint16
 }
 
-// Miss is a packet without a flow.
+// Miss is a packet that the agent has to look at.
 type Miss struct {
 	InPort  topology.PortID
 	Frame   []byte // valid until the next Receive
 	Offload Offload
+	// State says that another host's agent sent it with StateTunnelKey. InPort is then zero.
+	State bool
 }
 
 // Entry is an installed flow as the datapath has it. The outputs may stand in another order than they were installed in, and
-// those to other hosts have the zero Port: the datapath keeps their tunnel key alone.
+// those to other hosts have the zero Port: the datapath keeps their tunnel key alone. An MTU that no IP packet exceeds is 0.
 type Entry struct {
 	Key     flow.Key
 	Actions flow.Actions
@@ -68,7 +82,9 @@ type Entry struct {
 type Counters struct {
 	Hits          uint64 // packets forwarded or dropped by a flow
 	Misses        uint64 // packets handed up
-	MissesLost    uint64 // misses that found the queue full or the port over its rate
+	MissesLost    uint64 // misses that found the queue full or the port over its rate or share
+	States        uint64 // packets with StateTunnelKey handed up
+	StatesLost    uint64 // packets with StateTunnelKey that found the queue full or were more than the agent takes
 	TunnelUnknown uint64 // tunnelled packets whose key names no port here
 	Errors        uint64 // packets, or copies of one, that an action failed for
 }
@@ -85,7 +101,8 @@ type Datapath interface {
 	Ports() ([]Port, error)
 
 	// Install adds or replaces flows. A flow that names a port which is not plugged in here, or with more than MaxOutputs outputs,
-	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0 is a miss.
+	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0, or that is
+	// larger than the flow's MTU, is a miss.
 	Install(flows []flow.Flow) error
 	// Remove deletes the flows with these keys; keys that are not there are no error.
 	Remove(keys []flow.Key) error
@@ -93,8 +110,10 @@ type Datapath interface {
 	Entries(fn func(Entry) bool) error
 
 	// Receive waits for misses and fills buf with at least one and as many as are there. It returns ctx's error when ctx ends.
+	// Ports that make more misses than are taken share what is taken; a port that makes few loses none to them.
 	Receive(ctx context.Context, buf []Miss) (int, error)
-	// Execute sends packets by their own actions, without a lookup. A packet that cannot be sent is counted in Errors.
+	// Execute sends packets by their own actions, without a lookup. A packet that cannot be sent is counted in Errors; so is one
+	// whose TTL or size its own actions do not allow. An output with StateTunnelKey leads to the other host's agent.
 	Execute(packets []Packet) error
 
 	// SetSource sets the underlay addresses that tunnelled packets are sent from; the kernel chooses for a family without one.

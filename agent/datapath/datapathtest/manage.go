@@ -31,7 +31,7 @@ func testPorts(t *testing.T, newHarness NewHarness) {
 	expectKind(t, "interface of another port", set(datapath.Port{ID: other, Interface: a.Name()}), errs.Conflict)
 	spare := h.NewInterface(t)
 	expectKind(t, "tunnel key of another port", set(datapath.Port{ID: other, Interface: spare.Name(), TunnelKey: 2}), errs.Conflict)
-	expectKind(t, "tunnel key too large", set(datapath.Port{ID: other, Interface: spare.Name(), TunnelKey: 1 << 24}), errs.Invalid)
+	expectKind(t, "tunnel key too large", set(datapath.Port{ID: other, Interface: spare.Name(), TunnelKey: datapath.StateTunnelKey}), errs.Invalid)
 
 	want := []datapath.Port{a.port, b.port}
 	slices.SortFunc(want, func(x, y datapath.Port) int { return slices.Compare(x.ID[:], y.ID[:]) })

@@ -36,7 +36,7 @@ func underlays(t *testing.T, newHarness NewHarness, test func(t *testing.T, host
 // testTunnel is a packet's life across two hosts: miss, packet-out through the tunnel, flow, hit.
 func testTunnel(t *testing.T, newHarness NewHarness) {
 	underlays(t, newHarness, func(t *testing.T, hosts [2]*Host, peer netip.Addr) {
-		a, b := plug(t, hosts[0], 11), plug(t, hosts[1], 1<<24-1)
+		a, b := plug(t, hosts[0], 11), plug(t, hosts[1], datapath.MaxTunnelKey)
 		for _, frame := range [][]byte{
 			udp4(), ipv6(packet.ProtoTCP, 4000, 80).Frame(payload), with(ipv4(packet.ProtoUDP, 4000, 80), tagged(5)).Frame(payload),
 			ipv4(packet.ProtoUDP, 4001, 80).Frame(make([]byte, 1400)),

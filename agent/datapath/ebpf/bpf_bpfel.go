@@ -19,7 +19,9 @@ type bpfActions struct {
 	SrcPort uint16
 	DstPort uint16
 	Tos     uint8
-	Pad     uint8
+	Hops    uint8
+	EchoId  uint16
+	Mtu     uint16
 	DstMac  [6]uint8
 	SrcMac  [6]uint8
 	SrcIp   [16]uint8
@@ -37,6 +39,8 @@ type bpfConfig struct {
 	Pad           uint32
 	MissInterval  uint64
 	MissBurst     uint64
+	StateInterval uint64
+	StateBurst    uint64
 }
 
 type bpfDelivery struct {
@@ -51,7 +55,6 @@ type bpfFlow struct {
 	Bytes    uint64
 	LastUsed uint64
 	Actions  bpfActions
-	Pad      uint32
 }
 
 type bpfFlowKey struct {
@@ -66,9 +69,16 @@ type bpfFlowKey struct {
 	Proto     uint8
 	Fragment  uint8
 	Tos       uint8
-	Ttl       uint8
+	Zero      uint8
 	SrcPort   uint16
 	DstPort   uint16
+}
+
+type bpfGate struct {
+	_     structs.HostLayout
+	Due   uint64
+	Turn  uint64
+	Taken uint64
 }
 
 type bpfOutput struct {
@@ -82,7 +92,14 @@ type bpfPort struct {
 	Id        [16]uint8
 	TunnelKey uint32
 	Kind      uint32
-	MissDue   uint64
+	Misses    bpfGate
+}
+
+type bpfSharing struct {
+	_           structs.HostLayout
+	Turn        uint64
+	Ports       uint32
+	PortsBefore uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -95,6 +112,8 @@ const (
 	bpfMapMisses      = "misses"
 	bpfMapPorts       = "ports"
 	bpfMapSettings    = "settings"
+	bpfMapSharing     = "sharing"
+	bpfMapStates      = "states"
 	bpfMapTunnels     = "tunnels"
 	bpfProgFromAgent  = "from_agent"
 	bpfProgFromPort   = "from_port"
@@ -158,6 +177,8 @@ type bpfMapSpecs struct {
 	Misses   *ebpf.MapSpec `ebpf:"misses"`
 	Ports    *ebpf.MapSpec `ebpf:"ports"`
 	Settings *ebpf.MapSpec `ebpf:"settings"`
+	Sharing  *ebpf.MapSpec `ebpf:"sharing"`
+	States   *ebpf.MapSpec `ebpf:"states"`
 	Tunnels  *ebpf.MapSpec `ebpf:"tunnels"`
 }
 
@@ -193,6 +214,8 @@ type bpfMaps struct {
 	Misses   *ebpf.Map `ebpf:"misses"`
 	Ports    *ebpf.Map `ebpf:"ports"`
 	Settings *ebpf.Map `ebpf:"settings"`
+	Sharing  *ebpf.Map `ebpf:"sharing"`
+	States   *ebpf.Map `ebpf:"states"`
 	Tunnels  *ebpf.Map `ebpf:"tunnels"`
 }
 
@@ -204,6 +227,8 @@ func (m *bpfMaps) Close() error {
 		m.Misses,
 		m.Ports,
 		m.Settings,
+		m.Sharing,
+		m.States,
 		m.Tunnels,
 	)
 }

@@ -15,6 +15,8 @@ const (
 	counterMissesLost
 	counterTunnelUnknown
 	counterErrors
+	counterStates
+	counterStatesLost
 	counterSendErrors
 	counterEnd
 )
@@ -33,6 +35,7 @@ func (d *Datapath) Counters() (datapath.Counters, error) {
 	}
 	return datapath.Counters{
 		Hits: totals[counterHits], Misses: totals[counterMisses], MissesLost: totals[counterMissesLost],
+		States: totals[counterStates], StatesLost: totals[counterStatesLost],
 		TunnelUnknown: totals[counterTunnelUnknown], Errors: totals[counterErrors] + totals[counterSendErrors],
 	}, nil
 }

@@ -5,8 +5,9 @@
 // over and swaps the programs in place without losing a packet. The ring of misses and the table of packet-outs are the agent's
 // own and made anew.
 //
-// Everything happens in the network namespace of the thread that calls Open, whichever goroutine uses the datapath later. A BPF file system that the agent mounts must be seen by its successor, so the mount namespace is to outlive it
-// (nsenter --net keeps the caller's, ip netns exec makes a new one).
+// Everything happens in the network namespace of the thread that calls Open, whichever goroutine uses the datapath later. A BPF
+// file system that the agent mounts must be seen by its successor, so the mount namespace is to outlive it (nsenter --net keeps the
+// caller's, ip netns exec makes a new one).
 package ebpf
 
 import (
@@ -41,7 +42,10 @@ type Config struct {
 	MissBuffer int
 	// MissRate is how many misses a second one port may make, and MissBurst how many at once; default 10,000 and 1,000.
 	MissRate, MissBurst int
-	Log                 *slog.Logger // default discards
+	// StateRate is how many state messages a second the agent takes from all other hosts, and StateBurst how many at once; default
+	// 20,000 and 2,000.
+	StateRate, StateBurst int
+	Log                   *slog.Logger // default discards
 }
 
 func (c Config) withDefaults() Config {
@@ -52,6 +56,8 @@ func (c Config) withDefaults() Config {
 	c.MissBuffer = or(c.MissBuffer, 1<<20)
 	c.MissRate = or(c.MissRate, 10_000)
 	c.MissBurst = or(c.MissBurst, 1_000)
+	c.StateRate = or(c.StateRate, 20_000)
+	c.StateBurst = or(c.StateBurst, 2_000)
 	c.Log = or(c.Log, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -64,10 +70,10 @@ func or[T comparable](value, fallback T) T {
 	return value
 }
 
-// missTiming returns the rate as the program counts it: the time between two misses, and how far ahead a port may be.
-func (c Config) missTiming() (interval, burst uint64) {
-	interval = max(1, uint64(time.Second)/uint64(c.MissRate))
-	return interval, interval * uint64(c.MissBurst)
+// timing returns a rate as the programs count it: the nanoseconds between two packets, and how far ahead of that one may be.
+func timing(rate, burst int) (interval, ahead uint64) {
+	interval = max(1, uint64(time.Second)/uint64(rate))
+	return interval, interval * uint64(burst)
 }
 
 // Datapath is the kernel's flow cache; it implements datapath.Datapath.

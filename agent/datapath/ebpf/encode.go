@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -78,18 +79,28 @@ func (d *Datapath) decodeKey(k *bpfFlowKey) (flow.Key, bool) {
 	return key, ok
 }
 
-func encodeRewrite(r *flow.Rewrite) bpfActions {
+// encodeActions does all but the outputs.
+func encodeActions(a *flow.Actions) bpfActions {
+	r := &a.Rewrite
 	return bpfActions{
-		Fields: uint16(r.Fields), Tos: r.TOS,
+		Fields: uint16(r.Fields), Tos: r.TOS, Hops: r.Hops, EchoId: swap16(r.EchoID), Mtu: encodeMTU(a.MTU),
 		DstMac: r.DstMAC, SrcMac: r.SrcMAC,
 		SrcIp: octets(r.SrcIP), DstIp: octets(r.DstIP),
 		SrcPort: swap16(r.SrcPort), DstPort: swap16(r.DstPort),
 	}
 }
 
+// encodeMTU returns 0, for no limit, where no IP packet is larger.
+func encodeMTU(mtu int) uint16 {
+	if mtu <= 0 || mtu > math.MaxUint16 {
+		return 0
+	}
+	return uint16(mtu)
+}
+
 func decodeRewrite(a *bpfActions, ipv4 bool) flow.Rewrite {
 	r := flow.Rewrite{
-		Fields: flow.Fields(a.Fields), TOS: a.Tos,
+		Fields: flow.Fields(a.Fields), TOS: a.Tos, Hops: a.Hops, EchoID: swap16(a.EchoId),
 		DstMAC: a.DstMac, SrcMAC: a.SrcMac,
 		SrcPort: swap16(a.SrcPort), DstPort: swap16(a.DstPort),
 	}
@@ -117,7 +128,7 @@ func (d *Datapath) encodeOutput(o flow.Output) (target, error) {
 		}
 		return target{kind: p.kind, bpfOutput: bpfOutput{Target: p.ifindex}}, nil
 	}
-	if o.TunnelKey == 0 || o.TunnelKey > maxTunnelKey {
+	if o.TunnelKey == 0 || o.TunnelKey > datapath.StateTunnelKey {
 		return target{}, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is not of 24 bits", o.TunnelKey)
 	}
 	peer := o.Peer.Unmap()
@@ -170,7 +181,7 @@ func (d *Datapath) encodeFlow(f *flow.Flow) (bpfFlowKey, bpfFlow, error) {
 			return key, bpfFlow{}, err
 		}
 	}
-	value := bpfFlow{Actions: encodeRewrite(&f.Actions.Rewrite)}
+	value := bpfFlow{Actions: encodeActions(&f.Actions)}
 	value.Actions.setOutputs(targets)
 	return key, value, nil
 }

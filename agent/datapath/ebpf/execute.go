@@ -30,7 +30,7 @@ func (d *Datapath) Execute(packets []datapath.Packet) error {
 // queue puts the packet into the sender, once for each MaxOutputs of its outputs, and returns how many of these failed.
 func (d *Datapath) queue(p *datapath.Packet) (failed int) {
 	for outputs := range slices.Chunk(p.Actions.Outputs, datapath.MaxOutputs) {
-		actions := encodeRewrite(&p.Actions.Rewrite)
+		actions := encodeActions(&p.Actions)
 		targets, missing := d.encodeOutputs(outputs)
 		failed += missing
 		if len(targets) == 0 {

@@ -99,6 +99,7 @@ func (d *Datapath) decodeFlow(k *bpfFlowKey, f *bpfFlow) (datapath.Entry, bool) 
 		Actions: flow.Actions{
 			Rewrite: decodeRewrite(&f.Actions, key.EtherType == etherTypeIPv4),
 			Outputs: d.decodeOutputs(&f.Actions),
+			MTU:     int(f.Actions.Mtu),
 		},
 		Stats: flow.Stats{Packets: f.Packets, Bytes: f.Bytes, LastUsed: since(f.LastUsed)},
 	}, true

@@ -15,7 +15,7 @@ import (
 )
 
 // layout is LAYOUT of bpf/types.h.
-const layout = 1
+const layout = 2
 
 const (
 	ingress = cilium.AttachTCXIngress
@@ -78,7 +78,8 @@ func (d *Datapath) configure(c Config) error {
 		return fmt.Errorf("reading the settings: %w", err)
 	}
 	s.Layout, s.TunnelIfindex = layout, d.devices.tunnel
-	s.MissInterval, s.MissBurst = c.missTiming()
+	s.MissInterval, s.MissBurst = timing(c.MissRate, c.MissBurst)
+	s.StateInterval, s.StateBurst = timing(c.StateRate, c.StateBurst)
 	return d.objects.Settings.Put(uint32(0), &s)
 }
 

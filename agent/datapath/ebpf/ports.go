@@ -25,11 +25,8 @@ type plug struct {
 // linkName is what the attachment to the port's interface is pinned as.
 func (p *plug) linkName() string { return "port-" + strconv.Itoa(int(p.ifindex)) }
 
-// maxTunnelKey is the largest VXLAN network identifier (RFC 7348).
-const maxTunnelKey = 1<<24 - 1
-
-// SetPort implements datapath.Datapath. IPv6 is turned off on the interface, and stays so when the port is unplugged. A port that is set again gets its way of delivery found anew, which matters when the
-// other end of its veth has moved to another namespace.
+// SetPort implements datapath.Datapath. IPv6 is turned off on the interface, and stays so when the port is unplugged. A port that
+// is set again gets its way of delivery found anew, which matters when the other end of its veth has moved to another namespace.
 func (d *Datapath) SetPort(p datapath.Port) error {
 	return d.inside.do(func() error { return d.setPort(p) })
 }
@@ -52,8 +49,8 @@ func (d *Datapath) setPort(p datapath.Port) error {
 
 // newPlug finds the interface and makes it ready to be a port's.
 func (d *Datapath) newPlug(p datapath.Port) (*plug, error) {
-	if p.TunnelKey > maxTunnelKey {
-		return nil, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over 24 bits", p.TunnelKey)
+	if p.TunnelKey > datapath.MaxTunnelKey {
+		return nil, errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over %d", p.TunnelKey, datapath.MaxTunnelKey)
 	}
 	l, err := find(p.Interface)
 	if err != nil {

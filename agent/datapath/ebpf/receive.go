@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 
 	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/topology"
 )
 
 // missHeader is the size of struct miss of bpf/types.h, without the frame.
@@ -83,14 +84,12 @@ func (d *Datapath) decodeMiss(b []byte) (datapath.Miss, bool) {
 	}
 	number := binary.NativeEndian
 	ifindex, length := number.Uint32(b), int(number.Uint32(b[4:]))
-	d.mu.RLock()
-	in, ok := d.byIndex[ifindex]
-	d.mu.RUnlock()
+	in, state, ok := d.origin(ifindex)
 	if !ok || length == 0 || missHeader+length > len(b) {
 		return datapath.Miss{}, false
 	}
 	m := datapath.Miss{
-		InPort:  in,
+		InPort: in, State: state,
 		Frame:   b[missHeader : missHeader+length],
 		Offload: datapath.Offload{SegmentSize: number.Uint16(b[8:])},
 	}
@@ -104,6 +103,17 @@ func (d *Datapath) decodeMiss(b []byte) (datapath.Miss, bool) {
 		m.Offload.ChecksumStart += 4
 	}
 	return m, true
+}
+
+// origin returns the port that has the interface. No interface has the number 0, which stands for other hosts' agents.
+func (d *Datapath) origin(ifindex uint32) (in topology.PortID, state, ok bool) {
+	if ifindex == 0 {
+		return in, true, true
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	in, ok = d.byIndex[ifindex]
+	return in, false, ok
 }
 
 // insertTag moves the addresses, which start at b[4], to the front of b and writes the tag behind them.

@@ -24,6 +24,7 @@ type Config struct {
 	MissQueue int          // misses that may wait; default 1024
 	// MissRate is how many misses a second one port may make, and MissBurst how many at once; default without limit.
 	MissRate, MissBurst int
+	StateBurst          int              // state messages that may wait; default 1024
 	Now                 func() time.Time // default time.Now
 }
 
@@ -38,6 +39,7 @@ type Datapath struct {
 	flows      map[flow.Key]*list.Element
 	recent     *list.List // of *entry, most recently used first
 	misses     []datapath.Miss
+	waiting    map[topology.PortID]int // how many of misses are of the port; of other hosts' agents for the zero ID
 	counters   datapath.Counters
 }
 
@@ -65,13 +67,16 @@ func New(c Config) *Datapath {
 	if c.MissQueue == 0 {
 		c.MissQueue = 1024
 	}
+	if c.StateBurst == 0 {
+		c.StateBurst = 1024
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	d := &Datapath{
 		config: c, ready: make(chan struct{}, 1),
 		interfaces: map[string]*Interface{}, ports: map[topology.PortID]*port{},
-		flows: map[flow.Key]*list.Element{}, recent: list.New(),
+		flows: map[flow.Key]*list.Element{}, recent: list.New(), waiting: map[topology.PortID]int{},
 	}
 	if c.Underlay != nil {
 		c.Underlay.join(d, c.Endpoints)
@@ -81,15 +86,14 @@ func New(c Config) *Datapath {
 
 // SetPort implements datapath.Datapath. The interface must have been made with AddInterface.
 func (d *Datapath) SetPort(p datapath.Port) error {
-	const maxTunnelKey = 1<<24 - 1
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	wire := d.interfaces[p.Interface]
 	if wire == nil {
 		return errs.New(errs.NotFound, "InterfaceNotFound", "interface %s does not exist", p.Interface)
 	}
-	if p.TunnelKey > maxTunnelKey {
-		return errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over 24 bits", p.TunnelKey)
+	if p.TunnelKey > datapath.MaxTunnelKey {
+		return errs.New(errs.Invalid, "TunnelKeyInvalid", "tunnel key %d is over %d", p.TunnelKey, datapath.MaxTunnelKey)
 	}
 	for _, other := range d.ports {
 		switch {

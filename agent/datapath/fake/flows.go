@@ -3,6 +3,7 @@ package fake
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"midonet.org/midonet/agent/datapath"
@@ -44,7 +45,10 @@ func (d *Datapath) install(f *flow.Flow) error {
 	for len(d.flows) >= d.config.MaxFlows {
 		d.remove(d.recent.Back().Value.(*entry).key)
 	}
-	actions := flow.Actions{Rewrite: f.Actions.Rewrite, Outputs: outputs}
+	actions := flow.Actions{Rewrite: f.Actions.Rewrite, Outputs: outputs, MTU: f.Actions.MTU}
+	if actions.MTU > math.MaxUint16 {
+		actions.MTU = 0 // as the kernel's maps
+	}
 	d.flows[f.Key] = d.recent.PushFront(&entry{key: f.Key, actions: actions, lastUsed: d.config.Now()})
 	return nil
 }
@@ -89,7 +93,7 @@ func (d *Datapath) snapshot() []datapath.Entry {
 		f := e.Value.(*entry)
 		all = append(all, datapath.Entry{
 			Key:     f.key,
-			Actions: flow.Actions{Rewrite: f.actions.Rewrite, Outputs: slices.Clone(f.actions.Outputs)},
+			Actions: flow.Actions{Rewrite: f.actions.Rewrite, Outputs: slices.Clone(f.actions.Outputs), MTU: f.actions.MTU},
 			Stats:   flow.Stats{Packets: f.packets, Bytes: f.bytes, LastUsed: now.Sub(f.lastUsed)},
 		})
 	}

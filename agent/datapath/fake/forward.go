@@ -46,7 +46,7 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		return nil
 	}
 	key := flow.KeyOf(&p, in.ID)
-	if e, ok := d.flows[key]; ok && expires(&e.Value.(*entry).actions.Rewrite, &p) {
+	if e, ok := d.flows[key]; ok && refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
 		return nil
 	}
@@ -59,9 +59,26 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 	return d.act(&p, actions, datapath.Offload{})
 }
 
-// expires reports that the rewrite would bring the packet's TTL to 0.
-func expires(r *flow.Rewrite, p *packet.Packet) bool {
-	return r.Fields&flow.FieldTTL != 0 && p.IsIP() && p.TTL <= r.Hops
+// refuses reports that the actions would bring the packet's TTL to 0, or that it is too large for them.
+func refuses(a *flow.Actions, p *packet.Packet, o datapath.Offload) bool {
+	if !p.IsIP() {
+		return false
+	}
+	return a.Rewrite.Fields&flow.FieldTTL != 0 && p.TTL <= a.Rewrite.Hops || a.MTU > 0 && largest(p, o) > a.MTU
+}
+
+// largest returns the length of the IP packet, or of the segments that it will be cut into.
+func largest(p *packet.Packet, o datapath.Offload) int {
+	const tcpChecksum, tcpDataOffset, udpLen = 16, 12, 8
+	whole := len(p.Frame) - p.L3
+	if o.SegmentSize == 0 {
+		return whole
+	}
+	l4, header := int(o.ChecksumStart), udpLen
+	if at := l4 + tcpDataOffset; o.ChecksumOffset == tcpChecksum && at < len(p.Frame) {
+		header = int(p.Frame[at]>>4) * 4
+	}
+	return min(whole, l4-p.L3+header+int(o.SegmentSize))
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.
@@ -99,6 +116,10 @@ func (d *Datapath) depart(away []tunnelled) {
 func (d *Datapath) arrive(key uint32, frame []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if key == datapath.StateTunnelKey {
+		d.state(frame)
+		return
+	}
 	for _, p := range d.ports {
 		if p.TunnelKey == key && key != 0 {
 			p.wire.put(frame)
@@ -109,13 +130,40 @@ func (d *Datapath) arrive(key uint32, frame []byte) {
 }
 
 func (d *Datapath) miss(in *port, frame []byte) {
-	if len(d.misses) >= d.config.MissQueue || !d.withinRate(in) {
+	if !d.withinRate(in) || !d.withinShare(in.ID) {
 		d.counters.MissesLost++
 		return
 	}
 	d.counters.Misses++
-	d.misses = append(d.misses, datapath.Miss{InPort: in.ID, Frame: frame})
+	d.queue(datapath.Miss{InPort: in.ID, Frame: frame})
+}
+
+func (d *Datapath) state(frame []byte) {
+	if d.waiting[topology.PortID{}] >= d.config.StateBurst {
+		d.counters.StatesLost++
+		return
+	}
+	d.counters.States++
+	d.queue(datapath.Miss{Frame: frame, State: true})
+}
+
+func (d *Datapath) queue(m datapath.Miss) {
+	d.misses = append(d.misses, m)
+	d.waiting[m.InPort]++
 	d.wake()
+}
+
+// withinShare reports whether one more miss of the port may wait: where half of the queue is taken, no port may have more than its
+// part of it, of which there is one more than there are ports.
+func (d *Datapath) withinShare(port topology.PortID) bool {
+	half, waiting := d.config.MissQueue/2, len(d.misses)-d.waiting[topology.PortID{}]
+	switch {
+	case waiting >= d.config.MissQueue:
+		return false
+	case waiting < half:
+		return true
+	}
+	return d.waiting[port] <= half/(len(d.waiting)+1)
 }
 
 // withinRate is the generic cell rate algorithm, as in the kernel's datapath.
@@ -163,6 +211,11 @@ func (d *Datapath) takeMisses(buf []datapath.Miss) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := copy(buf, d.misses)
+	for _, m := range d.misses[:n] {
+		if d.waiting[m.InPort]--; d.waiting[m.InPort] == 0 {
+			delete(d.waiting, m.InPort)
+		}
+	}
 	d.misses = d.misses[n:]
 	return n
 }
@@ -189,7 +242,8 @@ func (d *Datapath) execute(out *datapath.Packet) []tunnelled {
 	var p packet.Packet
 	err := packet.Parse(bytes.Clone(out.Frame), &p)
 	short := len(out.Frame) < ethernetLen
-	if short || out.Actions.Rewrite.Fields != 0 && (err != nil || expires(&out.Actions.Rewrite, &p)) {
+	looked := out.Actions.Rewrite.Fields != 0 || out.Actions.MTU != 0
+	if short || looked && (err != nil || refuses(&out.Actions, &p, out.Offload)) {
 		d.counters.Errors++
 		return nil
 	}

@@ -17,12 +17,12 @@ const macFields = flow.FieldSrcMAC | flow.FieldDstMAC
 // editor changes a packet's headers in place. Checksums are updated by what changed (RFC 1624).
 type editor struct {
 	*packet.Packet
-	partial bool // the transport checksum holds the pseudo-header's sum, not complemented
+	partial bool // the transport checksum, not that of a header inside, holds the pseudo-header's sum, not complemented
 }
 
 // rewrite changes p.Frame; the other fields of p stay as they were parsed.
 func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
-	e := editor{p, o.ChecksumPartial}
+	e := editor{p, o.ChecksumPartial && int(o.ChecksumStart) == p.L4}
 	has := func(f flow.Fields) bool { return r.Fields&f != 0 }
 	if has(^macFields) && !p.IsIP() {
 		return errNoSuchHeader
@@ -30,29 +30,26 @@ func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
 	if has(flow.FieldSrcPort|flow.FieldDstPort) && !e.portsCanChange() {
 		return errNoSuchHeader
 	}
-	if has(flow.FieldDstMAC) {
-		copy(p.Frame, r.DstMAC[:])
+	if has(flow.FieldEchoID) && !p.IsEcho() {
+		return errNoSuchHeader
 	}
-	if has(flow.FieldSrcMAC) {
-		copy(p.Frame[6:], r.SrcMAC[:])
-	}
-	if has(flow.FieldSrcIP) {
-		e.address(0, r.SrcIP)
-	}
-	if has(flow.FieldDstIP) {
-		e.address(1, r.DstIP)
-	}
-	if has(flow.FieldSrcPort) {
-		e.port(0, r.SrcPort)
-	}
-	if has(flow.FieldDstPort) {
-		e.port(2, r.DstPort)
-	}
-	if has(flow.FieldTOS) {
-		e.tos(r.TOS)
-	}
-	if has(flow.FieldTTL) {
-		e.decrementTTL()
+	for _, change := range []struct {
+		field flow.Fields
+		write func()
+	}{
+		{flow.FieldDstMAC, func() { copy(p.Frame, r.DstMAC[:]) }},
+		{flow.FieldSrcMAC, func() { copy(p.Frame[6:], r.SrcMAC[:]) }},
+		{flow.FieldSrcIP, func() { e.address(0, r.SrcIP) }},
+		{flow.FieldDstIP, func() { e.address(1, r.DstIP) }},
+		{flow.FieldSrcPort, func() { e.half(0, r.SrcPort) }},
+		{flow.FieldDstPort, func() { e.half(2, r.DstPort) }},
+		{flow.FieldEchoID, func() { e.half(4, r.EchoID) }},
+		{flow.FieldTOS, func() { e.tos(r.TOS) }},
+		{flow.FieldTTL, func() { e.takeHops(r.Hops) }},
+	} {
+		if has(change.field) {
+			change.write()
+		}
 	}
 	return nil
 }
@@ -74,18 +71,18 @@ func (e editor) address(index int, a netip.Addr) {
 	if e.ipv4() {
 		e.update(e.L3+10, old, value, false)
 	}
-	if e.Proto != packet.ProtoICMPv6 || !e.ipv4() {
+	if e.Proto != packet.ProtoICMP { // whose checksum has no pseudo-header
 		e.updateTransport(old, value, true)
 	}
 }
 
 func (e editor) ipv4() bool { return e.EtherType == packet.EtherTypeIPv4 }
 
-// port writes at an offset from the transport header.
-func (e editor) port(offset int, port uint16) {
+// half writes a number of 16 bits at an offset from the transport header.
+func (e editor) half(offset int, value uint16) {
 	field := e.Frame[e.L4+offset : e.L4+offset+2]
 	old := append([]byte(nil), field...)
-	binary.BigEndian.PutUint16(field, port)
+	binary.BigEndian.PutUint16(field, value)
 	e.updateTransport(old, field, false)
 }
 
@@ -100,14 +97,14 @@ func (e editor) tos(tos uint8) {
 	binary.BigEndian.PutUint16(word, binary.BigEndian.Uint16(word)&0xf00f|uint16(tos)<<4)
 }
 
-func (e editor) decrementTTL() {
+func (e editor) takeHops(hops uint8) {
 	if !e.ipv4() {
-		e.Frame[e.L3+7]--
+		e.Frame[e.L3+7] -= hops
 		return
 	}
 	word := e.Frame[e.L3+8 : e.L3+10]
 	old := append([]byte(nil), word...)
-	word[0]--
+	word[0] -= hops
 	e.update(e.L3+10, old, word, false)
 }
 
@@ -121,8 +118,14 @@ func (e editor) updateTransport(old, new []byte, pseudo bool) {
 		e.update(e.L4+16, old, new, e.partial)
 	case packet.ProtoUDP:
 		e.updateUDP(old, new)
+	case packet.ProtoICMP:
+		if e.ipv4() {
+			e.update(e.L4+2, old, new, e.partial)
+		}
 	case packet.ProtoICMPv6:
-		e.update(e.L4+2, old, new, e.partial)
+		if !e.ipv4() {
+			e.update(e.L4+2, old, new, e.partial)
+		}
 	}
 }
 

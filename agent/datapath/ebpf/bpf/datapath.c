@@ -3,7 +3,7 @@
  * The flow cache: three programs on three kinds of interface.
  *
  *   from_port    ingress of each plugged interface: look the packet up, do its actions, or hand it to the agent
- *   from_tunnel  ingress of the VXLAN device: the tunnel key names the interface, nothing else is looked at
+ *   from_tunnel  ingress of the VXLAN device: the tunnel key names the interface, or the agent; nothing else is looked at
  *   from_agent   egress of the inject device: packets of the agent, each with its own actions
  *
  * No program ever passes a packet to this host's own network stack.
@@ -30,7 +30,7 @@ int from_port(struct __sk_buff *skb)
 	if (!parse(skb, &key, &h))
 		return hand_up(skb);
 	f = bpf_map_lookup_elem(&flows, &key);
-	if (!f || expires(&f->actions, &h))
+	if (!f || expires(&f->actions, &h) || exceeds(skb, &f->actions, &h))
 		return hand_up(skb);
 	account(f, skb);
 	count(COUNTER_HITS);
@@ -48,6 +48,8 @@ int from_tunnel(struct __sk_buff *skb)
 	    bpf_skb_get_tunnel_key(skb, &tunnel, sizeof(tunnel), BPF_F_TUNINFO_IPV6))
 		return TC_ACT_SHOT;
 	key = tunnel.tunnel_id;
+	if (key == STATE_TUNNEL_KEY)
+		return hand_up_state(skb);
 	d = bpf_map_lookup_elem(&tunnels, &key);
 	if (!d) {
 		count(COUNTER_TUNNEL_UNKNOWN);
@@ -63,7 +65,7 @@ ALWAYS int execute(struct __sk_buff *skb, const struct actions *a)
 	struct flow_key unused = {};
 	struct headers h = {};
 
-	if (a->fields && (!parse(skb, &unused, &h) || expires(a, &h))) {
+	if ((a->fields || a->mtu) && (!parse(skb, &unused, &h) || expires(a, &h) || exceeds(skb, a, &h))) {
 		count(COUNTER_ERRORS);
 		return TC_ACT_SHOT;
 	}

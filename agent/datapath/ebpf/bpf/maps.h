@@ -61,6 +61,22 @@ struct {
 	__uint(max_entries, 1 << 20); /* set by the agent */
 } misses SEC(".maps");
 
+/* The one value is what is common to all ports that post into the ring. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sharing);
+} sharing SEC(".maps");
+
+/* The one value is what other hosts have had of the ring for their state messages. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gate);
+} states SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EXEC_SLOTS);

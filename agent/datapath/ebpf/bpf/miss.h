@@ -1,60 +1,82 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets without a flow go to the agent through a ring buffer, whole. */
+/*
+ * Packets without a flow, and what other hosts tell of connections, go to the agent through a ring buffer, whole.
+ *
+ * Each port has a rate of its own. The sum of all rates is more than an agent can serve, so the ring is shared out besides: it is
+ * counted in turns, each of half a ring of octets, and while more than half of it waits, a port that has had its part of the turn
+ * gives way. The part is that of one more port than there were in the turn before, so that there is room for who comes new.
+ */
 #pragma once
 
 #include "act.h"
-#include <bpf/bpf_core_read.h>
 
-#define CHECKSUM_PARTIAL 3 /* include/linux/skbuff.h */
-
-/* The fields of the kernel's own structure that struct __sk_buff does not show; the loader finds their places. */
-struct sk_buff {
-	unsigned char *head;
-	unsigned char *data;
-	__u16 csum_start;
-	__u16 csum_offset;
-	__u8 ip_summed : 2;
-} __attribute__((preserve_access_index));
-
-extern void *bpf_cast_to_kern_ctx(void *) __ksym;
-
-/* One port may not fill the ring before the others: a bucket per port, as the generic cell rate algorithm (ITU-T I.371). Two
- * CPUs may let one packet more through between them, which does not matter. */
-ALWAYS bool within_rate(struct port *p, const struct config *s)
+/* The generic cell rate algorithm (ITU-T I.371). Two CPUs may let one packet more through between them, which does not matter. */
+ALWAYS bool within_rate(struct gate *g, __u64 interval, __u64 burst)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u64 due = p->miss_due > now ? p->miss_due : now;
+	__u64 due = g->due > now ? g->due : now;
 
-	if (due - now > s->miss_burst)
+	if (due - now > burst)
 		return false;
-	p->miss_due = due + s->miss_interval;
+	g->due = due + interval;
+	return true;
+}
+
+/* Starts the gate's turn where it is a new one, and returns how many ports had the turn before. */
+ALWAYS __u32 take_turn(struct gate *g, struct sharing *s, __u64 turn)
+{
+	if (s->turn != turn) {
+		s->ports_before = s->ports;
+		s->turn = turn;
+		s->ports = 0;
+	}
+	if (g->turn != turn) {
+		g->turn = turn;
+		g->taken = 0;
+	}
+	if (!g->taken)
+		s->ports++;
+	return s->ports_before;
+}
+
+ALWAYS bool within_share(struct gate *g, __u32 room)
+{
+	__u64 half = bpf_ringbuf_query(&misses, BPF_RB_RING_SIZE) / 2;
+	__u32 zero = 0;
+	struct sharing *s = bpf_map_lookup_elem(&sharing, &zero);
+	__u32 others;
+
+	if (!s || !half)
+		return false;
+	others = take_turn(g, s, bpf_ringbuf_query(&misses, BPF_RB_PROD_POS) / half);
+	if (bpf_ringbuf_query(&misses, BPF_RB_AVAIL_DATA) > half && g->taken > half / (others + 1))
+		return false;
+	g->taken += room;
 	return true;
 }
 
 /* What the frame's octets do not say: what the sender left to hardware, and a tag kept beside the frame. */
-ALWAYS void describe(struct __sk_buff *skb, struct miss *m)
+ALWAYS void describe(struct __sk_buff *skb, struct miss *m, __u32 in_port)
 {
-	struct sk_buff *kernel = bpf_cast_to_kern_ctx(skb);
-
-	m->in_port = skb->ifindex;
+	m->in_port = in_port;
 	m->length = skb->len;
 	m->segment_size = skb->gso_size;
 	m->vlan_tci = skb->vlan_tci;
 	m->vlan_proto = skb->vlan_present ? (__be16)skb->vlan_proto : 0;
-	m->checksum_partial = BPF_CORE_READ_BITFIELD(kernel, ip_summed) == CHECKSUM_PARTIAL;
-	m->checksum_start = kernel->csum_start - (kernel->data - kernel->head);
-	m->checksum_offset = kernel->csum_offset;
+	m->checksum_partial = ip_summed(skb) == CHECKSUM_PARTIAL;
+	m->checksum_start = checksum_start(skb);
+	m->checksum_offset = checksum_offset(skb);
 }
 
 /* Reserves room (a constant power of two) for the frame, which is no longer, and copies it. */
-ALWAYS bool post(struct __sk_buff *skb, const __u32 room)
+ALWAYS bool post(struct __sk_buff *skb, __u32 in_port, const __u32 room)
 {
 	struct miss *m = bpf_ringbuf_reserve(&misses, sizeof(*m) + room, 0);
 	__u32 length = skb->len;
 
 	if (!m)
 		return false;
-	describe(skb, m);
+	describe(skb, m, in_port);
 	asm volatile("" : "+r"(length)); /* or clang drops the bound that the verifier asks for */
 	length = ((length - 1) & (room - 1)) + 1;
 	if (bpf_skb_load_bytes(skb, 0, m->frame, length))
@@ -65,14 +87,21 @@ ALWAYS bool post(struct __sk_buff *skb, const __u32 room)
 }
 
 /* Three sizes keep a small packet from taking the place of a large one in the ring. */
-ALWAYS bool post_sized(struct __sk_buff *skb)
+ALWAYS __u32 room_for(struct __sk_buff *skb)
 {
 	if (skb->len <= 128)
-		return post(skb, 128);
+		return 128;
+	return skb->len <= 2048 ? 2048 : 65536;
+}
+
+SLOW int post_sized(struct __sk_buff *skb, __u32 in_port)
+{
+	if (skb->len <= 128)
+		return post(skb, in_port, 128);
 	if (skb->len <= 2048)
-		return post(skb, 2048);
+		return post(skb, in_port, 2048);
 	if (skb->len <= 65536)
-		return post(skb, 65536);
+		return post(skb, in_port, 65536);
 	return false;
 }
 
@@ -82,9 +111,24 @@ SLOW int hand_up(struct __sk_buff *skb)
 	struct port *p = bpf_map_lookup_elem(&ports, &ifindex);
 	struct config *s = get_settings();
 
-	if (p && s && within_rate(p, s) && post_sized(skb))
+	if (p && s && within_rate(&p->misses, s->miss_interval, s->miss_burst) && within_share(&p->misses, room_for(skb)) &&
+	    post_sized(skb, ifindex))
 		count(COUNTER_MISSES);
 	else
 		count(COUNTER_MISSES_LOST);
+	return TC_ACT_SHOT;
+}
+
+/* A state message is for the agent whatever waits of ports: a connection may depend on it. */
+SLOW int hand_up_state(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct gate *g = bpf_map_lookup_elem(&states, &zero);
+	struct config *s = get_settings();
+
+	if (g && s && within_rate(g, s->state_interval, s->state_burst) && post_sized(skb, 0))
+		count(COUNTER_STATES);
+	else
+		count(COUNTER_STATES_LOST);
 	return TC_ACT_SHOT;
 }

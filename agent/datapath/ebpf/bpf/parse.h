@@ -2,7 +2,7 @@
 /* From a frame to its flow key, as agent/packet does it in Go. */
 #pragma once
 
-#include "maps.h"
+#include "skb.h"
 #include <bpf/bpf_endian.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -23,6 +23,7 @@ struct headers {
 	__u8 proto;
 	__u8 fragment;
 	__u8 ttl;
+	__u8 echo; /* 1: an ICMP echo or its reply, with its header */
 };
 
 struct vlan_tag {
@@ -68,7 +69,30 @@ ALWAYS bool parse_ethernet(struct __sk_buff *skb, struct flow_key *key, struct h
 	return true;
 }
 
-/* The first four octets of the transport header: two ports, or type and code. */
+/* Echo and its reply of either family (RFC 792, RFC 4443). */
+ALWAYS bool is_echo(__u8 family, __u8 type)
+{
+	return family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
+}
+
+/* Type and code, or of echo type and identifier. */
+ALWAYS bool parse_icmp(struct __sk_buff *skb, struct flow_key *key, struct headers *h, const __u8 *head)
+{
+	__u8 type = head[0], code = head[1];
+	__be16 echo[4]; /* type and code, checksum, identifier, sequence number */
+
+	key->src_port = bpf_htons(type);
+	key->dst_port = bpf_htons(code);
+	if (!is_echo(h->family, type))
+		return true;
+	if (bpf_skb_load_bytes(skb, h->l4, echo, sizeof(echo)))
+		return false;
+	key->dst_port = echo[2];
+	h->echo = 1;
+	return true;
+}
+
+/* The first octets of the transport header. */
 ALWAYS bool parse_transport(struct __sk_buff *skb, struct flow_key *key, struct headers *h)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -84,12 +108,9 @@ ALWAYS bool parse_transport(struct __sk_buff *skb, struct flow_key *key, struct 
 			return false;
 		head = copy;
 	}
-	if (icmp) {
-		key->src_port = bpf_htons(head[0]);
-		key->dst_port = bpf_htons(head[1]);
-	} else {
-		__builtin_memcpy(&key->src_port, head, 4);
-	}
+	if (icmp)
+		return parse_icmp(skb, key, h, head);
+	__builtin_memcpy(&key->src_port, head, 4);
 	return true;
 }
 

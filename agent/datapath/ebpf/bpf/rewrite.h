@@ -1,166 +1,273 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * flow.Rewrite. Checksums are updated by what changed (RFC 1624) and never computed anew, so that they are right whether the
- * sender completed them or left them to hardware: the kernel's helpers tell the two apart.
+ * flow.Rewrite, in one pass over headers that are written in place: what a packet costs does not depend on how much is changed.
+ *
+ * Checksums follow what changed (RFC 1624) and are never computed anew, so that they are right whether the sender completed them
+ * or left them to hardware. Changes add up as ones'-complement sums of numbers as they stand in memory, which is how the sums
+ * stand there too (RFC 1071 section 2).
+ *
+ * The addresses of SCTP can be changed, its ports cannot: its CRC covers them and the whole packet, but no pseudo-header.
  */
 #pragma once
 
 #include "parse.h"
-#include <stddef.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 
 #define FIELDS_MAC (FIELD_SRC_MAC | FIELD_DST_MAC)
+#define FIELDS_IP (FIELD_SRC_IP | FIELD_DST_IP | FIELD_TOS | FIELD_TTL)
 #define FIELDS_PORT (FIELD_SRC_PORT | FIELD_DST_PORT)
 
-/* Where the transport checksum is, 0 for none; flags gets what bpf_l4_csum_replace needs to know. */
-ALWAYS __u32 transport_checksum(const struct headers *h, __u64 *flags)
+/* More than what is changed of any transport header. */
+#define TRANSPORT_HEADER 20
+
+/* What changed, as sums. */
+struct changes {
+	__u64 addresses; /* which a pseudo-header has too */
+	__u64 uncovered; /* in headers without a checksum of their own: IPv6 */
+};
+
+ALWAYS __u64 change(__u32 old, __u32 new)
+{
+	return (__u64)(__u32)~old + new;
+}
+
+ALWAYS __u64 change16(__u16 old, __u16 new)
+{
+	return (__u64)(__u16)~old + new;
+}
+
+ALWAYS __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Returns the checksum after the change: equation 3 of RFC 1624. */
+ALWAYS __u16 updated(__u16 checksum, __u64 changed)
+{
+	return ~fold((__u16)~checksum + changed);
+}
+
+/* Makes the headers lie in one piece. What lies in one piece can be written: the kernel sees to that where a program writes. */
+ALWAYS bool gather(struct __sk_buff *skb, const struct headers *h)
+{
+	__u32 linear = skb->data_end - skb->data, need = h->l4 + TRANSPORT_HEADER;
+
+	if (need > skb->len)
+		need = skb->len;
+	return linear >= need || bpf_skb_pull_data(skb, need) == 0;
+}
+
+ALWAYS void write_mac(__u8 *at, const __u8 *mac)
+{
+	*(__u32 *)at = *(const __u32 *)mac;
+	*(__u16 *)(at + 4) = *(const __u16 *)(mac + 4);
+}
+
+ALWAYS int rewrite_macs(struct __sk_buff *skb, const struct actions *a)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (data + ETH_HLEN > end)
+		return -1;
+	if (a->fields & FIELD_DST_MAC)
+		write_mac(data, a->dst_mac);
+	if (a->fields & FIELD_SRC_MAC)
+		write_mac(data + ETH_ALEN, a->src_mac);
+	return 0;
+}
+
+ALWAYS __u64 write_word(__be32 *at, __be32 value)
+{
+	__be32 old = *at;
+
+	*at = value;
+	return change(old, value);
+}
+
+ALWAYS __u64 write_half(__be16 *at, __be16 value)
+{
+	__be16 old = *at;
+
+	*at = value;
+	return change16(old, value);
+}
+
+ALWAYS int rewrite_ipv4(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct iphdr *ip = data + (h->l3 & 31);
+	__be16 *words = (void *)ip;
+	__u64 others = 0;
+
+	if ((void *)(ip + 1) > end)
+		return -1;
+	if (a->fields & FIELD_SRC_IP)
+		c->addresses += write_word(&ip->saddr, *(const __be32 *)a->src_ip);
+	if (a->fields & FIELD_DST_IP)
+		c->addresses += write_word(&ip->daddr, *(const __be32 *)a->dst_ip);
+	if (a->fields & FIELD_TOS)
+		others += write_half(&words[0], (words[0] & bpf_htons(0xff00)) | bpf_htons(a->tos));
+	if (a->fields & FIELD_TTL)
+		others += write_half(&words[4], words[4] - bpf_htons(a->hops << 8)); /* the TTL is the word's upper octet */
+	ip->check = updated(ip->check, c->addresses + others);
+	return 0;
+}
+
+ALWAYS __u64 write_ipv6_address(__be32 *at, const __be32 *value)
+{
+	__u64 changed = 0;
+
+	for (int i = 0; i < 4; i++)
+		changed += write_word(&at[i], value[i]);
+	return changed;
+}
+
+ALWAYS int rewrite_ipv6(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip = data + (h->l3 & 31);
+	__be16 *words = (void *)ip;
+
+	if ((void *)(ip + 1) > end)
+		return -1;
+	if (a->fields & FIELD_SRC_IP)
+		c->addresses += write_ipv6_address(ip->saddr.s6_addr32, (const __be32 *)a->src_ip);
+	if (a->fields & FIELD_DST_IP)
+		c->addresses += write_ipv6_address(ip->daddr.s6_addr32, (const __be32 *)a->dst_ip);
+	c->uncovered = c->addresses;
+	if (a->fields & FIELD_TOS) /* it stands across the first two octets */
+		c->uncovered += write_half(&words[0], (words[0] & bpf_htons(0xf00f)) | bpf_htons(a->tos << 4));
+	if (a->fields & FIELD_TTL) /* the hop limit is the word's lower octet */
+		c->uncovered += write_half(&words[3], words[3] - bpf_htons(a->hops));
+	return 0;
+}
+
+/* Where the transport checksum stands in its header; 0: there is none that could be updated. */
+ALWAYS __u32 checksum_place(const struct headers *h)
 {
 	if (h->fragment == FRAGMENT_LATER)
 		return 0;
 	switch (h->proto) {
 	case IPPROTO_TCP:
-		return h->l4 + 16;
+		return offsetof(struct tcphdr, check);
 	case IPPROTO_UDP:
-		*flags |= BPF_F_MARK_MANGLED_0; /* 0 means no checksum and stays 0 */
-		return h->l4 + 6;
+		return offsetof(struct udphdr, check);
+	case IPPROTO_ICMP:
+		return h->family == 4 ? 2 : 0;
 	case IPPROTO_ICMPV6:
-		return h->l4 + 2;
+		return h->family == 6 ? 2 : 0;
 	}
 	return 0;
 }
 
-ALWAYS int rewrite_ipv4_address(struct __sk_buff *skb, const struct headers *h, __u32 at, const __u8 *to)
+/* True where the header has all the fields that are to be written. */
+ALWAYS bool has_fields(const struct actions *a, const struct headers *h)
 {
-	__u64 flags = BPF_F_PSEUDO_HDR | 4;
-	__u32 checksum = transport_checksum(h, &flags);
-	__be32 old, new;
-
-	__builtin_memcpy(&new, to, 4);
-	if (bpf_skb_load_bytes(skb, at, &old, 4))
-		return -1;
-	if (checksum && h->proto != IPPROTO_ICMPV6 && bpf_l4_csum_replace(skb, checksum, old, new, flags))
-		return -1;
-	if (bpf_l3_csum_replace(skb, h->l3 + offsetof(struct iphdr, check), old, new, 4))
-		return -1;
-	return bpf_skb_store_bytes(skb, at, &new, 4, 0);
+	if (a->fields & FIELDS_PORT && (h->fragment == FRAGMENT_LATER || (h->proto != IPPROTO_TCP && h->proto != IPPROTO_UDP)))
+		return false;
+	return !(a->fields & FIELD_ECHO_ID) || h->echo;
 }
 
-ALWAYS int rewrite_ipv6_address(struct __sk_buff *skb, const struct headers *h, __u32 at, const __u8 *to)
+ALWAYS __u64 rewrite_ports(__be16 *ports, const struct actions *a)
 {
-	__u64 flags = BPF_F_PSEUDO_HDR;
-	__u32 checksum = transport_checksum(h, &flags);
-	__be32 old[4], new[4];
-	__s64 difference;
+	__u64 changed = 0;
 
-	__builtin_memcpy(new, to, 16);
-	if (bpf_skb_load_bytes(skb, at, old, 16))
-		return -1;
-	difference = bpf_csum_diff(old, 16, new, 16, 0);
-	if (checksum && bpf_l4_csum_replace(skb, checksum, 0, difference, flags))
-		return -1;
-	return bpf_skb_store_bytes(skb, at, new, 16, 0);
+	if (a->fields & FIELD_SRC_PORT)
+		changed += write_half(&ports[0], a->src_port);
+	if (a->fields & FIELD_DST_PORT)
+		changed += write_half(&ports[1], a->dst_port);
+	if (a->fields & FIELD_ECHO_ID)
+		changed += write_half(&ports[2], a->echo_id);
+	return changed;
 }
 
-SLOW int rewrite_addresses(struct __sk_buff *skb, const struct actions *a, const struct headers *h)
+/* UDP says by 0 that there is no checksum, which stays so; a sum that comes out as 0 is written as its other form (RFC 768). */
+ALWAYS __u16 updated_udp(__u16 checksum, __u64 changed)
 {
-	if (h->family == 4) {
-		if (a->fields & FIELD_SRC_IP && rewrite_ipv4_address(skb, h, h->l3 + offsetof(struct iphdr, saddr), a->src_ip))
-			return -1;
-		if (a->fields & FIELD_DST_IP && rewrite_ipv4_address(skb, h, h->l3 + offsetof(struct iphdr, daddr), a->dst_ip))
-			return -1;
+	__u16 sum = checksum ? updated(checksum, changed) : 0;
+
+	return checksum && !sum ? 0xffff : sum;
+}
+
+ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c, __u8 summed)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__be16 *ports = data + (h->l4 & 0x7fff);
+	__u32 place = checksum_place(h) & 31;
+	__be16 *checksum = (void *)ports + place;
+	__u64 pseudo = h->proto == IPPROTO_ICMP ? 0 : c->addresses, own;
+	__u16 old, new;
+
+	if (!has_fields(a, h))
+		return -1;
+	if (!place)
 		return 0;
-	}
-	if (a->fields & FIELD_SRC_IP && rewrite_ipv6_address(skb, h, h->l3 + offsetof(struct ipv6hdr, saddr), a->src_ip))
+	if ((void *)(ports + 3) > end || (void *)(checksum + 1) > end)
 		return -1;
-	if (a->fields & FIELD_DST_IP && rewrite_ipv6_address(skb, h, h->l3 + offsetof(struct ipv6hdr, daddr), a->dst_ip))
-		return -1;
-	return 0;
-}
-
-ALWAYS int rewrite_port(struct __sk_buff *skb, const struct headers *h, __u32 at, __be16 new)
-{
-	__u64 flags = 2;
-	__u32 checksum = transport_checksum(h, &flags);
-	__be16 old;
-
-	if (bpf_skb_load_bytes(skb, at, &old, 2))
-		return -1;
-	if (bpf_l4_csum_replace(skb, checksum, old, new, flags))
-		return -1;
-	return bpf_skb_store_bytes(skb, at, &new, 2, 0);
-}
-
-/* TCP and UDP alone: SCTP's CRC covers the whole packet and cannot be updated from here. */
-SLOW int rewrite_ports(struct __sk_buff *skb, const struct actions *a, const struct headers *h)
-{
-	if (h->fragment == FRAGMENT_LATER || (h->proto != IPPROTO_TCP && h->proto != IPPROTO_UDP))
-		return -1;
-	if (a->fields & FIELD_SRC_PORT && rewrite_port(skb, h, h->l4, a->src_port))
-		return -1;
-	if (a->fields & FIELD_DST_PORT && rewrite_port(skb, h, h->l4 + 2, a->dst_port))
-		return -1;
-	return 0;
-}
-
-/* The first 16-bit word of the header holds the TOS octet in IPv4, the traffic class across two octets in IPv6. */
-SLOW int rewrite_tos(struct __sk_buff *skb, const struct headers *h, __u8 tos)
-{
-	__be16 old, new;
-
-	if (bpf_skb_load_bytes(skb, h->l3, &old, 2))
-		return -1;
-	if (h->family == 6)
-		new = (old & bpf_htons(0xf00f)) | bpf_htons(tos << 4);
+	old = *checksum;
+	own = rewrite_ports(ports, a);
+	if (summed == CHECKSUM_PARTIAL && checksum_start(skb) == h->l4)
+		new = fold(old + pseudo);
+	else if (h->proto == IPPROTO_UDP)
+		new = updated_udp(old, pseudo + own);
 	else
-		new = (old & bpf_htons(0xff00)) | bpf_htons(tos);
-	if (h->family == 4 && bpf_l3_csum_replace(skb, h->l3 + offsetof(struct iphdr, check), old, new, 2))
-		return -1;
-	return bpf_skb_store_bytes(skb, h->l3, &new, 2, 0);
-}
-
-/* IPv4's TTL shares a checksummed word with the protocol; IPv6 has no header checksum. */
-SLOW int decrement_ttl(struct __sk_buff *skb, const struct headers *h)
-{
-	__u8 ttl = h->ttl - 1;
-
-	if (h->family == 6)
-		return bpf_skb_store_bytes(skb, h->l3 + offsetof(struct ipv6hdr, hop_limit), &ttl, 1, 0);
-	if (bpf_l3_csum_replace(skb, h->l3 + offsetof(struct iphdr, check), bpf_htons(h->ttl << 8 | h->proto),
-				bpf_htons(ttl << 8 | h->proto), 2))
-		return -1;
-	return bpf_skb_store_bytes(skb, h->l3 + offsetof(struct iphdr, ttl), &ttl, 1, 0);
-}
-
-SLOW int rewrite_macs(struct __sk_buff *skb, const struct actions *a)
-{
-	if (a->fields & FIELD_DST_MAC && bpf_skb_store_bytes(skb, 0, a->dst_mac, 6, 0))
-		return -1;
-	if (a->fields & FIELD_SRC_MAC && bpf_skb_store_bytes(skb, 6, a->src_mac, 6, 0))
-		return -1;
+		new = updated(old, pseudo + own);
+	*checksum = new;
+	c->uncovered += own + change16(old, new);
 	return 0;
 }
 
 /* Writes a->fields; not 0 means that the packet is spoilt, or has not the header that a field is in. */
 SLOW int rewrite(struct __sk_buff *skb, const struct actions *a, const struct headers *h)
 {
+	struct changes c = {};
+	__u8 summed;
+
+	if (!gather(skb, h))
+		return -1;
 	if (a->fields & FIELDS_MAC && rewrite_macs(skb, a))
 		return -1;
 	if (!(a->fields & ~FIELDS_MAC))
 		return 0;
-	if (!h->family)
+	if (h->family == 4 ? rewrite_ipv4(skb, a, h, &c) : h->family != 6 || rewrite_ipv6(skb, a, h, &c))
 		return -1;
-	if (a->fields & (FIELD_SRC_IP | FIELD_DST_IP) && rewrite_addresses(skb, a, h))
+	summed = ip_summed(skb);
+	if (a->fields & ~(FIELDS_MAC | FIELD_TOS | FIELD_TTL) && rewrite_transport(skb, a, h, &c, summed))
 		return -1;
-	if (a->fields & FIELDS_PORT && rewrite_ports(skb, a, h))
-		return -1;
-	if (a->fields & FIELD_TOS && rewrite_tos(skb, h, a->tos))
-		return -1;
-	if (a->fields & FIELD_DEC_TTL && decrement_ttl(skb, h))
-		return -1;
+	if (summed == CHECKSUM_COMPLETE)
+		bpf_csum_update(skb, fold(c.uncovered));
 	return 0;
 }
 
 /* A packet that a router may not send on (RFC 1812 section 5.3.1): the agent has to answer it. */
 ALWAYS bool expires(const struct actions *a, const struct headers *h)
 {
-	return a->fields & FIELD_DEC_TTL && h->ttl <= 1;
+	return a->fields & FIELD_TTL && h->family && h->ttl <= a->hops;
+}
+
+/* The IP packets that the kernel or hardware will cut this one into: all headers, and so much payload. */
+SLOW int segment_length(struct __sk_buff *skb, const struct headers *h)
+{
+	__u32 l4 = ip_summed(skb) == CHECKSUM_PARTIAL ? checksum_start(skb) : h->l4; /* the innermost, where the sender tunnels */
+	__u32 header = sizeof(struct udphdr);
+	__u8 length;
+
+	if (checksum_offset(skb) == offsetof(struct tcphdr, check)) {
+		if (bpf_skb_load_bytes(skb, l4 + 12, &length, 1))
+			return skb->len;
+		header = (length >> 4) * 4;
+	}
+	return l4 - h->l3 + header + skb->gso_size;
+}
+
+/* An IP packet that the way cannot carry (RFC 1191, RFC 8201): the agent has to answer it. */
+ALWAYS bool exceeds(struct __sk_buff *skb, const struct actions *a, const struct headers *h)
+{
+	if (!a->mtu || !h->family || skb->len - h->l3 <= a->mtu)
+		return false;
+	return !skb->gso_size || segment_length(skb, h) > a->mtu;
 }

@@ -9,10 +9,11 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#define LAYOUT 1       /* stored in struct config; another value makes the agent start with empty maps */
+#define LAYOUT 2       /* stored in struct config; another value makes the agent start with empty maps */
 #define MAX_OUTPUTS 8  /* datapath.MaxOutputs */
 #define EXEC_SLOTS 64  /* packets that the agent sends with one system call */
 #define VLAN_PRESENT 0x1000
+#define STATE_TUNNEL_KEY 0xffffff /* datapath.StateTunnelKey */
 
 /* Whether a packet is part of a larger one: the Fragment constants of package flow. */
 enum fragment { UNFRAGMENTED, FRAGMENT_FIRST, FRAGMENT_LATER };
@@ -29,9 +30,9 @@ struct flow_key {
 	__u8 proto;
 	__u8 fragment;
 	__u8 tos;
-	__u8 ttl; /* always 0 so far */
+	__u8 zero; /* fills the word */
 	__be16 src_port;
-	__be16 dst_port;
+	__be16 dst_port; /* of ICMP echo: the identifier */
 };
 
 /* The fields of flow.Rewrite, same bits as the Field constants of package flow. */
@@ -43,7 +44,8 @@ enum field {
 	FIELD_SRC_PORT = 1 << 4,
 	FIELD_DST_PORT = 1 << 5,
 	FIELD_TOS = 1 << 6,
-	FIELD_DEC_TTL = 1 << 7,
+	FIELD_TTL = 1 << 7,
+	FIELD_ECHO_ID = 1 << 8,
 };
 
 enum output_kind {
@@ -66,7 +68,9 @@ struct actions {
 	__be16 src_port;
 	__be16 dst_port;
 	__u8 tos;
-	__u8 pad;
+	__u8 hops;    /* what is taken from the TTL */
+	__be16 echo_id;
+	__u16 mtu;    /* the largest IP packet; 0: any */
 	__u8 dst_mac[6];
 	__u8 src_mac[6];
 	__u8 src_ip[16];
@@ -80,15 +84,28 @@ struct flow {
 	__u64 bytes;
 	__u64 last_used; /* CLOCK_MONOTONIC_COARSE, ns */
 	struct actions actions;
-	__u32 pad;
+};
+
+/* What one sender of packets to the agent has had. */
+struct gate {
+	__u64 due;   /* ns: when the next one would be due at its rate */
+	__u64 turn;  /* of the ring: see miss.h */
+	__u64 taken; /* octets of the ring in this turn */
 };
 
 /* A plugged interface, by ifindex. */
 struct port {
 	__u8 id[16];
 	__u32 tunnel_key;
-	__u32 kind;    /* OUTPUT_LOCAL or OUTPUT_LOCAL_PEER */
-	__u64 miss_due; /* ns: when the next miss would be due at the port's rate */
+	__u32 kind; /* OUTPUT_LOCAL or OUTPUT_LOCAL_PEER */
+	struct gate misses;
+};
+
+/* How many ports share the ring of misses. */
+struct sharing {
+	__u64 turn;
+	__u32 ports;        /* that took room in this turn */
+	__u32 ports_before; /* and in the one before */
 };
 
 /* Where packets from other hosts go, by tunnel key. */
@@ -106,11 +123,13 @@ struct config {
 	__u32 pad;
 	__u64 miss_interval; /* ns between the misses of one port */
 	__u64 miss_burst;    /* ns: how far ahead of its rate a port may be */
+	__u64 state_interval; /* ns between the state messages of all other hosts together */
+	__u64 state_burst;
 };
 
 /* A packet on its way to the agent. */
 struct miss {
-	__u32 in_port; /* ifindex */
+	__u32 in_port; /* ifindex; 0: a state message from another host */
 	__u32 length;
 	__u16 segment_size;    /* not 0: to be cut into segments with so much payload */
 	__u16 checksum_start;  /* where the sender left the checksum to hardware: from where to sum, from the start of the frame */
@@ -128,6 +147,8 @@ enum counter {
 	COUNTER_MISSES_LOST,
 	COUNTER_TUNNEL_UNKNOWN,
 	COUNTER_ERRORS,
+	COUNTER_STATES,
+	COUNTER_STATES_LOST,
 	COUNTER_SEND_ERRORS, /* written by the agent alone: packets that its socket refused */
 	COUNTERS,
 };
