@@ -104,6 +104,13 @@ func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	for _, l := range facts.Learned[:min(len(facts.Learned), topologypb.MaxReportedStations)] {
 		r.Learned = append(r.Learned, topologypb.ToProto(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, s.host)).GetLearnedMac())
 	}
+	for _, n := range facts.Found[:min(len(facts.Found), topologypb.MaxReportedNeighbours)] {
+		r.Neighbours = append(r.Neighbours,
+			topologypb.ToProto(topology.NewRouterNeighbour(n.Router, n.Port, n.Addr, n.MAC, s.host)).GetRouterNeighbour())
+	}
+	for _, b := range facts.Blocks[:min(len(facts.Blocks), topologypb.MaxReportedBlocks)] {
+		r.Blocks = append(r.Blocks, topologypb.ToProto(topology.NewNATBlock(b.Router, b.Addr, b.First, s.host)).GetNatBlock())
+	}
 	return r
 }
 

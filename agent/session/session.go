@@ -51,6 +51,24 @@ type Facts struct {
 	// Ports are the bound ports whose interface is present; true where it is also up and in the datapath.
 	Ports   map[topology.PortID]bool
 	Learned []Station
+	Found   []Neighbour
+	// Blocks are those that are still in use; one that is left out is given back.
+	Blocks []Block
+}
+
+// Neighbour is who has an address on the link of a router port, as the host has found out.
+type Neighbour struct {
+	Router topology.RouterID
+	Port   topology.PortID
+	Addr   netip.Addr
+	MAC    mac.Addr
+}
+
+// Block names a topology.NATBlock.
+type Block struct {
+	Router topology.RouterID
+	Addr   netip.Addr
+	First  uint16
 }
 
 // Station is a MAC that the host has seen behind one of its ports.
@@ -69,6 +87,7 @@ type Session struct {
 	started  time.Time
 	changed  chan struct{} // has room for one token
 	dirty    chan struct{} // the same: the replica should be written to disk
+	wanting  chan struct{} // the same: the cluster should be told which routers are wanted
 	status   statusKeeper
 
 	synced   chan struct{} // closed when the first snapshot has come
@@ -78,6 +97,7 @@ type Session struct {
 	conn    *grpc.ClientConn // nil before the host has joined and after Run
 	replica *replica
 	updated chan struct{} // closed, and replaced, after each update
+	wanted  [][]byte      // see Want
 
 	writing sync.Mutex // one writes the cache at a time; taken before mu
 	written int        // how many updates the cache has
@@ -100,7 +120,7 @@ func New(c Config) (*Session, error) {
 		c.HostName = name
 	}
 	s := &Session{Config: c, started: time.Now(), replica: newReplica(),
-		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{})}
+		changed: make(chan struct{}, 1), dirty: make(chan struct{}, 1), wanting: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{})}
 	var err error
 	if s.host, err = hostID(c.HostIDFile); err != nil {
 		return nil, err
@@ -145,6 +165,7 @@ func (s *Session) Run(ctx context.Context, handle func(view.Delta)) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.keepReporting(ctx, client) })
 	running.Go(func() { s.keepWriting(ctx) })
+	running.Go(func() { s.keepWanting(ctx) })
 	s.keepWatching(ctx, client, handle)
 	running.Wait()
 	return nil

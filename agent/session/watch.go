@@ -62,7 +62,7 @@ func (s *Session) keepWatching(ctx context.Context, client topologypb.StreamClie
 func (s *Session) watch(ctx context.Context, client topologypb.StreamClient, handle func(view.Delta)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := client.Watch(ctx, &topologypb.WatchRequest{Version: s.Version})
+	stream, err := client.Watch(ctx, &topologypb.WatchRequest{Version: s.Version, Routers: s.wantedNow()})
 	if err != nil {
 		return topologypb.FromStatus(err)
 	}

@@ -7,58 +7,53 @@ import (
 // This file follows a step under way. Before and after each change of an index, what the watching hosts had of the objects that
 // the change concerns is noted; takeDeltas compares that with what they need at the end.
 
-// sees reports whether the host needs the object with key k as things are.
+// sees reports whether the watching host needs the object with key k as things are.
 func (x *interest) sees(host topology.HostID, k topology.Key) bool {
 	if k.Kind == topology.KindHost {
-		return host == k.ID || x.share(host, k.ID)
+		return host == k.ID || x.meets(host, k.ID)
 	}
-	owner, bridge := x.place(k)
-	return owner == host || x.hosts[bridge][host] > 0
+	owner, at := x.place(k)
+	_, reached := x.reached[host][at]
+	return owner == host || reached
 }
 
-// share reports whether two hosts have ports on one bridge.
-func (x *interest) share(a, b topology.HostID) bool {
-	if len(x.bridges[a]) > len(x.bridges[b]) {
-		a, b = b, a
-	}
-	for bridge := range x.bridges[a] {
-		if x.bridges[b][bridge] > 0 {
+// meets reports whether the watching host reaches a node where the other one has a port.
+func (x *interest) meets(host, other topology.HostID) bool {
+	for n := range x.homes[other] {
+		if _, ok := x.reached[host][n]; ok {
 			return true
 		}
 	}
 	return false
 }
 
-// place returns the owner and the bridge through which the object with key k is needed; the zero ID where there is none.
-func (x *interest) place(k topology.Key) (owner topology.HostID, bridge topology.BridgeID) {
+// place returns the owner and the node through which the object with key k is needed; the zero value where there is none.
+func (x *interest) place(k topology.Key) (owner topology.HostID, at node) {
 	switch k.Kind {
-	case topology.KindBridge:
-		return owner, k.ID
 	case topology.KindBinding, topology.KindPortState:
-		if b, ok := x.objects[bindingOf(k)].(*topology.Binding); ok {
-			owner = b.Host
-		}
-		bridge, _ = bridgeNamed(x.objects[portOf(k)])
+		owner, _ = ownerOf(x.objects[bindingOf(k)])
+		at, _ = nodeOf(x.objects[portOf(k)])
 	default:
-		bridge, _ = bridgeNamed(x.objects[k])
+		owner, _ = ownerOf(x.objects[k])
+		at, _ = nodeOf(x.objects[k])
 	}
-	return owner, bridge
+	return owner, at
 }
 
 // audience calls yield for each host that needs the object with key k as things are, for some more than once.
 func (x *interest) audience(k topology.Key, yield func(topology.HostID)) {
 	if k.Kind == topology.KindHost {
 		yield(k.ID)
-		for bridge := range x.bridges[k.ID] {
-			for host := range x.hosts[bridge] {
+		for n := range x.homes[k.ID] {
+			for host := range x.hearing[n] {
 				yield(host)
 			}
 		}
 		return
 	}
-	owner, bridge := x.place(k)
+	owner, at := x.place(k)
 	yield(owner)
-	for host := range x.hosts[bridge] {
+	for host := range x.hearing[at] {
 		yield(host)
 	}
 }
@@ -78,12 +73,9 @@ func (x *interest) noteGained(ks []topology.Key) {
 	}
 }
 
-// noteBridge notes, before the host joins or leaves the bridge, everything that it needs because of it.
-func (x *interest) noteBridge(bridge topology.BridgeID, host topology.HostID) {
-	if _, ok := x.watching[host]; !ok {
-		return
-	}
-	for k := range x.reach(bridge) {
+// noteNode notes, before the host comes to the node or leaves it, everything that it needs because of it.
+func (x *interest) noteNode(n node, host topology.HostID) {
+	for k := range x.at(n) {
 		if x.sees(host, k) {
 			x.note(host, k, x.objects[k])
 		} else {
@@ -95,7 +87,7 @@ func (x *interest) noteBridge(bridge topology.BridgeID, host topology.HostID) {
 // note keeps what a watching host had of the object with key k when the step began: had, unless an earlier note of the step says
 // otherwise. It must be made before the first change that matters to the host's need for the object.
 func (x *interest) note(host topology.HostID, k topology.Key, had topology.Object) {
-	if _, ok := x.watching[host]; !ok {
+	if x.reached[host] == nil {
 		return
 	}
 	if _, ok := x.noted[host][k]; ok {
@@ -107,8 +99,13 @@ func (x *interest) note(host topology.HostID, k topology.Key, had topology.Objec
 	x.noted[host][k] = had
 }
 
-// takeDeltas ends a step.
+// takeDeltas ends a step: hosts come to the nodes that they reach now, and what they were noted to have is compared with what they
+// need.
 func (x *interest) takeDeltas() map[topology.HostID]delta {
+	for host := range x.moved {
+		x.follow(host)
+	}
+	clear(x.moved)
 	deltas := map[topology.HostID]delta{}
 	for host, noted := range x.noted {
 		var d delta
@@ -132,23 +129,20 @@ func (x *interest) takeDeltas() map[topology.HostID]delta {
 	return deltas
 }
 
-// bridgeNamed returns the bridge that an object (or nil) names as the one it is on.
-func bridgeNamed(o topology.Object) (bridge topology.BridgeID, ok bool) {
-	switch o := o.(type) {
-	case *topology.Port:
-		bridge = o.Bridge
-	case *topology.DHCP:
-		bridge = o.Bridge
-	case *topology.DHCPHost:
-		bridge = o.Bridge
-	case *topology.MACEntry:
-		bridge = o.Bridge
-	case *topology.Neighbour:
-		bridge = o.Bridge
-	case *topology.LearnedMAC:
-		bridge = o.Bridge
+// follow lets the host reach what it reaches as things are.
+func (x *interest) follow(host topology.HostID) {
+	now := x.closure(host)
+	for n := range x.reached[host] {
+		if _, stays := now[n]; !stays {
+			x.noteNode(n, host)
+		}
 	}
-	return bridge, !bridge.IsZero()
+	for n := range now {
+		if _, before := x.reached[host][n]; !before {
+			x.noteNode(n, host)
+		}
+	}
+	x.move(host, now)
 }
 
 // A port, its binding and its state have one identifier; these turn the key of one into that of another.

@@ -67,20 +67,25 @@ func (f *feed) take(rev nsdb.Revision, puts []topology.Object, deletes []topolog
 	f.revision = rev
 	for host, d := range f.interest.apply(puts, deletes) {
 		w := f.watchers[host]
-		select {
-		case w.queue <- step{base: w.last, revision: rev, delta: d}:
-			w.last = rev
-		default:
-			f.log.Warn("host does not keep up; it will start again from a snapshot", "host", host)
-			w.slow = true
-			f.drop(w)
-		}
+		f.queue(w, step{base: w.last, revision: rev, delta: d})
+	}
+}
+
+// queue hands the watcher a step, or cuts it off where it has too many waiting.
+func (f *feed) queue(w *watcher, next step) {
+	select {
+	case w.queue <- next:
+		w.last = next.revision
+	default:
+		f.log.Warn("host does not keep up; it will start again from a snapshot", "host", w.host)
+		w.slow = true
+		f.drop(w)
 	}
 }
 
 // watch returns what the host needs now and a watcher that gets every step after it. An older watcher of the host is dropped: the
 // host came back before the server noticed that it was away.
-func (f *feed) watch(host topology.HostID) (snapshot []topology.Object, rev nsdb.Revision, w *watcher) {
+func (f *feed) watch(host topology.HostID, routers []topology.RouterID) (snapshot []topology.Object, rev nsdb.Revision, w *watcher) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.watchers[host]; old != nil {
@@ -88,8 +93,28 @@ func (f *feed) watch(host topology.HostID) (snapshot []topology.Object, rev nsdb
 	}
 	w = &watcher{host: host, last: f.revision, queue: make(chan step, maxQueued), gone: make(chan struct{})}
 	f.watchers[host] = w
-	f.interest.watching[host] = struct{}{}
-	return f.interest.snapshot(host), f.revision, w
+	return f.interest.watch(host, routers), f.revision, w
+}
+
+// want replaces the routers that the host wants. A host that does not watch says so when it does.
+func (f *feed) want(host topology.HostID, routers []topology.RouterID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.watchers[host]
+	if w == nil {
+		return
+	}
+	if d := f.interest.want(host, routers); len(d.puts)+len(d.deletes) > 0 {
+		f.queue(w, step{base: w.last, revision: w.last, delta: d})
+	}
+}
+
+// reaches reports whether the watching host is sent the router that the record is of, and so may have seen its neighbours.
+func (f *feed) reaches(host topology.HostID, n *topology.RouterNeighbour) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.interest.reached[host][node{Kind: topology.KindRouter, ID: n.Router}]
+	return ok
 }
 
 // leave ends a watcher that its call has no more use for.
@@ -103,6 +128,6 @@ func (f *feed) leave(w *watcher) {
 
 func (f *feed) drop(w *watcher) {
 	delete(f.watchers, w.host)
-	delete(f.interest.watching, w.host)
+	f.interest.unwatch(w.host)
 	close(w.gone)
 }

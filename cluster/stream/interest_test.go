@@ -20,62 +20,90 @@ import (
 var netipEqual = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
 // needs is what interest computes, written down anew from its definition and without indexes: the oracle.
-func needs(objects map[topology.Key]topology.Object, host topology.HostID) map[topology.Key]topology.Object {
-	onBridges := map[topology.BridgeID]bool{}
-	portBridge := map[topology.PortID]topology.BridgeID{}
+func needs(objects map[topology.Key]topology.Object, host topology.HostID, wanted []topology.RouterID) map[topology.Key]topology.Object {
 	bindings := map[topology.PortID]*topology.Binding{}
+	ports := map[topology.PortID]*topology.Port{}
 	for _, o := range objects {
 		switch o := o.(type) {
 		case *topology.Port:
-			portBridge[o.ID] = o.Bridge
+			ports[o.ID] = o
 		case *topology.Binding:
 			bindings[o.Port] = o
 		}
 	}
-	hostsNeeded := map[topology.HostID]bool{host: true}
-	for p, b := range bindings {
-		if br, ok := portBridge[p]; ok && b.Host == host {
-			onBridges[br] = true
-		}
+	reached := map[node]bool{}
+	for _, r := range wanted {
+		reached[node{Kind: topology.KindRouter, ID: r}] = true
 	}
 	for p, b := range bindings {
-		if onBridges[portBridge[p]] {
-			hostsNeeded[b.Host] = true
+		if n, ok := nodeOf(objectOf(ports[p])); ok && b.Host == host {
+			reached[n] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, to := range leadsFrom(objects, ports, reached) {
+			grown = grown || !reached[to]
+			reached[to] = true
 		}
 	}
 	portNeeded := func(p topology.PortID) bool {
-		return onBridges[portBridge[p]] || bindings[p] != nil && bindings[p].Host == host
+		n, _ := nodeOf(objectOf(ports[p]))
+		return reached[n] || bindings[p] != nil && bindings[p].Host == host
+	}
+	hosts := map[topology.HostID]bool{host: true}
+	for p, b := range bindings {
+		if n, _ := nodeOf(objectOf(ports[p])); reached[n] {
+			hosts[b.Host] = true
+		}
 	}
 	result := map[topology.Key]topology.Object{}
 	for k, o := range objects {
-		need := false
+		n, _ := nodeOf(o)
+		need := reached[n]
 		switch o := o.(type) {
 		case *topology.Host:
-			need = hostsNeeded[o.ID]
+			need = hosts[o.ID]
 		case *topology.Binding:
 			need = portNeeded(o.Port)
 		case *topology.PortState:
 			need = portNeeded(o.Port)
-		case *topology.Bridge:
-			need = onBridges[o.ID]
-		case *topology.Port:
-			need = onBridges[o.Bridge]
-		case *topology.DHCP:
-			need = onBridges[o.Bridge]
-		case *topology.DHCPHost:
-			need = onBridges[o.Bridge]
-		case *topology.MACEntry:
-			need = onBridges[o.Bridge]
-		case *topology.Neighbour:
-			need = onBridges[o.Bridge]
-		case *topology.LearnedMAC:
-			need = onBridges[o.Bridge]
+		case *topology.NATBlock:
+			need = o.Host == host
 		}
 		if need {
 			result[k] = o
 		}
 	}
 	return result
+}
+
+// leadsFrom returns where the nodes lead in one step.
+func leadsFrom(objects map[topology.Key]topology.Object, ports map[topology.PortID]*topology.Port, from map[node]bool) []node {
+	var to []node
+	for _, o := range objects {
+		n, ok := nodeOf(o)
+		if !ok || !from[n] {
+			continue
+		}
+		to = append(to, references(o)...)
+		p, ok := o.(*topology.Port)
+		if !ok || !p.Interior() || ports[p.Peer] == nil || ports[p.Peer].Peer != p.ID {
+			continue
+		}
+		next, ok := nodeOf(ports[p.Peer])
+		if ok && !(external(objects[n]) && next.Kind == topology.KindRouter) {
+			to = append(to, next)
+		}
+	}
+	return to
+}
+
+func objectOf(p *topology.Port) topology.Object {
+	if p == nil {
+		return nil
+	}
+	return p
 }
 
 // small returns one of a few identifiers, so that random objects meet.
@@ -86,30 +114,67 @@ func small[T any](t *rapid.T, label string, n int) id.ID[T] {
 func anyObject(t *rapid.T) topology.Object {
 	bridge, port := small[topology.Bridge](t, "bridge", 3), small[topology.Port](t, "port", 6)
 	host, hw := small[topology.Host](t, "host", 4), mac.Addr{2, 0, 0, 0, 0, byte(rapid.IntRange(0, 3).Draw(t, "mac"))}
-	flag := rapid.Bool().Draw(t, "flag")
-	switch rapid.IntRange(0, 13).Draw(t, "kind") {
+	router, flag := small[topology.Router](t, "router", 3), rapid.Bool().Draw(t, "flag")
+	addr := netip.AddrFrom4([4]byte{10, 0, 0, hw[5]})
+	switch rapid.IntRange(0, 24).Draw(t, "kind") {
 	case 0:
-		return &topology.Bridge{ID: bridge, AdminUp: flag}
-	case 1, 2:
-		return &topology.Port{ID: port, Bridge: bridge, AdminUp: flag}
-	case 3:
-		return &topology.DHCP{ID: small[topology.DHCP](t, "dhcp", 3), Bridge: bridge, Enabled: flag}
-	case 4:
-		return &topology.DHCPHost{ID: small[topology.DHCPHost](t, "dhcphost", 3), Bridge: bridge, Port: port}
+		return &topology.Bridge{ID: bridge, AdminUp: flag, External: rapid.Bool().Draw(t, "external")}
+	case 1, 2, 3, 4:
+		return anyPort(t, port, bridge, router)
 	case 5:
-		return topology.NewMACEntry(bridge, hw, port)
+		return &topology.DHCP{ID: small[topology.DHCP](t, "dhcp", 3), Bridge: bridge, Enabled: flag}
 	case 6:
-		return topology.NewNeighbour(bridge, netip.AddrFrom4([4]byte{10, 0, 0, hw[5]}), hw, port)
+		return &topology.DHCPHost{ID: small[topology.DHCPHost](t, "dhcphost", 3), Bridge: bridge, Port: port}
 	case 7:
+		return topology.NewMACEntry(bridge, hw, port)
+	case 8:
+		return topology.NewNeighbour(bridge, addr, hw, port)
+	case 9:
 		return &topology.Host{ID: host, Name: map[bool]string{true: "x", false: "y"}[flag]}
-	case 8, 9, 10:
+	case 10, 11, 12:
 		return &topology.Binding{Port: port, Host: host, Interface: "tap0"}
-	case 11:
+	case 13:
 		return &topology.PortState{Port: port, Host: host, Active: flag}
-	case 12:
+	case 14:
 		return topology.NewLearnedMAC(bridge, hw, port, host)
+	case 15:
+		return &topology.Router{ID: router, AdminUp: flag, InChain: anyChain(t), ForwardChain: anyChain(t)}
+	case 16:
+		return &topology.Route{ID: small[topology.Route](t, "route", 3), Router: router, Kind: topology.RouteBlackhole}
+	case 17:
+		return topology.NewRouterNeighbour(router, port, addr, hw, host)
+	case 18:
+		return topology.NewNATBlock(router, addr, 64, host)
+	case 19:
+		return &topology.FloatingIP{ID: small[topology.FloatingIP](t, "floating", 3), Router: router, Addr: addr}
+	case 20, 21:
+		return &topology.Chain{ID: anyChain(t), Rules: []topology.Rule{{Jump: anyChain(t)}, {When: topology.Condition{SrcGroup: anyGroup(t)}}}}
+	case 22:
+		return &topology.AddrGroup{ID: anyGroup(t), Name: map[bool]string{true: "x", false: "y"}[flag]}
+	case 23:
+		return topology.NewGroupMember(anyGroup(t), netip.PrefixFrom(addr, 32), port)
 	}
 	return &topology.HostState{Host: host, Version: "1"}
+}
+
+func anyChain(t *rapid.T) topology.ChainID     { return small[topology.Chain](t, "chain", 4) }
+func anyGroup(t *rapid.T) topology.AddrGroupID { return small[topology.AddrGroup](t, "group", 3) }
+
+// anyPort draws a port of a bridge or of a router, many of them wired to another.
+func anyPort(t *rapid.T, port topology.PortID, bridge topology.BridgeID, router topology.RouterID) *topology.Port {
+	p := &topology.Port{ID: port, AdminUp: rapid.Bool().Draw(t, "up")}
+	if rapid.Bool().Draw(t, "of router") {
+		p.Router = router
+	} else {
+		p.Bridge = bridge
+	}
+	if rapid.Bool().Draw(t, "wired") {
+		p.Peer = small[topology.Port](t, "port", 6)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "secured") == 0 {
+		p.Security = &topology.Security{Ingress: []topology.ChainID{anyChain(t)}}
+	}
+	return p
 }
 
 // TestIncrementalEqualsRecomputed takes random steps and asks, after each, that what every watching host has put together from its
@@ -119,25 +184,34 @@ func TestIncrementalEqualsRecomputed(t *testing.T) {
 		x := newInterest()
 		truth := map[topology.Key]topology.Object{}
 		had := map[topology.HostID]map[topology.Key]topology.Object{}
+		wanted := map[topology.HostID][]topology.RouterID{}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			host := small[topology.Host](t, "host", 4)
 			if _, ok := had[host]; !ok && rapid.IntRange(0, 3).Draw(t, "watch") == 0 {
-				x.watching[host] = struct{}{}
-				had[host] = byKey(x.snapshot(host))
+				had[host] = byKey(x.watch(host, nil))
+			}
+			if had[host] != nil && rapid.IntRange(0, 3).Draw(t, "want") == 0 {
+				wanted[host] = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.RouterID {
+					return small[topology.Router](t, "router", 3)
+				}), 0, 2).Draw(t, "wanted")
+				receive(t, had[host], x.want(host, wanted[host]))
 			}
 			puts, deletes := anyStep(t, truth)
 			for host, d := range x.apply(puts, deletes) {
 				receive(t, had[host], d)
 			}
 			for host, got := range had {
-				want := needs(truth, host)
+				want := needs(truth, host, wanted[host])
 				if diff := cmp.Diff(want, got, netipEqual); diff != "" {
 					t.Fatalf("host %v after %v, -%v (-want +got):\n%s", host, puts, deletes, diff)
 				}
-				if diff := cmp.Diff(want, byKey(x.snapshot(host)), netipEqual); diff != "" {
+				if diff := cmp.Diff(want, byKey(x.watch(host, wanted[host])), netipEqual); diff != "" {
 					t.Fatalf("snapshot for host %v (-want +got):\n%s", host, diff)
 				}
 			}
+		}
+		for host := range had {
+			x.unwatch(host)
 		}
 		drain(t, x, truth)
 	})
@@ -182,7 +256,8 @@ func receive(t *rapid.T, had map[topology.Key]topology.Object, d delta) {
 // drain deletes everything and asks that no index keeps anything.
 func drain(t *rapid.T, x *interest, truth map[topology.Key]topology.Object) {
 	x.apply(nil, slices.Collect(maps.Keys(truth)))
-	if n := len(x.objects) + len(x.onBridge) + len(x.bound) + len(x.hosts) + len(x.bridges) + len(x.noted); n != 0 {
+	if n := len(x.objects) + len(x.onNode) + len(x.owned) + len(x.located) + len(x.homes) + len(x.leads) + len(x.wanted) +
+		len(x.reached) + len(x.hearing) + len(x.moved) + len(x.noted); n != 0 {
 		t.Fatalf("%d index entries are left when nothing is stored: %+v", n, x)
 	}
 }
@@ -206,7 +281,7 @@ func TestAStepConcernsOnlyItsHosts(t *testing.T) {
 		host := id.Derive[topology.Host](topology.HostID{}, name)
 		port := &topology.Port{ID: id.Derive[topology.Port](topology.PortID{}, name), Bridge: bridge}
 		ports = append(ports, port)
-		x.watching[host] = struct{}{}
+		x.watch(host, nil)
 		x.apply([]topology.Object{&topology.Bridge{ID: bridge}, port, &topology.Binding{Port: port.ID, Host: host}}, nil)
 	}
 	changed := *ports[0]

@@ -16,6 +16,8 @@ type report struct {
 	state   *topology.HostState
 	ports   []*topology.PortState
 	learned []*topology.LearnedMAC
+	found   []*topology.RouterNeighbour
+	blocks  []*topology.NATBlock
 }
 
 // Report implements topologypb.StreamServer.
@@ -42,9 +44,12 @@ func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*to
 // readReport checks a request of the host.
 func readReport(host topology.HostID, req *topologypb.ReportRequest) (*report, error) {
 	if len(req.GetPorts()) > topologypb.MaxReportedPorts || len(req.GetLearned()) > topologypb.MaxReportedStations ||
-		len(req.GetState().GetInterfaces()) > topologypb.MaxReportedInterfaces {
-		return nil, errs.New(errs.TooLarge, "ReportTooLarge", "a report has at most %d interfaces, %d ports and %d learned addresses",
-			topologypb.MaxReportedInterfaces, topologypb.MaxReportedPorts, topologypb.MaxReportedStations)
+		len(req.GetState().GetInterfaces()) > topologypb.MaxReportedInterfaces ||
+		len(req.GetNeighbours()) > topologypb.MaxReportedNeighbours || len(req.GetBlocks()) > topologypb.MaxReportedBlocks {
+		return nil, errs.New(errs.TooLarge, "ReportTooLarge",
+			"a report has at most %d interfaces, %d ports, %d learned addresses, %d neighbours and %d blocks",
+			topologypb.MaxReportedInterfaces, topologypb.MaxReportedPorts, topologypb.MaxReportedStations,
+			topologypb.MaxReportedNeighbours, topologypb.MaxReportedBlocks)
 	}
 	var r report
 	var err error
@@ -54,21 +59,32 @@ func readReport(host topology.HostID, req *topologypb.ReportRequest) (*report, e
 	if r.state, err = req.GetState().Topology(); err != nil {
 		return nil, malformed(err)
 	}
-	for _, x := range req.GetPorts() {
-		p, err := x.Topology()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		r.ports = append(r.ports, p)
+	if r.ports, err = topologies(req.GetPorts()); err != nil {
+		return nil, err
 	}
-	for _, x := range req.GetLearned() {
-		l, err := x.Topology()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		r.learned = append(r.learned, l)
+	if r.learned, err = topologies(req.GetLearned()); err != nil {
+		return nil, err
+	}
+	if r.found, err = topologies(req.GetNeighbours()); err != nil {
+		return nil, err
+	}
+	if r.blocks, err = topologies(req.GetBlocks()); err != nil {
+		return nil, err
 	}
 	return r.checked(host)
+}
+
+// topologies returns the values of wire objects.
+func topologies[X interface{ Topology() (T, error) }, T any](xs []X) ([]T, error) {
+	var values []T
+	for _, x := range xs {
+		v, err := x.Topology()
+		if err != nil {
+			return nil, malformed(err)
+		}
+		values = append(values, v)
+	}
+	return values, nil
 }
 
 func malformed(err error) error {
@@ -86,6 +102,19 @@ func (r *report) checked(host topology.HostID) (*report, error) {
 		foreign = foreign || l.Host != host
 		if l.ID != topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, host).ID || l.MAC.IsZero() || l.MAC.IsMulticast() {
 			return nil, errs.New(errs.Invalid, "BadReport", "learned address %v on bridge %v is no station", l.MAC, l.Bridge)
+		}
+	}
+	for _, n := range r.found {
+		foreign = foreign || n.Host != host
+		if n.ID != topology.NewRouterNeighbour(n.Router, n.Port, n.Addr, n.MAC, host).ID || n.MAC.IsZero() || n.MAC.IsMulticast() ||
+			!n.Addr.IsValid() || n.Addr.IsMulticast() || n.Addr.IsUnspecified() {
+			return nil, errs.New(errs.Invalid, "BadReport", "%v at %v is no neighbour of router %v", n.Addr, n.MAC, n.Router)
+		}
+	}
+	for _, b := range r.blocks {
+		foreign = foreign || b.Host != host
+		if *b != *topology.NewNATBlock(b.Router, b.Addr, b.First, b.Host) || b.First%topology.NATBlockSize != 0 {
+			return nil, errs.New(errs.Invalid, "BadReport", "%v, port %d, is no block", b.Addr, b.First)
 		}
 	}
 	if foreign {

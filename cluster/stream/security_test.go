@@ -28,6 +28,8 @@ func TestOnlyJoinNeedsNoCertificate(t *testing.T) {
 		"Bind":      func() error { _, err := r.Bind(ctx, &topologypb.BindRequest{}); return err },
 		"Unbind":    func() error { _, err := r.Unbind(ctx, &topologypb.UnbindRequest{}); return err },
 		"ListHosts": func() error { _, err := r.ListHosts(ctx, &topologypb.ListHostsRequest{}); return err },
+		"Want":      func() error { _, err := r.Want(ctx, &topologypb.WantRequest{}); return err },
+		"LeaseNAT":  func() error { _, err := r.LeaseNAT(ctx, &topologypb.LeaseNATRequest{}); return err },
 		"Renew":     func() error { _, err := r.Renew(ctx, &topologypb.RenewRequest{}); return err },
 	}
 	if want := len(topologypb.Stream_ServiceDesc.Methods) + len(topologypb.Stream_ServiceDesc.Streams) - 1; len(calls) != want {

@@ -20,11 +20,12 @@ const changesPerStep = nsdb.MaxObjects / 3
 // session is what the server remembers of a host between its reports. It is lost with the server, which costs one write of
 // everything and nothing else.
 type session struct {
-	mu       sync.Mutex                                     // held while a report or a binding of the host is written
-	renewed  time.Time                                      // when the lease last was
-	lease    nsdb.Lease                                     // nil: none yet, or lost
-	held     map[topology.Key]struct{}                      // what this lease holds in the store
-	reported map[topology.LearnedMACID]*topology.LearnedMAC // in the last report; nil before the first
+	mu       sync.Mutex                       // held while a report, a binding or a block of the host is written
+	renewed  time.Time                        // when the lease last was
+	lease    nsdb.Lease                       // nil: none yet, or lost
+	held     map[topology.Key]struct{}        // what this lease holds in the store
+	granted  map[topology.Key]time.Time       // blocks, when they were leased: a report made before says nothing of them
+	reported map[topology.Key]topology.Object // stations and neighbours in the last report; nil before the first
 }
 
 func (s *Server) session(host topology.HostID) *session {
@@ -41,6 +42,7 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 	if err := s.keepLease(ctx, session); err != nil {
 		return err
 	}
+	r.found = slices.DeleteFunc(r.found, func(n *topology.RouterNeighbour) bool { return !s.feed.reaches(r.host.ID, n) })
 	changes := session.compare(s.Mirror.State(), r)
 	for batch := range slices.Chunk(changes, changesPerStep) {
 		if err := s.commit(ctx, session, r.host.ID, batch); err != nil {
@@ -50,9 +52,12 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 			return err
 		}
 	}
-	session.reported = map[topology.LearnedMACID]*topology.LearnedMAC{}
+	session.reported = map[topology.Key]topology.Object{}
 	for _, l := range r.learned {
-		session.reported[l.ID] = l
+		session.reported[l.Key()] = l
+	}
+	for _, n := range r.found {
+		session.reported[n.Key()] = n
 	}
 	return nil
 }
@@ -106,6 +111,17 @@ func (session *session) compare(state *mirror.State, r *report) []change {
 			leased(l)
 		}
 	}
+	for _, n := range r.found {
+		stored := mirror.Lookup[*topology.RouterNeighbour](state, topology.KindRouterNeighbour, n.ID)
+		if stored == nil || stored.Host == n.Host || *stored != *withHost(n, stored.Host) && session.isNew(n) {
+			leased(n)
+		}
+	}
+	for _, b := range r.blocks {
+		if stored := mirror.Lookup[*topology.NATBlock](state, topology.KindNATBlock, b.ID); stored == nil || stored.Host == b.Host {
+			leased(b)
+		}
+	}
 	return append(changes, session.unsaid(state, r.host.ID, said)...)
 }
 
@@ -121,8 +137,19 @@ func (session *session) claims(state *mirror.State, l *topology.LearnedMAC) bool
 	if stored == nil || stored.Host == l.Host {
 		return true
 	}
-	before := session.reported[l.ID]
-	return session.reported != nil && (before == nil || *before != *l)
+	return session.isNew(l)
+}
+
+// isNew reports whether the host did not say the same in its last report. Of the first report that cannot be known.
+func (session *session) isNew(o topology.Object) bool {
+	return session.reported != nil && !reflect.DeepEqual(session.reported[o.Key()], o)
+}
+
+// withHost returns the record as another host would have it.
+func withHost(n *topology.RouterNeighbour, host topology.HostID) *topology.RouterNeighbour {
+	other := *n
+	other.Host = host
+	return &other
 }
 
 // unsaid returns deletions of what is stored under the host's name and the report leaves out.
@@ -134,11 +161,22 @@ func (session *session) unsaid(state *mirror.State, host topology.HostID, said m
 		}
 	}
 	for k := range session.held {
-		if _, ok := said[k]; !ok && k.Kind == topology.KindLearnedMAC {
+		if _, ok := said[k]; !ok && session.leavesOut(k) {
 			changes = append(changes, change{key: k})
 		}
 	}
 	return changes
+}
+
+// leavesOut reports whether the absence of what the lease holds from a report means that it is to go.
+func (session *session) leavesOut(k topology.Key) bool {
+	switch k.Kind {
+	case topology.KindLearnedMAC, topology.KindRouterNeighbour:
+		return true
+	case topology.KindNATBlock:
+		return time.Since(session.granted[k]) > blockGrace
+	}
+	return false
 }
 
 // commit writes a batch of changes as one step and waits until the server itself has seen it, so that the next comparison is with
@@ -181,6 +219,8 @@ func (c change) apply(tx nsdb.Tx, lease nsdb.Lease, host topology.HostID) (bool,
 		return putIfBound(tx, o, lease, o.Port, host)
 	case *topology.LearnedMAC:
 		return putIfBound(tx, o, lease, o.Port, host)
+	case *topology.NATBlock:
+		return putIfFree(tx, o, lease)
 	default:
 		tx.PutLeased(o, lease)
 		return true, nil
@@ -201,26 +241,35 @@ func deleteOwn(tx nsdb.Tx, k topology.Key, host topology.HostID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	switch o := o.(type) {
-	case *topology.PortState:
-		if o.Host != host {
-			return false, nil
-		}
-	case *topology.LearnedMAC:
-		if o.Host != host {
-			return false, nil
-		}
-	default:
+	if of, ok := stateOwner(o); !ok || of != host {
 		return false, nil
 	}
 	tx.Delete(k)
 	return true, nil
 }
 
+// stateOwner returns the host whose lease holds the object.
+func stateOwner(o topology.Object) (topology.HostID, bool) {
+	switch o := o.(type) {
+	case *topology.PortState:
+		return o.Host, true
+	case *topology.LearnedMAC:
+		return o.Host, true
+	case *topology.RouterNeighbour:
+		return o.Host, true
+	case *topology.NATBlock:
+		return o.Host, true
+	}
+	return topology.HostID{}, false
+}
+
 // note remembers what the lease holds after a batch of which only some changes were written.
 func (session *session) note(batch, written []change) {
 	for _, c := range batch {
 		delete(session.held, c.key)
+		if c.put == nil {
+			delete(session.granted, c.key)
+		}
 	}
 	for _, c := range written {
 		if c.put != nil && c.key.Kind != topology.KindHost {

@@ -8,6 +8,7 @@ import (
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
 
@@ -20,7 +21,11 @@ func (s *Server) Watch(req *topologypb.WatchRequest, stream grpc.ServerStreaming
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
-	snapshot, rev, w := s.feed.watch(caller(ctx))
+	routers, err := readWanted(req.GetRouters())
+	if err != nil {
+		return err
+	}
+	snapshot, rev, w := s.feed.watch(caller(ctx), routers)
 	defer s.feed.leave(w)
 	s.Log.Info("host connected", "host", w.host, "agent", req.GetVersion(), "objects", len(snapshot))
 	defer s.Log.Info("host disconnected", "host", w.host)
@@ -29,6 +34,31 @@ func (s *Server) Watch(req *topologypb.WatchRequest, stream grpc.ServerStreaming
 		return err
 	}
 	return s.sendSteps(ctx, stream, w)
+}
+
+// Want implements topologypb.StreamServer.
+func (s *Server) Want(ctx context.Context, req *topologypb.WantRequest) (*topologypb.WantReply, error) {
+	routers, err := readWanted(req.GetRouters())
+	if err != nil {
+		return nil, err
+	}
+	s.feed.want(caller(ctx), routers)
+	return &topologypb.WantReply{}, nil
+}
+
+func readWanted(ids [][]byte) ([]topology.RouterID, error) {
+	if len(ids) > topologypb.MaxWantedRouters {
+		return nil, errs.New(errs.TooLarge, "TooManyWanted", "a host may want at most %d routers", topologypb.MaxWantedRouters)
+	}
+	var routers []topology.RouterID
+	for _, b := range ids {
+		r, err := parseID[topology.Router]("router", b)
+		if err != nil {
+			return nil, err
+		}
+		routers = append(routers, r)
+	}
+	return routers, nil
 }
 
 func (s *Server) sendSteps(ctx context.Context, stream grpc.ServerStreamingServer[topologypb.Update], w *watcher) error {

@@ -7,4 +7,9 @@ const (
 	MaxReportedAddrs      = 16 // of one interface; some have thousands, for load balancing
 	MaxReportedPorts      = 4096
 	MaxReportedStations   = 8192
+	MaxReportedNeighbours = 4096
+	MaxReportedBlocks     = 4096
 )
+
+// MaxWantedRouters is how many routers a host may want beside those that its ports lead to.
+const MaxWantedRouters = 4096

@@ -297,6 +297,7 @@ func (x *JoinToken) GetAddresses() []string {
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"` // of the agent
+	Routers       [][]byte               `protobuf:"bytes,2,rep,name=routers,proto3" json:"routers,omitempty"` // as in WantRequest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +337,13 @@ func (x *WatchRequest) GetVersion() string {
 		return x.Version
 	}
 	return ""
+}
+
+func (x *WatchRequest) GetRouters() [][]byte {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
 }
 
 // Update is one step of the host's part of the topology. A large step is cut into several updates with equal `snapshot`, `base`
@@ -432,6 +440,7 @@ type ReportRequest struct {
 	Ports         []*PortState           `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
 	Learned       []*LearnedMAC          `protobuf:"bytes,4,rep,name=learned,proto3" json:"learned,omitempty"`
 	Neighbours    []*RouterNeighbour     `protobuf:"bytes,5,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
+	Blocks        []*NATBlock            `protobuf:"bytes,6,rep,name=blocks,proto3" json:"blocks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +506,13 @@ func (x *ReportRequest) GetLearned() []*LearnedMAC {
 func (x *ReportRequest) GetNeighbours() []*RouterNeighbour {
 	if x != nil {
 		return x.Neighbours
+	}
+	return nil
+}
+
+func (x *ReportRequest) GetBlocks() []*NATBlock {
+	if x != nil {
+		return x.Blocks
 	}
 	return nil
 }
@@ -759,7 +775,6 @@ func (x *WantRequest) GetRouters() [][]byte {
 
 type WantReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Seconds       uint32                 `protobuf:"varint,1,opt,name=seconds,proto3" json:"seconds,omitempty"` // how long it holds
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,13 +807,6 @@ func (x *WantReply) ProtoReflect() protoreflect.Message {
 // Deprecated: Use WantReply.ProtoReflect.Descriptor instead.
 func (*WantReply) Descriptor() ([]byte, []int) {
 	return file_stream_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *WantReply) GetSeconds() uint32 {
-	if x != nil {
-		return x.Seconds
-	}
-	return 0
 }
 
 type LeaseNATRequest struct {
@@ -913,102 +921,6 @@ func (x *LeaseNATReply) GetBlock() *NATBlock {
 	return nil
 }
 
-type ReleaseNATRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Router        []byte                 `protobuf:"bytes,1,opt,name=router,proto3" json:"router,omitempty"`
-	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
-	First         uint32                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"` // of the block
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReleaseNATRequest) Reset() {
-	*x = ReleaseNATRequest{}
-	mi := &file_stream_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReleaseNATRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReleaseNATRequest) ProtoMessage() {}
-
-func (x *ReleaseNATRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReleaseNATRequest.ProtoReflect.Descriptor instead.
-func (*ReleaseNATRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *ReleaseNATRequest) GetRouter() []byte {
-	if x != nil {
-		return x.Router
-	}
-	return nil
-}
-
-func (x *ReleaseNATRequest) GetAddr() []byte {
-	if x != nil {
-		return x.Addr
-	}
-	return nil
-}
-
-func (x *ReleaseNATRequest) GetFirst() uint32 {
-	if x != nil {
-		return x.First
-	}
-	return 0
-}
-
-type ReleaseNATReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReleaseNATReply) Reset() {
-	*x = ReleaseNATReply{}
-	mi := &file_stream_proto_msgTypes[18]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReleaseNATReply) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReleaseNATReply) ProtoMessage() {}
-
-func (x *ReleaseNATReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[18]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReleaseNATReply.ProtoReflect.Descriptor instead.
-func (*ReleaseNATReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{18}
-}
-
 type ListHostsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1017,7 +929,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_stream_proto_msgTypes[19]
+	mi := &file_stream_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +941,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[19]
+	mi := &file_stream_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +954,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{19}
+	return file_stream_proto_rawDescGZIP(), []int{17}
 }
 
 type ListHostsReply struct {
@@ -1054,7 +966,7 @@ type ListHostsReply struct {
 
 func (x *ListHostsReply) Reset() {
 	*x = ListHostsReply{}
-	mi := &file_stream_proto_msgTypes[20]
+	mi := &file_stream_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +978,7 @@ func (x *ListHostsReply) String() string {
 func (*ListHostsReply) ProtoMessage() {}
 
 func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[20]
+	mi := &file_stream_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +991,7 @@ func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply.ProtoReflect.Descriptor instead.
 func (*ListHostsReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{20}
+	return file_stream_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListHostsReply) GetHosts() []*ListHostsReply_Entry {
@@ -1100,7 +1012,7 @@ type ListHostsReply_Entry struct {
 
 func (x *ListHostsReply_Entry) Reset() {
 	*x = ListHostsReply_Entry{}
-	mi := &file_stream_proto_msgTypes[21]
+	mi := &file_stream_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1024,7 @@ func (x *ListHostsReply_Entry) String() string {
 func (*ListHostsReply_Entry) ProtoMessage() {}
 
 func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[21]
+	mi := &file_stream_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1037,7 @@ func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply_Entry.ProtoReflect.Descriptor instead.
 func (*ListHostsReply_Entry) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{20, 0}
+	return file_stream_proto_rawDescGZIP(), []int{18, 0}
 }
 
 func (x *ListHostsReply_Entry) GetHost() *Host {
@@ -1170,16 +1082,17 @@ const file_stream_proto_rawDesc = "" +
 	"\tJoinToken\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12)\n" +
 	"\x10authority_sha256\x18\x02 \x01(\fR\x0fauthoritySha256\x12\x1c\n" +
-	"\taddresses\x18\x03 \x03(\tR\taddresses\"(\n" +
+	"\taddresses\x18\x03 \x03(\tR\taddresses\"B\n" +
 	"\fWatchRequest\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\tR\aversion\"\xc9\x01\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
+	"\arouters\x18\x02 \x03(\fR\arouters\"\xc9\x01\n" +
 	"\x06Update\x12\x1a\n" +
 	"\bsnapshot\x18\x01 \x01(\bR\bsnapshot\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x12\x12\n" +
 	"\x04base\x18\x03 \x01(\x04R\x04base\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x04R\brevision\x12-\n" +
 	"\x03put\x18\x05 \x03(\v2\x1b.midonet.topology.v1.ObjectR\x03put\x120\n" +
-	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\xab\x02\n" +
+	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\xe2\x02\n" +
 	"\rReportRequest\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x124\n" +
 	"\x05state\x18\x02 \x01(\v2\x1e.midonet.topology.v1.HostStateR\x05state\x124\n" +
@@ -1187,7 +1100,8 @@ const file_stream_proto_rawDesc = "" +
 	"\alearned\x18\x04 \x03(\v2\x1f.midonet.topology.v1.LearnedMACR\alearned\x12D\n" +
 	"\n" +
 	"neighbours\x18\x05 \x03(\v2$.midonet.topology.v1.RouterNeighbourR\n" +
-	"neighbours\"2\n" +
+	"neighbours\x125\n" +
+	"\x06blocks\x18\x06 \x03(\v2\x1d.midonet.topology.v1.NATBlockR\x06blocks\"2\n" +
 	"\vReportReply\x12#\n" +
 	"\rlease_seconds\x18\x01 \x01(\rR\fleaseSeconds\"?\n" +
 	"\vBindRequest\x12\x12\n" +
@@ -1198,28 +1112,22 @@ const file_stream_proto_rawDesc = "" +
 	"\x04port\x18\x01 \x01(\fR\x04port\"\r\n" +
 	"\vUnbindReply\"'\n" +
 	"\vWantRequest\x12\x18\n" +
-	"\arouters\x18\x01 \x03(\fR\arouters\"%\n" +
-	"\tWantReply\x12\x18\n" +
-	"\aseconds\x18\x01 \x01(\rR\aseconds\"g\n" +
+	"\arouters\x18\x01 \x03(\fR\arouters\"\v\n" +
+	"\tWantReply\"g\n" +
 	"\x0fLeaseNATRequest\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\fR\x06router\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\fR\x04addr\x12\x14\n" +
 	"\x05first\x18\x03 \x01(\rR\x05first\x12\x12\n" +
 	"\x04last\x18\x04 \x01(\rR\x04last\"D\n" +
 	"\rLeaseNATReply\x123\n" +
-	"\x05block\x18\x01 \x01(\v2\x1d.midonet.topology.v1.NATBlockR\x05block\"U\n" +
-	"\x11ReleaseNATRequest\x12\x16\n" +
-	"\x06router\x18\x01 \x01(\fR\x06router\x12\x12\n" +
-	"\x04addr\x18\x02 \x01(\fR\x04addr\x12\x14\n" +
-	"\x05first\x18\x03 \x01(\rR\x05first\"\x11\n" +
-	"\x0fReleaseNATReply\"\x12\n" +
+	"\x05block\x18\x01 \x01(\v2\x1d.midonet.topology.v1.NATBlockR\x05block\"\x12\n" +
 	"\x10ListHostsRequest\"\xb9\x01\n" +
 	"\x0eListHostsReply\x12?\n" +
 	"\x05hosts\x18\x01 \x03(\v2).midonet.topology.v1.ListHostsReply.EntryR\x05hosts\x1af\n" +
 	"\x05Entry\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x12\x14\n" +
 	"\x05alive\x18\x02 \x01(\bR\x05alive\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2\xa9\x06\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion2\xcd\x05\n" +
 	"\x06Stream\x12H\n" +
 	"\x04Join\x12 .midonet.topology.v1.JoinRequest\x1a\x1e.midonet.topology.v1.JoinReply\x12K\n" +
 	"\x05Renew\x12!.midonet.topology.v1.RenewRequest\x1a\x1f.midonet.topology.v1.RenewReply\x12I\n" +
@@ -1228,9 +1136,7 @@ const file_stream_proto_rawDesc = "" +
 	"\x04Bind\x12 .midonet.topology.v1.BindRequest\x1a\x1e.midonet.topology.v1.BindReply\x12N\n" +
 	"\x06Unbind\x12\".midonet.topology.v1.UnbindRequest\x1a .midonet.topology.v1.UnbindReply\x12H\n" +
 	"\x04Want\x12 .midonet.topology.v1.WantRequest\x1a\x1e.midonet.topology.v1.WantReply\x12T\n" +
-	"\bLeaseNAT\x12$.midonet.topology.v1.LeaseNATRequest\x1a\".midonet.topology.v1.LeaseNATReply\x12Z\n" +
-	"\n" +
-	"ReleaseNAT\x12&.midonet.topology.v1.ReleaseNATRequest\x1a$.midonet.topology.v1.ReleaseNATReply\x12W\n" +
+	"\bLeaseNAT\x12$.midonet.topology.v1.LeaseNATRequest\x1a\".midonet.topology.v1.LeaseNATReply\x12W\n" +
 	"\tListHosts\x12%.midonet.topology.v1.ListHostsRequest\x1a#.midonet.topology.v1.ListHostsReplyB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
@@ -1245,7 +1151,7 @@ func file_stream_proto_rawDescGZIP() []byte {
 	return file_stream_proto_rawDescData
 }
 
-var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_stream_proto_goTypes = []any{
 	(*JoinRequest)(nil),          // 0: midonet.topology.v1.JoinRequest
 	(*JoinReply)(nil),            // 1: midonet.topology.v1.JoinReply
@@ -1264,41 +1170,39 @@ var file_stream_proto_goTypes = []any{
 	(*WantReply)(nil),            // 14: midonet.topology.v1.WantReply
 	(*LeaseNATRequest)(nil),      // 15: midonet.topology.v1.LeaseNATRequest
 	(*LeaseNATReply)(nil),        // 16: midonet.topology.v1.LeaseNATReply
-	(*ReleaseNATRequest)(nil),    // 17: midonet.topology.v1.ReleaseNATRequest
-	(*ReleaseNATReply)(nil),      // 18: midonet.topology.v1.ReleaseNATReply
-	(*ListHostsRequest)(nil),     // 19: midonet.topology.v1.ListHostsRequest
-	(*ListHostsReply)(nil),       // 20: midonet.topology.v1.ListHostsReply
-	(*ListHostsReply_Entry)(nil), // 21: midonet.topology.v1.ListHostsReply.Entry
-	(*Object)(nil),               // 22: midonet.topology.v1.Object
-	(*Key)(nil),                  // 23: midonet.topology.v1.Key
-	(*Host)(nil),                 // 24: midonet.topology.v1.Host
-	(*HostState)(nil),            // 25: midonet.topology.v1.HostState
-	(*PortState)(nil),            // 26: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),           // 27: midonet.topology.v1.LearnedMAC
-	(*RouterNeighbour)(nil),      // 28: midonet.topology.v1.RouterNeighbour
-	(*NATBlock)(nil),             // 29: midonet.topology.v1.NATBlock
+	(*ListHostsRequest)(nil),     // 17: midonet.topology.v1.ListHostsRequest
+	(*ListHostsReply)(nil),       // 18: midonet.topology.v1.ListHostsReply
+	(*ListHostsReply_Entry)(nil), // 19: midonet.topology.v1.ListHostsReply.Entry
+	(*Object)(nil),               // 20: midonet.topology.v1.Object
+	(*Key)(nil),                  // 21: midonet.topology.v1.Key
+	(*Host)(nil),                 // 22: midonet.topology.v1.Host
+	(*HostState)(nil),            // 23: midonet.topology.v1.HostState
+	(*PortState)(nil),            // 24: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),           // 25: midonet.topology.v1.LearnedMAC
+	(*RouterNeighbour)(nil),      // 26: midonet.topology.v1.RouterNeighbour
+	(*NATBlock)(nil),             // 27: midonet.topology.v1.NATBlock
 }
 var file_stream_proto_depIdxs = []int32{
-	22, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
-	23, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
-	24, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
-	25, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
-	26, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
-	27, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
-	28, // 6: midonet.topology.v1.ReportRequest.neighbours:type_name -> midonet.topology.v1.RouterNeighbour
-	29, // 7: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
-	21, // 8: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
-	24, // 9: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
-	0,  // 10: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
-	2,  // 11: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
-	5,  // 12: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
-	7,  // 13: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
-	9,  // 14: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
-	11, // 15: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
-	13, // 16: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
-	15, // 17: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
-	17, // 18: midonet.topology.v1.Stream.ReleaseNAT:input_type -> midonet.topology.v1.ReleaseNATRequest
-	19, // 19: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
+	20, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
+	21, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
+	22, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
+	23, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
+	24, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
+	25, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
+	26, // 6: midonet.topology.v1.ReportRequest.neighbours:type_name -> midonet.topology.v1.RouterNeighbour
+	27, // 7: midonet.topology.v1.ReportRequest.blocks:type_name -> midonet.topology.v1.NATBlock
+	27, // 8: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
+	19, // 9: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
+	22, // 10: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
+	0,  // 11: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
+	2,  // 12: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
+	5,  // 13: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
+	7,  // 14: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
+	9,  // 15: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
+	11, // 16: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
+	13, // 17: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
+	15, // 18: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
+	17, // 19: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
 	1,  // 20: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
 	3,  // 21: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
 	6,  // 22: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
@@ -1307,13 +1211,12 @@ var file_stream_proto_depIdxs = []int32{
 	12, // 25: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
 	14, // 26: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
 	16, // 27: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
-	18, // 28: midonet.topology.v1.Stream.ReleaseNAT:output_type -> midonet.topology.v1.ReleaseNATReply
-	20, // 29: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
-	20, // [20:30] is the sub-list for method output_type
-	10, // [10:20] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	18, // 28: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
+	20, // [20:29] is the sub-list for method output_type
+	11, // [11:20] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_stream_proto_init() }
@@ -1328,7 +1231,7 @@ func file_stream_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stream_proto_rawDesc), len(file_stream_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

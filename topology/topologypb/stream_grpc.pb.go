@@ -22,16 +22,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Stream_Join_FullMethodName       = "/midonet.topology.v1.Stream/Join"
-	Stream_Renew_FullMethodName      = "/midonet.topology.v1.Stream/Renew"
-	Stream_Watch_FullMethodName      = "/midonet.topology.v1.Stream/Watch"
-	Stream_Report_FullMethodName     = "/midonet.topology.v1.Stream/Report"
-	Stream_Bind_FullMethodName       = "/midonet.topology.v1.Stream/Bind"
-	Stream_Unbind_FullMethodName     = "/midonet.topology.v1.Stream/Unbind"
-	Stream_Want_FullMethodName       = "/midonet.topology.v1.Stream/Want"
-	Stream_LeaseNAT_FullMethodName   = "/midonet.topology.v1.Stream/LeaseNAT"
-	Stream_ReleaseNAT_FullMethodName = "/midonet.topology.v1.Stream/ReleaseNAT"
-	Stream_ListHosts_FullMethodName  = "/midonet.topology.v1.Stream/ListHosts"
+	Stream_Join_FullMethodName      = "/midonet.topology.v1.Stream/Join"
+	Stream_Renew_FullMethodName     = "/midonet.topology.v1.Stream/Renew"
+	Stream_Watch_FullMethodName     = "/midonet.topology.v1.Stream/Watch"
+	Stream_Report_FullMethodName    = "/midonet.topology.v1.Stream/Report"
+	Stream_Bind_FullMethodName      = "/midonet.topology.v1.Stream/Bind"
+	Stream_Unbind_FullMethodName    = "/midonet.topology.v1.Stream/Unbind"
+	Stream_Want_FullMethodName      = "/midonet.topology.v1.Stream/Want"
+	Stream_LeaseNAT_FullMethodName  = "/midonet.topology.v1.Stream/LeaseNAT"
+	Stream_ListHosts_FullMethodName = "/midonet.topology.v1.Stream/ListHosts"
 )
 
 // StreamClient is the client API for Stream service.
@@ -50,14 +49,12 @@ type StreamClient interface {
 	// Bind plugs an interface of the calling host into a port; Unbind takes it out if it is bound on the calling host.
 	Bind(ctx context.Context, in *BindRequest, opts ...grpc.CallOption) (*BindReply, error)
 	Unbind(ctx context.Context, in *UnbindRequest, opts ...grpc.CallOption) (*UnbindReply, error)
-	// Want asks for a router, and what a host with a port behind it needs, to be among what Watch sends the calling host: a packet has
-	// reached a network on which many routers meet, and goes on through this one. It holds for a while (WantReply) and is repeated
-	// while packets do; a watch that begins again has forgotten it.
+	// Want names all the routers that the calling host needs beside those that its ports lead to: its packets have reached a network
+	// on which many routers meet, and go on through these. Each call takes the place of the one before.
 	Want(ctx context.Context, in *WantRequest, opts ...grpc.CallOption) (*WantReply, error)
 	// LeaseNAT gives the calling host a block of translation ports of an address of a router, which no other host has while this
-	// one's lease lives; ReleaseNAT gives it back.
+	// one's lease lives. The host keeps it by naming it in its reports, and gives it back by leaving it out.
 	LeaseNAT(ctx context.Context, in *LeaseNATRequest, opts ...grpc.CallOption) (*LeaseNATReply, error)
-	ReleaseNAT(ctx context.Context, in *ReleaseNATRequest, opts ...grpc.CallOption) (*ReleaseNATReply, error)
 	ListHosts(ctx context.Context, in *ListHostsRequest, opts ...grpc.CallOption) (*ListHostsReply, error)
 }
 
@@ -158,16 +155,6 @@ func (c *streamClient) LeaseNAT(ctx context.Context, in *LeaseNATRequest, opts .
 	return out, nil
 }
 
-func (c *streamClient) ReleaseNAT(ctx context.Context, in *ReleaseNATRequest, opts ...grpc.CallOption) (*ReleaseNATReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ReleaseNATReply)
-	err := c.cc.Invoke(ctx, Stream_ReleaseNAT_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func (c *streamClient) ListHosts(ctx context.Context, in *ListHostsRequest, opts ...grpc.CallOption) (*ListHostsReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListHostsReply)
@@ -194,14 +181,12 @@ type StreamServer interface {
 	// Bind plugs an interface of the calling host into a port; Unbind takes it out if it is bound on the calling host.
 	Bind(context.Context, *BindRequest) (*BindReply, error)
 	Unbind(context.Context, *UnbindRequest) (*UnbindReply, error)
-	// Want asks for a router, and what a host with a port behind it needs, to be among what Watch sends the calling host: a packet has
-	// reached a network on which many routers meet, and goes on through this one. It holds for a while (WantReply) and is repeated
-	// while packets do; a watch that begins again has forgotten it.
+	// Want names all the routers that the calling host needs beside those that its ports lead to: its packets have reached a network
+	// on which many routers meet, and go on through these. Each call takes the place of the one before.
 	Want(context.Context, *WantRequest) (*WantReply, error)
 	// LeaseNAT gives the calling host a block of translation ports of an address of a router, which no other host has while this
-	// one's lease lives; ReleaseNAT gives it back.
+	// one's lease lives. The host keeps it by naming it in its reports, and gives it back by leaving it out.
 	LeaseNAT(context.Context, *LeaseNATRequest) (*LeaseNATReply, error)
-	ReleaseNAT(context.Context, *ReleaseNATRequest) (*ReleaseNATReply, error)
 	ListHosts(context.Context, *ListHostsRequest) (*ListHostsReply, error)
 	mustEmbedUnimplementedStreamServer()
 }
@@ -236,9 +221,6 @@ func (UnimplementedStreamServer) Want(context.Context, *WantRequest) (*WantReply
 }
 func (UnimplementedStreamServer) LeaseNAT(context.Context, *LeaseNATRequest) (*LeaseNATReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method LeaseNAT not implemented")
-}
-func (UnimplementedStreamServer) ReleaseNAT(context.Context, *ReleaseNATRequest) (*ReleaseNATReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method ReleaseNAT not implemented")
 }
 func (UnimplementedStreamServer) ListHosts(context.Context, *ListHostsRequest) (*ListHostsReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHosts not implemented")
@@ -401,24 +383,6 @@ func _Stream_LeaseNAT_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
-func _Stream_ReleaseNAT_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ReleaseNATRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(StreamServer).ReleaseNAT(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Stream_ReleaseNAT_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(StreamServer).ReleaseNAT(ctx, req.(*ReleaseNATRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _Stream_ListHosts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListHostsRequest)
 	if err := dec(in); err != nil {
@@ -471,10 +435,6 @@ var Stream_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "LeaseNAT",
 			Handler:    _Stream_LeaseNAT_Handler,
-		},
-		{
-			MethodName: "ReleaseNAT",
-			Handler:    _Stream_ReleaseNAT_Handler,
 		},
 		{
 			MethodName: "ListHosts",

@@ -13,11 +13,13 @@ const (
 	indexID     = "id"
 	indexBridge = "bridge"
 	indexHost   = "host"
+	indexRouter = "router"
+	indexGroup  = "group"
 )
 
 // secondary are the indexes of each kind beside its identifier.
 var secondary = map[topology.Kind][]string{
-	topology.KindPort:       {indexBridge},
+	topology.KindPort:       {indexBridge, indexRouter},
 	topology.KindDHCP:       {indexBridge},
 	topology.KindDHCPHost:   {indexBridge},
 	topology.KindMACEntry:   {indexBridge},
@@ -25,6 +27,13 @@ var secondary = map[topology.Kind][]string{
 	topology.KindLearnedMAC: {indexBridge},
 	topology.KindBinding:    {indexHost},
 	topology.KindPortState:  {indexHost},
+
+	topology.KindRoute:           {indexRouter},
+	topology.KindFloatingIP:      {indexRouter},
+	topology.KindPortForwarding:  {indexRouter},
+	topology.KindRouterNeighbour: {indexRouter},
+	topology.KindNATBlock:        {indexRouter},
+	topology.KindGroupMember:     {indexGroup},
 }
 
 // schema has one table for each kind, named as the kind.
@@ -52,7 +61,7 @@ func (byID) FromObject(raw any) (bool, []byte, error) {
 
 func (byID) FromArgs(args ...any) ([]byte, error) { return octets(args) }
 
-// reference indexes objects by the bridge or host that they name.
+// reference indexes objects by the bridge, router, group or host that they name.
 type reference string
 
 func (r reference) FromObject(raw any) (bool, []byte, error) {
@@ -65,7 +74,22 @@ func (reference) FromArgs(args ...any) ([]byte, error) { return octets(args) }
 func (r reference) of(o topology.Object) [16]byte {
 	switch o := o.(type) {
 	case *topology.Port:
+		if r == indexRouter {
+			return o.Router
+		}
 		return o.Bridge
+	case *topology.Route:
+		return o.Router
+	case *topology.FloatingIP:
+		return o.Router
+	case *topology.PortForwarding:
+		return o.Router
+	case *topology.RouterNeighbour:
+		return o.Router
+	case *topology.NATBlock:
+		return o.Router
+	case *topology.GroupMember:
+		return o.Group
 	case *topology.DHCP:
 		return o.Bridge
 	case *topology.DHCPHost:

@@ -82,6 +82,41 @@ func (s *State) LearnedMACs(b topology.BridgeID) iter.Seq[*topology.LearnedMAC] 
 	return typed[*topology.LearnedMAC](s.query(topology.KindLearnedMAC, indexBridge, b[:]))
 }
 
+// RouterPorts returns the ports of a router.
+func (s *State) RouterPorts(r topology.RouterID) iter.Seq[*topology.Port] {
+	return typed[*topology.Port](s.query(topology.KindPort, indexRouter, r[:]))
+}
+
+// Routes returns the routes of a router.
+func (s *State) Routes(r topology.RouterID) iter.Seq[*topology.Route] {
+	return typed[*topology.Route](s.query(topology.KindRoute, indexRouter, r[:]))
+}
+
+// FloatingIPs returns the floating addresses of a router.
+func (s *State) FloatingIPs(r topology.RouterID) iter.Seq[*topology.FloatingIP] {
+	return typed[*topology.FloatingIP](s.query(topology.KindFloatingIP, indexRouter, r[:]))
+}
+
+// PortForwardings returns the forwardings of a router.
+func (s *State) PortForwardings(r topology.RouterID) iter.Seq[*topology.PortForwarding] {
+	return typed[*topology.PortForwarding](s.query(topology.KindPortForwarding, indexRouter, r[:]))
+}
+
+// RouterNeighbours returns what hosts have found out of the neighbours of a router.
+func (s *State) RouterNeighbours(r topology.RouterID) iter.Seq[*topology.RouterNeighbour] {
+	return typed[*topology.RouterNeighbour](s.query(topology.KindRouterNeighbour, indexRouter, r[:]))
+}
+
+// NATBlocks returns the blocks of a router that hosts hold.
+func (s *State) NATBlocks(r topology.RouterID) iter.Seq[*topology.NATBlock] {
+	return typed[*topology.NATBlock](s.query(topology.KindNATBlock, indexRouter, r[:]))
+}
+
+// GroupMembers returns the members of an address group.
+func (s *State) GroupMembers(g topology.AddrGroupID) iter.Seq[*topology.GroupMember] {
+	return typed[*topology.GroupMember](s.query(topology.KindGroupMember, indexGroup, g[:]))
+}
+
 // Bindings returns the bindings of a host.
 func (s *State) Bindings(h topology.HostID) iter.Seq[*topology.Binding] {
 	return typed[*topology.Binding](s.query(topology.KindBinding, indexHost, h[:]))

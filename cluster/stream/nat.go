@@ -1,0 +1,129 @@
+package stream
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
+)
+
+// blockGrace is how long after a lease of a block the host's reports may still leave it out: they were made before.
+const blockGrace = 10 * time.Second
+
+// maxBlockTries is how many blocks are tried that others take at the same moment.
+const maxBlockTries = 8
+
+// LeaseNAT implements topologypb.StreamServer. A block is chosen at random among the free ones (the original's NatBlockAllocator),
+// so that hosts which ask at one moment seldom want the same. Unavailable: all are taken.
+func (s *Server) LeaseNAT(ctx context.Context, req *topologypb.LeaseNATRequest) (*topologypb.LeaseNATReply, error) {
+	want, err := readLease(caller(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	session := s.session(want.Host)
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	if session.lease == nil {
+		return nil, errs.New(errs.Unavailable, "NotReported", "a host reports before it leases")
+	}
+	for range maxBlockTries {
+		block, err := want.choose(s.Mirror.State())
+		if err != nil {
+			return nil, err
+		}
+		if ok, err := s.lease(ctx, session, block); err != nil || ok {
+			return &topologypb.LeaseNATReply{Block: topologypb.ToProto(block).GetNatBlock()}, unavailable(err)
+		}
+	}
+	return nil, errs.New(errs.Unavailable, "BlocksContended", "other hosts lease ports of %v at the same moment; try again", want.addr)
+}
+
+// blockWant is what a host asks for.
+type blockWant struct {
+	Host        topology.HostID
+	router      topology.RouterID
+	addr        netip.Addr
+	first, last uint32
+}
+
+func readLease(host topology.HostID, req *topologypb.LeaseNATRequest) (blockWant, error) {
+	w := blockWant{Host: host, first: req.GetFirst(), last: req.GetLast()}
+	var err error
+	if w.router, err = parseID[topology.Router]("router", req.GetRouter()); err != nil {
+		return w, err
+	}
+	addr, ok := netip.AddrFromSlice(req.GetAddr())
+	if !ok || w.last > 65535 || w.first > w.last {
+		return w, errs.New(errs.Invalid, "BadLease", "%d octets, ports %d to %d: no address and ports", len(req.GetAddr()), w.first, w.last)
+	}
+	w.addr = addr
+	return w, nil
+}
+
+// choose returns a block that no host holds and that lies wholly within the ports asked for.
+func (w blockWant) choose(state *mirror.State) (*topology.NATBlock, error) {
+	if mirror.Lookup[*topology.Router](state, topology.KindRouter, w.router) == nil {
+		return nil, errs.New(errs.NotFound, "RouterNotFound", "there is no router %v", w.router)
+	}
+	taken := map[uint32]bool{}
+	for b := range state.NATBlocks(w.router) {
+		if b.Addr == w.addr {
+			taken[uint32(b.First)] = true
+		}
+	}
+	var free []uint32
+	const size = topology.NATBlockSize
+	for first := (w.first + size - 1) / size * size; first+size-1 <= w.last; first += size {
+		if !taken[first] {
+			free = append(free, first)
+		}
+	}
+	if len(free) == 0 {
+		return nil, errs.New(errs.Unavailable, "NoBlocks", "every block of ports %d to %d of %v is leased", w.first, w.last, w.addr)
+	}
+	return topology.NewNATBlock(w.router, w.addr, uint16(free[rand.N(len(free))]), w.Host), nil
+}
+
+// lease writes the block under the host's lease; false: another host has taken it meanwhile.
+func (s *Server) lease(ctx context.Context, session *session, block *topology.NATBlock) (ok bool, err error) {
+	rev, err := s.Store.Update(ctx, func(tx nsdb.Tx) (err error) {
+		ok, err = putIfFree(tx, block, session.lease)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if ok {
+		session.held[block.Key()] = struct{}{}
+		if session.granted == nil {
+			session.granted = map[topology.Key]time.Time{}
+		}
+		session.granted[block.Key()] = time.Now()
+	}
+	_, err = s.Mirror.WaitFor(ctx, rev)
+	return ok, err
+}
+
+// putIfFree puts the block unless another host holds it.
+func putIfFree(tx nsdb.Tx, b *topology.NATBlock, lease nsdb.Lease) (bool, error) {
+	o, err := tx.Get(b.Key())
+	if err != nil {
+		return false, err
+	}
+	if held, ok := o.(*topology.NATBlock); ok && held.Host != b.Host {
+		return false, nil
+	}
+	tx.PutLeased(b, lease)
+	return true, nil
+}
