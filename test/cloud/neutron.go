@@ -40,6 +40,8 @@ vni_ranges = 1:100000
 const agents = `INSERT INTO agents (id, agent_type, ` + "`binary`" + `, topic, host, admin_state_up, created_at, started_at,
 	heartbeat_timestamp, configurations, ` + "`load`" + `) VALUES
 	(UUID(), 'DHCP agent', 'neutron-dhcp-agent', 'dhcp_agent', 'host1', 1, NOW(), NOW(), '2099-01-01', '{}', 0),
+	(UUID(), 'Open vSwitch agent', 'neutron-openvswitch-agent', 'N/A', 'host1', 1, NOW(), NOW(), '2099-01-01',
+		'{"tunnel_types": ["vxlan"], "tunneling_ip": "127.0.0.1", "bridge_mappings": {}}', 0),
 	(UUID(), 'L3 agent', 'neutron-l3-agent', 'l3_agent', 'host1', 1, NOW(), NOW(), '2099-01-01', '{"agent_mode": "legacy"}', 0)`
 
 // neutron makes a MariaDB with Neutron's tables and returns the command of Debian's neutron-server.

@@ -30,8 +30,9 @@ type outcome struct {
 	detail  string // why it was skipped; what a failed test captured
 }
 
-// resultLine is how tempest prints the end of a test: the worker, the name with its labels in brackets, how long it took, the verdict.
-var resultLine = regexp.MustCompile(`^\{\d+\} ([^\[]+?)(?:\[[^\]]*\])? \[[\d.]+s\] \.\.\. (ok|FAILED|SKIPPED: (.*))$`)
+// resultLine is how tempest prints the end of a test: the worker, the name with its labels in brackets, how long it took (unless skipped),
+// the verdict.
+var resultLine = regexp.MustCompile(`^\{\d+\} ([^\[]+?)(?:\[[^\]]*\])?(?: \[[\d.]+s\])? \.\.\. (ok|FAILED|SKIPPED: (.*))$`)
 
 // parse reads what `tempest run` prints. What follows a failed test, up to the next test, is its detail.
 func parse(output string) map[string]outcome {
@@ -69,9 +70,6 @@ func find(outcomes map[string]outcome, name string) (outcome, bool) {
 	o, ok := outcomes["setUpClass ("+class+")"]
 	return o, ok
 }
-
-// matches reports whether the test is among those that were asked for.
-func matches(name string) bool { return regexp.MustCompile(*only).MatchString(name) }
 
 // write records what the original does. A test that fails there is recorded too: no one has to pass it.
 func write(t *testing.T, outcomes map[string]outcome) {
