@@ -9,7 +9,8 @@ import (
 )
 
 // Map maps prefixes of both families to values. With and Without return a changed copy that shares all but a few small nodes with
-// the old one. It is a path-compressed binary trie (Morrison, "PATRICIA", 1968). The zero Map is empty.
+// the old one. It is a path-compressed binary trie (Morrison, "PATRICIA", 1968). The zero Map is empty. A prefix that is not valid is
+// in no map.
 type Map[V any] struct {
 	v4, v6 *node[V]
 	size   int
@@ -34,6 +35,9 @@ func (m Map[V]) Len() int { return m.size }
 
 // Get returns the value of exactly the prefix.
 func (m Map[V]) Get(p netip.Prefix) (value V, ok bool) {
+	if !p.IsValid() {
+		return value, false
+	}
 	want := bitsOf(p.Addr(), p.Bits())
 	for n := m.root(p.Addr()); n != nil && n.covers(want); n = n.child[want.bit(n.n)] {
 		if n.n == want.n {
@@ -85,6 +89,9 @@ func (m Map[V]) Within(p netip.Prefix, fn func(V) bool) {
 
 // With returns the map in which the prefix has the value.
 func (m Map[V]) With(p netip.Prefix, value V) Map[V] {
+	if !p.IsValid() {
+		return m
+	}
 	leaf := &node[V]{bitString: bitsOf(p.Addr(), p.Bits()), full: true, value: value}
 	if _, there := m.Get(p); !there {
 		m.size++

@@ -59,7 +59,7 @@ func (e *edit) index(o topology.Object) {
 		e.bridge(o.ID, func(b *bridge) { b.object = o })
 	case *topology.Port:
 		e.port(o.ID, func(p *port) { p.object = o })
-		e.bridge(o.Bridge, func(b *bridge) { b.ports = b.ports.with(o.ID, struct{}{}) })
+		e.indexPort(o)
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.with(o) })
 	case *topology.DHCPHost:
@@ -79,6 +79,8 @@ func (e *edit) index(o topology.Object) {
 		}
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = o })
+	default:
+		e.indexLayer3(o)
 	}
 }
 
@@ -88,7 +90,7 @@ func (e *edit) unindex(o topology.Object) {
 		e.bridge(o.ID, func(b *bridge) { b.object = nil })
 	case *topology.Port:
 		e.port(o.ID, func(p *port) { p.object = nil })
-		e.bridge(o.Bridge, func(b *bridge) { b.ports = b.ports.without(o.ID) })
+		e.unindexPort(o)
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.without(o.Key()) })
 	case *topology.DHCPHost:
@@ -106,6 +108,32 @@ func (e *edit) unindex(o topology.Object) {
 		e.view.local = e.view.local.without(o.Port)
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = nil })
+	default:
+		e.unindexLayer3(o)
+	}
+}
+
+// indexPort enters the port with its bridge and its port groups. A router's port is found by its own identifier alone.
+func (e *edit) indexPort(p *topology.Port) {
+	if !p.Bridge.IsZero() {
+		e.bridge(p.Bridge, func(b *bridge) {
+			b.ports = b.ports.with(p.ID, struct{}{})
+			if p.Interior() {
+				b.interior = b.interior.with(p.ID, struct{}{})
+			}
+		})
+	}
+	for _, g := range p.Groups {
+		e.portGroup(g, func(g *portGroup) { g.members = g.members.with(p.ID, struct{}{}) })
+	}
+}
+
+func (e *edit) unindexPort(p *topology.Port) {
+	if !p.Bridge.IsZero() {
+		e.bridge(p.Bridge, func(b *bridge) { b.ports, b.interior = b.ports.without(p.ID), b.interior.without(p.ID) })
+	}
+	for _, g := range p.Groups {
+		e.portGroup(g, func(g *portGroup) { g.members = g.members.without(p.ID) })
 	}
 }
 
@@ -122,14 +150,14 @@ func (e *edit) bridge(id topology.BridgeID, change func(*bridge)) {
 
 func (b *bridge) empty() bool {
 	return b.object == nil && len(b.dhcp) == 0 &&
-		b.ports.size+b.entries.size+b.learned.size+b.neighbours.size+b.dhcpHosts.size == 0
+		b.ports.size+b.interior.size+b.entries.size+b.learned.size+b.neighbours.size+b.dhcpHosts.size == 0
 }
 
 // port does for a port what bridge does for a bridge.
 func (e *edit) port(id topology.PortID, change func(*port)) {
 	p := *e.view.portNode(id)
 	change(&p)
-	if p == (port{}) {
+	if p.empty() {
 		e.view.ports = e.view.ports.without(id)
 		return
 	}

@@ -2,8 +2,10 @@ package view
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 
+	"midonet.org/midonet/agent/prefix"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
@@ -40,6 +42,23 @@ func leave[K comparable, O topology.Object](t table[K, group[O]], key K, o O) ta
 		return t.without(key)
 	}
 	return t.with(key, g)
+}
+
+// leavePrefix is leave for a group that is a prefix's value.
+func leavePrefix[O topology.Object](m prefix.Map[group[O]], p netip.Prefix, o O) prefix.Map[group[O]] {
+	g, _ := m.Get(p)
+	if g = g.without(o.Key()); len(g) == 0 {
+		return m.Without(p)
+	}
+	return m.With(p, g)
+}
+
+// first returns the object that holds, the zero O where there is none.
+func (g group[O]) first() (o O) {
+	if len(g) > 0 {
+		o = g[0]
+	}
+	return o
 }
 
 func sortIDs[T any](ids []id.ID[T]) {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"reflect"
 	"slices"
 
 	"midonet.org/midonet/agent/flow"
@@ -26,10 +27,11 @@ func (s *tagSet) add(t flow.Tag) {
 
 // touch adds the tags of the answers that may change when now takes the place of old; either may be nil.
 //
-// State that no answer depends on touches nothing: whether a port is active (packets are sent to it either way), what a host
-// reports of itself, names, and the keys, sources and progress that only the cluster reads.
+// State that no answer depends on touches nothing: whether a bridge's port is active (packets are sent to it either way), what a host
+// reports of itself, blocks of ports (what a host has of them is in its State), names, and the keys, sources and progress that only
+// the cluster reads.
 func (e *edit) touch(old, now topology.Object) {
-	if sameAnswers(old, now) {
+	if sameAnswers(old, now) || e.sameMembers(old, now) {
 		return
 	}
 	for _, o := range []topology.Object{old, now} {
@@ -44,12 +46,16 @@ func (e *edit) touchObject(o topology.Object) {
 	case *topology.Bridge:
 		e.add(flow.TagBridge, o.ID)
 	case *topology.Port:
-		e.add(flow.TagPort, o.ID)
-		e.add(flow.TagFlood, o.Bridge)
+		e.touchPort(o)
 	case *topology.Binding:
 		e.add(flow.TagPort, o.Port)
 		if p := e.view.Port(o.Port); p != nil {
-			e.add(flow.TagFlood, p.Bridge)
+			e.touchPort(p)
+		}
+	case *topology.PortState:
+		// Routes count while their port is active.
+		if p := e.view.Port(o.Port); p != nil && !p.Router.IsZero() {
+			e.add(flow.TagPort, o.Port)
 		}
 	case *topology.Host:
 		e.add(flow.TagHost, o.ID)
@@ -61,14 +67,75 @@ func (e *edit) touchObject(o topology.Object) {
 	case *topology.LearnedMAC:
 		e.addStation(o.Bridge, o.MAC)
 	case *topology.Neighbour:
-		e.add(flow.TagNeighbour, o.Bridge)
+		e.tags.add(flow.HostTag(flow.TagNeighbour, o.Bridge, o.Addr))
 	case *topology.DHCP:
 		e.add(flow.TagDHCP, o.ID)
-		e.add(flow.TagNeighbour, o.Bridge)
+		if o.Server.IsValid() {
+			e.tags.add(flow.HostTag(flow.TagNeighbour, o.Bridge, o.Server))
+		}
 		e.addStation(o.Bridge, DHCPServerMAC)
 	case *topology.DHCPHost:
 		e.add(flow.TagDHCP, o.DHCP)
+	default:
+		e.touchLayer3(o)
 	}
+}
+
+func (e *edit) touchPort(p *topology.Port) {
+	e.add(flow.TagPort, p.ID)
+	if !p.Bridge.IsZero() {
+		e.add(flow.TagFlood, p.Bridge)
+	}
+	for _, g := range p.Groups {
+		e.add(flow.TagPortGroup, g)
+	}
+}
+
+func (e *edit) touchLayer3(o topology.Object) {
+	switch o := o.(type) {
+	case *topology.Router:
+		e.add(flow.TagRouter, o.ID)
+	case *topology.Route:
+		if o.Destination.IsValid() {
+			e.tags.add(flow.PrefixTag(flow.TagRoute, o.Router, o.Destination.Masked()))
+		}
+	case *topology.FloatingIP:
+		e.tags.add(flow.HostTag(flow.TagFloating, o.Router, o.Addr))
+		e.tags.add(flow.HostTag(flow.TagFloating, o.Router, o.Fixed))
+	case *topology.PortForwarding:
+		for _, t := range flow.ForwardingTags(o.Router, o.Addr, o.Proto, o.Ports) {
+			e.tags.add(t)
+		}
+	case *topology.RouterNeighbour:
+		e.tags.add(flow.HostTag(flow.TagNeighbour, o.Port, o.Addr))
+	case *topology.Chain:
+		e.add(flow.TagChain, o.ID)
+	case *topology.GroupMember:
+		if o.Prefix.IsValid() {
+			e.tags.add(flow.PrefixTag(flow.TagGroup, o.Group, o.Prefix.Masked()))
+		}
+	case *topology.PortGroup:
+		e.add(flow.TagPortGroup, o.ID)
+	}
+}
+
+// sameMembers reports whether a member comes or goes whose prefix another port has in the group as well.
+func (e *edit) sameMembers(old, now topology.Object) bool {
+	m, ok := now.(*topology.GroupMember)
+	others := 1
+	switch {
+	case old == nil && ok:
+	case now == nil:
+		if m, ok = old.(*topology.GroupMember); !ok {
+			return false
+		}
+		others = 2 // it is still there itself
+	default:
+		return false
+	}
+	group, _ := e.view.addrGroups.get(m.Group)
+	same, _ := group.Get(m.Prefix)
+	return len(same) >= others
 }
 
 func (e *edit) add(class flow.TagClass, id [16]byte) { e.tags.add(flow.Tag{Class: class, ID: id}) }
@@ -86,10 +153,31 @@ func sameAnswers(old, now topology.Object) bool {
 		return ok && o.AdminUp == n.AdminUp
 	case *topology.Port:
 		n, ok := now.(*topology.Port)
-		return ok && o.Bridge == n.Bridge && o.AdminUp == n.AdminUp && o.TunnelKey == n.TunnelKey
+		return ok && samePort(o, n)
 	case *topology.Host:
 		n, ok := now.(*topology.Host)
 		return ok && slices.Equal(o.Endpoints, n.Endpoints)
+	case *topology.Router:
+		n, ok := now.(*topology.Router)
+		return ok && o.AdminUp == n.AdminUp && o.InChain == n.InChain && o.OutChain == n.OutChain && o.ForwardChain == n.ForwardChain
+	case *topology.Chain:
+		n, ok := now.(*topology.Chain)
+		return ok && reflect.DeepEqual(o.Rules, n.Rules)
+	case *topology.PortGroup:
+		n, ok := now.(*topology.PortGroup)
+		return ok && o.Stateful == n.Stateful
+	case *topology.RouterNeighbour:
+		n, ok := now.(*topology.RouterNeighbour)
+		return ok && o.Port == n.Port && o.Addr == n.Addr && o.MAC == n.MAC
 	}
 	return false
+}
+
+// samePort compares all but what is for people, the instance behind the port, and what is advertised, which no flow carries.
+func samePort(a, b *topology.Port) bool {
+	x, y := *a, *b
+	for _, p := range []*topology.Port{&x, &y} {
+		p.Name, p.ProjectID, p.Device, p.Advertise = "", "", "", nil
+	}
+	return reflect.DeepEqual(x, y)
 }

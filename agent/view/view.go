@@ -56,12 +56,18 @@ type View struct {
 	ports   table[topology.PortID, *port]
 	hosts   table[topology.HostID, *topology.Host]
 	local   table[topology.PortID, *topology.Binding] // the bindings of this host
+
+	routers    table[topology.RouterID, *router]
+	chains     table[topology.ChainID, *topology.Chain]
+	addrGroups table[topology.AddrGroupID, members]
+	portGroups table[topology.PortGroupID, *portGroup]
 }
 
 // bridge is everything that names one bridge. It exists as soon as anything does.
 type bridge struct {
 	object     *topology.Bridge // nil: not here
 	ports      table[topology.PortID, struct{}]
+	interior   table[topology.PortID, struct{}] // those of ports that have a peer
 	entries    table[mac.Addr, group[*topology.MACEntry]]
 	learned    table[mac.Addr, group[*topology.LearnedMAC]]
 	neighbours table[[16]byte, group[*topology.Neighbour]]
@@ -74,6 +80,12 @@ type port struct {
 	object  *topology.Port // nil: not here
 	binding *topology.Binding
 	state   *topology.PortState
+	// neighbours are those of a router's port that hosts have found.
+	neighbours table[netip.Addr, group[*topology.RouterNeighbour]]
+}
+
+func (p *port) empty() bool {
+	return p.object == nil && p.binding == nil && p.state == nil && p.neighbours.size == 0
 }
 
 // noBridge and noPort stand for what nothing names. They are never changed.

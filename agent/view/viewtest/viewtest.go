@@ -13,6 +13,30 @@
 //	neighbour blue 10.0.0.3 fa:16:3e:00:00:01 p1
 //	dhcp s1 blue 10.0.0.0/24 router=10.0.0.1 server=10.0.0.2 dns=9.9.9.9,1.1.1.1 route=10.9.0.0/16>10.0.0.7 mtu=1450 domain=cloud
 //	reserve s1 blue p1 fa:16:3e:00:00:01 10.0.0.3 name=vm1 option:67=boot.img
+//
+// A port of a bridge or a router may have more (a secured port lets out what comes from one of its sources, and then by its chains):
+//
+//	port p1 blue key 11 peer r1a device r1 in c1 out c2 group g1
+//	port p1 blue key 11 source fa:16:3e:00:00:01@10.0.0.3 source fa:16:3e:00:00:01@fd00::3 egress all ingress web stateless
+//	rport r1a r1 fa:16:3e:aa:00:01 10.0.0.1/24,fd00::1/64 peer p1 mtu 1450 key 12 advertise slaac
+//
+// What routers do, with the words of topology's fields:
+//
+//	router r1 in pre out post forward fw
+//	route r1 10.0.0.0/24 port r1a
+//	route r1 0.0.0.0/0 port r1g via 203.0.113.1 weight 50 from 10.0.0.0/8
+//	route r1 10.0.0.1/32 local r1a
+//	route r1 10.9.0.0/16 blackhole
+//	floating f1 r1 r1g 203.0.113.9 10.0.0.3
+//	forwarding w1 r1 r1g tcp 203.0.113.8:8080-8090 10.0.0.3:80
+//	found r1 r1g 203.0.113.1 02:00:00:00:00:01 h2
+//	block r1 203.0.113.8 1024 h1
+//
+// Rules are parted by semicolons; see ParseRule:
+//
+//	chain web accept tcp dport=80; accept icmp src=10.0.0.0/24; jump more
+//	member g1 10.0.0.3 p1
+//	portgroup uplinks stateful
 package viewtest
 
 import (
@@ -107,7 +131,8 @@ func (w *words) object(kind string) topology.Object {
 		return w.host()
 	case "bridge":
 		name := w.next()
-		return &topology.Bridge{ID: ID[topology.Bridge](name), Name: name, AdminUp: !slices.Contains(w.list, "down")}
+		return &topology.Bridge{ID: ID[topology.Bridge](name), Name: name, AdminUp: !slices.Contains(w.list, "down"),
+			External: slices.Contains(w.list, "external")}
 	case "port":
 		return w.port()
 	case "bind":
@@ -125,7 +150,7 @@ func (w *words) object(kind string) topology.Object {
 	case "reserve":
 		return w.reservation()
 	}
-	return nil
+	return w.layer3(kind)
 }
 
 func (w *words) host() *topology.Host {
@@ -140,17 +165,37 @@ func (w *words) host() *topology.Host {
 func (w *words) port() *topology.Port {
 	name := w.next()
 	p := &topology.Port{ID: ID[topology.Port](name), Name: name, Bridge: ID[topology.Bridge](w.next()), AdminUp: true}
+	w.portOptions(p)
+	return p
+}
+
+func (w *words) portOptions(p *topology.Port) {
 	for len(w.list) > 0 && w.err == nil {
 		switch option := w.next(); option {
 		case "key":
 			p.TunnelKey = uint32(w.number(w.next()))
 		case "down":
 			p.AdminUp = false
+		case "peer":
+			p.Peer = ID[topology.Port](w.next())
+		case "device":
+			p.Device = ID[topology.Router](w.next()).String()
+		case "in":
+			p.InChain = ID[topology.Chain](w.next())
+		case "out":
+			p.OutChain = ID[topology.Chain](w.next())
+		case "group":
+			p.Groups = append(p.Groups, ID[topology.PortGroup](w.next()))
+		case "mtu":
+			p.MTU = w.number(w.next())
+		case "advertise":
+			p.Advertise = w.advertisement(p)
+		case "source", "egress", "ingress", "stateless", "secure":
+			w.security(p, option)
 		default:
 			w.err = fmt.Errorf("%q is not known of a port", option)
 		}
 	}
-	return p
 }
 
 func (w *words) dhcp() *topology.DHCP {

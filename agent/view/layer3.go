@@ -1,0 +1,223 @@
+package view
+
+import (
+	"net/netip"
+
+	"midonet.org/midonet/agent/prefix"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// router is everything that names one router. It exists as soon as anything does.
+type router struct {
+	object      *topology.Router // nil: not here
+	routes      prefix.Map[group[*topology.Route]]
+	floating    table[netip.Addr, group[*topology.FloatingIP]] // by floating address
+	fixed       table[netip.Addr, group[*topology.FloatingIP]] // by fixed address
+	forwardings table[forwarded, group[*topology.PortForwarding]]
+	blocks      table[netip.Addr, group[*topology.NATBlock]]
+}
+
+func (r *router) empty() bool {
+	return r.object == nil && r.routes.Len()+r.floating.size+r.fixed.size+r.forwardings.size+r.blocks.size == 0
+}
+
+// forwarded is what forwardings are looked up by; the few of one address and protocol are searched.
+type forwarded struct {
+	addr  netip.Addr
+	proto uint8
+}
+
+// members are the members of a group of addresses. Several ports may have one prefix (allowed address pairs do).
+type members = prefix.Map[group[*topology.GroupMember]]
+
+// portGroup is a port group and the ports that name it.
+type portGroup struct {
+	object  *topology.PortGroup // nil: not here
+	members table[topology.PortID, struct{}]
+}
+
+var (
+	noRouter    = &router{}
+	noPortGroup = &portGroup{}
+)
+
+// Router returns the router, nil where it is not here.
+func (v *View) Router(id topology.RouterID) *topology.Router { return v.routerNode(id).object }
+
+// Routes are the routes of a router to one prefix, in order of identifier.
+type Routes = group[*topology.Route]
+
+// RoutesTo appends to buf the routes of the router whose destination the address is in, those of the shortest prefix first.
+func (v *View) RoutesTo(id topology.RouterID, dst netip.Addr, buf []Routes) []Routes {
+	return v.routerNode(id).routes.Covering(dst, buf)
+}
+
+// FloatingIP returns what the router answers for under the floating address, nil where it does not.
+func (v *View) FloatingIP(id topology.RouterID, addr netip.Addr) *topology.FloatingIP {
+	g, _ := v.routerNode(id).floating.get(addr)
+	return g.first()
+}
+
+// FloatingIPsOf returns the floating addresses that a router exchanges the fixed address for, in order of identifier.
+func (v *View) FloatingIPsOf(id topology.RouterID, fixed netip.Addr) []*topology.FloatingIP {
+	g, _ := v.routerNode(id).fixed.get(fixed)
+	return g
+}
+
+// Forwarding returns where the router sends the port of the address, nil where it does not.
+func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, port uint16) *topology.PortForwarding {
+	g, _ := v.routerNode(id).forwardings.get(forwarded{addr, proto})
+	for _, f := range g {
+		if f.Ports.Contains(port) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Forwards reports whether the router forwards any port of the protocol at the address.
+func (v *View) Forwards(id topology.RouterID, addr netip.Addr, proto uint8) bool {
+	_, ok := v.routerNode(id).forwardings.get(forwarded{addr, proto})
+	return ok
+}
+
+// NATBlocks returns the blocks of ports of the router's address that hosts hold, in order of identifier.
+func (v *View) NATBlocks(id topology.RouterID, addr netip.Addr) []*topology.NATBlock {
+	g, _ := v.routerNode(id).blocks.get(addr)
+	return g
+}
+
+// RouterNeighbour returns who has the address on the link of the router's port, as hosts have found.
+func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr, bool) {
+	g, ok := v.portNode(port).neighbours.get(addr)
+	if !ok {
+		return mac.Addr{}, false
+	}
+	return g[0].MAC, true
+}
+
+// Chain returns the chain, nil where it is not here.
+func (v *View) Chain(id topology.ChainID) *topology.Chain {
+	c, _ := v.chains.get(id)
+	return c
+}
+
+// InGroup reports whether the address is a member of the group, or in one that is a prefix.
+func (v *View) InGroup(id topology.AddrGroupID, addr netip.Addr) bool {
+	m, _ := v.addrGroups.get(id)
+	return m.Contains(addr)
+}
+
+// PortGroup returns the port group, nil where it is not here, and the ports that name it, in order of identifier.
+func (v *View) PortGroup(id topology.PortGroupID) (*topology.PortGroup, []topology.PortID) {
+	g := v.portGroupNode(id)
+	ports := make([]topology.PortID, 0, g.members.size)
+	for p := range g.members.all() {
+		ports = append(ports, p)
+	}
+	sortIDs(ports)
+	return g.object, ports
+}
+
+// Interior returns the ports of the bridge that have a peer, in order of identifier.
+func (v *View) Interior(id topology.BridgeID) []topology.PortID {
+	b := v.bridgeNode(id)
+	ports := make([]topology.PortID, 0, b.interior.size)
+	for p := range b.interior.all() {
+		ports = append(ports, p)
+	}
+	sortIDs(ports)
+	return ports
+}
+
+func (v *View) routerNode(id topology.RouterID) *router {
+	if r, ok := v.routers.get(id); ok {
+		return r
+	}
+	return noRouter
+}
+
+func (v *View) portGroupNode(id topology.PortGroupID) *portGroup {
+	if g, ok := v.portGroups.get(id); ok {
+		return g
+	}
+	return noPortGroup
+}
+
+func (e *edit) indexLayer3(o topology.Object) {
+	switch o := o.(type) {
+	case *topology.Router:
+		e.router(o.ID, func(r *router) { r.object = o })
+	case *topology.Route:
+		e.router(o.Router, func(r *router) {
+			at, _ := r.routes.Get(o.Destination)
+			r.routes = r.routes.With(o.Destination, at.with(o))
+		})
+	case *topology.FloatingIP:
+		e.router(o.Router, func(r *router) { r.floating, r.fixed = enter(r.floating, o.Addr, o), enter(r.fixed, o.Fixed, o) })
+	case *topology.PortForwarding:
+		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, forwarded{o.Addr, o.Proto}, o) })
+	case *topology.NATBlock:
+		e.router(o.Router, func(r *router) { r.blocks = enter(r.blocks, o.Addr, o) })
+	case *topology.RouterNeighbour:
+		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, o.Addr, o) })
+	case *topology.Chain:
+		e.view.chains = e.view.chains.with(o.ID, o)
+	case *topology.GroupMember:
+		m, _ := e.view.addrGroups.get(o.Group)
+		at, _ := m.Get(o.Prefix)
+		e.view.addrGroups = e.view.addrGroups.with(o.Group, m.With(o.Prefix, at.with(o)))
+	case *topology.PortGroup:
+		e.portGroup(o.ID, func(g *portGroup) { g.object = o })
+	}
+}
+
+func (e *edit) unindexLayer3(o topology.Object) {
+	switch o := o.(type) {
+	case *topology.Router:
+		e.router(o.ID, func(r *router) { r.object = nil })
+	case *topology.Route:
+		e.router(o.Router, func(r *router) { r.routes = leavePrefix(r.routes, o.Destination, o) })
+	case *topology.FloatingIP:
+		e.router(o.Router, func(r *router) { r.floating, r.fixed = leave(r.floating, o.Addr, o), leave(r.fixed, o.Fixed, o) })
+	case *topology.PortForwarding:
+		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, forwarded{o.Addr, o.Proto}, o) })
+	case *topology.NATBlock:
+		e.router(o.Router, func(r *router) { r.blocks = leave(r.blocks, o.Addr, o) })
+	case *topology.RouterNeighbour:
+		e.port(o.Port, func(p *port) { p.neighbours = leave(p.neighbours, o.Addr, o) })
+	case *topology.Chain:
+		e.view.chains = e.view.chains.without(o.ID)
+	case *topology.GroupMember:
+		m, _ := e.view.addrGroups.get(o.Group)
+		if m = leavePrefix(m, o.Prefix, o); m.Len() > 0 {
+			e.view.addrGroups = e.view.addrGroups.with(o.Group, m)
+		} else {
+			e.view.addrGroups = e.view.addrGroups.without(o.Group)
+		}
+	case *topology.PortGroup:
+		e.portGroup(o.ID, func(g *portGroup) { g.object = nil })
+	}
+}
+
+// router does for a router what bridge does for a bridge.
+func (e *edit) router(id topology.RouterID, change func(*router)) {
+	r := *e.view.routerNode(id)
+	change(&r)
+	if r.empty() {
+		e.view.routers = e.view.routers.without(id)
+		return
+	}
+	e.view.routers = e.view.routers.with(id, &r)
+}
+
+func (e *edit) portGroup(id topology.PortGroupID, change func(*portGroup)) {
+	g := *e.view.portGroupNode(id)
+	change(&g)
+	if g.object == nil && g.members.size == 0 {
+		e.view.portGroups = e.view.portGroups.without(id)
+		return
+	}
+	e.view.portGroups = e.view.portGroups.with(id, &g)
+}
