@@ -34,6 +34,7 @@ var layers = []struct {
 	{"neutron/store/...", []string{"neutron/model", "neutron/apidef", "neutron/plugin", "neutron/store"}, "SQL knows rows, not rules"},
 	{"neutron/journal/...", []string{"neutron/model", "neutron/store"}, "a task is a row beside the resource's row"},
 	{"neutron/quota", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/plugin", "neutron/store"}, "how many of each resource a project may have"},
+	{"neutron/tag", []string{"neutron/model", "neutron/auth", "neutron/plugin", "neutron/store"}, "marks on resources of every kind"},
 	{"neutron/ml2/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/policy", "neutron/plugin", "neutron/store", "neutron/journal", "neutron/quota", "neutron/ml2"}, "rules of the core resources"},
 	{"neutron/api/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/policy", "neutron/plugin", "neutron/api"}, "HTTP sees plugins through their contract alone"},
 	{"neutron/config", []string{"neutron/ml2", "neutron/quota", "neutron/policy", "neutron/auth"}, "options become the plugins' own configuration"},

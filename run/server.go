@@ -31,6 +31,7 @@ import (
 	"midonet.org/midonet/neutron/policy"
 	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/store"
+	"midonet.org/midonet/neutron/tag"
 )
 
 // ServerConfig is what `midonet server` or `midonet cluster` was told on the command line. The rest is in the configuration files.
@@ -233,6 +234,7 @@ func (s *server) apiHandler() *api.Server {
 	api.Register(h, apidef.Ports(), s.plugin.Ports())
 	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
 	api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
+	api.RegisterTags(h, tag.New(s.db))
 	return h
 }
 

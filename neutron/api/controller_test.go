@@ -13,7 +13,7 @@ import (
 
 const (
 	first = "00000000-0000-4000-8000-000000000001"
-	times = `"created_at":"2026-11-23T06:00:00Z","updated_at":"2026-11-23T06:00:00Z","revision_number":1`
+	times = `"created_at":"2026-11-23T06:00:00Z","updated_at":"2026-11-23T06:00:00Z","revision_number":1,"tags":[]`
 )
 
 // shown is the complete form of a network made by the double.

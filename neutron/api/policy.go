@@ -213,6 +213,15 @@ func (c *controller[T]) maySee(r *request, item *T) error {
 	return err
 }
 
+// maySeeByID is maySee for a resource that is to be found first.
+func (c *controller[T]) maySeeByID(r *request, id string) error {
+	item, err := c.resource.Get(r.Context(), r.caller, id)
+	if err != nil {
+		return err
+	}
+	return c.maySee(r, item)
+}
+
 // visible returns those of the items that the rules let the caller see. Where the rule does not depend on the item it is asked once.
 func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
 	sure, err := r.judge.Check(r.Context(), c.seeing(), nil)

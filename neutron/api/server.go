@@ -46,6 +46,7 @@ type Server struct {
 type collection interface {
 	definition() *apidef.Resource
 	attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error)
+	maySeeByID(r *request, id string) error
 	mayChange(r *request, id string, action policy.Action, changes apidef.Values) error
 	acted(r *request, result any) (*answer, error)
 	list(r *request) (*answer, error)

@@ -40,7 +40,11 @@ func Extensions() []Extension {
 			"2016-02-10T10:00:00-00:00"},
 		{"standard-attr-revisions", "Resource revision numbers", "This extension will display the revision number of neutron resources.",
 			"2016-04-11T10:00:00-00:00"},
+		{"standard-attr-tag", "Tag support for resources with standard attribute: port, subnet, subnetpool, network, security_group, " +
+			"router, floatingip", "Enables to set tag on resources with standard attribute.", "2017-01-01T00:00:00-00:00"},
 		{"standard-attr-timestamp", "Resource timestamps", "Adds created_at and updated_at fields to all Neutron resources that have " +
 			"Neutron standard attributes.", "2016-09-12T10:00:00-00:00"},
+		{"tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "Allow to tag ports during bulk creation",
+			"2019-12-29T19:00:00-00:00"},
 	}
 }

@@ -25,7 +25,7 @@ func FloatingIPs() *Resource {
 		{Name: "port_details", Type: Object, Help: "What the port is."},
 		{Name: "port_forwardings", Type: List, Help: "Its forwardings."},
 	}
-	return New("floatingip", "floatingips", identifier(), core, standard())
+	return New("floatingip", "floatingips", identifier(), core, standard(), tagged())
 }
 
 // forwardedProtocols are those whose ports can be forwarded.

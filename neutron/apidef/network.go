@@ -28,5 +28,5 @@ func Networks() *Resource {
 		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}
-	return New("network", "networks", identity(), core, standard())
+	return New("network", "networks", identity(), core, standard(), tagged())
 }

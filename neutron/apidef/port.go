@@ -22,7 +22,7 @@ func Ports() *Resource {
 			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true, Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
 	}
-	return New("port", "ports", identity(), core, binding(), portSecurity(), standard())
+	return New("port", "ports", identity(), core, binding(), portSecurity(), standard(), taggedFromBirth())
 }
 
 func binding() []Attribute {

@@ -32,6 +32,7 @@ type Attribute struct {
 	Validate Validator // applied to the converted value; nil accepts it
 
 	Filter        bool                         // GET may filter by it (is_filter)
+	FilterOnly    bool                         // it is the name of a filter and not of an attribute that anyone sees
 	ConvertFilter func(string) (string, error) // for filters whose text form is not the value's; nil applies Convert
 	Sort          bool                         // GET may sort by it (is_sort_key)
 	PrimaryKey    bool

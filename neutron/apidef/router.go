@@ -21,7 +21,7 @@ func Routers() *Resource {
 		{Name: "routes", Type: List, Help: "Routes besides those to its networks: objects with destination and nexthop.",
 			Update: true, Convert: nullToEmptyList, Validate: hostRoutes},
 	}
-	return New("router", "routers", identity(), core, standard())
+	return New("router", "routers", identity(), core, standard(), tagged())
 }
 
 // gatewayInfo makes null of whatever is empty, and a boolean of enable_snat.

@@ -32,5 +32,5 @@ func Subnets() *Resource {
 		{Name: "shared", Type: Boolean, Help: "Whether its network is shared with who asks.",
 			Convert: toBoolean, Filter: true, Hidden: true},
 	}
-	return New("subnet", "subnets", identity(), core, standard())
+	return New("subnet", "subnets", identity(), core, standard(), tagged())
 }

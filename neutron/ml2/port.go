@@ -39,6 +39,9 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 	if err := r.insertPort(&v); err != nil {
 		return nil, err
 	}
+	if err := store.AddTags(r.tx, v.ID.String(), v.Tags); err != nil {
+		return nil, err
+	}
 	if err := r.addressNewPort(&v, body); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func fullPort() *Port {
 
 const fullPortJSON = `{"id":"aaaaaaaa-0000-4000-8000-000000000001","project_id":"blue","tenant_id":"blue",` +
 	`"description":"a \"quoted\" \u003cname\u003e","created_at":"2026-11-23T06:30:01Z","updated_at":"2026-11-23T06:31:00Z",` +
-	`"revision_number":7,"name":"Übung","network_id":"bbbbbbbb-0000-4000-8000-000000000001","admin_state_up":true,"status":"DOWN",` +
+	`"revision_number":7,"tags":[],"name":"Übung","network_id":"bbbbbbbb-0000-4000-8000-000000000001","admin_state_up":true,"status":"DOWN",` +
 	`"mac_address":"fa:16:3e:00:00:01","fixed_ips":[{"subnet_id":"cccccccc-0000-4000-8000-000000000001","ip_address":"10.0.0.5"},` +
 	`{"subnet_id":"cccccccc-0000-4000-8000-000000000002","ip_address":"fd00::5"}],"device_id":"vm","device_owner":"compute:nova",` +
 	`"binding:host_id":"host1","binding:profile":{"interface_name":"eth0"},"binding:vif_type":"midonet",` +

@@ -4,6 +4,7 @@ package model
 type Network struct {
 	ID NetworkID `attr:"id"`
 	Standard
+	Tagged
 	Name            string     `attr:"name"`
 	AdminStateUp    bool       `attr:"admin_state_up"`
 	Status          Status     `attr:"status"`

@@ -12,6 +12,7 @@ import (
 type Port struct {
 	ID PortID `attr:"id"`
 	Standard
+	Tagged
 	Name         string    `attr:"name"`
 	NetworkID    NetworkID `attr:"network_id"`
 	AdminStateUp bool      `attr:"admin_state_up"`

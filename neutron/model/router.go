@@ -11,6 +11,7 @@ import (
 type Router struct {
 	ID RouterID `attr:"id"`
 	Standard
+	Tagged
 	Name         string       `attr:"name"`
 	AdminStateUp bool         `attr:"admin_state_up"`
 	Status       Status       `attr:"status"`
@@ -56,6 +57,7 @@ const (
 type FloatingIP struct {
 	ID FloatingIPID `attr:"id"`
 	Standard
+	Tagged
 	FloatingIPAddress netip.Addr `attr:"floating_ip_address"`
 	FloatingNetworkID NetworkID  `attr:"floating_network_id"`
 	RouterID          RouterID   `attr:"router_id"`        // zero: not associated

@@ -11,6 +11,7 @@ import (
 type SecurityGroup struct {
 	ID SecurityGroupID `attr:"id"`
 	Standard
+	Tagged
 	Name     string `attr:"name"`
 	Stateful bool   `attr:"stateful"` // stateful-security-group; false: answers need a rule of their own
 	Shared   bool   `attr:"shared"`   // rbac-security-groups

@@ -6,6 +6,7 @@ import "net/netip"
 type Subnet struct {
 	ID SubnetID `attr:"id"`
 	Standard
+	Tagged
 	Name            string           `attr:"name"`
 	NetworkID       NetworkID        `attr:"network_id"`
 	IPVersion       int              `attr:"ip_version"` // 4 or 6

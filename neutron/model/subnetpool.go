@@ -6,6 +6,7 @@ import "net/netip"
 type SubnetPool struct {
 	ID SubnetPoolID `attr:"id"`
 	Standard
+	Tagged
 	Name             string          `attr:"name"`
 	Prefixes         []netip.Prefix  `attr:"prefixes"`   // disjoint and as few as possible, in ascending order
 	IPVersion        int             `attr:"ip_version"` // 4 or 6, that of the prefixes

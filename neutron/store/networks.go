@@ -139,7 +139,7 @@ func DeleteNetwork(tx *Tx, network model.NetworkID) error {
 	if err := deleteRBACPoliciesOf(tx, network.String()); err != nil {
 		return err
 	}
-	return tx.deleteOne(`DELETE FROM networks WHERE id = ?`, network.String())
+	return tx.deleteTagged(`DELETE FROM networks WHERE id = ?`, network.String())
 }
 
 // deleteOne removes one row, or returns ErrNotFound where another transaction has.

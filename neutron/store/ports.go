@@ -213,5 +213,5 @@ func SetPortStatus(tx *Tx, portID string, status model.Status, now model.Time) (
 
 // DeletePort removes a port, and its addresses and options with it, or returns ErrNotFound.
 func DeletePort(tx *Tx, port model.PortID) error {
-	return tx.deleteOne(`DELETE FROM ports WHERE id = ?`, port.String())
+	return tx.deleteTagged(`DELETE FROM ports WHERE id = ?`, port.String())
 }

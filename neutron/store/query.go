@@ -149,8 +149,8 @@ func (t *table[T]) fetch(q Querier, scope Scope, b *sqlbuilder.SelectBuilder) ([
 			return items, err
 		}
 	}
-	if t.children == nil {
-		return items, nil
+	if err := loadTags(q, items); err != nil || t.children == nil {
+		return items, err
 	}
 	return items, t.children(q, items)
 }
@@ -159,6 +159,9 @@ func (t *table[T]) fetch(q Querier, scope Scope, b *sqlbuilder.SelectBuilder) ([
 func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, error) {
 	if t.shared != nil && f.Attr == "shared" {
 		return sharedFilter(b, cmp.Or(t.sharedBy, "t.id"), scope.Project, f), nil
+	}
+	if cond, ok := tagFilter(b, f); ok {
+		return cond, nil
 	}
 	if t.filter != nil {
 		if cond, ok, err := t.filter(b, scope, f); ok || err != nil {

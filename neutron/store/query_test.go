@@ -231,8 +231,8 @@ func TestAListAsksOncePerKindOfRow(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if len(page) != chunk || counting.queries != 5 {
-			t.Errorf("%d ports took %d queries, want 5: ports, addresses, DHCP options, groups, address pairs", len(page), counting.queries)
+		if len(page) != chunk || counting.queries != 6 {
+			t.Errorf("%d ports took %d queries, want 6: ports, tags, addresses, DHCP options, groups, address pairs", len(page), counting.queries)
 		}
 		return nil
 	})

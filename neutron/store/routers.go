@@ -131,7 +131,7 @@ func TouchRouter(tx *Tx, router model.RouterID, now model.Time) error {
 
 // DeleteRouter removes a router and its routes, or returns ErrNotFound.
 func DeleteRouter(tx *Tx, router model.RouterID) error {
-	return tx.deleteOne(`DELETE FROM routers WHERE id = ?`, router.String())
+	return tx.deleteTagged(`DELETE FROM routers WHERE id = ?`, router.String())
 }
 
 // LockRouter waits until no one else changes the router, its interfaces or what is reached through it, and keeps others from it. A

@@ -176,5 +176,5 @@ func insertSubnetChildren(tx *Tx, s *model.Subnet) error {
 
 // DeleteSubnet removes a subnet, or returns ErrNotFound. Addresses that are still allocated from it violate Reference.
 func DeleteSubnet(tx *Tx, subnet model.SubnetID) error {
-	return tx.deleteOne(`DELETE FROM subnets WHERE id = ?`, subnet.String())
+	return tx.deleteTagged(`DELETE FROM subnets WHERE id = ?`, subnet.String())
 }

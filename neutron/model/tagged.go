@@ -1,0 +1,9 @@
+package model
+
+// Tagged is what resources that people may mark carry (extension standard-attr-tag).
+type Tagged struct {
+	Tags []string `attr:"tags"` // in the order of their octets
+}
+
+// TagList returns where the tags are.
+func (t *Tagged) TagList() *[]string { return &t.Tags }
