@@ -33,7 +33,7 @@ const (
 // DataType is which resource it happened to.
 type DataType string
 
-// The data types that exist so far, by the original's names.
+// The data types, by the original's names; ADDRESSGROUP and PORTFORWARDING it does not have.
 const (
 	Network DataType = "NETWORK"
 	Subnet  DataType = "SUBNET"
@@ -42,6 +42,10 @@ const (
 	Router         DataType = "ROUTER"
 	FloatingIP     DataType = "FLOATINGIP"
 	PortForwarding DataType = "PORTFORWARDING"
+
+	SecurityGroup     DataType = "SECURITYGROUP"
+	SecurityGroupRule DataType = "SECURITYGROUPRULE"
+	AddressGroup      DataType = "ADDRESSGROUP"
 )
 
 // Task is one change.
