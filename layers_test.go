@@ -54,6 +54,7 @@ var layers = []struct {
 	{"agent/service/...", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim"}, "answers for the agent's own services"},
 	{"agent/datapath/...", []string{"topology", "agent/packet", "agent/flow", "agent/datapath"}, "moves packets by flows; knows no topology beyond names"},
 	{"agent/hostif", []string{"topology"}, "interfaces of the host, nothing virtual"},
+	{"agent/flowstate", []string{"topology", "agent/packet", "agent/flow"}, "what a host remembers of connections; no clock, no network"},
 	{"agent/session", []string{"topology", "topology/topologypb", "agent/view"}, "the agent's end of the stream"},
 	{"agent/control", []string{"topology"}, "the host's local socket for mm-ctl"},
 	{"agent/worker", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim", "agent/datapath"}, "the loop: miss, simulate, install, forward"},

@@ -1,0 +1,296 @@
+// Package flowstate is what a host remembers of connections, for as long as a flow here or on another host needs it: that packets
+// are answers (sim reads it to let them pass), and what addresses and ports were translated to.
+//
+// # Life
+//
+// A state lives while an installed flow uses it, and Idle longer. What another host has told lives Learned long after it was last
+// told, and hosts tell it again every Refresh while their flows use it. Time is passed in, and hosts tell each other no times, so
+// that no clock but the host's own steady one matters.
+//
+// # Kill
+//
+// States are kept in a file that is mapped into memory. The kernel has every write at once, so that they outlive the agent however
+// it ends, and its successor goes on with them (Open). A slot that was half written is recognised by its checksum and dropped. The
+// file is for a file system that is empty after a restart of the machine (/run), as connections are.
+//
+// # Bounds
+//
+// The table has a fixed number of slots. Where it is full, or a port or all other hosts together have had their share, what is new
+// is refused and what is there stays: the connections of others are not cut off for the sake of who makes too many.
+//
+// It has no goroutines, locks or clocks: the caller sees to it that one thing is done at a time.
+package flowstate
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// Life times.
+const (
+	Idle    = 60 * time.Second // of a state behind its last flow (midolman's FlowStateStorage: 60 s)
+	Refresh = 30 * time.Second // between two messages of the same state, so that two may be lost
+	Learned = 90 * time.Second // of a state behind the last message of it
+)
+
+// DefaultSize is how many states are kept where Config does not say, in a file of 42 MB: four for each flow that the datapath holds
+// by default. A connection has one to three on each host.
+const DefaultSize = 1 << 19
+
+// Config is what a Table is made of. Fields that are zero get their default.
+type Config struct {
+	// Path is the file that the states are kept in. Empty: they are lost with the process.
+	Path string
+	// Host signs messages.
+	Host topology.HostID
+	// Size is how many states are kept; default DefaultSize. A file of another size is started anew.
+	Size int
+	// PerPort is how many of them the flows of one port may make; default a quarter.
+	PerPort int
+	// Foreign is how many of them may be known from other hosts alone; default three quarters.
+	Foreign int
+	// Random returns a number of 0 … n-1; default package math/rand/v2's.
+	Random func(n int) int
+}
+
+func (c Config) withDefaults() Config {
+	c.Size = cmp.Or(c.Size, DefaultSize)
+	c.PerPort = cmp.Or(c.PerPort, c.Size/4)
+	c.Foreign = cmp.Or(c.Foreign, c.Size/4*3)
+	if c.Random == nil {
+		c.Random = rand.IntN
+	}
+	return c
+}
+
+// Table is the host's memory; it implements sim.State.
+type Table struct {
+	config Config
+	base   time.Time // of the times below, which are durations because there are a million of each
+	slots  storage
+	index  map[packedKey]uint32 // to the slots in use
+	free   []uint32             // slots that were used and are not
+	used   int                  // slots before this number have been used
+	about  []about              // of each slot before used
+	uses   map[flow.Key][]uint32
+	ports  map[topology.PortID]int // how many states each has made
+	blocks blocks
+	sweep  uint32 // where the next Sweep goes on
+	sender sender
+	heard  map[topology.HostID]*listener
+	stats  Stats
+}
+
+// about is what is known of a state besides itself.
+type about struct {
+	flows   uint32          // how many installed flows use it
+	peers   peerSet         // who is told of it
+	owner   topology.PortID // where the flow came in that made it; zero: it is known from other hosts
+	due     time.Duration   // not forgotten before, and not while flows use it
+	refresh time.Duration   // when the peers are to be told again
+}
+
+// Stats says how full the table is, and what happened since it was opened.
+type Stats struct {
+	States, Size int
+	Foreign      int // states that are known from other hosts alone
+	Flows        int // that use states
+	Blocks       int // of translation ports held
+	Restored     int // states found in the file
+
+	Refused        uint64 // states of this host's flows that found no room
+	RefusedForeign uint64 // states of other hosts that found no room
+	Expired        uint64
+	Messages       uint64 // of other hosts, read
+	Malformed      uint64 // of other hosts, not understood
+	Late           uint64 // of other hosts, overtaken by newer ones
+}
+
+// Open returns the table that an earlier process left at c.Path, or an empty one. What is found lives Learned long, unless flows
+// take it up. The error is of the file system.
+func Open(c Config, now time.Time) (*Table, error) {
+	c = c.withDefaults()
+	slots, err := openStorage(c.Path, c.Size)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{
+		config: c, base: now, slots: slots,
+		index: map[packedKey]uint32{}, uses: map[flow.Key][]uint32{}, ports: map[topology.PortID]int{},
+		blocks: newBlocks(), heard: map[topology.HostID]*listener{},
+		sender: sender{host: c.Host, run: id.New[run]()},
+	}
+	t.restore()
+	return t, nil
+}
+
+// restore takes up the states in the file.
+func (t *Table) restore() {
+	t.used = t.slots.last()
+	t.about = make([]about, t.used)
+	for i := range t.used {
+		s, _ := t.slots.get(i)
+		if _, twice := t.index[s.key()]; twice || !t.slots.whole(i) {
+			t.slots.clear(i)
+			t.free = append(t.free, uint32(i))
+			continue
+		}
+		t.index[s.key()] = uint32(i)
+		t.about[i].due = Learned
+		t.stats.Foreign++
+		t.stats.Restored++
+	}
+}
+
+// Close lets go of the file; what is in it stays.
+func (t *Table) Close() error { return t.slots.close() }
+
+// Value implements sim.State.
+func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
+	i, ok := t.index[packKey(k)]
+	if !ok {
+		return flow.StateValue{}, false
+	}
+	s, ok := t.slots.get(int(i))
+	return s.value(), ok
+}
+
+// Put notes that the flow, which is to be installed, uses the states, and that the peers are to know them. What the flow used before
+// it uses no more. It returns those of the states that the peers have not been told, or not with this value, so that the caller
+// tells them before the packet leaves; where the peers are others than before, only these are told from then on. Where there is no room for all of the states, none is taken and the error is an
+// errs.Unavailable: the packet is to be dropped, or its connection would be cut off at its first answer.
+func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
+	if err := t.makeRoom(key.InPort, states); err != nil {
+		return nil, err
+	}
+	before := t.uses[key]
+	set := newPeerSet(peers)
+	var using []uint32
+	for _, s := range states {
+		i, changed := t.put(s, key.InPort)
+		if slices.Contains(using, i) {
+			continue
+		}
+		a := &t.about[i]
+		a.flows++
+		using = append(using, i)
+		if t.tell(a, set, now) || changed && !set.empty() {
+			news = append(news, s)
+		}
+	}
+	t.let(key, before, now)
+	if len(using) > 0 {
+		t.uses[key] = using
+	}
+	return news, nil
+}
+
+// makeRoom checks that the states that are new can be added.
+func (t *Table) makeRoom(port topology.PortID, states []flow.State) error {
+	fresh := 0
+	for _, s := range states {
+		if _, ok := t.index[packKey(s.Key)]; !ok {
+			fresh++
+		}
+	}
+	switch {
+	case fresh == 0:
+		return nil
+	case len(t.index)+fresh > t.config.Size:
+		t.stats.Refused += uint64(fresh)
+		return errs.New(errs.Unavailable, "ConnectionsFull", "this host remembers %d states of connections, and has no room for more", len(t.index))
+	case t.ports[port]+fresh > t.config.PerPort:
+		t.stats.Refused += uint64(fresh)
+		return errs.New(errs.Unavailable, "PortConnectionsFull", "port %s has %d states of connections, and may have %d",
+			port.Short(), t.ports[port], t.config.PerPort)
+	}
+	return nil
+}
+
+// put returns the slot of the state, which is made where it is not there, and whether its value is new.
+func (t *Table) put(s flow.State, port topology.PortID) (slot uint32, changed bool) {
+	p := pack(s)
+	i, ok := t.index[p.key()]
+	if !ok {
+		i = t.add(p, port)
+		return i, true
+	}
+	t.own(&t.about[i], port)
+	if had, _ := t.slots.get(int(i)); had == p {
+		return i, false
+	}
+	t.slots.set(int(i), p)
+	return i, true
+}
+
+// own makes the port the owner of a state that has none.
+func (t *Table) own(a *about, port topology.PortID) {
+	if a.owner.IsZero() && !port.IsZero() {
+		a.owner = port
+		t.ports[port]++
+		t.stats.Foreign--
+	}
+}
+
+// add takes a slot for a state that is not there; the caller has seen to it that there is one.
+func (t *Table) add(p packed, owner topology.PortID) uint32 {
+	var i uint32
+	if last := len(t.free) - 1; last >= 0 {
+		i, t.free = t.free[last], t.free[:last]
+	} else {
+		i = uint32(t.used)
+		t.used++
+		t.about = append(t.about, about{})
+	}
+	t.index[p.key()] = i
+	t.about[i] = about{owner: owner}
+	if owner.IsZero() {
+		t.stats.Foreign++
+	} else {
+		t.ports[owner]++
+	}
+	t.slots.set(int(i), p)
+	t.blocks.use(p.state(), +1)
+	return i
+}
+
+// tell makes the set, unless it is empty, the one that is told of the state, and reports whether it was another one before.
+func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
+	if set.empty() || set == a.peers {
+		return false
+	}
+	a.peers, a.refresh = set, now.Add(Refresh).Sub(t.base)
+	return true
+}
+
+// Remove notes that the flows are not installed any more; those that use nothing are no error.
+func (t *Table) Remove(keys []flow.Key, now time.Time) {
+	for _, k := range keys {
+		t.let(k, t.uses[k], now)
+	}
+}
+
+// let takes the flow's uses away.
+func (t *Table) let(key flow.Key, using []uint32, now time.Time) {
+	delete(t.uses, key)
+	for _, i := range using {
+		a := &t.about[i]
+		a.flows--
+		a.due = max(a.due, now.Add(Idle).Sub(t.base))
+	}
+}
+
+// Stats returns how the table is.
+func (t *Table) Stats() Stats {
+	s := t.stats
+	s.States, s.Size, s.Flows, s.Blocks = len(t.index), t.config.Size, len(t.uses), t.blocks.len()
+	return s
+}

@@ -1,0 +1,99 @@
+package flowstate
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"midonet.org/midonet/agent/flow"
+)
+
+// packed is a state in a fixed number of octets, the same on every machine: it is what a slot of the file holds, without its
+// checksum. Addresses take 16 octets, IPv4 in the first four.
+//
+//	0 kind          20 source             56 value's family
+//	1 protocol      36 destination        57 0
+//	2 families      52 source port        58 value's port
+//	3 0             54 destination port   60 value's address
+//	4 device
+type packed [76]byte
+
+// packedKey is the part of it that names the state.
+type packedKey [56]byte
+
+// Families of an address.
+const (
+	noFamily uint8 = iota
+	ipv4
+	ipv6
+)
+
+func family(a netip.Addr) uint8 {
+	switch {
+	case a.Is4():
+		return ipv4
+	case a.Is6():
+		return ipv6
+	}
+	return noFamily
+}
+
+// address is the inverse of netip.Addr's AsSlice, given the family.
+func address(b []byte, family uint8) netip.Addr {
+	switch family {
+	case ipv4:
+		return netip.AddrFrom4([4]byte(b))
+	case ipv6:
+		return netip.AddrFrom16([16]byte(b))
+	}
+	return netip.Addr{}
+}
+
+func packKey(k flow.StateKey) (p packedKey) {
+	c := &k.Conn
+	p[0], p[1], p[2] = uint8(k.Kind), c.Proto, family(c.Src)|family(c.Dst)<<2
+	copy(p[4:], k.Device[:])
+	putAddress(p[20:36], c.Src)
+	putAddress(p[36:52], c.Dst)
+	binary.BigEndian.PutUint16(p[52:], c.SrcPort)
+	binary.BigEndian.PutUint16(p[54:], c.DstPort)
+	return p
+}
+
+func putAddress(b []byte, a netip.Addr) {
+	switch family(a) {
+	case ipv4:
+		v := a.As4()
+		copy(b, v[:])
+	case ipv6:
+		v := a.As16()
+		copy(b, v[:])
+	}
+}
+
+func pack(s flow.State) (p packed) {
+	key := packKey(s.Key)
+	copy(p[:], key[:])
+	p[56] = family(s.Value.Addr)
+	binary.BigEndian.PutUint16(p[58:], s.Value.Port)
+	putAddress(p[60:], s.Value.Addr)
+	return p
+}
+
+func (p *packed) key() packedKey { return packedKey(p[:56]) }
+
+func (p *packed) value() flow.StateValue {
+	return flow.StateValue{Addr: address(p[60:76], p[56]), Port: binary.BigEndian.Uint16(p[58:])}
+}
+
+func (p *packed) state() flow.State {
+	return flow.State{
+		Key: flow.StateKey{
+			Kind: flow.StateKind(p[0]), Device: [16]byte(p[4:20]),
+			Conn: flow.Conn{
+				Proto: p[1], Src: address(p[20:36], p[2]&3), Dst: address(p[36:52], p[2]>>2),
+				SrcPort: binary.BigEndian.Uint16(p[52:]), DstPort: binary.BigEndian.Uint16(p[54:]),
+			},
+		},
+		Value: p.value(),
+	}
+}
