@@ -102,25 +102,33 @@ func (s *Sandbox) makeDemoNetwork(ctx context.Context) (network, error) {
 // deleteDemoNetworks removes the networks that an unfinished or finished demo made. Subnets go with their network.
 func (s *Sandbox) deleteDemoNetworks(ctx context.Context, st *state) error {
 	for _, name := range st.Networks {
-		found, err := s.neutron.networksNamed(ctx, name)
-		if err != nil {
-			return fmt.Errorf("network %s: %w", name, err)
-		}
-		for _, net := range found {
-			if net.Description != s.demoMark() {
-				continue
-			}
-			err := s.neutron.deleteNetwork(ctx, net.ID)
-			if errs.Is(err, errs.Conflict) {
-				return fmt.Errorf("network %s has ports that the demo did not make (openstack port list --network %s): %w", name, net.ID, err)
-			}
-			if err != nil {
-				return err
-			}
+		if err := s.deleteMarkedNetworks(ctx, name); err != nil {
+			return err
 		}
 	}
 	st.Networks = nil
 	return s.save(st)
+}
+
+// deleteMarkedNetworks removes the networks of the name that this sandbox made.
+func (s *Sandbox) deleteMarkedNetworks(ctx context.Context, name string) error {
+	found, err := s.neutron.networksNamed(ctx, name)
+	if err != nil {
+		return fmt.Errorf("network %s: %w", name, err)
+	}
+	for _, net := range found {
+		if net.Description != s.demoMark() {
+			continue
+		}
+		err := s.neutron.deleteNetwork(ctx, net.ID)
+		if errs.Is(err, errs.Conflict) {
+			return fmt.Errorf("network %s has ports that the sandbox did not make (openstack port list --network %s): %w", name, net.ID, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // showPings shows the pings from one workload to all addresses of another.

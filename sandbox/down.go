@@ -34,7 +34,7 @@ func (s *Sandbox) exists() bool {
 }
 
 func (s *Sandbox) down(ctx context.Context, st *state) error {
-	inNeutron := errors.Join(s.releasePorts(ctx, st), s.deleteDemoNetworks(ctx, st))
+	inNeutron := errors.Join(s.releasePorts(ctx, st), s.deleteUplinks(ctx, st), s.deleteDemoNetworks(ctx, st))
 	if err := stopProcesses(ctx, s.namespaces(st)...); err != nil {
 		return errors.Join(inNeutron, err)
 	}
@@ -94,7 +94,7 @@ func (s *Sandbox) namespaces(st *state) []string {
 	for _, h := range st.Hosts {
 		names = append(names, s.hostNamespace(h.Name))
 	}
-	names = append(names, s.underlayNamespace())
+	names = append(names, s.underlayNamespace(), s.outsideNamespace())
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -37,10 +37,12 @@ type port struct {
 	Status    string    `json:"status"`
 	DeviceID  string    `json:"device_id"`
 	FixedIPs  []fixedIP `json:"fixed_ips"`
+
+	DeviceOwner string `json:"device_owner"`
 }
 
 type fixedIP struct {
-	SubnetID string     `json:"subnet_id"`
+	SubnetID string     `json:"subnet_id,omitempty"`
 	Address  netip.Addr `json:"ip_address"`
 }
 
@@ -66,12 +68,22 @@ type portRequest struct {
 	DeviceOwner *string `json:"device_owner,omitempty"`
 	DeviceID    *string `json:"device_id,omitempty"`
 	HostID      *string `json:"binding:host_id,omitempty"`
+
+	FixedIPs []fixedIP       `json:"fixed_ips,omitempty"`
+	Profile  *bindingProfile `json:"binding:profile,omitempty"`
 }
 
-// networkRequest and subnetRequest are what the demo asks for.
+// bindingProfile says which interface of its host a port on an uplink network is.
+type bindingProfile struct {
+	Interface string `json:"interface_name"`
+}
+
+// networkRequest and subnetRequest are what the sandbox asks for.
 type networkRequest struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
+	External    bool   `json:"router:external,omitempty"`
+	Type        string `json:"provider:network_type,omitempty"`
 }
 
 type subnetRequest struct {
@@ -79,6 +91,7 @@ type subnetRequest struct {
 	Name      string `json:"name"`
 	IPVersion int    `json:"ip_version"`
 	CIDR      string `json:"cidr"`
+	DHCP      *bool  `json:"enable_dhcp,omitempty"`
 }
 
 func (n *neutron) createPort(ctx context.Context, p portRequest) (port, error) {

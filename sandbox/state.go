@@ -20,6 +20,14 @@ type state struct {
 	Hosts     []hostRecord     `json:"hosts"`
 	Workloads []workloadRecord `json:"workloads"`
 	Networks  []string         `json:"networks"` // names of the Neutron networks that the demo made
+	Uplinks   []uplinkRecord   `json:"uplinks"`
+}
+
+// uplinkRecord is a host's way to the machine outside.
+type uplinkRecord struct {
+	Host    string `json:"host"`
+	Number  int    `json:"number"`  // the host's
+	Network string `json:"network"` // name of the external network
 }
 
 // hostRecord is a namespace with an agent.
@@ -55,11 +63,21 @@ func (st *state) workload(name string) *workloadRecord {
 	return &st.Workloads[i]
 }
 
+func (st *state) uplink(host string) *uplinkRecord {
+	i := slices.IndexFunc(st.Uplinks, func(u uplinkRecord) bool { return u.Host == host })
+	if i < 0 {
+		return nil
+	}
+	return &st.Uplinks[i]
+}
+
 func (st *state) removeWorkload(name string) {
 	st.Workloads = slices.DeleteFunc(st.Workloads, func(w workloadRecord) bool { return w.Name == name })
 }
 
-func (st *state) empty() bool { return len(st.Hosts)+len(st.Workloads)+len(st.Networks) == 0 }
+func (st *state) empty() bool {
+	return len(st.Hosts)+len(st.Workloads)+len(st.Networks)+len(st.Uplinks) == 0
+}
 
 func (s *Sandbox) lockPath() string { return filepath.Join(s.dir(), "lock") }
 

@@ -133,15 +133,7 @@ func (s *Sandbox) plug(ctx context.Context, spec WorkloadSpec, p port) error {
 	if _, err := s.runMMCtl(ctx, spec.Host, "--bind-port", p.ID, tapName(p.ID)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, portActive)
-	defer cancel()
-	return poll(ctx, 20*time.Millisecond, func() (bool, error) {
-		now, err := s.neutron.port(ctx, p.ID)
-		if err == nil && now.Status != "ACTIVE" {
-			err = fmt.Errorf("port %s stays %s; the agent's log is %s", p.ID, now.Status, s.agentLog(spec.Host))
-		}
-		return err == nil, err
-	})
+	return s.waitActive(ctx, p.ID, spec.Host)
 }
 
 // connectWorkload makes the workload's namespace and the pair of interfaces between it and its host, both up.

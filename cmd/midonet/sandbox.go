@@ -17,6 +17,7 @@ type sandboxCmd struct {
 	Demo     demoCmd     `cmd:"" help:"Start a server, two hosts, a network and two workloads, show a ping, and remove it all at Ctrl-C. Without root: the server alone."`
 	Up       upCmd       `cmd:"" help:"Start hosts, each with its agent, joined by an underlay network."`
 	Status   sbStatusCmd `cmd:"" help:"Show hosts and workloads."`
+	Uplink   uplinkCmd   `cmd:"" help:"Join the virtual network to a machine outside it, through an interface of a host."`
 	Down     downCmd     `cmd:"" help:"Remove all that the sandbox made, also what a crash left."`
 	Workload workloadCmd `cmd:"" help:"Workloads: namespaces plugged into a Neutron port."`
 }
@@ -70,6 +71,43 @@ func (c upCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return s.Up(ctx, c.Hosts)
+}
+
+type uplinkCmd struct {
+	sandboxFlags
+	Host    string `default:"host1" help:"The host that gets the uplink."`
+	Network string `default:"public" help:"Name of the external network that is reached through it; made where there is none."`
+}
+
+// Run adds an uplink and says what to do with it.
+func (c uplinkCmd) Run(ctx context.Context) error {
+	s, err := c.open()
+	if err != nil {
+		return err
+	}
+	up, err := s.AddUplink(ctx, sandbox.UplinkSpec{Host: c.Host, Network: c.Network})
+	if err != nil {
+		return err
+	}
+	fmt.Printf(`%s has an uplink: network %s (%s) is reached through router mn-edge
+outside, in namespace %s: %s
+Try:
+  openstack router create r1 && openstack router set --external-gateway %s r1 && openstack router add subnet r1 SUBNET
+  midonet sandbox workload exec NAME -- ping -c 3 %s
+  openstack floating ip create --port PORT %s && ip netns exec %s ping -c 3 FLOATING-IP
+`, up.Host, c.Network, strings.Join(up.Ranges, ", "), up.Namespace, strings.Join(bare(up.Outside), ", "), c.Network,
+		bare(up.Outside)[0], c.Network, up.Namespace)
+	return nil
+}
+
+// bare cuts the prefix lengths off.
+func bare(prefixes []string) []string {
+	var addresses []string
+	for _, p := range prefixes {
+		address, _, _ := strings.Cut(p, "/")
+		addresses = append(addresses, address)
+	}
+	return addresses
 }
 
 type downCmd struct{ sandboxFlags }
