@@ -77,10 +77,10 @@ func (b *batch) commit(ctx context.Context) error {
 	return nil
 }
 
-// freeKeys gives back the tunnel keys of the ports whose deletion has been committed, unless a later change has brought the port back.
+// freeKeys gives back the tunnel keys of the ports whose reservation has been deleted, unless a later change has brought the port back.
 func (s *state) freeKeys(committed delta) {
 	for key, o := range committed {
-		if p := topology.PortID(key.ID); key.Kind == topology.KindPort && o == nil && !s.has(p) {
+		if p, ok := s.keys.holder(key); ok && o == nil && !s.exterior(p) {
 			s.keys.release(p)
 		}
 	}

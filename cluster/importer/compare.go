@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/id"
@@ -94,10 +93,22 @@ func sourceOf(t journal.Task) (*topology.Source, error) {
 	return &topology.Source{Resource: string(owner.Resource), ID: owner.ID, JSON: t.Data}, nil
 }
 
+// resources has what the tasks of each data type are about.
+var resources = map[journal.DataType]translate.Resource{
+	journal.Network: translate.Network, journal.Subnet: translate.Subnet, journal.Port: translate.Port,
+	journal.Router: translate.Router, journal.FloatingIP: translate.FloatingIP, journal.PortForwarding: translate.PortForwarding,
+	journal.SecurityGroup: translate.SecurityGroup, journal.SecurityGroupRule: translate.SecurityGroupRule,
+	journal.AddressGroup: translate.AddressGroup,
+}
+
 // ownerOf returns what the task is about.
 func ownerOf(t journal.Task) (translate.Owner, error) {
+	r, ok := resources[t.DataType]
+	if !ok {
+		return translate.Owner{}, fmt.Errorf("%q is no resource that is rendered", t.DataType)
+	}
 	u, err := id.Parse[translate.Owner](t.ResourceID)
-	return translate.Owner{Resource: translate.Resource(strings.ToLower(string(t.DataType))), ID: u}, err
+	return translate.Owner{Resource: r, ID: u}, err
 }
 
 func uuidText(b [16]byte) string { return id.ID[translate.Owner](b).String() }

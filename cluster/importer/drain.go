@@ -98,9 +98,6 @@ func (s *state) applyTask(t journal.Task) (delta, error) {
 		}
 		return s.apply(c, &topology.Source{Resource: string(o.Resource), ID: o.ID, JSON: t.Data})
 	case journal.Delete:
-		if !o.Resource.Known() {
-			return nil, fmt.Errorf("%q is no resource that is rendered", t.DataType)
-		}
 		return s.apply(translate.Deletion(o), nil)
 	default:
 		return nil, fmt.Errorf("task type %q is not known", t.Type)

@@ -193,7 +193,7 @@ func TestPoisonousTaskIsPassedOverAndSuperseded(t *testing.T) {
 	b := newBench(t)
 	net := network(0)
 	bad := b.journal.append(journal.Create, journal.Network, net.ID.String(), []byte(`{"id": 7}`))
-	b.journal.append(journal.Create, "FLOATINGIP", net.ID.String(), []byte(`{}`))
+	b.journal.append(journal.Create, "POOL", net.ID.String(), []byte(`{}`))
 	b.journal.append(journal.Flush, journal.Port, net.ID.String(), nil)
 	b.journal.append(journal.Create, journal.Port, "not a uuid", []byte(`{}`))
 	b.journal.append(journal.Create, journal.Port, network(1).ID.String(), encode(port(1, net.ID)))

@@ -14,7 +14,9 @@ import (
 // rendered are the kinds that the importer owns: what it did not make of a source is not to be there.
 var rendered = map[topology.Kind]bool{
 	topology.KindBridge: true, topology.KindPort: true, topology.KindDHCP: true, topology.KindDHCPHost: true,
-	topology.KindMACEntry: true, topology.KindNeighbour: true, topology.KindTunnelKey: true,
+	topology.KindMACEntry: true, topology.KindNeighbour: true, topology.KindTunnelKey: true, topology.KindRouter: true,
+	topology.KindRoute: true, topology.KindFloatingIP: true, topology.KindPortForwarding: true, topology.KindChain: true,
+	topology.KindAddrGroup: true, topology.KindGroupMember: true, topology.KindPortGroup: true,
 }
 
 // loggedRepairs bounds how many repairs are logged one by one.
@@ -99,12 +101,12 @@ func restore(objects map[topology.Key]topology.Object, settings translate.Settin
 // counts first, since other hosts may already know it.
 func (s *state) restoreKeys(stored map[topology.Key]topology.Object) {
 	for _, key := range sortedKeys(stored) {
-		if p, ok := stored[key].(*topology.Port); ok && s.has(p.ID) {
+		if p, ok := stored[key].(*topology.Port); ok && s.exterior(p.ID) {
 			s.keys.take(p.ID, p.TunnelKey)
 		}
 	}
 	for _, key := range sortedKeys(stored) {
-		if r, ok := stored[key].(*topology.TunnelKey); ok && s.has(r.Port) {
+		if r, ok := stored[key].(*topology.TunnelKey); ok && s.exterior(r.Port) {
 			s.keys.take(r.Port, r.Number)
 		}
 	}

@@ -191,7 +191,7 @@ func (s *state) plan(writes []Write) ([]planned, error) {
 		return nil, err
 	}
 	var changes []planned
-	seen := map[[16]byte]bool{}
+	seen, made := map[[16]byte]bool{}, map[translate.Owner]bool{}
 	for _, w := range writes {
 		if seen[w.Owner.ID] {
 			return nil, exists(w.Owner)
@@ -204,11 +204,12 @@ func (s *state) plan(writes []Write) ([]planned, error) {
 			}
 			continue
 		}
-		p, err := s.planPut(w, there)
+		p, err := s.planPut(w, there, made)
 		if err != nil {
 			return nil, err
 		}
 		changes = append(changes, p)
+		made[w.Owner] = true
 	}
 	return changes, nil
 }
@@ -226,8 +227,8 @@ func checkSize(writes []Write) error {
 	return nil
 }
 
-// planPut checks a Create or Replace; there is which resource has the identifier at present.
-func (s *state) planPut(w Write, there translate.Resource) (planned, error) {
+// planPut checks a Create or Replace; there is which resource has the identifier at present, and made is what the request has put before.
+func (s *state) planPut(w Write, there translate.Resource, made map[translate.Owner]bool) (planned, error) {
 	switch {
 	case w.Verb == Create && there != "", there != "" && there != w.Owner.Resource:
 		return planned{}, exists(w.Owner)
@@ -238,26 +239,18 @@ func (s *state) planPut(w Write, there translate.Resource) (planned, error) {
 	if err != nil {
 		return planned{}, errs.New(errs.Invalid, "BadObject", "%v", err)
 	}
-	if err := s.refersToWhatIs(c); err != nil {
+	if err := s.namesWhatIs(c, made); err != nil {
 		return planned{}, err
 	}
 	return planned{c, &topology.Source{Resource: string(w.Owner.Resource), ID: w.Owner.ID, JSON: w.JSON}}, nil
 }
 
-// refersToWhatIs refuses an object that names another which is not there, as the original's translators do. The journal's tasks are
-// not held to it: they may arrive in any order.
-func (s *state) refersToWhatIs(c translate.Change) error {
-	switch {
-	case c.Subnet != nil && s.set.Network(c.Subnet.NetworkID) == nil:
-		return missing(translate.Owner{Resource: translate.Network, ID: c.Subnet.NetworkID})
-	case c.Port != nil:
-		if s.set.Network(c.Port.NetworkID) == nil {
-			return missing(translate.Owner{Resource: translate.Network, ID: c.Port.NetworkID})
-		}
-		for _, ip := range c.Port.FixedIPs {
-			if s.set.Subnet(ip.SubnetID) == nil {
-				return missing(translate.Owner{Resource: translate.Subnet, ID: ip.SubnetID})
-			}
+// namesWhatIs refuses an object that names another which is not there and was not put by the same request, as the original's translators do.
+// The journal's tasks are not held to it: they may arrive in any order.
+func (s *state) namesWhatIs(c translate.Change, made map[translate.Owner]bool) error {
+	for _, o := range c.Needs() {
+		if s.set.ResourceOf(o.ID) != o.Resource && !made[o] {
+			return missing(o)
 		}
 	}
 	return nil
@@ -272,9 +265,16 @@ func exists(o translate.Owner) error {
 	return errs.New(errs.Conflict, "ObjectExists", "A(n) %s with ID %s already exists.", class(o.Resource), id.ID[Write](o.ID))
 }
 
-// class is the original's name for a kind of Neutron object.
+// class is the original's name for a kind of Neutron object: NeutronSecurityGroupRule. FloatingIp has no prefix and an IP of its own.
 func class(r translate.Resource) string {
-	return "Neutron" + strings.ToUpper(string(r[:1])) + string(r[1:])
+	if r == translate.FloatingIP {
+		return "FloatingIp"
+	}
+	name := "Neutron"
+	for word := range strings.SplitSeq(string(r), "_") {
+		name += strings.ToUpper(word[:1]) + word[1:]
+	}
+	return name
 }
 
 // sourceInWords names what feeds a topology.

@@ -60,13 +60,13 @@ func renderAll(v translate.View, owners []translate.Owner) []topology.Object {
 	return objects
 }
 
-// complete gives every port among the objects its tunnel key, a new one if need be, and adds the reservations. After an error no key
+// complete gives every exterior port among the objects its tunnel key, a new one if need be, and adds the reservations. After an error no key
 // has been assigned.
 func (s *state) complete(objects []topology.Object) (map[topology.Key]topology.Object, error) {
 	all := make(map[topology.Key]topology.Object, len(objects))
 	var fresh []topology.PortID
 	for _, o := range objects {
-		if port, ok := o.(*topology.Port); ok {
+		if port, ok := o.(*topology.Port); ok && !port.Interior() {
 			number, isNew, err := s.keys.assign(port.ID)
 			if err != nil {
 				for _, p := range fresh {
@@ -92,9 +92,14 @@ func numbered(p *topology.Port, number uint32) *topology.Port {
 	return &q
 }
 
-// has reports whether the port is rendered at present.
-func (s *state) has(p topology.PortID) bool {
-	return len(translate.Render(s.set, translate.Owner{Resource: translate.Port, ID: p})) > 0
+// exterior reports whether the port is rendered at present, as one that has a tunnel key. Such a port has the Neutron port's identifier.
+func (s *state) exterior(p topology.PortID) bool {
+	for _, o := range translate.Render(s.set, translate.Owner{Resource: translate.Port, ID: p}) {
+		if port, ok := o.(*topology.Port); ok && port.ID == p {
+			return !port.Interior()
+		}
+	}
+	return false
 }
 
 // diff returns what makes before into after.

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"encoding/binary"
+
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 )
@@ -55,4 +57,13 @@ func (k *tunnelKeys) assign(port topology.PortID) (number uint32, fresh bool, er
 func (k *tunnelKeys) release(port topology.PortID) {
 	delete(k.byNumber, k.byPort[port])
 	delete(k.byPort, port)
+}
+
+// holder returns the port that has the tunnel key whose reservation has the key.
+func (k *tunnelKeys) holder(reservation topology.Key) (port topology.PortID, ok bool) {
+	if reservation.Kind != topology.KindTunnelKey {
+		return port, false
+	}
+	port, ok = k.byNumber[binary.BigEndian.Uint32(reservation.ID[12:])]
+	return port, ok
 }

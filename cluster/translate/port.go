@@ -2,6 +2,7 @@ package translate
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"midonet.org/midonet/id"
@@ -10,40 +11,93 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-const (
-	// ownerFloatingIP is the device_owner of the port that only reserves a floating address; no interface is ever plugged into it.
-	ownerFloatingIP = "network:floatingip"
-	// ownerNetwork begins the device_owner of every port that is the network's own and no workload's.
-	ownerNetwork = "network:"
-)
+// ownerNetwork begins the device_owner of every port that is the network's own and no workload's.
+const ownerNetwork = "network:"
 
-func renderPort(v View, p model.PortID) []topology.Object {
-	port := v.Port(p)
-	if port == nil || port.DeviceOwner == ownerFloatingIP || virtual(v, port.NetworkID) == nil {
+func linksOfPort(p *model.Port) []link {
+	links := []link{{how: portOn, to: p.NetworkID}}
+	for _, g := range p.SecurityGroups {
+		links = append(links, link{how: memberOf, to: g})
+	}
+	router, ofRouter := routerOf(p)
+	if ofRouter {
+		links = append(links, link{how: routerPortOf, to: router}, link{how: routerPortOn, to: p.NetworkID})
+	}
+	for _, ip := range p.FixedIPs {
+		switch {
+		case ofRouter:
+			links = append(links, link{how: routerPortOn, to: ip.SubnetID})
+		case p.DeviceOwner == model.OwnerDHCP:
+			links = append(links, link{how: dhcpPortOn, to: ip.SubnetID})
+		}
+	}
+	return links
+}
+
+func needsOfPort(p *model.Port) []Owner {
+	needs := []Owner{{Network, p.NetworkID}}
+	for _, ip := range p.FixedIPs {
+		needs = append(needs, Owner{Subnet, ip.SubnetID})
+	}
+	for _, g := range p.SecurityGroups {
+		needs = append(needs, Owner{SecurityGroup, g})
+	}
+	return needs
+}
+
+func renderPort(v View, port *model.Port) []topology.Object {
+	network := find(v, port.NetworkID)
+	router, ofRouter := routerOf(port)
+	switch {
+	case network == nil || port.DeviceOwner == model.OwnerFloatingIP: // no interface is ever plugged into the latter
+		return nil
+	case ofRouter:
+		return renderRouterPort(v, port, network, router)
+	case network.NetworkType == typeUplink:
 		return nil
 	}
-	r := portRenderer{port: port, bridge: id.As[topology.Bridge](port.NetworkID), id: id.As[topology.Port](port.ID)}
-	objects := []topology.Object{&topology.Port{
-		ID:        r.id,
-		Bridge:    r.bridge,
-		Name:      port.Name,
-		ProjectID: port.ProjectID,
-		AdminUp:   port.AdminStateUp,
-	}}
-	objects = append(objects, r.stations()...)
+	r := newPortRenderer(port)
+	objects := append([]topology.Object{r.bridgePort(security(v, port))}, r.stations()...)
 	if !strings.HasPrefix(port.DeviceOwner, ownerNetwork) {
 		objects = append(objects, r.reservations()...)
 	}
-	return objects
+	return append(objects, memberships(port)...)
 }
 
-// touchedByPort returns the subnets that a DHCP port serves or has served: they announce its address.
-func touchedByPort(before, after View, p model.PortID) []Owner {
+// touchedByPort returns what depends on a port beside its own objects: the subnets that a DHCP port serves and the routers' ports on
+// them, what is behind a router's port, and what stands for a port that comes or goes.
+func touchedByPort(before, after View, old, now *model.Port) []Owner {
+	same := sameRouterPort(old, now)
+	owners := append(dependOn(before, old, same), dependOn(after, now, same)...)
+	if old == nil || now == nil {
+		p := either(old, now).ID
+		owners = append(owners, linkedOwners(after, link{how: floatingFor, to: p}, FloatingIP)...)
+		owners = append(owners, linkedOwners(after, link{how: forwardingTo, to: p}, PortForwarding)...)
+	}
+	return owners
+}
+
+// dependOn returns what depends on the port as it is in the view, nil where it is not in it; same says that what is behind it need not
+// notice the change.
+func dependOn(v View, p *model.Port, same bool) []Owner {
+	switch {
+	case p == nil:
+		return nil
+	case p.DeviceOwner == model.OwnerDHCP:
+		return servedBy(v, p)
+	case same:
+		return nil
+	}
+	return behind(v, p)
+}
+
+// servedBy returns the subnets that have a DHCP port's address, and the routers' ports on them, which lead to the metadata service
+// through it.
+func servedBy(v View, p *model.Port) []Owner {
 	var owners []Owner
-	for _, v := range []View{before, after} {
-		if port := v.Port(p); port != nil && port.DeviceOwner == ownerDHCP {
-			owners = append(owners, subnetOwners(v.SubnetsOf(port.NetworkID))...)
-		}
+	for _, ip := range p.FixedIPs {
+		owners = append(owners, Owner{Subnet, ip.SubnetID})
+		owners = append(owners, linkedOwners(v, link{how: routerPortOn, to: ip.SubnetID}, Port)...)
 	}
 	return owners
 }
@@ -53,6 +107,22 @@ type portRenderer struct {
 	port   *model.Port
 	bridge topology.BridgeID
 	id     topology.PortID
+}
+
+func newPortRenderer(p *model.Port) portRenderer {
+	return portRenderer{port: p, bridge: id.As[topology.Bridge](p.NetworkID), id: id.As[topology.Port](p.ID)}
+}
+
+func (r portRenderer) bridgePort(s *topology.Security) *topology.Port {
+	return &topology.Port{
+		ID:        r.id,
+		Bridge:    r.bridge,
+		Name:      r.port.Name,
+		ProjectID: r.port.ProjectID,
+		Device:    r.port.DeviceID,
+		AdminUp:   r.port.AdminStateUp,
+		Security:  s,
+	}
 }
 
 // stations returns what is known without learning: where the MAC is, and which MAC has each address.
@@ -90,7 +160,10 @@ func (r portRenderer) addresses() []netip.Addr {
 // reservations returns what DHCP gives to the holder of the port's MAC, one for each fixed address.
 func (r portRenderer) reservations() []topology.Object {
 	var objects []topology.Object
-	for _, ip := range r.port.FixedIPs {
+	for i, ip := range r.port.FixedIPs {
+		if slices.Contains(r.port.FixedIPs[:i], ip) {
+			continue
+		}
 		objects = append(objects, &topology.DHCPHost{
 			ID:       id.Derive[topology.DHCPHost](r.id, "dhcp "+ip.SubnetID.String()+" "+ip.IPAddress.String()),
 			DHCP:     id.As[topology.DHCP](ip.SubnetID),

@@ -2,23 +2,21 @@ package translate
 
 import (
 	"net/netip"
+	"slices"
 
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/topology"
 )
 
-// ownerDHCP is the device_owner of a port from which a subnet's DHCP is served (neutron_lib DEVICE_OWNER_DHCP).
-const ownerDHCP = "network:dhcp"
-
 // metadata is the address of the metadata service (EC2's, and MidoNet's as well).
 var metadata = netip.MustParseAddr("169.254.169.254")
 
-func renderSubnet(v View, s model.SubnetID) []topology.Object {
-	subnet := v.Subnet(s)
-	if subnet == nil {
-		return nil
-	}
+func linksOfSubnet(s *model.Subnet) []link { return []link{{how: subnetOn, to: s.NetworkID}} }
+
+func needsOfSubnet(s *model.Subnet) []Owner { return []Owner{{Network, s.NetworkID}} }
+
+func renderSubnet(v View, subnet *model.Subnet) []topology.Object {
 	network := virtual(v, subnet.NetworkID)
 	if network == nil {
 		return nil
@@ -36,6 +34,7 @@ func renderSubnet(v View, s model.SubnetID) []topology.Object {
 		MTU:          network.MTU,
 		LeaseSeconds: v.Settings().DHCPLeaseSeconds,
 		Domain:       v.Settings().DNSDomain,
+		AddressMode:  addressMode(subnet.IPv6AddressMode),
 	}}
 }
 
@@ -72,10 +71,7 @@ func routes(subnet *model.Subnet, port netip.Addr) []topology.ClasslessRoute {
 // dhcpAddress returns the address on the subnet of its DHCP port, of several the one with the lowest identifier; the zero Addr where
 // there is none.
 func dhcpAddress(v View, subnet *model.Subnet) netip.Addr {
-	for _, p := range v.PortsOf(subnet.NetworkID) {
-		if p.DeviceOwner != ownerDHCP {
-			continue
-		}
+	for _, p := range linked[model.Port](v, link{how: dhcpPortOn, to: subnet.ID}) {
 		for _, ip := range p.FixedIPs {
 			if ip.SubnetID == subnet.ID {
 				return ip.IPAddress
@@ -83,4 +79,45 @@ func dhcpAddress(v View, subnet *model.Subnet) netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// addressMode reads ipv6_address_mode.
+func addressMode(mode *string) topology.AddressMode {
+	if mode == nil {
+		return topology.NoAddressMode
+	}
+	switch *mode {
+	case modeSLAAC:
+		return topology.SLAAC
+	case modeStateful:
+		return topology.DHCPv6Stateful
+	case modeStateless:
+		return topology.DHCPv6Stateless
+	}
+	return topology.NoAddressMode
+}
+
+// The modes of IPv6 addresses and of router advertisements (neutron_lib constants).
+const (
+	modeSLAAC     = "slaac"
+	modeStateful  = "dhcpv6-stateful"
+	modeStateless = "dhcpv6-stateless"
+)
+
+// touchedBySubnet returns the ports of routers that have an address on the subnet, when what they take from it changes: the prefix, the
+// gateway, or what they advertise; with the prefix also what is behind those ports.
+func touchedBySubnet(_, after View, old, now *model.Subnet) []Owner {
+	moved := old == nil || now == nil || old.CIDR != now.CIDR
+	if !moved && old.GatewayIP == now.GatewayIP && slices.Equal(old.DNSNameservers, now.DNSNameservers) &&
+		raMode(old) == raMode(now) {
+		return nil
+	}
+	var owners []Owner
+	for _, p := range linked[model.Port](after, link{how: routerPortOn, to: either(old, now).ID}) {
+		owners = append(owners, Owner{Port, p.ID})
+		if moved {
+			owners = append(owners, behind(after, p)...)
+		}
+	}
+	return owners
 }

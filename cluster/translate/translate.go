@@ -1,6 +1,6 @@
 // Package translate renders Neutron objects into topology objects.
 //
-// It renders, it does not edit: for an owner (a network, a subnet, a port) Render returns the complete set of topology objects that
+// It renders, it does not edit: for an owner (a network, a port, a floating IP …) Render returns the complete set of topology objects that
 // the owner should have, given what is known of all Neutron objects. It knows nothing of what is stored. A change names the owners
 // whose rendering it may alter (Owners); whoever commits the change renders those before and after and writes the difference. So
 // create, update, delete, resynchronisation and repair are one code path, and rendering everything is the oracle for all of it.
@@ -11,20 +11,8 @@ package translate
 
 import (
 	"midonet.org/midonet/id"
-	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/topology"
 )
-
-// View is what is known of the Neutron objects. Returned values are shared and must not be changed.
-type View interface {
-	Settings() Settings
-	Network(model.NetworkID) *model.Network // nil where unknown
-	Subnet(model.SubnetID) *model.Subnet
-	Port(model.PortID) *model.Port
-	// SubnetsOf and PortsOf are ordered by identifier.
-	SubnetsOf(model.NetworkID) []*model.Subnet
-	PortsOf(model.NetworkID) []*model.Port
-}
 
 // Settings are what the operator's configuration adds to the Neutron objects. They are part of what is rendered: every process that
 // renders for one topology must have the same.
@@ -49,38 +37,29 @@ type Owner struct {
 // String returns "resource uuid".
 func (o Owner) String() string { return string(o.Resource) + " " + id.ID[Owner](o.ID).String() }
 
-// Resource is the kind of a Neutron object: the singular name of the API.
-type Resource string
-
-// The resources that render to something.
-const (
-	Network Resource = "network"
-	Subnet  Resource = "subnet"
-	Port    Resource = "port"
-)
-
 // Render returns the topology objects that the owner should have, in no particular order; none for an owner that the view does not
 // know. Port.TunnelKey is left 0.
 func Render(v View, o Owner) []topology.Object {
-	switch o.Resource {
-	case Network:
-		return renderNetwork(v, model.NetworkID(o.ID))
-	case Subnet:
-		return renderSubnet(v, model.SubnetID(o.ID))
-	case Port:
-		return renderPort(v, model.PortID(o.ID))
+	object := v.object(o.ID)
+	if object == nil {
+		return nil
 	}
-	return nil
+	return kinds[o.Resource].renderIn(v, object)
 }
 
 // Owners returns the owners whose rendering may differ between the two views, which differ in the changed Neutron object alone.
 func Owners(before, after View, changed Owner) []Owner {
 	owners := []Owner{changed}
-	switch changed.Resource {
-	case Network:
-		owners = append(owners, touchedByNetwork(before, after, model.NetworkID(changed.ID))...)
-	case Port:
-		owners = append(owners, touchedByPort(before, after, model.PortID(changed.ID))...)
+	seen := map[Owner]bool{changed: true}
+	old, now := before.object(changed.ID), after.object(changed.ID)
+	if old == nil && now == nil {
+		return owners
+	}
+	for _, o := range kinds[changed.Resource].touchedOwners(before, after, old, now) {
+		if !seen[o] {
+			seen[o] = true
+			owners = append(owners, o)
+		}
 	}
 	return owners
 }
@@ -93,6 +72,3 @@ func All(s *Set) []topology.Object {
 	}
 	return objects
 }
-
-// Known reports whether the resource is one that renders to something.
-func (r Resource) Known() bool { return r == Network || r == Subnet || r == Port }

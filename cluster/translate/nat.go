@@ -1,0 +1,151 @@
+package translate
+
+import (
+	"net/netip"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/topology"
+)
+
+// The ports of a dynamic translation (cluster.translators.nat.dynamic_port_start and _end of MidoNet).
+const (
+	firstNATPort = 1024
+	lastNATPort  = 65535
+)
+
+// translation is a router's translation of addresses: the chain before routing, the one after, and the one that says which packets the
+// latter leaves alone. The rules and their order are those of MidoNet's RouterTranslator, RouterInterfaceTranslator and
+// FloatingIpTranslator (scala), but that one rule looks up a floating address among all where the original has one for each.
+type translation struct {
+	view            View
+	router          *model.Router
+	ports           []*model.Port
+	pre, post, skip *topology.Chain
+}
+
+func newTranslation(v View, r *model.Router, ports []*model.Port) *translation {
+	t := &translation{view: v, router: r, ports: ports}
+	t.pre, t.post, t.skip = t.chain("PRE_ROUTING"), t.chain("POST_ROUTING"), t.chain("SKIP_SNAT")
+	t.exempt()
+	t.float()
+	t.masquerade()
+	t.hairpin()
+	return t
+}
+
+// chain returns an empty chain of the router; what it is for is part of its name, as in the original.
+func (t *translation) chain(what string) *topology.Chain {
+	name := "OS_" + what + "_" + t.router.ID.String()
+	return &topology.Chain{ID: id.Derive[topology.Chain](t.router.ID, what), Name: name, ProjectID: t.router.ProjectID}
+}
+
+// add appends a rule, whose identifier is derived from its chain and role, which is unique in the chain.
+func add(c *topology.Chain, role string, r topology.Rule) {
+	r.ID = id.Derive[topology.Rule](c.ID, role)
+	c.Rules = append(c.Rules, r)
+}
+
+// exempt fills the chain SKIP_SNAT: the source of what leaves by the gateway, or by a port with floating addresses, is subject to
+// translation; of the rest only what was sent to an address that this router has translated, and did not come in by such a port.
+func (t *translation) exempt() {
+	ports := t.outside()
+	if len(ports) > 0 {
+		add(t.skip, "out", topology.Rule{When: topology.Condition{OutPorts: ports}, Action: topology.ActionReturn})
+	}
+	add(t.skip, "not rewritten", topology.Rule{
+		When:   topology.Condition{DstRewritten: true, Not: topology.NotDstRewritten},
+		Action: topology.ActionAccept,
+	})
+	if len(ports) > 0 {
+		add(t.skip, "in", topology.Rule{When: topology.Condition{InPorts: ports}, Action: topology.ActionAccept})
+	}
+}
+
+// outside returns the router's gateway, and its other ports that answer for floating addresses.
+func (t *translation) outside() []topology.PortID {
+	var ids []topology.PortID
+	for _, p := range t.ports {
+		if p.DeviceOwner != model.OwnerRouterGateway && !answersForFloating(t.view, t.router.ID, p) {
+			continue
+		}
+		if port, ok := routerPortID(t.view, p); ok {
+			ids = append(ids, port)
+		}
+	}
+	return ids
+}
+
+// float adds the translation of floating addresses and forwardings.
+func (t *translation) float() {
+	add(t.pre, "floating", topology.Rule{Action: topology.ActionFloatDNAT, After: topology.ActionAccept})
+	add(t.pre, "forwarding", topology.Rule{Action: topology.ActionForwarding, After: topology.ActionAccept})
+	add(t.post, "reverse forwarding", topology.Rule{Action: topology.ActionReverseDNAT, After: topology.ActionAccept})
+	add(t.post, "skip snat", topology.Rule{Action: topology.ActionJump, Jump: t.skip.ID})
+	add(t.post, "floating exact", topology.Rule{Action: topology.ActionFloatSNATExact, After: topology.ActionAccept})
+	add(t.post, "floating", topology.Rule{Action: topology.ActionFloatSNAT, After: topology.ActionAccept})
+}
+
+// masquerade adds the translation of all other sources to the gateway's address. What cannot be translated, and what is sent to that
+// address without having been asked for, goes no further.
+func (t *translation) masquerade() {
+	gateway, addr := t.gateway()
+	if !addr.IsValid() || t.router.Gateway == nil || !t.router.Gateway.EnableSNAT {
+		return
+	}
+	toGateway := topology.Condition{EtherType: etherTypeIPv4, Dst: single(addr)}
+	add(t.pre, "reverse snat", topology.Rule{When: toGateway, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
+	toGateway.Proto, toGateway.MatchProto, toGateway.Not = protoICMP, true, topology.NotProto
+	add(t.pre, "drop unasked", topology.Rule{When: toGateway, Action: topology.ActionDrop})
+
+	outward := topology.Condition{EtherType: etherTypeIPv4, OutPorts: []topology.PortID{gateway}, Src: single(addr), Not: topology.NotSrc}
+	add(t.post, "snat", dynamicSNAT(outward, addr))
+	add(t.post, "snat rewritten", dynamicSNAT(topology.Condition{EtherType: etherTypeIPv4, DstRewritten: true}, addr))
+	outward.Fragments = topology.FragmentsLater
+	add(t.post, "drop fragments", topology.Rule{When: outward, Action: topology.ActionDrop})
+}
+
+// gateway returns the router's port on the external network and its first IPv4 address, the zero Addr where there is none.
+func (t *translation) gateway() (topology.PortID, netip.Addr) {
+	for _, p := range t.ports {
+		port, ok := routerPortID(t.view, p)
+		if addr := firstIPv4(p); ok && p.DeviceOwner == model.OwnerRouterGateway && addr.IsValid() {
+			return port, addr
+		}
+	}
+	return topology.PortID{}, netip.Addr{}
+}
+
+// hairpin adds, for each interface on a virtual network, the translation of what the router sends back where it came from, so that the
+// answers pass the router too.
+func (t *translation) hairpin() {
+	for _, p := range t.ports {
+		addr := firstIPv4(p)
+		port, ok := routerPortID(t.view, p)
+		if !ok || !addr.IsValid() || p.DeviceOwner != model.OwnerRouterInterface || virtual(t.view, p.NetworkID) == nil {
+			continue
+		}
+		ports := []topology.PortID{port}
+		back := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, Dst: single(addr), ReturnFlow: true}
+		add(t.pre, "hairpin "+port.String(), topology.Rule{When: back, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
+		forth := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, OutPorts: ports, ForwardFlow: true,
+			Dst: single(metadata), Not: topology.NotDst}
+		add(t.post, "hairpin "+port.String(), dynamicSNAT(forth, addr))
+	}
+}
+
+// dynamicSNAT returns the rule that gives the connections which meet the condition ports of the address.
+func dynamicSNAT(when topology.Condition, addr netip.Addr) topology.Rule {
+	target := topology.NATTarget{First: addr, Last: addr, FirstPort: firstNATPort, LastPort: lastNATPort}
+	return topology.Rule{When: when, Action: topology.ActionSNAT, Targets: []topology.NATTarget{target}, After: topology.ActionAccept}
+}
+
+// firstIPv4 returns the port's first IPv4 address, the zero Addr where it has none.
+func firstIPv4(p *model.Port) netip.Addr {
+	for _, ip := range p.FixedIPs {
+		if ip.IPAddress.Is4() {
+			return ip.IPAddress
+		}
+	}
+	return netip.Addr{}
+}

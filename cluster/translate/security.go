@@ -1,0 +1,101 @@
+package translate
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/topology"
+)
+
+// filtered reports whether what the port sends and receives is restricted. The network's own ports are trusted
+// (neutron/common/utils.py is_port_trusted), and so is a port whose owner has turned port security off.
+func filtered(p *model.Port) bool {
+	return p.PortSecurityEnabled && !strings.HasPrefix(p.DeviceOwner, ownerNetwork)
+}
+
+// security returns what the port may send and receive; nil: everything.
+func security(v View, p *model.Port) *topology.Security {
+	if !filtered(p) {
+		return nil
+	}
+	s := &topology.Security{Sources: sources(p)}
+	for _, g := range groupsOf(p) {
+		group := id.As[topology.AddrGroup](g)
+		s.Ingress = append(s.Ingress, topology.IngressChain(group))
+		s.Egress = append(s.Egress, topology.EgressChain(group))
+		if known := find(v, g); known != nil && known.Stateful {
+			s.Stateful = true
+		}
+	}
+	return s
+}
+
+// groupsOf returns the port's security groups, each once, in order.
+func groupsOf(p *model.Port) []model.SecurityGroupID {
+	groups := slices.SortedFunc(slices.Values(p.SecurityGroups), func(a, b model.SecurityGroupID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(groups)
+}
+
+// sources returns the addresses that the port may send from, each once: the fixed ones, then the allowed address pairs, and for each
+// MAC that has IPv6 among them the link-local address that an interface makes of it (neutron/agent/linux/iptables_firewall.py).
+func sources(p *model.Port) []topology.AddressPair {
+	var pairs []topology.AddressPair
+	add := func(hw mac.Addr, prefix netip.Prefix) {
+		if pair := (topology.AddressPair{MAC: hw, Prefix: prefix}); prefix.IsValid() && !slices.Contains(pairs, pair) {
+			pairs = append(pairs, pair)
+		}
+	}
+	for _, ip := range p.FixedIPs {
+		add(p.MACAddress, single(ip.IPAddress))
+	}
+	for _, a := range p.AllowedAddressPairs {
+		hw := a.MACAddress
+		if hw.IsZero() {
+			hw = p.MACAddress
+		}
+		add(hw, a.IPAddress.Masked())
+	}
+	for _, pair := range pairs {
+		if pair.Prefix.Addr().Is6() {
+			add(pair.MAC, single(linkLocal(pair.MAC)))
+		}
+	}
+	return pairs
+}
+
+// memberships returns the port's addresses as members of its security groups, which rules of other groups may name: the fixed ones and
+// the allowed address pairs (neutron/db/securitygroups_rpc_base.py).
+func memberships(p *model.Port) []topology.Object {
+	if !filtered(p) {
+		return nil
+	}
+	prefixes := map[netip.Prefix]bool{}
+	for _, ip := range p.FixedIPs {
+		prefixes[single(ip.IPAddress)] = true
+	}
+	for _, a := range p.AllowedAddressPairs {
+		prefixes[a.IPAddress.Masked()] = true
+	}
+	var objects []topology.Object
+	for _, g := range groupsOf(p) {
+		for prefix := range prefixes {
+			if prefix.IsValid() {
+				objects = append(objects, topology.NewGroupMember(id.As[topology.AddrGroup](g), prefix, id.As[topology.Port](p.ID)))
+			}
+		}
+	}
+	return objects
+}
+
+// single returns the prefix that has the address alone, the zero Prefix for the zero Addr.
+func single(a netip.Addr) netip.Prefix {
+	if !a.IsValid() {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(a, a.BitLen())
+}
