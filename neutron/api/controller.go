@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
@@ -151,7 +150,7 @@ func ownerOf(c *auth.Caller) apidef.Owner {
 }
 
 func (c *controller[T]) update(r *request, id string) (*answer, error) {
-	if err := c.refuseRevision(r); err != nil {
+	if err := c.onlyIf(r, id); err != nil {
 		return nil, err
 	}
 	body, err := readObject(r.Request)
@@ -184,7 +183,7 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 }
 
 func (c *controller[T]) remove(r *request, id string) (*answer, error) {
-	if err := c.refuseRevision(r); err != nil {
+	if err := c.onlyIf(r, id); err != nil {
 		return nil, err
 	}
 	body, err := readBody(r.Request)
@@ -201,15 +200,6 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 		return nil, err
 	}
 	return &answer{status: http.StatusNoContent}, nil
-}
-
-// refuseRevision refuses a condition on the revision, as Neutron does without the extension revision-if-match, rather than let a
-// change through that the client made conditional.
-func (c *controller[T]) refuseRevision(r *request) error {
-	if strings.Contains(r.Header.Get("If-Match"), "revision_number=") {
-		return badParameter("if-match", "This server does not support constraining operations based on revision numbers")
-	}
-	return nil
 }
 
 // typed makes the struct of checked values. A value that the checks let through and the type does not take is the client's fault

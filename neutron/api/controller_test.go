@@ -112,24 +112,6 @@ func TestBodyIsBounded(t *testing.T) {
 	}
 }
 
-func TestConditionOnTheRevisionIsRefused(t *testing.T) {
-	s, n := newServer(t)
-	do(t, s, "POST", "/v2.0/networks", `{"network":{}}`)
-	for _, method := range []string{"PUT", "DELETE"} {
-		r := newRequest(method, "/v2.0/networks/"+first, `{"network":{"name":"x"}}`)
-		r.Header.Set("If-Match", "revision_number=1")
-		w := serve(s, r)
-		want := neutronError("BadRequest", "Bad if-match request: This server does not support constraining operations based on "+
-			"revision numbers.")
-		if w.Code != 400 || w.Body.String() != want {
-			t.Errorf("%s: %d %s", method, w.Code, w.Body)
-		}
-	}
-	if len(n.items) != 1 || n.items[0].Name != "" {
-		t.Error("the change was made")
-	}
-}
-
 // TestMembersAndAdministrators follows neutron/conf/policies/network.py: what a project's member may not give and does not see.
 func TestMembersAndAdministrators(t *testing.T) {
 	s, n := newServer(t, func(c *Config) { c.Auth = asProject("blue") })

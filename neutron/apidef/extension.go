@@ -35,6 +35,8 @@ func Extensions() []Extension {
 		{"quotas", "Quota management support", "Expose functions for quotas management per project", "2012-07-29T10:00:00-00:00"},
 		{"rbac-policies", "RBAC Policies", "Allows creation and modification of policies that control tenant access to resources.",
 			"2015-06-17T12:15:12-00:00"},
+		{"revision-if-match", "If-Match constraints based on revision_number",
+			"Extension indicating that If-Match based on revision_number is supported.", "2016-12-11T00:00:00-00:00"},
 		{"sorting", "Sorting support", "Extension that indicates that sorting is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"standard-attr-description", "standard-attr-description", "Extension to add descriptions to standard attributes",
 			"2016-02-10T10:00:00-00:00"},

@@ -86,10 +86,9 @@ func Tags(q Querier, resourceID string) ([]string, error) {
 	return tags, err
 }
 
-// LockTagged keeps others from changing a resource and its tags; ErrNotFound where it is not there. The table's name is one of this
-// program's, never a client's.
-func LockTagged(tx *Tx, table, resourceID string) error {
-	rows, err := collect(tx, scanID, `SELECT id FROM `+table+` WHERE id = ?`+tx.d.Locking(Change), resourceID)
+// LockTagged keeps others from changing a resource of a collection and its tags; ErrNotFound where it is not there.
+func LockTagged(tx *Tx, collection, resourceID string) error {
+	rows, err := collect(tx, scanID, `SELECT id FROM `+revised[collection]+` WHERE id = ?`+tx.d.Locking(Change), resourceID)
 	if err == nil && len(rows) == 0 {
 		err = ErrNotFound
 	}
@@ -97,7 +96,7 @@ func LockTagged(tx *Tx, table, resourceID string) error {
 }
 
 // SetTags makes a resource's tags others than they were and counts its revision up. The resource is locked.
-func SetTags(tx *Tx, table, resourceID string, add, remove []string, now model.Time) error {
+func SetTags(tx *Tx, collection, resourceID string, add, remove []string, now model.Time) error {
 	if err := AddTags(tx, resourceID, add); err != nil {
 		return err
 	}
@@ -106,7 +105,8 @@ func SetTags(tx *Tx, table, resourceID string, add, remove []string, now model.T
 			return err
 		}
 	}
-	_, err := tx.Exec(`UPDATE `+table+` SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`, timeText(now), resourceID)
+	_, err := tx.Exec(`UPDATE `+revised[collection]+` SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
+		timeText(now), resourceID)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/plugin"
 )
 
 // Tx is a transaction on its way to being committed. It is used by one goroutine, within the function given to DB.Tx.
@@ -43,9 +44,14 @@ const attempts = 10
 // that it sets afresh, and must not begin another transaction: it would wait for itself. A panic in fn undoes its changes and goes on
 // in the caller.
 //
+// A context that has a plugin.Condition makes the transaction depend on it.
+//
 // An engine that is lost while it commits leaves the outcome unknown. The transaction is not run again then: the caller gets
 // errs.Unavailable, and the change may be there.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
+	if c := plugin.ConditionOf(ctx); c != nil {
+		fn = under(c, fn)
+	}
 	deadline := time.Now().Add(db.patience)
 	var err error
 	for n := range attempts {

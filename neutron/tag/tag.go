@@ -1,7 +1,7 @@
 // Package tag keeps the tags of resources (neutron/services/tag of the original).
 //
-// A resource joins by embedding model.Tagged in its struct and the attributes of tags in its definition, and with a line in tables here;
-// its store removes it by deleteTagged. Everything else, the filters, the paths and the attribute, is there for all of them.
+// A resource joins by embedding model.Tagged in its struct and the attributes of tags in its definition; its store names its table in
+// the list of those with revisions, and removes it by deleteTagged. Everything else, the filters, the paths and the attribute, is there for all of them.
 package tag
 
 import (
@@ -16,17 +16,6 @@ import (
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
 )
-
-// tables are where the resources with tags are, by the names of their collections.
-var tables = map[string]string{
-	"networks":        "networks",
-	"subnets":         "subnets",
-	"ports":           "ports",
-	"subnetpools":     "subnetpools",
-	"routers":         "routers",
-	"floatingips":     "floatingips",
-	"security_groups": "securitygroups",
-}
 
 // Plugin answers the API's requests about tags.
 type Plugin struct {
@@ -75,9 +64,8 @@ func (p *Plugin) Remove(ctx context.Context, _ *auth.Caller, collection, id, tag
 // change adds and removes what decide says of the tags that a resource has. The resource's revision counts a change once, and none where
 // nothing changes.
 func (p *Plugin) change(ctx context.Context, collection, id string, decide func(have []string) (add, remove []string, err error)) error {
-	table := tables[collection]
 	return p.db.Tx(ctx, func(tx *store.Tx) error {
-		if err := store.LockTagged(tx, table, id); err != nil {
+		if err := store.LockTagged(tx, collection, id); err != nil {
 			return notFoundAs(err, collection, id)
 		}
 		have, err := store.Tags(tx, id)
@@ -91,7 +79,7 @@ func (p *Plugin) change(ctx context.Context, collection, id string, decide func(
 		if add = without(add, have); len(add)+len(remove) == 0 {
 			return nil
 		}
-		return store.SetTags(tx, table, id, add, remove, model.At(p.now()))
+		return store.SetTags(tx, collection, id, add, remove, model.At(p.now()))
 	})
 }
 
