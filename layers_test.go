@@ -57,7 +57,7 @@ var layers = []struct {
 	{"agent/flowstate", []string{"topology", "agent/packet", "agent/flow"}, "what a host remembers of connections; no clock, no network"},
 	{"agent/session", []string{"topology", "topology/topologypb", "agent/view"}, "the agent's end of the stream"},
 	{"agent/control", []string{"topology"}, "the host's local socket for mm-ctl"},
-	{"agent/worker", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim", "agent/datapath"}, "the loop: miss, simulate, install, forward"},
+	{"agent/worker", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim", "agent/flowstate", "agent/datapath"}, "the loop: miss, simulate, install, forward"},
 	{"sandbox", []string{"topology"}, "drives binaries and namespaces, as a person would"},
 	{"bench/...", []string{"*"}, "measures everything"},
 	{"test/...", []string{"*"}, "scenarios join all stages"},

@@ -12,6 +12,7 @@ import (
 
 	"midonet.org/midonet/agent/control"
 	"midonet.org/midonet/agent/datapath/ebpf"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/hostif"
 	"midonet.org/midonet/agent/service/dhcp"
 	"midonet.org/midonet/agent/session"
@@ -85,6 +86,7 @@ type agent struct {
 	datapath *ebpf.Datapath
 	session  *session.Session
 	worker   *worker.Worker
+	states   *flowstate.Table
 	control  net.Listener
 	metrics  net.Listener
 	underlay hostif.Underlay // as the worker knows it
@@ -113,9 +115,13 @@ func (a *agent) open() (err error) {
 	if err != nil {
 		return err
 	}
+	a.states, err = flowstate.Open(flowstate.Config{Path: filepath.Join(a.StateDir, "connections"), Host: a.session.HostID()}, time.Now())
+	if err != nil {
+		return err
+	}
 	a.worker = worker.New(worker.Config{
 		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: []sim.Responder{dhcp.Responder{}},
-		Log: a.Log, Now: time.Now,
+		Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
 	})
 	return a.readHost()
 }
@@ -129,6 +135,9 @@ func (a *agent) close() {
 	}
 	if a.host != nil {
 		a.host.Close()
+	}
+	if a.states != nil {
+		a.states.Close()
 	}
 	if a.datapath != nil {
 		if err := a.datapath.Close(); err != nil {

@@ -95,5 +95,11 @@ func (a *agent) facts() session.Facts {
 	for _, l := range f.Learned {
 		report.Learned = append(report.Learned, session.Station{Bridge: l.Bridge, Port: l.Port, MAC: l.MAC})
 	}
+	for _, n := range f.Found {
+		report.Found = append(report.Found, session.Neighbour{Router: n.Router, Port: n.Port, Addr: n.Addr, MAC: n.MAC})
+	}
+	for _, b := range f.Blocks {
+		report.Blocks = append(report.Blocks, session.Block{Router: b.Router, Addr: b.Addr, First: b.First})
+	}
 	return report
 }

@@ -121,6 +121,12 @@ func (x *TagIndex) displace(tag Tag, t uint32) {
 	}
 }
 
+// Has reports whether a flow has the tag.
+func (x *TagIndex) Has(tag Tag) bool {
+	_, ok := x.tags.slots[tag]
+	return ok
+}
+
 // Tags returns the tags of a flow, in no order.
 func (x *TagIndex) Tags(key Key) []Tag {
 	k, ok := x.keys.slots[key]

@@ -8,6 +8,7 @@ import (
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/topology"
 )
 
@@ -54,22 +55,27 @@ func (w *Worker) adoptChunk(entries []datapath.Entry) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var stale []flow.Key
+	states := letters{}
 	for _, e := range entries {
-		if !w.adoptOne(e) {
+		if !w.adoptOne(e, states) {
 			w.flows.remove(e.Key)
 			stale = append(stale, e.Key)
 		}
 	}
 	w.removeFlows(stale)
+	w.execute(w.messages(states))
 	w.counters.adopted.Add(uint64(len(entries) - len(stale)))
 	return len(entries) - len(stale)
 }
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
-func (w *Worker) adoptOne(e datapath.Entry) bool {
-	r := w.simulate(datapath.Miss{InPort: e.Key.InPort, Frame: e.Key.Frame()}, false)
+func (w *Worker) adoptOne(e datapath.Entry, states letters) bool {
+	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame()})
 	f := w.flowOf(e.Key, r, w.deliverable(r.Actions))
 	if !r.Cache || !equal(f.Actions, e.Actions) {
+		return false
+	}
+	if w.remember(states, e.Key, &r, w.cfg.Now()) != nil {
 		return false
 	}
 	w.flows.add(f, w.cfg.Now().Add(-e.Stats.LastUsed))

@@ -17,8 +17,12 @@ func (w *Worker) Apply(d view.Delta) {
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	w.mu.Lock()
+	moved := w.movedAway(d)
 	tags, first := w.advance(w.admit(d)), !w.complete
+	handover := w.handOver(moved)
+	unblocked := w.followBlocks(d)
 	w.mu.Unlock()
+	w.execute(handover)
 	w.invalidate(tags)
 	if first {
 		w.unplugStrangers()
@@ -30,6 +34,7 @@ func (w *Worker) Apply(d view.Delta) {
 		w.mu.Unlock()
 		close(w.ready)
 	}
+	w.settle(append(tags, w.answer(unblocked, false)...))
 }
 
 // SetInterfaces takes the present interfaces of the host: all of them, each time.
@@ -61,7 +66,7 @@ func (w *Worker) SetUnderlay(endpoints []netip.Addr, mtu int) error {
 	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints)}
 	tags := w.advance(view.Delta{Puts: []topology.Object{w.self}})
 	w.mu.Unlock()
-	w.invalidate(tags)
+	w.settle(tags)
 	w.warnTooLarge()
 	w.signal()
 	return nil
@@ -69,7 +74,7 @@ func (w *Worker) SetUnderlay(endpoints []netip.Addr, mtu int) error {
 
 // admit returns the part of the cluster's delta that this host does not know better. What it says of itself and of the stations
 // behind its ports comes back late, and is missing there when a report was late. A record of another host for one of its learned
-// stations is newer knowledge (the station moved there), and this host forgets its own.
+// stations or found neighbours is newer knowledge (the station moved there), and this host forgets its own.
 func (w *Worker) admit(d view.Delta) view.Delta {
 	var admitted view.Delta
 	for _, o := range d.Puts {
@@ -79,19 +84,37 @@ func (w *Worker) admit(d view.Delta) view.Delta {
 		if l, ok := o.(*topology.LearnedMAC); ok && l.Host != w.cfg.Host {
 			w.learned.forget(l.ID)
 		}
+		if n, ok := o.(*topology.RouterNeighbour); ok && n.Host != w.cfg.Host {
+			w.found.forget(link{n.Port, n.Addr})
+		}
 	}
 	for _, k := range d.Deletes {
-		if k != w.self.Key() && !(k.Kind == topology.KindLearnedMAC && w.learned.owns(k.ID)) {
+		if !w.owns(k) {
 			admitted.Deletes = append(admitted.Deletes, k)
 		}
 	}
 	return admitted
 }
 
+// owns reports whether this host and not the cluster says whether the object is there.
+func (w *Worker) owns(k topology.Key) bool {
+	switch k.Kind {
+	case topology.KindLearnedMAC:
+		return w.learned.owns(k.ID)
+	case topology.KindRouterNeighbour:
+		n, ok := w.view.Object(k).(*topology.RouterNeighbour)
+		return ok && w.found.owns(n)
+	}
+	return k == w.self.Key()
+}
+
 // knowsBetter reports whether the cluster's object is an echo of this host.
 func (w *Worker) knowsBetter(o topology.Object) bool {
-	if l, ok := o.(*topology.LearnedMAC); ok {
-		return l.Host == w.cfg.Host
+	switch o := o.(type) {
+	case *topology.LearnedMAC:
+		return o.Host == w.cfg.Host
+	case *topology.RouterNeighbour:
+		return o.Host == w.cfg.Host
 	}
 	return o.Key() == w.self.Key()
 }
@@ -107,6 +130,20 @@ func (w *Worker) advance(d view.Delta) []flow.Tag {
 
 // removeChunk is how many flows are removed under one hold of the mutex, and by one call of the datapath.
 const removeChunk = 1024
+
+// settle removes the flows with one of the tags and serves the packets that waited for what the tags name.
+func (w *Worker) settle(tags []flow.Tag) {
+	for len(tags) > 0 {
+		w.invalidate(tags)
+		w.mu.Lock()
+		ready := w.waiting.touched(tags)
+		w.mu.Unlock()
+		if len(ready) == 0 {
+			return
+		}
+		tags = w.answer(ready, false)
+	}
+}
 
 // invalidate removes exactly the flows with one of the tags; their next packets are misses. Flows that are installed meanwhile are
 // of the new view, and lose nothing but time if they are taken as well.
@@ -133,6 +170,7 @@ func (w *Worker) removeFlows(keys []flow.Key) {
 	if len(keys) == 0 {
 		return
 	}
+	w.cfg.State.Remove(keys, w.cfg.Now())
 	if err := w.cfg.Datapath.Remove(keys); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Error("removing flows", "flows", len(keys), "error", err)

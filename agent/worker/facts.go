@@ -18,6 +18,8 @@ type Facts struct {
 	// Ports has the bound ports whose interface is present; true where it is also up and in the datapath.
 	Ports   map[topology.PortID]bool
 	Learned []*topology.LearnedMAC
+	Found   []*topology.RouterNeighbour
+	Blocks  []*topology.NATBlock // in use
 }
 
 // Facts returns the host's state now: interfaces in order of name, learned stations in order of identifier.
@@ -26,7 +28,7 @@ func (w *Worker) Facts() Facts {
 	defer w.mu.Unlock()
 	f := Facts{
 		Endpoints: w.self.Endpoints, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
-		Ports: w.portStates(), Learned: w.learned.records(),
+		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),
 	}
 	for _, i := range w.interfaces {
 		f.Interfaces = append(f.Interfaces, i.Interface)

@@ -8,16 +8,19 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"midonet.org/midonet/agent/datapath/fake"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/service/dhcp"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
@@ -34,7 +37,27 @@ type testHost struct {
 	underlay netip.Addr
 	datapath *fake.Datapath
 	taps     []Interface
+	stateDir string
 	stop     func()
+}
+
+// quietCluster is a cluster that hears and has nothing.
+type quietCluster struct{}
+
+func (quietCluster) Want([]topology.RouterID) {}
+func (quietCluster) LeaseNAT(context.Context, topology.RouterID, netip.Addr, uint16, uint16) error {
+	return errs.New(errs.Unavailable, "NoBlocks", "there are none")
+}
+
+// openStates opens a table of connections; small, because each has its file.
+func openStates(t testing.TB, path string, host topology.HostID, now time.Time) *flowstate.Table {
+	t.Helper()
+	table, err := flowstate.Open(flowstate.Config{Path: path, Host: host, Size: 1 << 16}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { table.Close() })
+	return table
 }
 
 // startHosts runs hosts that an underlay joins, and makes them known to the network.
@@ -43,7 +66,7 @@ func startHosts(t testing.TB, n *network, count int) []*testHost {
 	cable := &fake.Underlay{}
 	hosts := make([]*testHost, count)
 	for i := range hosts {
-		h := &testHost{t: t, id: id.New[topology.Host](), underlay: netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})}
+		h := &testHost{t: t, stateDir: t.TempDir(), id: id.New[topology.Host](), underlay: netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})}
 		h.datapath = fake.New(fake.Config{Underlay: cable, Endpoints: []netip.Addr{h.underlay}, MaxFlows: 1 << 16})
 		n.addHost(h.id, h.underlay)
 		h.start()
@@ -55,9 +78,10 @@ func startHosts(t testing.TB, n *network, count int) []*testHost {
 // start runs an agent over the host's datapath.
 func (h *testHost) start() {
 	h.t.Helper()
+	states := openStates(h.t, filepath.Join(h.stateDir, "connections"), h.id, time.Now())
 	h.Worker = New(Config{
 		Host: h.id, HostName: h.id.Short(), Datapath: h.datapath, Responders: []sim.Responder{dhcp.Responder{}},
-		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Cluster: quietCluster{}, State: states, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	h.SetInterfaces(h.taps)
 	if err := h.SetUnderlay([]netip.Addr{h.underlay}, 1500); err != nil {
@@ -211,7 +235,7 @@ func TestHostWithoutServer(t *testing.T) {
 // TestFloodingPortDoesNotStarveOthers has one workload make far more misses than it may, and another one new flow after another.
 func TestFloodingPortDoesNotStarveOthers(t *testing.T) {
 	n := newNetwork()
-	h := &testHost{t: t, id: id.New[topology.Host](), underlay: netip.MustParseAddr("192.0.2.1")}
+	h := &testHost{t: t, stateDir: t.TempDir(), id: id.New[topology.Host](), underlay: netip.MustParseAddr("192.0.2.1")}
 	h.datapath = fake.New(fake.Config{MaxFlows: 1 << 16, MissQueue: 256, MissRate: 100, MissBurst: 64})
 	h.start()
 	noisy, victim, quiet, peer := h.boot(n), h.boot(n), h.boot(n), h.boot(n)
@@ -243,7 +267,7 @@ func awaitTrue(t testing.TB, what string, done func() bool) {
 // TestPressureOnlyCausesMisses has far more flows in use than the cache holds.
 func TestPressureOnlyCausesMisses(t *testing.T) {
 	n := newNetwork()
-	h := &testHost{t: t, id: id.New[topology.Host](), underlay: netip.MustParseAddr("192.0.2.1")}
+	h := &testHost{t: t, stateDir: t.TempDir(), id: id.New[topology.Host](), underlay: netip.MustParseAddr("192.0.2.1")}
 	h.datapath = fake.New(fake.Config{MaxFlows: 16})
 	h.start()
 	a, b := h.boot(n), h.boot(n)

@@ -20,10 +20,12 @@ const (
 	dropVirtual                     // the virtual network drops it
 	dropError                       // it could not be decided
 	dropFlood                       // its port has sent too much to all
+	dropWaiting                     // it had to wait and there was no room
+	dropNoState                     // no room to remember its connection
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error", "flood_rate"}
+var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error", "flood_rate", "no_room_to_wait", "no_room_for_connection"}
 
 // counters are totals since the agent started. They are safe for use by several goroutines.
 type counters struct {

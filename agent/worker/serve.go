@@ -15,8 +15,18 @@ import (
 // its flow is in the cache, so that the next packet of the flow finds it there.
 func (w *Worker) serve(misses []datapath.Miss) {
 	w.counters.misses.Add(uint64(len(misses)))
-	packets, touched := w.decide(misses)
-	w.invalidate(touched)
+	w.settle(w.answer(misses, false))
+}
+
+// answer serves packets, which give up what they waited for or have not waited, and returns the tags of the flows that what it learned
+// on the way touches.
+func (w *Worker) answer(misses []datapath.Miss, giveUp bool) (touched []flow.Tag) {
+	packets, touched := w.decide(misses, giveUp)
+	w.execute(packets)
+	return touched
+}
+
+func (w *Worker) execute(packets []datapath.Packet) {
 	if len(packets) == 0 {
 		return
 	}
@@ -26,16 +36,15 @@ func (w *Worker) serve(misses []datapath.Miss) {
 	}
 }
 
-// decide finds what becomes of the packets, in their order, and installs the flows. What it learned on the way touches the flows
-// with the tags.
-func (w *Worker) decide(misses []datapath.Miss) (packets []datapath.Packet, touched []flow.Tag) {
+// decide finds what becomes of the packets, in their order, and installs the flows.
+func (w *Worker) decide(misses []datapath.Miss, giveUp bool) (packets []datapath.Packet, touched []flow.Tag) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.complete {
 		w.counters.drop(dropNoView, len(misses))
 		return nil, nil
 	}
-	var b batch
+	b := batch{giveUp: giveUp, states: letters{}}
 	if len(misses) > 1 {
 		b.known = make(map[flow.Key]flow.Actions, len(misses))
 	}
@@ -43,18 +52,27 @@ func (w *Worker) decide(misses []datapath.Miss) (packets []datapath.Packet, touc
 		w.decideOne(&b, m)
 	}
 	w.install(b.flows)
-	return b.packets, w.learn(b.learned)
+	packets = append(w.messages(b.states), b.packets...) // whoever sees the answers knows of them before
+	return packets, append(b.touched, w.learn(b.learned, b.found)...)
 }
 
 // batch is what is found out about some misses.
 type batch struct {
+	giveUp  bool                      // what the packets want will not come
 	known   map[flow.Key]flow.Actions // of the keys whose answer holds for all their packets; nil for a single miss
 	flows   []flow.Flow
 	packets []datapath.Packet
+	states  letters
 	learned []sim.Learned
+	found   []sim.Resolved
+	touched []flow.Tag
 }
 
 func (w *Worker) decideOne(b *batch, m datapath.Miss) {
+	if m.State {
+		b.touched = append(b.touched, w.hear(m.Frame)...)
+		return
+	}
 	if _, plugged := w.plugged[m.InPort]; !plugged {
 		w.counters.drop(dropUnplugged, 1) // it waited while its port was unplugged
 		return
@@ -69,7 +87,16 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	actions, ok := b.known[key]
 	if !ok {
 		now := w.cfg.Now()
-		r := w.simulate(m, w.floods.exceeded(m.InPort, now))
+		r := w.simulate(sim.Input{InPort: m.InPort, Frame: m.Frame, Hush: w.floods.exceeded(m.InPort, now), GiveUp: b.giveUp})
+		b.found = append(b.found, r.Found...)
+		if r.Verdict == sim.Wait {
+			w.hold(b, m, &r)
+			return
+		}
+		if err := w.remember(b.states, key, &r, now); err != nil {
+			w.counters.drop(dropNoState, 1)
+			return
+		}
 		actions = w.deliverable(r.Actions)
 		w.floods.spend(m.InPort, len(actions.Outputs), now)
 		b.learned = append(b.learned, r.Learn...)
@@ -87,9 +114,10 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 }
 
 // simulate runs the packet through the present view and counts what comes out.
-func (w *Worker) simulate(m datapath.Miss, hush bool) sim.Result {
+func (w *Worker) simulate(in sim.Input) sim.Result {
 	start := time.Now()
-	r := sim.Simulate(w.view, sim.Input{InPort: m.InPort, Frame: m.Frame, Hush: hush}, w.cfg.Responders...)
+	in.State = w.cfg.State
+	r := sim.Simulate(w.view, in, w.cfg.Responders...)
 	w.counters.simulated(&r, time.Since(start))
 	return r
 }
@@ -172,12 +200,17 @@ func emitted(frames []sim.Emit) []datapath.Packet {
 	return packets
 }
 
-// learn records stations seen behind this host's ports, in the view at once and for the next report. It returns the tags of the
-// flows that this touches.
-func (w *Worker) learn(seen []sim.Learned) []flow.Tag {
+// learn records stations seen behind this host's ports and neighbours found on the links of routers, in the view at once and for the
+// next report. It returns the tags of the flows that this touches.
+func (w *Worker) learn(seen []sim.Learned, found []sim.Resolved) []flow.Tag {
 	var d view.Delta
 	for _, l := range seen {
 		if record := w.learned.learn(l, w.cfg.Host, w.cfg.Now()); record != nil {
+			d.Puts = append(d.Puts, record)
+		}
+	}
+	for _, f := range found {
+		if record := w.found.find(f, w.cfg.Host, w.cfg.Now()); record != nil {
 			d.Puts = append(d.Puts, record)
 		}
 	}

@@ -22,7 +22,8 @@ func (w *Worker) sweep() error {
 	}
 	now := w.cfg.Now()
 	w.removeChunks(&w.counters.expirations, func() []flow.Key { return w.flows.expired(now, removeChunk) })
-	w.invalidate(w.forgetSilent(now))
+	w.settle(w.forgetSilent(now))
+	w.sweepStates(now)
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	if w.complete {
@@ -38,6 +39,9 @@ func (w *Worker) forgetSilent(now time.Time) []flow.Tag {
 	defer w.mu.Unlock()
 	w.floods.settle(now)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
+	gone, _ := w.found.expire(now)
+	silent.Deletes = append(silent.Deletes, gone.Deletes...)
+	w.keepWanted(now)
 	if len(silent.Deletes) == 0 {
 		return nil
 	}

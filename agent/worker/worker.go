@@ -28,12 +28,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
@@ -56,8 +58,18 @@ type Config struct {
 	Datapath   datapath.Datapath
 	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
 	MaxFlows   int             // how many flows are remembered; 0: 131,072, as many as the datapath has room for
+	Cluster    Cluster
+	State      *flowstate.Table
 	Log        *slog.Logger
 	Now        func() time.Time
+}
+
+// Cluster is what the worker asks of the cluster; package session's Session has it.
+type Cluster interface {
+	// Want names every router that is needed beside those that this host's ports lead to. What belongs to them comes by Apply.
+	Want(routers []topology.RouterID)
+	// LeaseNAT asks for a block of source ports, which comes by Apply.
+	LeaseNAT(ctx context.Context, router topology.RouterID, addr netip.Addr, first, last uint16) error
 }
 
 // Interface is an interface of the host with what tells whether it is still the one that it was.
@@ -74,6 +86,7 @@ type Worker struct {
 	counters *counters
 	changed  chan struct{}
 	ready    chan struct{} // closed when the view is complete for the first time
+	leases   chan sim.BlockWant
 
 	changing sync.Mutex // held through a change of the topology or of the interfaces; taken before mu
 
@@ -90,6 +103,11 @@ type Worker struct {
 	floods      floods
 	flows       *book
 	learned     *learnedTable
+	found       *foundTable
+	waiting     *waiting
+	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
+	leasing     map[sim.BlockWant]bool          // blocks that are being asked for
+	blocks      map[topology.NATBlockID]*topology.NATBlock
 }
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
@@ -109,6 +127,12 @@ func New(cfg Config) *Worker {
 		floods:     floods{},
 		flows:      newBook(),
 		learned:    newLearnedTable(),
+		found:      newFoundTable(),
+		waiting:    newWaiting(),
+		wanted:     map[topology.RouterID]time.Time{},
+		leasing:    map[sim.BlockWant]bool{},
+		blocks:     map[topology.NATBlockID]*topology.NATBlock{},
+		leases:     make(chan sim.BlockWant, maxLeases),
 	}
 }
 
@@ -118,6 +142,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { return w.serveMisses(ctx) })
 	group.Go(func() error { return w.sweepRegularly(ctx) })
 	group.Go(func() error { return w.adoptWhenReady(ctx) })
+	group.Go(func() error { return w.askRegularly(ctx) })
+	group.Go(func() error { return w.lease(ctx) })
 	return group.Wait()
 }
 

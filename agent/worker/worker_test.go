@@ -49,7 +49,8 @@ func newRig(t testing.TB, locals int) *rig {
 func (b *rig) restart() *Worker {
 	b.t.Helper()
 	w := New(Config{
-		Host: b.host, HostName: "host1", Datapath: b.datapath, Log: slog.New(slog.DiscardHandler), Now: b.clock.Now,
+		Host: b.host, HostName: "host1", Datapath: b.datapath, Cluster: quietCluster{}, State: openStates(b.t, "", b.host, b.clock.Now()),
+		Log: slog.New(slog.DiscardHandler), Now: b.clock.Now,
 	})
 	w.SetInterfaces(b.interfaces())
 	if err := w.SetUnderlay([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 1500); err != nil {

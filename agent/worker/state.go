@@ -1,0 +1,180 @@
+package worker
+
+import (
+	"bytes"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/topology"
+)
+
+const (
+	// stateMTU is how large the packets that tell of states are where the underlay's MTU is not known, octets without the tunnel's headers.
+	stateMTU = 1280
+	// tunnelOverhead is what the tunnel puts around a frame over IPv6: IPv6, UDP, VXLAN and the inner Ethernet header.
+	tunnelOverhead = 40 + 8 + 8 + 14
+	// statesChunk is how many states are looked at under one hold of the mutex.
+	statesChunk = 8192
+)
+
+// letters are the states that other hosts are to be told of, by their underlay address.
+type letters map[netip.Addr][]flow.State
+
+func (l letters) add(peers []netip.Addr, states []flow.State) {
+	if len(states) == 0 {
+		return
+	}
+	for _, p := range peers {
+		l[p] = append(l[p], states...)
+	}
+}
+
+// remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. The error
+// is for want of room: the packet is to be dropped.
+func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) error {
+	if len(r.State) == 0 {
+		return nil
+	}
+	news, err := w.cfg.State.Put(key, r.State, r.StatePeers, now)
+	if err != nil {
+		return err
+	}
+	if !r.Cache {
+		w.cfg.State.Remove([]flow.Key{key}, now)
+	}
+	l.add(r.StatePeers, news)
+	return nil
+}
+
+// messages returns the packets that tell the other hosts.
+func (w *Worker) messages(l letters) []datapath.Packet {
+	mtu := stateMTU
+	if w.underlayMTU > 0 {
+		mtu = w.underlayMTU - tunnelOverhead
+	}
+	var packets []datapath.Packet
+	for _, peer := range slices.SortedFunc(maps.Keys(l), netip.Addr.Compare) {
+		to := []flow.Output{{Peer: peer, TunnelKey: datapath.StateTunnelKey}}
+		for _, frame := range w.cfg.State.Message(l[peer], mtu) {
+			packets = append(packets, datapath.Packet{Frame: frame, Actions: flow.Actions{Outputs: to}})
+		}
+	}
+	return packets
+}
+
+// hear takes what another host tells of its connections, and returns the tags of the flows that this touches: answers that came
+// before the word of what they answer.
+func (w *Worker) hear(frame []byte) []flow.Tag {
+	news, err := w.cfg.State.Learn(frame, w.cfg.Now())
+	if err != nil {
+		w.counters.drop(dropMalformed, 1)
+		w.log.Debug("what another host tells of its connections cannot be read", "error", err)
+		return nil
+	}
+	tags := make([]flow.Tag, len(news))
+	for i, s := range news {
+		tags[i] = flow.StateTag(s.Key)
+	}
+	return tags
+}
+
+// sweepStates forgets states whose time is over and tells the peers again of those that flows use.
+func (w *Worker) sweepStates(now time.Time) {
+	for last := false; !last; {
+		w.mu.Lock()
+		l := letters{}
+		due, end := w.cfg.State.Sweep(now, statesChunk)
+		for _, d := range due {
+			l.add(d.Peers, d.States)
+		}
+		packets := w.messages(l)
+		w.mu.Unlock()
+		w.execute(packets)
+		last = end
+	}
+}
+
+// movedAway returns the ports of this host that the delta binds to another one.
+func (w *Worker) movedAway(d view.Delta) []*topology.Binding {
+	var moved []*topology.Binding
+	for _, o := range d.Puts {
+		if b, ok := o.(*topology.Binding); ok && b.Host != w.cfg.Host {
+			if at, bound := w.view.Location(b.Port); bound && at.Local {
+				moved = append(moved, b)
+			}
+		}
+	}
+	return moved
+}
+
+// handOver returns the packets that tell the new hosts of ports what is remembered of their connections, so that these live on.
+func (w *Worker) handOver(moved []*topology.Binding) []datapath.Packet {
+	l := letters{}
+	for _, b := range moved {
+		h := w.view.Host(b.Host)
+		if h == nil {
+			continue
+		}
+		if peer, ok := meeting(w.self.Endpoints, h.Endpoints); ok {
+			l.add([]netip.Addr{peer}, w.cfg.State.StatesOf(b.Port, w.addressesOf(b.Port)))
+		}
+	}
+	return w.messages(l)
+}
+
+// meeting returns the first endpoint of the peer that is of a family which this host has one of, as the simulator chooses it.
+func meeting(own, peers []netip.Addr) (netip.Addr, bool) {
+	for _, o := range own {
+		for _, p := range peers {
+			if o.Is4() == p.Is4() {
+				return p, true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// addressesOf returns what is known of the addresses behind a port.
+func (w *Worker) addressesOf(port topology.PortID) []netip.Addr {
+	var addresses []netip.Addr
+	for o := range w.view.Objects() {
+		if n, ok := o.(*topology.Neighbour); ok && n.Port == port {
+			addresses = append(addresses, n.Addr)
+		}
+	}
+	return addresses
+}
+
+// followBlocks takes up the blocks of translation ports that the delta gives to this host or takes from it, and returns the packets
+// that waited for one.
+func (w *Worker) followBlocks(d view.Delta) (ready []datapath.Miss) {
+	changed := false
+	for _, k := range d.Deletes {
+		if _, ours := w.blocks[k.ID]; ours && k.Kind == topology.KindNATBlock {
+			delete(w.blocks, k.ID)
+			changed = true
+		}
+	}
+	var got []*topology.NATBlock
+	for _, o := range d.Puts {
+		if b, ok := o.(*topology.NATBlock); ok && b.Host == w.cfg.Host {
+			w.blocks[b.ID] = b
+			got = append(got, b)
+		}
+	}
+	if !changed && len(got) == 0 {
+		return nil
+	}
+	held := slices.SortedFunc(maps.Values(w.blocks), func(a, b *topology.NATBlock) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	w.cfg.State.SetBlocks(held, w.cfg.Now())
+	for _, b := range got {
+		ready = append(ready, w.waiting.blocked(b)...)
+	}
+	return ready
+}
