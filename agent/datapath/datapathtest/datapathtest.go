@@ -24,6 +24,8 @@ type Options struct {
 	MaxFlows  int
 	MissRate  int // per second and port
 	MissBurst int
+	// StateBurst is how many state messages the datapath takes at once; there is next to none after these.
+	StateBurst int
 }
 
 // Interface is what a workload holds: the far end of an interface of the host.
@@ -57,7 +59,12 @@ func Run(t *testing.T, harness NewHarness) {
 		{"ARPIsNeverCached", testARPIsNeverCached},
 		{"MalformedIsAMiss", testMalformedIsAMiss},
 		{"Rewrite", testRewrite},
+		{"RewriteAnything", testRewriteAnything},
+		{"RewriteFragments", testRewriteFragments},
+		{"RewriteWithoutChecksum", testRewriteWithoutChecksum},
+		{"RewriteRefused", testRewriteRefused},
 		{"TTLExpires", testTTLExpires},
+		{"MTU", testMTU},
 		{"Outputs", testOutputs},
 		{"ExecuteHasNoOutputLimit", testExecuteHasNoOutputLimit},
 		{"ExecuteStepsOverWhatCannotBeSent", testExecuteStepsOver},
@@ -65,12 +72,15 @@ func Run(t *testing.T, harness NewHarness) {
 		{"Tunnel", testTunnel},
 		{"TunnelKeyUnknown", testTunnelKeyUnknown},
 		{"LocalAndTunnel", testLocalAndTunnel},
+		{"StateMessages", testStateMessages},
+		{"StateMessagesHaveABoundOfTheirOwn", testStateBound},
 		{"Ports", testPorts},
 		{"RemovePorts", testRemovePorts},
 		{"Install", testInstall},
 		{"Remove", testRemove},
 		{"ReceiveEndsWithContext", testReceiveEndsWithContext},
 		{"MissRate", testMissRate},
+		{"FairShare", testFairShare},
 		{"Pressure", testPressure},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, harness) })
@@ -152,7 +162,7 @@ func (s *station) install(f flow.Flow) {
 func (s *station) expectMiss(frame []byte) datapath.Miss {
 	s.t.Helper()
 	m := receive(s.t, s.host)
-	if m.InPort != s.port.ID || !bytes.Equal(m.Frame, frame) {
+	if m.InPort != s.port.ID || m.State || !bytes.Equal(m.Frame, frame) {
 		s.t.Fatalf("miss from %s\n%x, want from %s\n%x", m.InPort, m.Frame, s.port.ID, frame)
 	}
 	return m
@@ -191,6 +201,7 @@ func expectCounters(t *testing.T, h *Host, before, grown datapath.Counters) {
 	want := datapath.Counters{
 		Hits: before.Hits + grown.Hits, Misses: before.Misses + grown.Misses, MissesLost: before.MissesLost + grown.MissesLost,
 		TunnelUnknown: before.TunnelUnknown + grown.TunnelUnknown, Errors: before.Errors + grown.Errors,
+		States: before.States + grown.States, StatesLost: before.StatesLost + grown.StatesLost,
 	}
 	deadline := time.Now().Add(patience)
 	for counters(t, h) != want {

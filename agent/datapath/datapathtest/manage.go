@@ -149,11 +149,7 @@ func testMissRate(t *testing.T, newHarness NewHarness) {
 		a.send(udp4())
 	}
 	b.send(udp4())
-	deadline := time.Now().Add(patience)
-	for counters(t, h).Misses+counters(t, h).MissesLost < flood+1 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	c := counters(t, h)
+	c := awaitMisses(t, h, flood+1)
 	if c.Misses < burst || c.Misses > burst+4 || c.Misses+c.MissesLost != flood+1 {
 		t.Errorf("%+v, want about %d of %d misses handed up", c, burst+1, flood+1)
 	}
@@ -163,6 +159,58 @@ func testMissRate(t *testing.T, newHarness NewHarness) {
 		}
 	}
 	t.Error("the other port's miss was lost")
+}
+
+// testFairShare floods from two ports, each within its rate, with nobody who takes the misses: a third and a fourth port, which send
+// little, lose none. Once the misses are taken the floods get through again.
+func testFairShare(t *testing.T, newHarness NewHarness) {
+	const flood, few = 10_000, 20
+	h := newHarness(t, Options{MissRate: 1_000_000_000, MissBurst: 1_000_000_000})[0]
+	loud, quiet := []*station{plug(t, h, 0), plug(t, h, 0)}, []*station{plug(t, h, 0), plug(t, h, 0)}
+	sent := uint64(0)
+	for range flood {
+		for _, s := range loud {
+			s.send(udp4())
+			sent++
+		}
+	}
+	for range few {
+		for _, s := range quiet {
+			s.send(udp4())
+			sent++
+		}
+	}
+	before := awaitMisses(t, h, sent)
+	if before.MissesLost == 0 {
+		t.Fatalf("%+v: nothing was lost, and so nothing is shown", before)
+	}
+	got := map[topology.PortID]int{}
+	for range before.Misses {
+		got[receive(t, h).InPort]++
+	}
+	for _, s := range quiet {
+		if got[s.port.ID] != few {
+			t.Errorf("%d of %d misses of a port that sends little arrived", got[s.port.ID], few)
+		}
+	}
+	if x, y := got[loud[0].port.ID], got[loud[1].port.ID]; x < y/2 || y < x/2 {
+		t.Errorf("of two floods %d and %d arrived, want about the same", x, y)
+	}
+	loud[0].send(udp4())
+	loud[0].expectMiss(udp4())
+}
+
+// awaitMisses waits until so many packets have missed, taken or not.
+func awaitMisses(t *testing.T, h *Host, n uint64) datapath.Counters {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		c := counters(t, h)
+		if c.Misses+c.MissesLost >= n || time.Now().After(deadline) {
+			return c
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // testPressure installs many more flows than fit: each still forwards after its miss, none is wrong.

@@ -1,8 +1,11 @@
 package datapathtest
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
@@ -75,6 +78,56 @@ func testTunnelKeyUnknown(t *testing.T, newHarness NewHarness) {
 		b.expectNothing()
 		expectCounters(t, hosts[1], datapath.Counters{}, datapath.Counters{TunnelUnknown: 2})
 	})
+}
+
+// testStateMessages is what one host's agent tells another's: it comes from no port and as it was sent.
+func testStateMessages(t *testing.T, newHarness NewHarness) {
+	underlays(t, newHarness, func(t *testing.T, hosts [2]*Host, peer netip.Addr) {
+		b := plug(t, hosts[1], datapath.MaxTunnelKey)
+		for _, size := range []int{1, 100, 1400} {
+			frame := ethernet(0x88b5).Frame(make([]byte, size))
+			execute(t, hosts[0], datapath.Packet{Frame: frame, Actions: toAgent(peer)})
+			m := receive(t, hosts[1])
+			if !m.State || !m.InPort.IsZero() || !bytes.Equal(m.Frame, frame) {
+				t.Fatalf("state %v from %s\n%x, want a state message\n%x", m.State, m.InPort, m.Frame, frame)
+			}
+		}
+		b.expectNothing()
+		expectCounters(t, hosts[0], datapath.Counters{}, datapath.Counters{})
+		expectCounters(t, hosts[1], datapath.Counters{}, datapath.Counters{States: 3})
+	})
+}
+
+func toAgent(peer netip.Addr) flow.Actions {
+	return flow.Actions{Outputs: []flow.Output{{Peer: peer, TunnelKey: datapath.StateTunnelKey}}}
+}
+
+// testStateBound sends more state messages than are taken; what ports may miss does not depend on it, nor it on that.
+func testStateBound(t *testing.T, newHarness NewHarness) {
+	const burst, flood, misses = 20, 100, 5
+	hosts := newHarness(t, Options{MissRate: 1, MissBurst: misses, StateBurst: burst})
+	a := plug(t, hosts[1], 0)
+	message := datapath.Packet{Frame: ethernet(0x88b5).Frame(payload), Actions: toAgent(hosts[1].IPv4)}
+	execute(t, hosts[0], message) // alone: the hosts have to find each other first
+	receive(t, hosts[1])
+	if err := hosts[0].Datapath.Execute(slices.Repeat([]datapath.Packet{message}, flood)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(patience)
+	for counters(t, hosts[1]).States+counters(t, hosts[1]).StatesLost < flood+1 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if c := counters(t, hosts[1]); c.States < burst || c.States > burst+4 || c.States+c.StatesLost != flood+1 || c.MissesLost != 0 {
+		t.Errorf("%+v, want about %d of %d state messages", c, burst, flood+1)
+	}
+	for range misses {
+		a.send(udp4())
+	}
+	for n := 0; n < misses; {
+		if m := receive(t, hosts[1]); !m.State {
+			n++
+		}
+	}
 }
 
 // testLocalAndTunnel floods to stations here and there, by a flow and by a packet-out, with a rewrite.

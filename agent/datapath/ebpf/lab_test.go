@@ -146,7 +146,11 @@ func underlayIPv6(i int) netip.Addr {
 // newHarness is the suite's.
 func newHarness(t *testing.T, o datapathtest.Options) [2]*datapathtest.Host {
 	needRoot(t)
-	hosts := newHosts(t, Config{MaxFlows: or(o.MaxFlows, 1024), MissRate: o.MissRate, MissBurst: o.MissBurst})
+	c := Config{MaxFlows: or(o.MaxFlows, 1024), MissRate: o.MissRate, MissBurst: o.MissBurst, StateBurst: o.StateBurst}
+	if o.StateBurst > 0 {
+		c.StateRate = 1
+	}
+	hosts := newHosts(t, c)
 	var out [2]*datapathtest.Host
 	for i, h := range hosts {
 		out[i] = &datapathtest.Host{

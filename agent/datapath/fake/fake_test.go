@@ -29,7 +29,7 @@ func newHarness(_ *testing.T, o datapathtest.Options) (hosts [2]*datapathtest.Ho
 		ipv6 := netip.AddrFrom16([16]byte{0: 0xfd, 15: byte(i + 1)})
 		d := New(Config{
 			Underlay: underlay, Endpoints: []netip.Addr{ipv4, ipv6},
-			MaxFlows: o.MaxFlows, MissRate: o.MissRate, MissBurst: o.MissBurst,
+			MaxFlows: o.MaxFlows, MissRate: o.MissRate, MissBurst: o.MissBurst, StateBurst: o.StateBurst,
 		})
 		made := 0
 		hosts[i] = &datapathtest.Host{
