@@ -23,6 +23,9 @@ func TestQueriesReachThePlugin(t *testing.T) {
 		"sort_key=id&sort_dir=desc":          {Sort: []plugin.SortKey{{Attr: "id", Desc: true}}},
 		"limit=2&marker=m&page_reverse=true": {Sort: []plugin.SortKey{byID}, Limit: 2, Marker: "m", PageReverse: true},
 		"limit=0&marker=m":                   {Sort: []plugin.SortKey{byID}},
+		"changed_since=2026-11-23T09:00:00%2B02:00&changed_since=2026-11-23T09:00:00.5Z&changed_since=2026-11-23": {
+			Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{{Attr: "changed_since",
+				Values: []string{"2026-11-23T07:00:00Z", "2026-11-23T09:00:01Z", "2026-11-23T00:00:00Z"}}}},
 	} {
 		s, n := newServer(t)
 		if w := do(t, s, "GET", "/v2.0/networks?"+query, ""); w.Code != 200 || len(n.queries) != 1 {
@@ -41,6 +44,8 @@ func TestQueriesThatAreRefused(t *testing.T) {
 		"colour=blue":                  neutronError("HTTPBadRequest", "['colour'] is invalid attribute for filtering"),
 		"b=1&a=2&b=3":                  neutronError("HTTPBadRequest", "['b', 'a'] is invalid attribute for filtering"),
 		"subnets=x":                    neutronError("HTTPBadRequest", "['subnets'] is invalid attribute for filtering"),
+		"changed_since=x": neutronError("InvalidInput",
+			"Invalid input for operation: The input changed_since must be in the following format: YYYY-MM-DDTHH:MM:SSZ."),
 		"shared=maybe":                 neutronError("InvalidInput", "Invalid input for operation: 'maybe' cannot be converted to boolean."),
 		"mtu=x":                        neutronError("InvalidInput", "Invalid input for operation: 'x' is not an integer."),
 		"limit=-1":                     neutronError("BadRequest", "Bad limit request: Limit must be an integer 0 or greater and not '-1'."),

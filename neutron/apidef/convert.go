@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
@@ -148,4 +149,19 @@ func keyAndValue(s string) (string, error) {
 		return "", InvalidInput("'%s' is not of the form <key>=[value]", s)
 	}
 	return key + "=" + value, nil
+}
+
+// timeForms are how a client may write a time: ISO 8601, UTC where it does not say otherwise.
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04",
+	time.DateOnly}
+
+// toTime brings a time into the form that resources show, in whole seconds: no time of theirs lies between it and what was written
+// (neutron/services/timestamp/timestamp_db.py).
+func toTime(s string) (string, error) {
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.Add(time.Second - 1).UTC().Truncate(time.Second).Format(time.RFC3339), nil
+		}
+	}
+	return "", InvalidInput("The input changed_since must be in the following format: YYYY-MM-DDTHH:MM:SSZ")
 }

@@ -20,6 +20,8 @@ func Extensions() []Extension {
 		{"extra_dhcp_opt", "Neutron Extra DHCP options", "Extra options configuration for DHCP. For example PXE boot options to DHCP " +
 			"clients can be specified (e.g. tftp-server, server-ip-address, bootfile-name)", "2013-03-17T12:00:00-00:00"},
 		{"filter-validation", "Filter parameters validation", "Provides validation on filter parameters.", "2018-07-04T10:00:00-00:00"},
+		{"ip-substring-filtering", "IP address substring filtering", "Provides IP address substring filtering when listing ports",
+			"2017-11-28T09:00:00-00:00"},
 		{"net-mtu", "Network MTU", "Provides MTU attribute for a network resource.", "2015-03-25T10:00:00-00:00"},
 		{"net-mtu-writable", "Network MTU (writable)", "Provides a writable MTU attribute for a network resource.",
 			"2017-07-12T00:00:00-00:00"},

@@ -60,7 +60,7 @@ func PortForwardings() *Resource {
 func hiddenStandard() []Attribute {
 	var hidden []Attribute
 	for _, a := range standard() {
-		if a.Name != "description" {
+		if a.Name != "description" && !a.FilterOnly {
 			a.Hidden, a.Filter, a.Sort = true, false, false
 			hidden = append(hidden, a)
 		}

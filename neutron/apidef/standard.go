@@ -36,6 +36,8 @@ func standard() []Attribute {
 		{Name: "created_at", Type: Time, Help: "When it was created, UTC."},
 		{Name: "updated_at", Type: Time, Help: "When it was changed last, UTC."},
 		{Name: "revision_number", Type: Integer, Help: "Grows with each change.", Filter: true},
+		{Name: "changed_since", Type: Time, Help: "It was changed last at this time or after it.",
+			Filter: true, FilterOnly: true, ConvertFilter: toTime},
 	}
 }
 

@@ -65,18 +65,31 @@ func fixedIPsFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool,
 			byKind[kind] = append(byKind[kind], a.AsSlice())
 			continue
 		}
-		if !ok || kind != "subnet_id" {
-			return "", true, invalidFilter("fixed_ips must be filtered by ip_address=VALUE or subnet_id=VALUE, not by '%s'", v)
+		if !ok || kind != "subnet_id" && kind != "ip_address_substr" {
+			return "", true, invalidFilter("fixed_ips must be filtered by ip_address=VALUE, ip_address_substr=VALUE or subnet_id=VALUE, "+
+				"not by '%s'", v)
 		}
 		byKind[kind] = append(byKind[kind], value)
 	}
 	var all []string
+	if parts := byKind["ip_address_substr"]; len(parts) > 0 {
+		all = append(all, "t.id IN (SELECT port_id FROM ipallocations WHERE "+b.Or(addressHas(b, parts)...)+")")
+	}
 	for _, kind := range []string{"ip_address", "subnet_id"} {
 		if values := byKind[kind]; len(values) > 0 {
 			all = append(all, "t.id IN (SELECT port_id FROM ipallocations WHERE "+b.In(kind, values...)+")")
 		}
 	}
 	return b.And(all...), true, nil
+}
+
+// addressHas is that the text of an address has one of the parts, in whatever case it is written.
+func addressHas(b *sqlbuilder.SelectBuilder, parts []any) []string {
+	var either []string
+	for _, part := range parts {
+		either = append(either, "INSTR("+addressText+"(ip_address), "+b.Var(strings.ToLower(part.(string)))+") > 0")
+	}
+	return either
 }
 
 func invalidFilter(format string, args ...any) error {

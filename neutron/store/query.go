@@ -163,6 +163,9 @@ func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.
 	if cond, ok := tagFilter(b, f); ok {
 		return cond, nil
 	}
+	if f.Attr == "changed_since" { // the first of several counts
+		return b.GE("t.updated_at", f.Values[0]), nil
+	}
 	if t.filter != nil {
 		if cond, ok, err := t.filter(b, scope, f); ok || err != nil {
 			return cond, err

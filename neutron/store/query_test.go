@@ -202,6 +202,13 @@ func TestFilters(t *testing.T) {
 		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + s.ID.String()}}}, 60},
 		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=" + s.ID.String(), "ip_address=10.0.0.1"}}}, 1},
 		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"subnet_id=other", "ip_address=10.0.0.1"}}}, 0},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address_substr=.0.0.1"}}}, 11}, // 10.0.0.1 and 10.0.0.10 to .19
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address_substr=0.0.7", "ip_address_substr=0.0.8"}}}, 2},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address_substr=%"}}}, 0},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address_substr="}}}, 60},
+		{[]plugin.Filter{{Attr: "fixed_ips", Values: []string{"ip_address_substr=.1", "ip_address=10.0.0.11"}}}, 1},
+		{[]plugin.Filter{{Attr: "changed_since", Values: []string{timeText(ports[0].UpdatedAt), "2222-01-01T00:00:00Z"}}}, 60},
+		{[]plugin.Filter{{Attr: "changed_since", Values: []string{"2222-01-01T00:00:00Z"}}}, 0},
 	} {
 		page, err := listPorts(db, plugin.Query{Filters: c.filters})
 		if err != nil || len(page) != c.want {

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -112,8 +114,33 @@ func (d *sqliteDialect) open(options ...string) (*sql.DB, error) {
 		return nil, err
 	}
 	u := url.URL{Scheme: "file", Path: abs, RawQuery: strings.Join(options, "&")}
-	return sql.Open("sqlite", u.String())
+	c := &sqliteConnector{location: u.String()}
+	return sql.OpenDB(c), c.driver.RegisterDeterministicScalarFunction(addressText, 1, textOfAddress)
 }
+
+// addressText is the SQL function that makes text of the octets of an address. MySQL has it; SQLite gets it with each connection.
+const addressText = "INET6_NTOA"
+
+func textOfAddress(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	octets, _ := args[0].([]byte)
+	a, ok := netip.AddrFromSlice(octets)
+	if !ok {
+		return nil, nil
+	}
+	return a.String(), nil
+}
+
+// sqliteConnector opens connections by a driver of its own, which knows our functions.
+type sqliteConnector struct {
+	driver   sqlite.Driver
+	location string
+}
+
+func (c *sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.driver.Open(c.location)
+}
+
+func (c *sqliteConnector) Driver() driver.Driver { return &c.driver }
 
 // check turns on the write-ahead log and looks at every page. It finds a file that is something else, was cut short or was
 // overwritten in part, before a request does.
@@ -210,6 +237,8 @@ func (d *sqliteDialect) constraint(code int, text string) Constraint {
 		return UniqueAddress
 	case strings.Contains(text, "rbacpolicies.target_project"):
 		return UniqueRBACPolicy
+	case strings.Contains(text, "subnetpools.default_for"):
+		return UniqueDefaultPool
 	case code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return UniqueID
 	}
