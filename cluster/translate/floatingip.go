@@ -24,11 +24,12 @@ func needsOfFloatingIP(f *model.FloatingIP) []Owner {
 }
 
 // renderFloatingIP renders an address that a router answers for: its neighbours find it behind the router's port, and it is exchanged
-// for the fixed address while the port that has that exists (MidoNet FloatingIpTranslator.scala). One that only has forwardings stands
-// for no port.
+// for the fixed address (MidoNet FloatingIpTranslator.scala). One that has forwardings stands for no port, and one whose port is not
+// there is nothing. An IPv6 address that stands for an IPv4 one would need translation between the families, which is not rendered.
 func renderFloatingIP(v View, f *model.FloatingIP) []topology.Object {
 	p, port, ok := floatingPort(v, f)
-	if !ok {
+	standsForPort := !f.PortID.IsZero()
+	if !ok || standsForPort && (find(v, f.PortID) == nil || !sameFamily(f.FloatingIPAddress, f.FixedIPAddress)) {
 		return nil
 	}
 	var objects []topology.Object
@@ -41,7 +42,7 @@ func renderFloatingIP(v View, f *model.FloatingIP) []topology.Object {
 			Port:   id.As[topology.Port](p.ID),
 		})
 	}
-	if find(v, f.PortID) == nil || !sameFamily(f.FloatingIPAddress, f.FixedIPAddress) {
+	if !standsForPort {
 		return objects
 	}
 	return append(objects, &topology.FloatingIP{

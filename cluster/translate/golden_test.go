@@ -96,8 +96,38 @@ func block(o topology.Object) string {
 	fmt.Fprintf(&b, "%02d %v\n", o.Key().Kind, o.Key().Kind)
 	for i := range v.NumField() {
 		if f := v.Field(i); !f.IsZero() && !(f.Kind() == reflect.Slice && f.Len() == 0) {
-			fmt.Fprintf(&b, "    %s: %+v\n", v.Type().Field(i).Name, f.Interface())
+			fmt.Fprintf(&b, "    %s: %s\n", v.Type().Field(i).Name, words(f))
 		}
 	}
 	return b.String()
+}
+
+// words writes a value with only those fields of structs that are set; the rules of a chain have a line each.
+func words(v reflect.Value) string {
+	if _, ok := v.Interface().(fmt.Stringer); ok {
+		return fmt.Sprint(v.Interface())
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return words(v.Elem())
+	case reflect.Slice:
+		between := " "
+		if v.Type() == reflect.TypeFor[[]topology.Rule]() {
+			between = "\n        "
+		}
+		var items []string
+		for i := range v.Len() {
+			items = append(items, words(v.Index(i)))
+		}
+		return "[" + strings.Join(items, between) + "]"
+	case reflect.Struct:
+		var fields []string
+		for i := range v.NumField() {
+			if f := v.Field(i); !f.IsZero() {
+				fields = append(fields, v.Type().Field(i).Name+":"+words(f))
+			}
+		}
+		return "{" + strings.Join(fields, " ") + "}"
+	}
+	return fmt.Sprintf("%+v", v.Interface())
 }

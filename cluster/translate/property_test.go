@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +50,9 @@ func (s *simulation) check() error {
 		}
 		full[o.Key()] = o
 	}
+	if reflect.DeepEqual(full, s.stored) {
+		return nil
+	}
 	if diff := cmp.Diff(full, s.stored, values, cmpopts.EquateEmpty()); diff != "" {
 		return fmt.Errorf("incremental differs from full (-full +incremental):\n%s", diff)
 	}
@@ -58,11 +62,22 @@ func (s *simulation) check() error {
 var values = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
 func TestIncrementalEqualsFull(t *testing.T) {
+	rendered := map[topology.Kind]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSimulation()
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			if err := s.apply(anyChange(t)); err != nil {
-				t.Fatal(err)
+		var changes []Change
+		if rapid.Bool().Draw(t, "from a working cloud") {
+			changes = rapid.Permutation(cloud()).Draw(t, "order of creation")
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			changes = append(changes, anyChange(t))
+		}
+		for _, c := range changes {
+			if err := s.apply(c); err != nil {
+				t.Fatalf("after %v: %v", c.Owner, err)
+			}
+			for key := range s.stored {
+				rendered[key.Kind]++
 			}
 		}
 		for _, o := range rapid.Permutation(s.set.Owners()).Draw(t, "order of deletion") {
@@ -70,15 +85,26 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(s.stored) != 0 || len(s.set.byLink) != 0 {
-			t.Fatalf("after everything is deleted there remain %v, links %v", s.stored, s.set.byLink)
+		if len(s.stored)+len(s.set.objects)+len(s.set.byLink) != 0 {
+			t.Fatalf("after everything is deleted there remain %v of %v, links %v", s.stored, s.set.objects, s.set.byLink)
 		}
 	})
+	for _, k := range []topology.Kind{topology.KindDHCPHost, topology.KindRoute, topology.KindFloatingIP, topology.KindPortForwarding,
+		topology.KindGroupMember} {
+		if rendered[k] < 100 {
+			t.Errorf("%d times a %s in all steps: the world shows little of it", rendered[k], k)
+		}
+	}
 }
 
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		latest := map[Owner]Change{} // one state of each object; the journal keeps the order of one object's changes
+		if rapid.Bool().Draw(t, "from a working cloud") {
+			for _, c := range cloud() {
+				latest[c.Owner] = c
+			}
+		}
 		for range rapid.IntRange(1, 20).Draw(t, "objects") {
 			c := anyChange(t)
 			latest[c.Owner] = c

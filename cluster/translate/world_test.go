@@ -35,6 +35,47 @@ func some(t *rapid.T, r Resource) [16]byte {
 	panic(r)
 }
 
+// cloud returns the changes after which everything is there that comes to something: a network with two subnets and a workload, behind
+// a router with a gateway, source translation, floating addresses and forwardings.
+func cloud() []Change {
+	slaac := modeSLAAC
+	outside, inside := model.NetworkID{1, 0}, model.NetworkID{1, 1}
+	router, vm, floating, group := model.RouterID{6, 0}, model.PortID{7, 2}, model.FloatingIPID{8, 0}, model.SecurityGroupID{4, 0}
+	fixed := func(subnet byte, addr string) model.FixedIP {
+		return model.FixedIP{SubnetID: model.SubnetID{2, subnet}, IPAddress: netip.MustParseAddr(addr)}
+	}
+	port := func(n byte, on model.NetworkID, owner, device string, ips ...model.FixedIP) *model.Port {
+		return &model.Port{ID: model.PortID{7, n}, NetworkID: on, MACAddress: mac.Addr{2, 0, 0, 0, 1, n}, DeviceOwner: owner, DeviceID: device,
+			FixedIPs: ips, PortSecurityEnabled: true, SecurityGroups: []model.SecurityGroupID{group}}
+	}
+	var changes []Change
+	put := func(r Resource, id [16]byte, object any) { changes = append(changes, Change{Owner{r, id}, object}) }
+	putPort := func(p *model.Port) { put(Port, p.ID, p) }
+	put(Network, outside, &model.Network{ID: outside, NetworkType: "midonet", External: true})
+	put(Network, inside, &model.Network{ID: inside, NetworkType: "midonet"})
+	put(Subnet, [16]byte{2, 0}, &model.Subnet{ID: model.SubnetID{2, 0}, NetworkID: outside, IPVersion: 4, CIDR: prefixes[1],
+		GatewayIP: prefixes[1].Addr().Next()})
+	put(Subnet, [16]byte{2, 1}, &model.Subnet{ID: model.SubnetID{2, 1}, NetworkID: inside, IPVersion: 4, CIDR: prefixes[0],
+		GatewayIP: prefixes[0].Addr().Next()})
+	put(Subnet, [16]byte{2, 2}, &model.Subnet{ID: model.SubnetID{2, 2}, NetworkID: inside, IPVersion: 6, CIDR: prefixes[2], IPv6RAMode: &slaac})
+	put(Router, router, &model.Router{ID: router, Gateway: &model.GatewayInfo{NetworkID: outside, EnableSNAT: true},
+		Routes: []model.HostRoute{{Destination: netip.MustParsePrefix("192.168.0.0/16"), NextHop: netip.MustParseAddr("10.0.0.4")}}})
+	putPort(port(0, outside, model.OwnerRouterGateway, router.String(), fixed(0, "10.0.1.2")))
+	putPort(port(1, inside, model.OwnerRouterInterface, router.String(), fixed(1, "10.0.0.1"), fixed(2, "fd00::1")))
+	putPort(port(2, inside, "compute:nova", "vm", fixed(1, "10.0.0.2"), fixed(2, "fd00::2")))
+	putPort(port(3, inside, model.OwnerDHCP, "dhcp", fixed(1, "10.0.0.3")))
+	put(FloatingIP, floating, &model.FloatingIP{ID: floating, FloatingNetworkID: outside, FloatingIPAddress: netip.MustParseAddr("10.0.1.3"),
+		RouterID: router, PortID: vm, FixedIPAddress: netip.MustParseAddr("10.0.0.2")})
+	put(FloatingIP, [16]byte{8, 1}, &model.FloatingIP{ID: model.FloatingIPID{8, 1}, FloatingNetworkID: outside,
+		FloatingIPAddress: netip.MustParseAddr("10.0.1.4"), RouterID: router})
+	put(PortForwarding, [16]byte{9, 0}, &model.PortForwarding{ID: model.PortForwardingID{9, 0}, FloatingIPID: model.FloatingIPID{8, 1},
+		InternalPortID: vm, InternalIPAddress: netip.MustParseAddr("10.0.0.2"), Protocol: "udp", ExternalPort: 53, InternalPort: 53})
+	put(SecurityGroup, group, &model.SecurityGroup{ID: group, Stateful: true})
+	put(SecurityGroupRule, [16]byte{5, 0}, &model.SecurityGroupRule{ID: model.SecurityGroupRuleID{5, 0}, SecurityGroupID: group,
+		Direction: model.Ingress, RemoteGroupID: &group})
+	return changes
+}
+
 func anyChange(t *rapid.T) Change {
 	o := rapid.SampledFrom(owners).Draw(t, "owner")
 	if rapid.IntRange(0, 4).Draw(t, "delete") == 0 {
