@@ -41,9 +41,9 @@ func TestQueriesReachThePlugin(t *testing.T) {
 func TestQueriesThatAreRefused(t *testing.T) {
 	s, n := newServer(t)
 	for query, want := range map[string]string{
-		"colour=blue":                  neutronError("HTTPBadRequest", "['colour'] is invalid attribute for filtering"),
-		"b=1&a=2&b=3":                  neutronError("HTTPBadRequest", "['b', 'a'] is invalid attribute for filtering"),
-		"subnets=x":                    neutronError("HTTPBadRequest", "['subnets'] is invalid attribute for filtering"),
+		"colour=blue": neutronError("HTTPBadRequest", "['colour'] is invalid attribute for filtering"),
+		"b=1&a=2&b=3": neutronError("HTTPBadRequest", "['b', 'a'] is invalid attribute for filtering"),
+		"subnets=x":   neutronError("HTTPBadRequest", "['subnets'] is invalid attribute for filtering"),
 		"changed_since=x": neutronError("InvalidInput",
 			"Invalid input for operation: The input changed_since must be in the following format: YYYY-MM-DDTHH:MM:SSZ."),
 		"shared=maybe":                 neutronError("InvalidInput", "Invalid input for operation: 'maybe' cannot be converted to boolean."),
