@@ -112,7 +112,7 @@ func newOffloadCase(family uint16, proto uint8, vlan uint16) offloadCase {
 			flow.FieldTOS | flow.FieldTTL,
 		SrcMAC: mac.MustParse("ac:ca:ba:00:00:03"), DstMAC: mac.MustParse("ac:ca:ba:00:00:04"),
 		SrcIP: netip.MustParseAddr("203.0.113.200"), DstIP: netip.MustParseAddr("198.51.100.7"),
-		SrcPort: 60001, DstPort: 443, TOS: 0x28, Hops: 1,
+		SrcPort: 60001, DstPort: 443, TOS: 0x28, Hops: 4,
 	}
 	name := "IPv4"
 	if family == packet.EtherTypeIPv6 {
@@ -122,11 +122,63 @@ func newOffloadCase(family uint16, proto uint8, vlan uint16) offloadCase {
 	}
 	after := h
 	after.SrcMAC, after.DstMAC, after.SrcIP, after.DstIP = r.SrcMAC, r.DstMAC, r.SrcIP, r.DstIP
-	after.SrcPort, after.DstPort, after.TOS, after.TTL = r.SrcPort, r.DstPort, r.TOS, h.TTL-1
+	after.SrcPort, after.DstPort, after.TOS, after.TTL = r.SrcPort, r.DstPort, r.TOS, h.TTL-4
 	if vlan != 0 {
 		name += " VLAN"
 	}
 	return offloadCase{name: name + " " + packet.ProtoName(proto), before: h, after: after, rewrite: r}
+}
+
+// TestOffloadMTU limits packets that are to be cut into segments by the length of these.
+func TestOffloadMTU(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	for _, c := range offloadCases() {
+		if c.segment == 0 {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			sent, offload := unfinished(t, c.before.Frame(c.payload), c.segment)
+			f := flowOf(t, sent, l.portA.ID, flow.Output{Port: l.portB.ID})
+			f.Actions.MTU = segmentLength(t, sent, c.segment)
+			check(t, l.Install([]flow.Flow{f}))
+			l.a.sendOffload(t, sent, offload)
+			expectFrame(t, l.b, c.before.Frame(c.payload))
+			f.Actions.MTU--
+			check(t, l.Install([]flow.Flow{f}))
+			l.a.sendOffload(t, sent, offload)
+			if m := nextMiss(t, l); m.Offload != offload || !bytes.Equal(m.Frame, sent) {
+				t.Errorf("miss %+v\n%x, want %+v\n%x", m.Offload, m.Frame, offload, sent)
+			}
+		})
+	}
+}
+
+// segmentLength returns that of the IP packets that the frame is cut into: its headers and so much payload.
+func segmentLength(t *testing.T, frame []byte, payload uint16) int {
+	t.Helper()
+	var p packet.Packet
+	check(t, packet.Parse(frame, &p))
+	return p.Payload - p.L3 + int(payload)
+}
+
+// TestOffloadInside translates what a workload tunnels: the checksum that is left to hardware is that of the TCP segment inside, and
+// the one outside, which is translated, is complete.
+func TestOffloadInside(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	inner := udpHeader(5000, 443)
+	inner.Proto = packet.ProtoTCP
+	whole := inner.Frame([]byte("inside"))
+	left, offload := unfinished(t, whole, 0)
+	c := newOffloadCase(packet.EtherTypeIPv4, packet.ProtoUDP, 0)
+	sent := c.before.Frame(whole) // with a checksum that counts on the one inside being completed
+	at := len(sent) - len(whole)
+	copy(sent[at:], left)
+	offload.ChecksumStart += uint16(at)
+	f := flowOf(t, sent, l.portA.ID, flow.Output{Port: l.portB.ID})
+	f.Actions.Rewrite = c.rewrite
+	check(t, l.Install([]flow.Flow{f}))
+	l.a.sendOffload(t, sent, offload)
+	expectFrame(t, l.b, c.after.Frame(whole))
 }
 
 // TestOffloadRefused sends packets whose offloads make no sense: they are counted, and the next ones go through.
