@@ -21,6 +21,7 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/policy"
+	"midonet.org/midonet/neutron/service/l3"
 	"midonet.org/midonet/neutron/store"
 )
 
@@ -42,11 +43,19 @@ var isolation = map[string]isolated{
 	"subnets": {func(network string) string {
 		return `"network_id":"` + network + `","ip_version":4,"cidr":"10.9.0.0/24"`
 	}, true, `"name":"changed"`, 0},
-	"ports": {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
+	"ports":          {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
+	"routers": {func(string) string { return `"name":"router"` }, false, `"name":"changed"`, 0},
+	"floatingips": {func(network string) string { return `"floating_network_id":"` + network + `"` }, false,
+		`"description":"changed"`, 0},
+	"subnetpools":    {func(string) string { return `"name":"pool","prefixes":["10.0.0.0/8"]` }, false, `"name":"changed"`, 0},
+	"address-scopes": {func(string) string { return `"name":"scope","ip_version":4` }, false, `"name":"changed"`, 0},
 	"rbac-policies": {func(network string) string {
 		return `"object_type":"network","object_id":"` + network + `","action":"access_as_shared","target_tenant":"` + id.New[struct{}]().String() + `"`
 	}, false, `"target_tenant":"yellow"`, http.StatusBadRequest},
 }
+
+// outside are the resources that are made on an external network, which everyone sees, rather than on the project's own.
+var outside = []string{"floatingips"}
 
 // byHeader takes callers for whom their headers say they are: a member of the project, or an administrator.
 type byHeader struct{}
@@ -80,6 +89,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { s.db.Close() })
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, options.ML2(), s.Log)
+	s.l3 = l3.New(s.plugin, s.db, options.L3())
 	if s.policy, err = policy.New(options.PolicyOptions(), policy.Files{}, definitions(), s.Log); err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +157,10 @@ func TestEveryResourceIsIsolated(t *testing.T) {
 				nets[project] = w.make(t, project, "networks", `"name":"net"`)
 			}
 			shared := w.make(t, "admin", "networks", `"name":"common","shared":true`)
+			if slices.Contains(outside, collection) {
+				nets["blue"] = w.makeExternal(t)
+				nets["red"], shared = nets["blue"], nets["blue"]
+			}
 			ids := map[string]string{}
 			for project, network := range map[string]string{"blue": nets["blue"], "red": nets["red"], "admin": shared} {
 				ids[project] = network
@@ -164,6 +178,14 @@ func TestEveryResourceIsIsolated(t *testing.T) {
 			w.wantOwn(t, collection, row, ids["blue"])
 		})
 	}
+}
+
+// makeExternal makes an external network with addresses.
+func (w *world) makeExternal(t *testing.T) string {
+	t.Helper()
+	network := w.make(t, "admin", "networks", `"name":"outside","router:external":true`)
+	w.make(t, "admin", "subnets", `"network_id":"`+network+`","ip_version":4,"cidr":"172.24.4.0/24"`)
+	return network
 }
 
 // wantRules checks that each verb has a rule of its own, rather than the default one.

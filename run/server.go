@@ -30,6 +30,7 @@ import (
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/policy"
 	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/service/l3"
 	"midonet.org/midonet/neutron/store"
 	"midonet.org/midonet/neutron/tag"
 )
@@ -83,6 +84,7 @@ type server struct {
 	db        *store.DB
 	journal   *journal.Journal
 	plugin    *ml2.Plugin
+	l3        *l3.Plugin
 	nsdb      nsdb.Store
 	mirror    *mirror.Mirror
 	importer  *importer.Importer
@@ -123,6 +125,7 @@ func (s *server) openNeutron(ctx context.Context) (err error) {
 	}
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
+	s.l3 = l3.New(s.plugin, s.db, s.options.L3())
 	return nil
 }
 
@@ -220,7 +223,10 @@ func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) err
 
 // definitions are the resources that the API serves, for rules that speak of them.
 func definitions() []*apidef.Resource {
-	return []*apidef.Resource{apidef.Networks(), apidef.Subnets(), apidef.Ports(), apidef.RBACPolicies()}
+	return []*apidef.Resource{
+		apidef.Networks(), apidef.Subnets(), apidef.Ports(), apidef.SubnetPools(), apidef.AddressScopes(), apidef.RBACPolicies(),
+		apidef.Routers(), apidef.FloatingIPs(),
+	}
 }
 
 func (s *server) apiHandler() *api.Server {
@@ -233,9 +239,33 @@ func (s *server) apiHandler() *api.Server {
 	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
 	api.Register(h, apidef.Ports(), s.plugin.Ports())
 	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
+	s.registerPools(h)
 	api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
+	s.registerL3(h)
 	api.RegisterTags(h, tag.New(s.db))
 	return h
+}
+
+// registerPools adds what hands out address ranges.
+func (s *server) registerPools(h *api.Server) {
+	pools := apidef.SubnetPools()
+	api.Register(h, pools, s.plugin.SubnetPools())
+	api.RegisterAction(h, pools, http.MethodPut, "add_prefixes", s.plugin.AddPrefixes)
+	api.RegisterAction(h, pools, http.MethodPut, "remove_prefixes", s.plugin.RemovePrefixes)
+	api.RegisterAction(h, pools, http.MethodPut, "onboard_network_subnets", s.plugin.OnboardNetworkSubnets)
+	api.Register(h, apidef.AddressScopes(), s.plugin.AddressScopes())
+}
+
+// registerL3 adds what joins networks.
+func (s *server) registerL3(h *api.Server) {
+	routers, floatingIPs := apidef.Routers(), apidef.FloatingIPs()
+	api.Register(h, routers, s.l3.Routers())
+	api.RegisterAction(h, routers, http.MethodPut, "add_router_interface", s.l3.AddInterface)
+	api.RegisterAction(h, routers, http.MethodPut, "remove_router_interface", s.l3.RemoveInterface)
+	api.RegisterAction(h, routers, http.MethodPut, "add_extraroutes", s.l3.AddExtraRoutes)
+	api.RegisterAction(h, routers, http.MethodPut, "remove_extraroutes", s.l3.RemoveExtraRoutes)
+	api.Register(h, floatingIPs, s.l3.FloatingIPs())
+	api.RegisterChild(h, floatingIPs, apidef.PortForwardings(), s.l3.PortForwardings)
 }
 
 // listeners are the server's open addresses.

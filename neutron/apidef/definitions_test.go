@@ -17,6 +17,8 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.FloatingIP](t, FloatingIPs())
 	check[model.PortForwarding](t, PortForwardings())
 	check[model.RBACPolicy](t, RBACPolicies())
+	check[model.SubnetPool](t, SubnetPools())
+	check[model.AddressScope](t, AddressScopes())
 }
 
 func check[T any](t *testing.T, r *Resource) {

@@ -12,14 +12,35 @@ type Extension struct {
 // works. The names, descriptions and dates are those of neutron-lib api/definitions and neutron/extensions.
 func Extensions() []Extension {
 	return []Extension{
+		{"address-scope", "Address scope", "Address scopes extension.", "2015-07-26T10:00:00-00:00"},
 		{"allowed-address-pairs", "Allowed Address Pairs", "Provides allowed address pairs", "2013-07-23T10:00:00-00:00"},
 		{"binding", "Port Binding", "Expose port bindings of a virtual port to external application", "2014-02-03T10:00:00-00:00"},
+		{"default-subnetpools", "Default Subnetpools", "Provides ability to mark and use a subnetpool as the default.",
+			"2016-02-18T18:00:00-00:00"},
 		{"empty-string-filtering", "Empty String Filtering Extension", "Allow filtering by attributes with empty string value",
 			"2018-05-01T10:00:00-00:00"},
+		{"expose-port-forwarding-in-fip", "Expose Floating IP port forwardings", "Expose port forwarding fields in floating IP response",
+			"2018-06-28T16:00:00-00:00"},
+		{"ext-gw-mode", "Neutron L3 Configurable external gateway mode", "Extension of the router abstraction for specifying whether " +
+			"SNAT should occur on the external gateway", "2013-03-28T10:00:00-00:00"},
 		{"external-net", "Neutron external network", "Adds external network attribute to network resource.", "2013-01-14T10:00:00-00:00"},
 		{"extra_dhcp_opt", "Neutron Extra DHCP options", "Extra options configuration for DHCP. For example PXE boot options to DHCP " +
 			"clients can be specified (e.g. tftp-server, server-ip-address, bootfile-name)", "2013-03-17T12:00:00-00:00"},
+		{"extraroute", "Neutron Extra Route", "Extra routes configuration for L3 router", "2013-02-01T10:00:00-00:00"},
+		{"extraroute-atomic", "Atomically add/remove extra routes", "Edit extra routes of a router on server side by atomically " +
+			"adding/removing extra routes", "2019-07-10T00:00:00+00:00"},
 		{"filter-validation", "Filter parameters validation", "Provides validation on filter parameters.", "2018-07-04T10:00:00-00:00"},
+		{"fip-port-details", "Floating IP Port Details Extension", "Add port_details attribute to Floating IP resource",
+			"2018-04-09T10:00:00-00:00"},
+		{"fip64", "FIP64 Extension", "FIP64 Extension", "2016-12-14T10:00:00-00:00"},
+		{"floating-ip-port-forwarding", "Floating IP Port Forwarding", "Allow port forwarding from floating IP port to an internal port",
+			"2018-01-19T10:00:00-00:00"},
+		{"floating-ip-port-forwarding-description", "Floating IP Port Forwarding new attribute description",
+			"Add a description field to Port Forwarding rules", "2019-11-01T10:00:00-00:00"},
+		{"floating-ip-port-forwarding-detail", "Floating IP port forwarding detail", "Allow list floating ip return more port forwarding " +
+			"data, include'id' and 'internal_port_id'", "2022-05-06T10:00:00-00:00"},
+		{"floating-ip-port-forwarding-port-ranges", "Floating IP Port Forwarding support port ranges", "Add suport to port ranges",
+			"2020-07-01T10:00:00-00:00"},
 		{"ip-substring-filtering", "IP address substring filtering", "Provides IP address substring filtering when listing ports",
 			"2017-11-28T09:00:00-00:00"},
 		{"net-mtu", "Network MTU", "Provides MTU attribute for a network resource.", "2015-03-25T10:00:00-00:00"},
@@ -35,10 +56,15 @@ func Extensions() []Extension {
 		{"quota_details", "Quota details management support", "Expose functions for quotas usage statistics per project",
 			"2017-02-10T10:00:00-00:00"},
 		{"quotas", "Quota management support", "Expose functions for quotas management per project", "2012-07-29T10:00:00-00:00"},
+		{"rbac-address-scope", "Add address_scope type to RBAC", "Add address_scope type to RBAC", "2020-02-12T00:00:00-00:00"},
 		{"rbac-policies", "RBAC Policies", "Allows creation and modification of policies that control tenant access to resources.",
 			"2015-06-17T12:15:12-00:00"},
+		{"rbac-subnetpool", "Add subnetpool type to RBAC", "Add subnetpool type to RBAC", "2020-02-05T00:00:00-00:00"},
 		{"revision-if-match", "If-Match constraints based on revision_number",
 			"Extension indicating that If-Match based on revision_number is supported.", "2016-12-11T00:00:00-00:00"},
+		{"router", "Neutron L3 Router", "Router abstraction for basic L3 forwarding between L2 Neutron networks and access to external " +
+			"networks via a NAT gateway.", "2012-07-20T10:00:00-00:00"},
+		{"router-interface-fip", "Router interface FIP Extension", "Router interface FIP Extension", "2015-11-11T10:00:00-00:00"},
 		{"sorting", "Sorting support", "Extension that indicates that sorting is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"standard-attr-description", "standard-attr-description", "Extension to add descriptions to standard attributes",
 			"2016-02-10T10:00:00-00:00"},
@@ -48,6 +74,10 @@ func Extensions() []Extension {
 			"router, floatingip", "Enables to set tag on resources with standard attribute.", "2017-01-01T00:00:00-00:00"},
 		{"standard-attr-timestamp", "Resource timestamps", "Adds created_at and updated_at fields to all Neutron resources that have " +
 			"Neutron standard attributes.", "2016-09-12T10:00:00-00:00"},
+		{"subnet_allocation", "Subnet Allocation", "Enables allocation of subnets from a subnet pool", "2015-03-30T10:00:00-00:00"},
+		{"subnet_onboard", "Subnet Onboard", "Provides support for onboarding subnets into subnet pools", "2018-12-18T09:00:00-00:00"},
+		{"subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Provides support for adjusting the prefix list of subnet pools",
+			"2019-02-08T10:00:00-00:00"},
 		{"tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "Allow to tag ports during bulk creation",
 			"2019-12-29T19:00:00-00:00"},
 	}

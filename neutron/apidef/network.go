@@ -25,6 +25,8 @@ func Networks() *Resource {
 			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Convert: toInteger, Filter: true, Policy: true},
+		{Name: "ipv4_address_scope", Type: UUID, Help: "The address scope of its IPv4 subnets, which follows from their pool; or null."},
+		{Name: "ipv6_address_scope", Type: UUID, Help: "That of its IPv6 subnets."},
 		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}

@@ -25,7 +25,9 @@ type shareable struct {
 
 // shareables are the types. A type joins with a line here, one in apidef.RBACObjectTypes and one in store's rbacTables.
 var shareables = map[string]shareable{
-	model.RBACNetwork: {[]model.RBACAction{model.AccessAsShared, model.AccessAsExternal}, store.ProjectsWithPorts},
+	model.RBACNetwork:      {[]model.RBACAction{model.AccessAsShared, model.AccessAsExternal}, store.ProjectsWithPorts},
+	model.RBACSubnetPool:   {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithSubnetsFrom},
+	model.RBACAddressScope: {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithPoolsIn},
 }
 
 // RBACPolicies returns the RBAC policies collection.
@@ -46,6 +48,11 @@ func (r *request) createRBACPolicy(body plugin.Body[model.RBACPolicy]) (*model.R
 	}
 	if actions := shareables[v.ObjectType].actions; !slices.Contains(actions, v.Action) {
 		return nil, invalidAction(&v, actions)
+	}
+	if v.ObjectType == model.RBACSubnetPool {
+		if err := r.hasScopeOf(&v); err != nil {
+			return nil, err
+		}
 	}
 	if err := store.InsertRBACPolicy(r.tx, &v); err != nil {
 		return nil, duplicatePolicy(err)
@@ -73,6 +80,21 @@ func (r *request) mayShare(p *model.RBACPolicy) error {
 		return invalidInput("%s %s could not be found", p.ObjectType, p.ObjectID)
 	}
 	return invalidInput("Only admins can manipulate policies on objects they do not own")
+}
+
+// hasScopeOf refuses to share a subnet pool with a project that has no access to the pool's address scope
+// (neutron/objects/subnetpool.py, validate_rbac_policy_create).
+func (r *request) hasScopeOf(p *model.RBACPolicy) error {
+	pool, err := store.SubnetPool(r.tx, p.ObjectID, store.Scope{})
+	if err != nil || pool.AddressScopeID.IsZero() {
+		return err
+	}
+	targets, err := store.RBACTargets(r.tx, pool.AddressScopeID.String(), model.AccessAsShared)
+	if err != nil || includes(targets, p.TargetProject) {
+		return err
+	}
+	return invalidInput("Failed to create RBAC policy on object %s because target project doesn't have access to associated address scope.",
+		p.ObjectID)
 }
 
 // includes reports whether a project is among the targets of policies.

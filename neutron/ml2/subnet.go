@@ -22,24 +22,15 @@ func (s subnets) Create(ctx context.Context, c *auth.Caller, items []plugin.Body
 
 func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, error) {
 	v := body.Value
-	if err := checkRange(&v); err != nil {
+	v.ID, v.Standard = id.New[model.Subnet](), r.standard(v.Standard)
+	v.RevisionNumber = 0 // a new network or port is at 1; the original counts a subnet from 0
+	if err := r.choosePool(&v); err != nil {
 		return nil, err
 	}
-	if err := r.checkSubnet(&v, nil, body); err != nil {
-		return nil, err
-	}
-	network, err := r.networkForSubnet(&v)
+	network, err := r.placeSubnet(&v, body)
 	if err != nil {
 		return nil, err
 	}
-	if err := settleAddresses(&v, body); err != nil {
-		return nil, err
-	}
-	if err := r.checkOverlap(&v); err != nil {
-		return nil, err
-	}
-	v.ID, v.Standard = id.New[model.Subnet](), r.standard(v.Standard)
-	v.RevisionNumber = 0 // a new network or port is at 1; the original counts a subnet from 0
 	if err := store.InsertSubnet(r.tx, &v); err != nil {
 		return nil, err
 	}
@@ -50,6 +41,30 @@ func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, e
 		err = r.addAutoAddresses(network.ID, &v)
 	}
 	return &v, err
+}
+
+// placeSubnet gives a new subnet its range and its addresses, and checks all of it beside what is on the network already.
+func (r *request) placeSubnet(s *model.Subnet, body plugin.Body[model.Subnet]) (*model.Network, error) {
+	if s.SubnetPoolID.IsZero() {
+		if err := checkRange(s); err != nil {
+			return nil, err
+		}
+		if err := r.checkSubnet(s, nil, body); err != nil {
+			return nil, err
+		}
+	}
+	network, err := r.networkForSubnet(s)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := r.takeRange(s, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := settleAddresses(s, body); err != nil {
+		return nil, err
+	}
+	return network, r.checkNeighbours(s, network, pool)
 }
 
 // networkForSubnet returns the network of a new subnet, locked: of two requests that add a subnet to one network, the second goes on
@@ -76,9 +91,9 @@ func checkSubnetMTU(n *model.Network, s *model.Subnet) error {
 	return nil
 }
 
-// checkOverlap refuses a range that shares addresses with another of the network (_validate_subnet_cidr). The network's row is
-// locked by now.
-func (r *request) checkOverlap(s *model.Subnet) error {
+// checkNeighbours refuses a range that shares addresses with another of the network (_validate_subnet_cidr), and one whose pool does not
+// go with the others'. The network's row is locked by now.
+func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool *model.SubnetPool) error {
 	others, err := store.AddressPlan(r.tx, s.NetworkID)
 	if err != nil {
 		return err
@@ -86,7 +101,7 @@ func (r *request) checkOverlap(s *model.Subnet) error {
 	if slices.ContainsFunc(others, func(o *model.Subnet) bool { return o.CIDR.Overlaps(s.CIDR) }) {
 		return invalidInput("Requested subnet with cidr: %s for network: %s overlaps with another subnet", s.CIDR, s.NetworkID)
 	}
-	return nil
+	return checkAffinity(s, network, pool, others)
 }
 
 func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*model.Subnet, error) {

@@ -13,11 +13,8 @@ const (
 	dhcpv6Stateless = "dhcpv6-stateless"
 )
 
-// checkRange checks that a new subnet has a range of its own, and brings it to the form of its first address.
+// checkRange checks that a new subnet without a pool has a range of its own, and brings it to the form of its first address.
 func checkRange(s *model.Subnet) error {
-	if s.SubnetPoolID != nil {
-		return subnetPoolNotFound(*s.SubnetPoolID) // pools cannot be made yet, so none exists
-	}
 	if !s.CIDR.IsValid() {
 		return badRequest("subnets", "a subnetpool must be specified in the absence of a cidr")
 	}
@@ -157,7 +154,7 @@ func isAutoAddress(s *model.Subnet) bool {
 // settleAddresses gives a new subnet its gateway and pools where the request leaves them open, and checks them where it does not
 // (_gateway_ip_str and _prepare_allocation_pools).
 func settleAddresses(s *model.Subnet, body plugin.Body[model.Subnet]) error {
-	if !body.Has("gateway_ip") {
+	if !body.Has("gateway_ip") && !s.GatewayIP.IsValid() {
 		s.GatewayIP = defaultGateway(s.CIDR)
 	}
 	if !body.Has("allocation_pools") || s.AllocationPools == nil {

@@ -79,7 +79,8 @@ func TestRoundTrip(t *testing.T) {
 		AllocationPools: []AllocationPool{{Start: netip.MustParseAddr("fd00::2"), End: netip.MustParseAddr("fd00::ff")}},
 		DNSNameservers:  []netip.Addr{netip.MustParseAddr("9.9.9.9")},
 		HostRoutes:      []HostRoute{{Destination: netip.MustParsePrefix("fd01::/64"), NextHop: netip.MustParseAddr("fd00::9")}},
-		IPv6RAMode:      &text, IPv6AddressMode: &text, SubnetPoolID: &text,
+		IPv6RAMode:      &text, IPv6AddressMode: &text, SubnetPoolID: id.MustParse[SubnetPool]("dddddddd-0000-4000-8000-000000000001"),
+		ServiceTypes: []string{"compute:nova"},
 	})
 }
 

@@ -5,16 +5,18 @@ type Network struct {
 	ID NetworkID `attr:"id"`
 	Standard
 	Tagged
-	Name            string     `attr:"name"`
-	AdminStateUp    bool       `attr:"admin_state_up"`
-	Status          Status     `attr:"status"`
-	Shared          bool       `attr:"shared"`
-	Subnets         []SubnetID `attr:"subnets"`
-	MTU             int        `attr:"mtu"`                       // net-mtu, octets
-	External        bool       `attr:"router:external"`           // external-net
-	NetworkType     string     `attr:"provider:network_type"`     // provider
-	PhysicalNetwork *string    `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
-	SegmentationID  *int       `attr:"provider:segmentation_id"`  // provider; likewise
+	Name             string         `attr:"name"`
+	AdminStateUp     bool           `attr:"admin_state_up"`
+	Status           Status         `attr:"status"`
+	Shared           bool           `attr:"shared"`
+	Subnets          []SubnetID     `attr:"subnets"`
+	MTU              int            `attr:"mtu"`                       // net-mtu, octets
+	External         bool           `attr:"router:external"`           // external-net
+	NetworkType      string         `attr:"provider:network_type"`     // provider
+	PhysicalNetwork  *string        `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
+	SegmentationID   *int           `attr:"provider:segmentation_id"`  // provider; likewise
+	IPv4AddressScope AddressScopeID `attr:"ipv4_address_scope"`        // address-scope: that of the pool of its IPv4 subnets
+	IPv6AddressScope AddressScopeID `attr:"ipv6_address_scope"`
 
 	PortSecurityEnabled bool `attr:"port_security_enabled"` // port-security; what ports of the network get that do not say
 }

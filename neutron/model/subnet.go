@@ -18,8 +18,13 @@ type Subnet struct {
 	EnableDHCP      bool             `attr:"enable_dhcp"`
 	IPv6RAMode      *string          `attr:"ipv6_ra_mode"`      // dhcpv6-stateful, dhcpv6-stateless, slaac
 	IPv6AddressMode *string          `attr:"ipv6_address_mode"` // likewise
-	SubnetPoolID    *string          `attr:"subnetpool_id"`
-	Shared          bool             `attr:"shared,hidden"` // the network is, with who looks
+	SubnetPoolID    SubnetPoolID     `attr:"subnetpool_id"`     // zero: none
+	ServiceTypes    []string         `attr:"service_types"`     // subnet-service-types: the device owners that it is for; none: all
+	Shared          bool             `attr:"shared,hidden"`     // the network is, with who looks
+
+	// In a request: how long the prefix of a range from the pool is to be, and that the pool is to be the default one.
+	PrefixLen      *int `attr:"prefixlen,hidden"`
+	UseDefaultPool bool `attr:"use_default_subnetpool,hidden"`
 }
 
 // AllocationPool is an inclusive range of addresses.

@@ -7,16 +7,16 @@ type SubnetPool struct {
 	ID SubnetPoolID `attr:"id"`
 	Standard
 	Tagged
-	Name             string          `attr:"name"`
-	Prefixes         []netip.Prefix  `attr:"prefixes"`   // disjoint and as few as possible, in ascending order
-	IPVersion        int             `attr:"ip_version"` // 4 or 6, that of the prefixes
-	DefaultPrefixLen int             `attr:"default_prefixlen"`
-	MinPrefixLen     int             `attr:"min_prefixlen"`
-	MaxPrefixLen     int             `attr:"max_prefixlen"`
-	DefaultQuota     *int            `attr:"default_quota"` // of one project; nil: no limit
-	IsDefault        bool            `attr:"is_default"`    // default-subnetpools: one of each version at most
-	Shared           bool            `attr:"shared"`
-	AddressScopeID   *AddressScopeID `attr:"address_scope_id"` // address-scope
+	Name             string         `attr:"name"`
+	Prefixes         []netip.Prefix `attr:"prefixes"`   // disjoint and as few as possible, in ascending order
+	IPVersion        int            `attr:"ip_version"` // 4 or 6, that of the prefixes
+	DefaultPrefixLen PrefixLen      `attr:"default_prefixlen"`
+	MinPrefixLen     PrefixLen      `attr:"min_prefixlen"`
+	MaxPrefixLen     PrefixLen      `attr:"max_prefixlen"`
+	DefaultQuota     *int           `attr:"default_quota"` // how many addresses, or IPv6 networks of 64 bits, a project may have
+	IsDefault        bool           `attr:"is_default"`    // default-subnetpools: one of each version at most
+	Shared           bool           `attr:"shared"`
+	AddressScopeID   AddressScopeID `attr:"address_scope_id"` // address-scope; zero: none
 }
 
 // AddressScope is a set of subnet pools in which no address is twice (neutron-lib api/definitions/address_scope.py). Unlike other

@@ -10,6 +10,8 @@ func Defaults() []Default {
 		subnetDefaults(),
 		portDefaults(),
 		rbacDefaults(),
+		subnetPoolDefaults(),
+		addressScopeDefaults(),
 		quotaDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),

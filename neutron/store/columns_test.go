@@ -18,6 +18,8 @@ func TestWhatTheAPIOffersCanBeAsked(t *testing.T) {
 		{apidef.Networks(), func(q Querier, want plugin.Query) error { _, err := ListNetworks(q, Scope{}, want); return err }},
 		{apidef.Subnets(), func(q Querier, want plugin.Query) error { _, err := ListSubnets(q, Scope{}, want); return err }},
 		{apidef.RBACPolicies(), func(q Querier, want plugin.Query) error { _, err := ListRBACPolicies(q, Scope{}, want); return err }},
+		{apidef.SubnetPools(), func(q Querier, want plugin.Query) error { _, err := ListSubnetPools(q, Scope{}, want); return err }},
+		{apidef.AddressScopes(), func(q Querier, want plugin.Query) error { _, err := ListAddressScopes(q, Scope{}, want); return err }},
 		{apidef.Ports(), func(q Querier, want plugin.Query) error { _, err := ListPorts(q, Scope{}, want); return err }},
 		{apidef.Routers(), func(q Querier, want plugin.Query) error { _, err := ListRouters(q, Scope{}, want); return err }},
 		{apidef.FloatingIPs(), func(q Querier, want plugin.Query) error { _, err := ListFloatingIPs(q, Scope{}, want); return err }},

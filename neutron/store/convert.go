@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/model"
 )
@@ -22,6 +23,14 @@ func addrText(a netip.Addr) sql.NullString {
 		return sql.NullString{}
 	}
 	return sql.NullString{String: a.String(), Valid: true}
+}
+
+// idText is an identifier or NULL.
+func idText[T any](i id.ID[T]) sql.NullString {
+	if i.IsZero() {
+		return sql.NullString{}
+	}
+	return sql.NullString{String: i.String(), Valid: true}
 }
 
 // A scanTime reads a time column into a model.Time, and so on for the types below.

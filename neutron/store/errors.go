@@ -24,6 +24,8 @@ const (
 	UniqueAddress Constraint = "ipallocations.ip_address"
 	// UniqueRBACPolicy: an object is shared with a project once.
 	UniqueRBACPolicy Constraint = "rbacpolicies.values"
+	// UniqueDefaultPool: there is one default subnet pool of each IP version.
+	UniqueDefaultPool Constraint = "subnetpools.default_for"
 	// Reference: a row that another names exists as long as the other does.
 	Reference Constraint = "reference"
 	// OtherConstraint is any other rule of the schema; to violate it is a defect of this program.

@@ -142,6 +142,8 @@ func uniqueConstraint(text string) Constraint {
 		return UniqueAddress
 	case "rbacpolicies_values":
 		return UniqueRBACPolicy
+	case "subnetpools_default_for":
+		return UniqueDefaultPool
 	}
 	return OtherConstraint
 }

@@ -40,17 +40,29 @@ func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled)...)
 }
 
-// networkSubnets fills in which subnets the networks have, in the order of their making.
+// networkSubnets fills in which subnets the networks have, in the order of their making, and the address scopes that follow from the
+// subnets' pools (_extend_network_dict_address_scope).
 func networkSubnets(q Querier, items []*model.Network) error {
 	byID, owners := index(items, func(n *model.Network) model.NetworkID { return n.ID })
-	return eachChild(q, "SELECT network_id, id FROM subnets WHERE network_id IN (%s) ORDER BY created_at, id", owners,
+	return eachChild(q, "SELECT s.network_id, s.id, s.ip_version, p.address_scope_id FROM subnets s LEFT JOIN subnetpools p "+
+		"ON p.id = s.subnetpool_id WHERE s.network_id IN (%s) ORDER BY s.created_at, s.id", owners,
 		func(rows *sql.Rows) error {
 			var net model.NetworkID
 			var sub model.SubnetID
-			if err := rows.Scan(textual(&net), textual(&sub)); err != nil {
+			var version int
+			var scope model.AddressScopeID
+			if err := rows.Scan(textual(&net), textual(&sub), &version, textual(&scope)); err != nil {
 				return err
 			}
-			byID[net].Subnets = append(byID[net].Subnets, sub)
+			n := byID[net]
+			n.Subnets = append(n.Subnets, sub)
+			switch {
+			case scope.IsZero():
+			case version == 4:
+				n.IPv4AddressScope = scope
+			default:
+				n.IPv6AddressScope = scope
+			}
 			return nil
 		})
 }

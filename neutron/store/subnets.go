@@ -36,9 +36,10 @@ var subnets = table[model.Subnet]{
 func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
 	s := &model.Subnet{
 		AllocationPools: []model.AllocationPool{}, DNSNameservers: []netip.Addr{}, HostRoutes: []model.HostRoute{},
+		ServiceTypes: []string{},
 	}
 	return s, rows.Scan(append(standardTargets(&s.ID, &s.Standard), &s.Name, textual(&s.NetworkID), &s.IPVersion, textual(&s.CIDR),
-		textual(&s.GatewayIP), &s.EnableDHCP, &s.IPv6RAMode, &s.IPv6AddressMode, &s.SubnetPoolID)...)
+		textual(&s.GatewayIP), &s.EnableDHCP, &s.IPv6RAMode, &s.IPv6AddressMode, textual(&s.SubnetPoolID))...)
 }
 
 // subnetChildren fills in pools, name servers and routes.
@@ -61,6 +62,17 @@ func subnetChildren(q Querier, items []*model.Subnet) error {
 			var a netip.Addr
 			err := rows.Scan(textual(&owner), textual(&a))
 			byID[owner].DNSNameservers = append(byID[owner].DNSNameservers, a)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	err = eachChild(q, "SELECT subnet_id, service_type FROM subnetservicetypes WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
+		owners, func(rows *sql.Rows) error {
+			var owner model.SubnetID
+			var kind string
+			err := rows.Scan(textual(&owner), &kind)
+			byID[owner].ServiceTypes = append(byID[owner].ServiceTypes, kind)
 			return err
 		})
 	if err != nil {
@@ -96,9 +108,9 @@ func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 }
 
 // AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query: identifier, network, version,
-// CIDR, modes and pools. The other attributes are zero.
+// CIDR, modes, subnet pool and allocation pools. The other attributes are zero.
 func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
-	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, p.first_ip, p.last_ip
+	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, s.subnetpool_id, p.first_ip, p.last_ip
 		FROM subnets s LEFT JOIN ipallocationpools p ON p.subnet_id = s.id
 		WHERE s.network_id = ? ORDER BY s.created_at, s.id, p.position`, network.String())
 	if err != nil {
@@ -110,7 +122,7 @@ func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 		s := &model.Subnet{NetworkID: network}
 		var p model.AllocationPool
 		if err := rows.Scan(textual(&s.ID), &s.IPVersion, textual(&s.CIDR), &s.IPv6RAMode, &s.IPv6AddressMode,
-			textual(&p.Start), textual(&p.End)); err != nil {
+			textual(&s.SubnetPoolID), textual(&p.Start), textual(&p.End)); err != nil {
 			return nil, err
 		}
 		if len(plan) == 0 || plan[len(plan)-1].ID != s.ID {
@@ -129,7 +141,7 @@ func InsertSubnet(tx *Tx, s *model.Subnet) error {
 		name, network_id, ip_version, cidr, gateway_ip, enable_dhcp, ipv6_ra_mode, ipv6_address_mode, subnetpool_id)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(s.ID, &s.Standard), s.Name, s.NetworkID.String(), s.IPVersion, s.CIDR.String(), addrText(s.GatewayIP),
-			s.EnableDHCP, s.IPv6RAMode, s.IPv6AddressMode, s.SubnetPoolID)...)
+			s.EnableDHCP, s.IPv6RAMode, s.IPv6AddressMode, idText(s.SubnetPoolID))...)
 	if err != nil {
 		return err
 	}
@@ -139,12 +151,12 @@ func InsertSubnet(tx *Tx, s *model.Subnet) error {
 // UpdateSubnet stores a subnet that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateSubnet(tx *Tx, s *model.Subnet) error {
 	err := bump(tx, &s.Standard, `UPDATE subnets SET revision_number = ?, updated_at = ?, description = ?, name = ?, gateway_ip = ?,
-		enable_dhcp = ? WHERE id = ? AND revision_number = ?`,
-		s.Description, s.Name, addrText(s.GatewayIP), s.EnableDHCP, s.ID.String())
+		enable_dhcp = ?, subnetpool_id = ? WHERE id = ? AND revision_number = ?`,
+		s.Description, s.Name, addrText(s.GatewayIP), s.EnableDHCP, idText(s.SubnetPoolID), s.ID.String())
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{"ipallocationpools", "dnsnameservers", "subnetroutes"} {
+	for _, table := range []string{"ipallocationpools", "dnsnameservers", "subnetroutes", "subnetservicetypes"} {
 		if _, err := tx.Exec("DELETE FROM "+table+" WHERE subnet_id = ?", s.ID.String()); err != nil {
 			return err
 		}
@@ -162,6 +174,12 @@ func insertSubnetChildren(tx *Tx, s *model.Subnet) error {
 	for i, a := range s.DNSNameservers {
 		if _, err := tx.Exec(`INSERT INTO dnsnameservers (subnet_id, position, address) VALUES (?, ?, ?)`,
 			s.ID.String(), i, a.String()); err != nil {
+			return err
+		}
+	}
+	for i, kind := range s.ServiceTypes {
+		if _, err := tx.Exec(`INSERT INTO subnetservicetypes (subnet_id, position, service_type) VALUES (?, ?, ?)`,
+			s.ID.String(), i, kind); err != nil {
 			return err
 		}
 	}
