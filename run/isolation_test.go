@@ -43,7 +43,7 @@ var isolation = map[string]isolated{
 	"subnets": {func(network string) string {
 		return `"network_id":"` + network + `","ip_version":4,"cidr":"10.9.0.0/24"`
 	}, true, `"name":"changed"`, 0},
-	"ports":          {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
+	"ports":   {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
 	"routers": {func(string) string { return `"name":"router"` }, false, `"name":"changed"`, 0},
 	"floatingips": {func(network string) string { return `"floating_network_id":"` + network + `"` }, false,
 		`"description":"changed"`, 0},

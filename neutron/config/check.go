@@ -12,8 +12,9 @@ import (
 // The plugins and drivers that exist, by the names and class paths that a configuration may call them. Neutron's own timestamp and
 // revisions plugins are part of the core here.
 var (
-	corePlugins      = []string{"ml2", "neutron.plugins.ml2.plugin.Ml2Plugin"}
-	servicePlugins   = []string{"revisions", "timestamp"}
+	corePlugins    = []string{"ml2", "neutron.plugins.ml2.plugin.Ml2Plugin"}
+	servicePlugins = []string{"midonet_l3", "midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin", "router",
+		"port_forwarding", "revisions", "timestamp"}
 	typeDrivers      = []string{"midonet", "uplink"}
 	tenantTypes      = []string{"midonet"}
 	mechanismDrivers = []string{"midonet"}

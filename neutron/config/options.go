@@ -13,6 +13,7 @@ import (
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/ml2"
+	"midonet.org/midonet/neutron/service/l3"
 )
 
 // Options is what the files said, with the defaults of what they did not say.
@@ -34,6 +35,8 @@ type Options struct {
 	MaxAllowedAddrPair  int    `oslo:"DEFAULT/max_allowed_address_pair" default:"10" help:"The most allowed address pairs of one port."`
 	DHCPLeaseDuration   int    `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
 	DNSDomain           string `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
+	MaxRoutes           int    `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
+	SNATByDefault       bool   `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
 	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
@@ -92,4 +95,9 @@ func (o *Options) ML2() ml2.Config {
 	c.Quotas = o.Quotas.Limits()
 	c.MaxAllowedAddressPair = o.MaxAllowedAddrPair
 	return c
+}
+
+// L3 is what the router service needs to know.
+func (o *Options) L3() l3.Config {
+	return l3.Config{MaxRoutes: o.MaxRoutes, SNATByDefault: o.SNATByDefault, Quotas: o.Quotas.Limits()}
 }

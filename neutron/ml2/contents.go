@@ -31,8 +31,23 @@ func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
 			addAll(&c, q, store.ListPorts, func(p *model.Port) (journal.Task, error) {
 				return newTask(journal.Create, journal.Port, p.ID.String(), p.ProjectID, describe(p))
 			}))
-		return c, err
+		if err != nil {
+			return c, err
+		}
+		return c, p.addServices(&c, q)
 	})
+}
+
+// addServices adds the resources of the service plugins.
+func (p *Plugin) addServices(c *journal.Contents, q store.Querier) error {
+	for _, s := range p.services {
+		tasks, err := s.Contents(q)
+		if err != nil {
+			return err
+		}
+		c.Resources = append(c.Resources, tasks...)
+	}
+	return nil
 }
 
 // addAll adds every resource of one kind.

@@ -23,6 +23,8 @@ type Service interface {
 	PortGoes(s *Session, p *model.Port) error
 	// NetworkGoes lets go of a network that is about to be deleted, if no one uses it.
 	NetworkGoes(s *Session, network model.NetworkID) error
+	// Contents returns one Create task for each of the service's resources.
+	Contents(q store.Querier) ([]journal.Task, error)
 }
 
 // Attach has a service plugin take part in changes. It is called before the first request.

@@ -43,7 +43,7 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	set(body.Has("admin_state_up"), &p.AdminStateUp, v.AdminStateUp)
 	set(body.Has("device_id"), &p.DeviceID, v.DeviceID)
 	set(body.Has("device_owner"), &p.DeviceOwner, v.DeviceOwner)
-	if body.Has("device_id") || body.Has("device_owner") {
+	if p.DeviceID != was.DeviceID || p.DeviceOwner != was.DeviceOwner {
 		if err := r.mayGiveDevice(p); err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/huandu/go-sqlbuilder"
 
-	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 )
@@ -164,12 +163,4 @@ func RouterPaths(q Querier, subnet model.SubnetID, network model.NetworkID) ([]*
 			WHERE g.device_id = r.id AND g.network_id = ? AND g.device_owner IN (?, ?))
 		ORDER BY r.created_at, r.id`,
 		subnet.String(), model.OwnerRouterInterface, network.String(), model.OwnerRouterInterface, model.OwnerRouterGateway)
-}
-
-// idText is an identifier or NULL.
-func idText[T any](i id.ID[T]) sql.NullString {
-	if i.IsZero() {
-		return sql.NullString{}
-	}
-	return sql.NullString{String: i.String(), Valid: true}
 }

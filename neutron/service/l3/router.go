@@ -1,0 +1,127 @@
+package l3
+
+import (
+	"context"
+	"errors"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/model"
+	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+)
+
+// routers implements plugin.Resource.
+type routers struct{ *Plugin }
+
+func (p routers) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Router]) ([]*model.Router, error) {
+	return createAll(ctx, p.Plugin, c, items, (*request).createRouter)
+}
+
+func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, error) {
+	v := body.Value
+	gateway := v.Gateway
+	v.ID, v.Standard = id.New[model.Router](), r.Standard(v.Standard)
+	v.Status, v.Gateway, v.Routes = model.StatusActive, nil, []model.HostRoute{}
+	if err := store.InsertRouter(r.Tx(), &v); err != nil {
+		return nil, err
+	}
+	if gateway != nil {
+		if err := r.setGateway(&v, gateway); err != nil {
+			return nil, err
+		}
+		if err := store.UpdateRouter(r.Tx(), &v); err != nil {
+			return nil, err
+		}
+	}
+	return &v, r.Record(journal.Create, journal.Router, v.ID.String(), v.ProjectID, &v)
+}
+
+func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
+	return read(ctx, p.Plugin, func(q store.Querier) (*model.Router, error) {
+		found, err := store.Router(q, routerID, scopeOf(c))
+		return found, notFoundAs(err, routerNotFound(routerID))
+	})
+}
+
+func (p routers) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Router, error) {
+	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.Router, error) {
+		page, err := store.ListRouters(q, scopeOf(c), want)
+		if errors.Is(err, store.ErrNotFound) {
+			err = routerNotFound(want.Marker) // as the original, which reads the marker before the list
+		}
+		return page, err
+	})
+}
+
+func (p routers) Update(ctx context.Context, c *auth.Caller, routerID string, body plugin.Body[model.Router]) (*model.Router, error) {
+	return changed(ctx, p.Plugin, c, func(r *request) (*model.Router, error) { return r.updateRouter(routerID, body) })
+}
+
+// updateRouter changes the routes before the gateway, as the original, so that the new routes must be right with the old gateway and
+// with the new one.
+func (r *request) updateRouter(routerID string, body plugin.Body[model.Router]) (*model.Router, error) {
+	router, err := r.changeableRouter(routerID)
+	if err != nil {
+		return nil, err
+	}
+	v := body.Value
+	if body.Has("routes") {
+		if err := r.setRoutes(router, v.Routes); err != nil {
+			return nil, err
+		}
+	}
+	if body.Has("external_gateway_info") {
+		if err := r.setGateway(router, v.Gateway); err != nil {
+			return nil, err
+		}
+	}
+	set(body.Has("name"), &router.Name, v.Name)
+	set(body.Has("description"), &router.Description, v.Description)
+	set(body.Has("admin_state_up"), &router.AdminStateUp, v.AdminStateUp)
+	return router, r.saveRouter(router)
+}
+
+// saveRouter stores a router that has changed and tells the backend.
+func (r *request) saveRouter(router *model.Router) error {
+	router.UpdatedAt = r.Now()
+	if err := store.UpdateRouter(r.Tx(), router); err != nil {
+		return err
+	}
+	return r.Record(journal.Update, journal.Router, router.ID.String(), router.ProjectID, router)
+}
+
+// changeableRouter returns a router that the caller sees, and locks it. Whether the caller may change it was asked before.
+func (r *request) changeableRouter(routerID string) (*model.Router, error) {
+	if err := store.LockRouter(r.Tx(), routerID); err != nil {
+		return nil, err
+	}
+	router, err := store.Router(r.Tx(), routerID, r.Scope())
+	return router, notFoundAs(err, routerNotFound(routerID))
+}
+
+func (p routers) Delete(ctx context.Context, c *auth.Caller, routerID string) error {
+	return p.change(ctx, c, func(r *request) error { return r.deleteRouter(routerID) })
+}
+
+func (r *request) deleteRouter(routerID string) error {
+	router, err := r.changeableRouter(routerID)
+	if err != nil {
+		return err
+	}
+	interfaces, err := store.PortsOfDevice(r.Tx(), routerID, model.OwnerRouterInterface)
+	if err != nil {
+		return err
+	}
+	if len(interfaces) > 0 {
+		return routerInUse(router.ID, interfaces)
+	}
+	if err := r.removeGateway(router); err != nil {
+		return err
+	}
+	if err := store.DeleteRouter(r.Tx(), router.ID); err != nil {
+		return notFoundAs(err, routerNotFound(routerID))
+	}
+	return r.Record(journal.Delete, journal.Router, routerID, router.ProjectID, nil)
+}
