@@ -24,7 +24,7 @@ do not name is set by the server. "policy" marks attributes whose own policy rul
 besides that of the request; [policy.md](policy.md) has the rules.
 `)
 	for _, r := range []*Resource{Networks(), Subnets(), Ports(), SubnetPools(), AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings()} {
-		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", r.Path)
+		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a.Policy),
@@ -36,6 +36,13 @@ besides that of the request; [policy.md](policy.md) has the rules.
 		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Alias, e.Name)
 	}
 	return b.String()
+}
+
+func pathOf(r *Resource) string {
+	if r.Parent != nil {
+		return r.Parent.Path + "/{id}/" + r.Path
+	}
+	return r.Path
 }
 
 func writable(may, policy bool) string {

@@ -107,8 +107,9 @@ func TestUnknownOptionIsAWarningWithTheNearestName(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"[DEFAULT]\ncore_plugin = ovn":                               `[DEFAULT] core_plugin: "ovn" is not known; known are: ml2, neutron.plugins.ml2.plugin.Ml2Plugin`,
-		"[DEFAULT]\nservice_plugins = router":                        `[DEFAULT] service_plugins: "router" is not known; known are: revisions, timestamp`,
+		"[DEFAULT]\ncore_plugin = ovn": `[DEFAULT] core_plugin: "ovn" is not known; known are: ml2, neutron.plugins.ml2.plugin.Ml2Plugin`,
+		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: midonet_l3, ` +
+			`midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, router, port_forwarding, revisions, timestamp`,
 		"[ml2]\ntype_drivers = midonet,vxlan":                        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,
 		"[ml2]\nmechanism_drivers = openvswitch":                     `[ml2] mechanism_drivers: "openvswitch" is not known; known are: midonet`,
 		"[ml2]\nextension_drivers = data_plane_status":               `[ml2] extension_drivers: "data_plane_status" is not known; known are: port_security`,
