@@ -10,8 +10,8 @@
 // # Kill
 //
 // States are kept in a file that is mapped into memory. The kernel has every write at once, so that they outlive the agent however
-// it ends, and its successor goes on with them (Open). A slot that was half written is recognised by its checksum and dropped. The
-// file is for a file system that is empty after a restart of the machine (/run), as connections are.
+// it ends, and its successor goes on with them (Open). A slot that was half written is recognised by its checksum and dropped. What
+// is from before the machine's last start is dropped too, as the connections were.
 //
 // # Bounds
 //
@@ -47,7 +47,7 @@ const DefaultSize = 1 << 19
 
 // Config is what a Table is made of. Fields that are zero get their default.
 type Config struct {
-	// Path is the file that the states are kept in. Empty: they are lost with the process.
+	// Path is the file that the states are kept in; one process uses it at a time. Empty: they are lost with the process.
 	Path string
 	// Host signs messages.
 	Host topology.HostID
@@ -85,7 +85,7 @@ type Table struct {
 	blocks blocks
 	sweep  uint32 // where the next Sweep goes on
 	sender sender
-	heard  map[topology.HostID]*listener
+	heard  map[id.ID[run]]*listener
 	stats  Stats
 }
 
@@ -96,6 +96,8 @@ type about struct {
 	owner   topology.PortID // where the flow came in that made it; zero: it is known from other hosts
 	due     time.Duration   // not forgotten before, and not while flows use it
 	refresh time.Duration   // when the peers are to be told again
+	teller  *listener       // which other host's agent told it last; nil: none did
+	number  uint64          // of the message in which it did
 }
 
 // Stats says how full the table is, and what happened since it was opened.
@@ -111,7 +113,7 @@ type Stats struct {
 	Expired        uint64
 	Messages       uint64 // of other hosts, read
 	Malformed      uint64 // of other hosts, not understood
-	Late           uint64 // of other hosts, overtaken by newer ones
+	Late           uint64 // states of other hosts that a later message had told already
 }
 
 // Open returns the table that an earlier process left at c.Path, or an empty one. What is found lives Learned long, unless flows
@@ -125,7 +127,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	t := &Table{
 		config: c, base: now, slots: slots,
 		index: map[packedKey]uint32{}, uses: map[flow.Key][]uint32{}, ports: map[topology.PortID]int{},
-		blocks: newBlocks(), heard: map[topology.HostID]*listener{},
+		blocks: newBlocks(), heard: map[id.ID[run]]*listener{},
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
 	t.restore()

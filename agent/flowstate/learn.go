@@ -8,17 +8,13 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// listener is what has been heard of another host.
-type listener struct {
-	run     id.ID[run]
-	highest uint64 // number of a message
-	at      time.Duration
-}
+// listener is what has been heard of one run of another host's agent.
+type listener struct{ at time.Duration }
 
 // Learn takes a message that another host made with Message, and returns the states that are new or have another value here. A
-// message is good whenever and however often it comes: it makes states live Learned from now on. One that was overtaken by a later
-// one of the same host changes nothing that is known already. What flows of this host use keeps its value. The error is for a frame
-// that is no message; it is counted.
+// message is good whenever and however often it comes: it makes states live Learned from now on, but for those that a later message
+// of the same agent has told already. What flows of this host use keeps its value. The error is for a frame that is no message; it
+// is counted.
 func (t *Table) Learn(frame []byte, now time.Time) ([]flow.State, error) {
 	m, err := readMessage(frame)
 	if err != nil {
@@ -26,35 +22,28 @@ func (t *Table) Learn(frame []byte, now time.Time) ([]flow.State, error) {
 		return nil, err
 	}
 	t.stats.Messages++
-	late := t.late(&m, now)
+	from := t.listen(m.run, now)
 	var news []flow.State
 	for _, s := range m.states {
-		if t.learn(s, late, now) {
+		if t.learn(s, from, m.number, now) {
 			news = append(news, s)
 		}
 	}
 	return news, nil
 }
 
-// late reports whether the message was overtaken, and notes it where not. A run of the host's agent that is not the last one heard
-// is a new one: an old one says no more than what was on its way when it ended.
-func (t *Table) late(m *message, now time.Time) bool {
-	l := t.heard[m.host]
+func (t *Table) listen(to id.ID[run], now time.Time) *listener {
+	l := t.heard[to]
 	if l == nil {
-		l = &listener{run: m.run}
-		t.heard[m.host] = l
+		l = new(listener)
+		t.heard[to] = l
 	}
 	l.at = now.Sub(t.base)
-	if l.run == m.run && m.number < l.highest {
-		t.stats.Late++
-		return true
-	}
-	l.run, l.highest = m.run, m.number
-	return false
+	return l
 }
 
 // learn reports whether the state is new or has another value.
-func (t *Table) learn(s flow.State, late bool, now time.Time) bool {
+func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time) bool {
 	p := pack(s)
 	i, known := t.index[p.key()]
 	if !known {
@@ -63,10 +52,13 @@ func (t *Table) learn(s flow.State, late bool, now time.Time) bool {
 			return false
 		}
 		i = t.add(p, topology.PortID{})
-	} else if late {
-		return false
 	}
 	a := &t.about[i]
+	if a.teller == from && number < a.number {
+		t.stats.Late++
+		return false
+	}
+	a.teller, a.number = from, number
 	a.due = max(a.due, now.Add(Learned).Sub(t.base))
 	if had, _ := t.slots.get(int(i)); had == p {
 		return !known

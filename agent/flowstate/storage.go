@@ -1,6 +1,7 @@
 package flowstate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,9 +15,21 @@ import (
 const (
 	headerLen = 64
 	slotLen   = len(packed{}) + 4
-	// magic has the version of the layout. A file with another one is started anew.
+	// magic has the version of the layout.
 	magic = "midonet connections 1\n"
 )
+
+// header returns what the file begins with: magic and the machine's present run, as the kernel names it. A file with another header
+// is started anew. Where there is no such kernel, all runs have one name.
+func header() []byte {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		boot = nil
+	}
+	b := make([]byte, headerLen)
+	copy(b[copy(b, magic):], boot)
+	return b
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -49,7 +62,7 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 		if err := clean(f, length); err != nil {
 			return nil, err
 		}
-		if _, err := f.WriteAt([]byte(magic), 0); err != nil {
+		if _, err := f.WriteAt(header(), 0); err != nil {
 			return nil, err
 		}
 	}
@@ -75,9 +88,9 @@ func hasHeader(f *os.File, length int) bool {
 	if err != nil || info.Size() != int64(length) {
 		return false
 	}
-	b := make([]byte, len(magic))
+	b := make([]byte, headerLen)
 	_, err = f.ReadAt(b, 0)
-	return err == nil && string(b) == magic
+	return err == nil && bytes.Equal(b, header())
 }
 
 func (s *storage) close() error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
 
@@ -64,9 +65,9 @@ func (t *Table) forget(i uint32, p *packed) {
 	t.stats.Expired++
 }
 
-// forgetSilent drops what is known of hosts that have not been heard of for longer than what they told lives.
+// forgetSilent drops what is known of agents that have not been heard of for longer than what they told lives.
 func (t *Table) forgetSilent(at time.Duration) {
-	maps.DeleteFunc(t.heard, func(_ topology.HostID, l *listener) bool { return at-l.at > Learned })
+	maps.DeleteFunc(t.heard, func(_ id.ID[run], l *listener) bool { return at-l.at > Learned })
 }
 
 // StatesOf returns what another host has to know of a port that moves there: what the flows that came in by it use, and what

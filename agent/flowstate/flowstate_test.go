@@ -1,0 +1,272 @@
+package flowstate
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+var addrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+
+func TestStateLivesWithItsFlows(t *testing.T) {
+	table := open(t, Config{Size: 16})
+	s, a, b := returns(1), flowKey(port, 1), flowKey(port, 2)
+	put(t, table, a, start, s)
+	put(t, table, b, start, s)
+	later := start.Add(24 * time.Hour)
+	table.Remove([]flow.Key{a, flowKey(port, 9)}, later)
+	sweepAll(table, later.Add(24*time.Hour))
+	expectValues(t, table, s)
+	end := later.Add(48 * time.Hour)
+	table.Remove([]flow.Key{b, b}, end)
+	sweepAll(table, end.Add(Idle-time.Nanosecond))
+	expectValues(t, table, s)
+	sweepAll(table, end.Add(Idle))
+	expectValues(t, table)
+}
+
+// TestPutAgain installs a flow anew with other states: the ones that it used before are let go of.
+func TestPutAgain(t *testing.T) {
+	table := open(t, Config{Size: 16})
+	key := flowKey(port, 1)
+	put(t, table, key, start, returns(1), returns(2))
+	put(t, table, key, start, returns(2), returns(3), returns(3))
+	sweepAll(table, start.Add(Idle))
+	expectValues(t, table, returns(2), returns(3))
+	put(t, table, key, start)
+	if n := table.Stats().Flows; n != 0 {
+		t.Errorf("%d flows use states, want none", n)
+	}
+}
+
+// TestModel compares the table with a plain map over random histories.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		m := model{table: open(t, Config{Size: 64}), states: map[flow.StateKey]*modelState{}, now: start}
+		other := open(t, Config{Size: 1})
+		for range rapid.IntRange(1, 60).Draw(r, "steps") {
+			m.now = m.now.Add(time.Duration(rapid.IntRange(0, 40).Draw(r, "seconds")) * time.Second)
+			key := flowKey(port, rapid.IntRange(0, 4).Draw(r, "flow"))
+			states := drawStates(r)
+			switch rapid.SampledFrom([]string{"put", "put", "remove", "learn", "sweep"}).Draw(r, "step") {
+			case "put":
+				put(t, m.table, key, m.now, states...)
+				m.put(key, states)
+			case "remove":
+				m.table.Remove([]flow.Key{key}, m.now)
+				m.remove(key)
+			case "learn":
+				if len(states) > 0 {
+					learn(t, m.table, other.Message(states, 1400)[0], m.now)
+					m.learn(states)
+				}
+			case "sweep":
+				sweepAll(m.table, m.now)
+				m.sweep()
+			}
+			m.compare(r)
+		}
+	})
+}
+
+// drawStates returns some of a few keys, each once, with one of a few values.
+func drawStates(r *rapid.T) []flow.State {
+	some := rapid.SliceOfNDistinct(rapid.IntRange(0, 7), 0, 4, rapid.ID[int]).Draw(r, "states")
+	states := make([]flow.State, len(some))
+	for i, n := range some {
+		states[i] = snat(conn(n), uint16(rapid.IntRange(1, 2).Draw(r, "port")))[0]
+	}
+	return states
+}
+
+type model struct {
+	table  *Table
+	states map[flow.StateKey]*modelState
+	now    time.Time
+}
+
+type modelState struct {
+	value flow.StateValue
+	flows []flow.Key
+	due   time.Time
+}
+
+func (m *model) put(key flow.Key, states []flow.State) {
+	for _, s := range states {
+		if m.states[s.Key] == nil {
+			m.states[s.Key] = &modelState{}
+		}
+		m.states[s.Key].value = s.Value
+	}
+	m.remove(key)
+	for _, s := range states {
+		m.states[s.Key].flows = append(m.states[s.Key].flows, key)
+	}
+}
+
+func (m *model) remove(key flow.Key) {
+	for _, s := range m.states {
+		if i := slices.Index(s.flows, key); i >= 0 {
+			s.flows = slices.Delete(s.flows, i, i+1)
+			s.live(m.now.Add(Idle))
+		}
+	}
+}
+
+func (s *modelState) live(until time.Time) {
+	if until.After(s.due) {
+		s.due = until
+	}
+}
+
+func (m *model) learn(states []flow.State) {
+	for _, s := range states {
+		known := m.states[s.Key]
+		if known == nil {
+			known = &modelState{}
+			m.states[s.Key] = known
+		}
+		if len(known.flows) == 0 {
+			known.value = s.Value
+		}
+		known.live(m.now.Add(Learned))
+	}
+}
+
+func (m *model) sweep() {
+	for k, s := range m.states {
+		if len(s.flows) == 0 && !s.due.After(m.now) {
+			delete(m.states, k)
+		}
+	}
+}
+
+func (m *model) compare(r *rapid.T) {
+	if n := m.table.Stats().States; n != len(m.states) {
+		r.Fatalf("%d states, want %d", n, len(m.states))
+	}
+	for k, s := range m.states {
+		if v, ok := m.table.Value(k); !ok || v != s.value {
+			r.Fatalf("%+v has %+v, %v, want %+v", k, v, ok, s.value)
+		}
+	}
+}
+
+// TestPeersAreTold follows who is told of a state, and when.
+func TestPeersAreTold(t *testing.T) {
+	table := open(t, Config{Size: 16})
+	key, states := flowKey(port, 1), []flow.State{returns(1), returns(2)}
+	expectNews := func(what string, now time.Time, key flow.Key, peers []netip.Addr, states, want []flow.State) {
+		t.Helper()
+		news, err := table.Put(key, states, peers, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, news, addrs); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", what, diff)
+		}
+	}
+	both := []netip.Addr{peerA, peerB}
+	expectNews("new", start, key, both, states, states)
+	expectNews("the same, and peers in another order", start, flowKey(port, 2), []netip.Addr{peerB, peerA, peerB}, states, nil)
+	expectNews("one more", start, key, both, append(slices.Clone(states), returns(3)), []flow.State{returns(3)})
+	expectNews("no peers", start, flowKey(port, 3), nil, []flow.State{returns(4)}, nil)
+
+	if told := sweepAll(table, start.Add(Refresh-1)); len(told) > 0 {
+		t.Errorf("too early, told %v", told)
+	}
+	told := sweepAll(table, start.Add(Refresh))
+	if len(told[peerA]) != 3 || len(told[peerB]) != 3 {
+		t.Errorf("told %v, want three states to each peer", told)
+	}
+	if told := sweepAll(table, start.Add(2*Refresh-1)); len(told) > 0 {
+		t.Errorf("again too early, told %v", told)
+	}
+	other := []netip.Addr{netip.MustParseAddr("192.0.2.7")}
+	expectNews("other peers", start.Add(Refresh), key, other, states[:1], states[:1])
+	table.Remove([]flow.Key{key, flowKey(port, 2)}, start.Add(Refresh))
+	expectNews("a flow again", start.Add(Refresh), key, other, states[:1], nil)
+	told = sweepAll(table, start.Add(2*Refresh))
+	if len(told) != 1 || !cmp.Equal(told[other[0]], states[:1], addrs) {
+		t.Errorf("told %v, want %v to %v alone: the others have no flow", told, states[:1], other)
+	}
+}
+
+// TestBounds fills a port's share, the other hosts' and the table: what is there stays.
+func TestBounds(t *testing.T) {
+	table := open(t, Config{Size: 8, PerPort: 5, Foreign: 2})
+	expectFull := func(in topology.PortID, n int, states ...flow.State) {
+		t.Helper()
+		if _, err := table.Put(flowKey(in, n), states, nil, start); !errs.Is(err, errs.Unavailable) {
+			t.Errorf("flow %d: %v, want an errs.Unavailable", n, err)
+		}
+	}
+	for n := range 4 {
+		put(t, table, flowKey(port, n), start, returns(n))
+	}
+	expectFull(port, 4, returns(4), returns(5))
+	put(t, table, flowKey(port, 4), start, returns(4), returns(0))
+	expectFull(port, 5, returns(5))
+
+	foreign := newHost(t).Message([]flow.State{returns(10), returns(11), returns(12), returns(0)}, 1400)[0]
+	if news := learn(t, table, foreign, start); len(news) != 2 {
+		t.Errorf("learned %v, want two states", news)
+	}
+	other := topology.PortID{9}
+	put(t, table, flowKey(other, 1), start, returns(10)) // now it is this port's
+	put(t, table, flowKey(other, 2), start, returns(20))
+	expectFull(other, 3, returns(21))
+	s := table.Stats()
+	if s.States != 8 || s.Foreign != 1 || s.Refused != 4 || s.RefusedForeign != 1 {
+		t.Errorf("%+v, want 8 states, 1 of other hosts, 4 and 1 refused", s)
+	}
+
+	table.Remove([]flow.Key{flowKey(port, 4)}, start)
+	sweepAll(table, start.Add(Idle))
+	put(t, table, flowKey(port, 5), start, returns(5))
+	expectValues(t, table, returns(0), returns(1), returns(2), returns(3), returns(5), returns(10), returns(11), returns(20))
+}
+
+// TestStatesOf hands a port over to another host.
+func TestStatesOf(t *testing.T) {
+	table := open(t, Config{Size: 64})
+	mine, other := netip.MustParseAddr("10.0.0.3"), topology.PortID{7}
+	used := append(snat(conn(1), 5000), returns(1))
+	put(t, table, flowKey(port, 1), start, used...)
+	learned := flow.State{Key: flow.StateKey{Kind: flow.StateReturn, Device: [16]byte{4}, Conn: conn(2)}} // answers that come by the port
+	put(t, table, flowKey(other, 1), start, learned)
+	put(t, table, flowKey(other, 2), start, returns(3))
+	there := newHost(t)
+	for _, frame := range table.Message(table.StatesOf(port, []netip.Addr{mine}), 1400) {
+		learn(t, there, frame, start)
+	}
+	expectValues(t, there, append(used, learned)...)
+	if states := table.StatesOf(topology.PortID{8}, nil); len(states) > 0 {
+		t.Errorf("of a port without connections: %v", states)
+	}
+}
+
+func TestStats(t *testing.T) {
+	table := open(t, Config{Size: 16})
+	put(t, table, flowKey(port, 1), start, returns(1), returns(2))
+	table.SetBlocks([]*topology.NATBlock{topology.NewNATBlock(router, public, 64, id.New[topology.Host]())}, start)
+	if _, err := table.Learn([]byte("what"), start); err == nil {
+		t.Error("Learn of nonsense: no error")
+	}
+	table.Remove([]flow.Key{flowKey(port, 1)}, start)
+	put(t, table, flowKey(port, 2), start, returns(2))
+	sweepAll(table, start.Add(Idle))
+	want := Stats{States: 1, Size: 16, Flows: 1, Blocks: 1, Malformed: 1, Expired: 1}
+	if got := table.Stats(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
