@@ -64,9 +64,15 @@ func (t *translation) exempt() {
 
 // outside returns the router's gateway, and its other ports that answer for floating addresses.
 func (t *translation) outside() []topology.PortID {
+	gateways := map[model.NetworkID]bool{} // the floating addresses of these networks are the gateway's
+	for _, p := range t.ports {
+		if p.DeviceOwner == model.OwnerRouterGateway {
+			gateways[p.NetworkID] = true
+		}
+	}
 	var ids []topology.PortID
 	for _, p := range t.ports {
-		if p.DeviceOwner != model.OwnerRouterGateway && !answersForFloating(t.view, t.router.ID, p) {
+		if p.DeviceOwner != model.OwnerRouterGateway && (gateways[p.NetworkID] || !answersForFloating(t.view, t.router.ID, p)) {
 			continue
 		}
 		if port, ok := routerPortID(t.view, p); ok {
