@@ -56,6 +56,7 @@ bench: bench-packages build ## measure, each figure beside a peer in the same ru
 	$(GO) run ./bench/datapath
 	$(GO) run ./bench/wake
 	$(GO) run ./bench/system
+	$(GO) run ./bench/change
 
 .PHONY: generate
 generate: ## make the protobuf and eBPF files again from their sources

@@ -91,6 +91,9 @@ func (s *Sandbox) AddUplink(ctx context.Context, spec UplinkSpec) (Uplink, error
 	return up, err
 }
 
+// OutsideNamespace returns the name of the network namespace of the machine outside.
+func (s *Sandbox) OutsideNamespace() string { return s.outsideNamespace() }
+
 func (s *Sandbox) outsideNamespace() string { return s.prefix + "-outside" }
 
 // connectUplink makes the pair of interfaces between the host and the machine outside.

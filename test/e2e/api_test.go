@@ -20,11 +20,16 @@ type neutronPort struct {
 	} `json:"fixed_ips"`
 }
 
-// network makes a network with a subnet for each range and returns its identifier.
+// network makes a network with a subnet for each range and returns its identifier. Its workloads may send and receive what they like.
 func (c *cloud) network(name string, ranges ...string) string {
 	c.t.Helper()
+	return c.makeNetwork(name, false, ranges...)
+}
+
+func (c *cloud) makeNetwork(name string, security bool, ranges ...string) string {
+	c.t.Helper()
 	var made struct{ Network struct{ ID string } }
-	c.post("networks", fmt.Sprintf(`{"network":{"name":%q}}`, name), &made)
+	c.post("networks", fmt.Sprintf(`{"network":{"name":%q,"port_security_enabled":%t}}`, name, security), &made)
 	for i, r := range ranges {
 		version := 4
 		if bytes.ContainsRune([]byte(r), ':') {

@@ -29,6 +29,7 @@ type flowReport struct {
 func runTraffic(tool string, args []string) int {
 	tools := map[string]func([]string) error{
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
+		"udp-mirror": udpMirror, "udp-ask": udpAsk,
 	}
 	run, ok := tools[tool]
 	if !ok {
@@ -59,6 +60,48 @@ func udpEcho(args []string) error {
 			return err
 		}
 	}
+}
+
+// udpMirror answers every datagram to the port with the address that it came from, until it is killed: udp-mirror PORT.
+func udpMirror(args []string) error {
+	conn, err := net.ListenPacket("udp", ":"+args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	buf := make([]byte, 64)
+	for {
+		_, from, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.WriteTo([]byte(from.String()), from); err != nil {
+			return err
+		}
+	}
+}
+
+// udpAsk sends a datagram until it is answered, a few times, and prints the answer: udp-ask ADDRESS:PORT.
+func udpAsk(args []string) error {
+	conn, err := net.Dial("udp", args[0])
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 128)
+	for range 5 {
+		if _, err = conn.Write([]byte("?")); err != nil {
+			continue
+		}
+		if err = conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+			return err
+		}
+		var n int
+		if n, err = conn.Read(buf); err == nil {
+			fmt.Println(string(buf[:n]))
+			return nil
+		}
+	}
+	return err
 }
 
 // udpFlow sends numbered datagrams at an interval until its standard input closes, and reports which were answered:

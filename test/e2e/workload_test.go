@@ -113,22 +113,27 @@ func (w workload) tool(name string, args ...string) *exec.Cmd {
 // serves starts a traffic tool that serves until the test ends, and waits until it does.
 func (w workload) serves(name, port string) {
 	w.c.t.Helper()
-	cmd := w.tool(name, port)
+	w.c.serves(w.tool(name, port), name+" on "+w.name)
+}
+
+// serves starts a command that prints "ready" when it serves, and ends it with the test.
+func (c *cloud) serves(cmd *exec.Cmd, what string) {
+	c.t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		w.c.t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	if err := cmd.Start(); err != nil {
-		w.c.t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	w.c.t.Cleanup(func() {
+	c.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // it was told to end
 	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-		w.c.t.Fatalf("%s on %s printed %q, %v, %s", name, w.name, line, err, problems.String())
+		c.t.Fatalf("%s printed %q, %v, %s", what, line, err, problems.String())
 	}
 }
 
