@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// neighbourWant is a want of the n-th address on the link of a port.
+func neighbourWant(port topology.PortID, n int) sim.Want {
+	return sim.Want{Neighbour: sim.NeighbourWant{Port: port, Addr: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})}}
+}
+
+func held(port topology.PortID, text string) datapath.Miss {
+	return datapath.Miss{InPort: port, Frame: []byte(text)}
+}
+
+func TestPacketsWaitInOrderAndOnce(t *testing.T) {
+	q, now := newWaiting(), time.Now()
+	in, link := id.New[topology.Port](), id.New[topology.Port]()
+	tag := flow.Tag{Class: flow.TagRouterNeighbour, ID: link}
+	r := sim.Result{Wants: []sim.Want{neighbourWant(link, 1)}, Tags: []flow.Tag{tag, tag}}
+	buffer := []byte("one")
+	if first, kept := q.add(datapath.Miss{InPort: in, Frame: buffer}, &r, now); !first || !kept {
+		t.Fatalf("the first packet: first %v, kept %v", first, kept)
+	}
+	copy(buffer, "xxx") // the datapath uses its buffer again
+	if first, kept := q.add(held(in, "two"), &r, now); first || !kept {
+		t.Fatalf("the second packet: first %v, kept %v", first, kept)
+	}
+	if got := q.touched([]flow.Tag{{Class: flow.TagRouterNeighbour, ID: in}}); got != nil {
+		t.Errorf("another tag let %d packets go", len(got))
+	}
+	got := q.touched([]flow.Tag{tag})
+	if len(got) != 2 || string(got[0].Frame) != "one" || string(got[1].Frame) != "two" {
+		t.Errorf("released %v", got)
+	}
+	if q.size != 0 || len(q.perPort) != 0 || len(q.lines) != 0 {
+		t.Errorf("left behind: %d packets, %v, %v", q.size, q.perPort, q.lines)
+	}
+}
+
+func TestBoundsOnWaiting(t *testing.T) {
+	q, now := newWaiting(), time.Now()
+	link := id.New[topology.Port]()
+	greedy := id.New[topology.Port]()
+	kept := func(port topology.PortID, n int) bool {
+		r := sim.Result{Wants: []sim.Want{neighbourWant(link, n)}}
+		_, ok := q.add(held(port, "x"), &r, now)
+		return ok
+	}
+	for n := range maxWaitingPerWant {
+		if !kept(greedy, 0) {
+			t.Fatalf("packet %d for one address was refused", n+1)
+		}
+	}
+	if kept(greedy, 0) {
+		t.Errorf("packet %d for one address was kept", maxWaitingPerWant+1)
+	}
+	for n := range maxWaitingPerPort - maxWaitingPerWant {
+		if !kept(greedy, n+1) {
+			t.Fatalf("packet %d of a port was refused", maxWaitingPerWant+n+1)
+		}
+	}
+	if kept(greedy, 4000) {
+		t.Errorf("packet %d of a port was kept", maxWaitingPerPort+1)
+	}
+	if !kept(id.New[topology.Port](), 4000) {
+		t.Error("another port finds no room")
+	}
+	for q.size < maxWaiting {
+		port := id.New[topology.Port]()
+		for n := range min(maxWaitingPerPort, maxWaiting-q.size) {
+			if !kept(port, 5000+q.size+n) {
+				t.Fatalf("packet %d was refused", q.size+1)
+			}
+		}
+	}
+	if kept(id.New[topology.Port](), 9) {
+		t.Errorf("packet %d was kept", maxWaiting+1)
+	}
+}
+
+func TestAskingAgainAndGivingUp(t *testing.T) {
+	q, now := newWaiting(), time.Now()
+	in := id.New[topology.Port]()
+	r := sim.Result{Wants: []sim.Want{neighbourWant(in, 1)}}
+	q.add(held(in, "x"), &r, now)
+	if again, givenUp := q.overdue(now.Add(wantInterval - 1)); again != nil || givenUp != nil {
+		t.Errorf("too early: %v, %v", again, givenUp)
+	}
+	for ask := 2; ask <= maxAsks; ask++ {
+		now = now.Add(wantInterval)
+		if again, givenUp := q.overdue(now); len(again) != 1 || again[0] != r.Wants[0] || givenUp != nil {
+			t.Fatalf("ask %d: %v, %v", ask, again, givenUp)
+		}
+	}
+	now = now.Add(wantInterval)
+	if again, givenUp := q.overdue(now); again != nil || len(givenUp) != 1 {
+		t.Errorf("after %d asks: %v, %v", maxAsks, again, givenUp)
+	}
+	if q.size != 0 {
+		t.Errorf("%d packets wait for what was given up", q.size)
+	}
+}
+
+func TestABlockReleasesWhoWaitsForIt(t *testing.T) {
+	q, now := newWaiting(), time.Now()
+	in, router, addr := id.New[topology.Port](), id.New[topology.Router](), netip.MustParseAddr("203.0.113.5")
+	r := sim.Result{Wants: []sim.Want{{Block: sim.BlockWant{Router: router, Addr: addr, First: 1024, Last: 65535}}}}
+	q.add(held(in, "x"), &r, now)
+	if got := q.blocked(topology.NewNATBlock(router, addr.Next(), 1024, topology.HostID{})); got != nil {
+		t.Error("a block of another address released the packet")
+	}
+	if got := q.blocked(topology.NewNATBlock(router, addr, 1024, topology.HostID{})); len(got) != 1 {
+		t.Errorf("released %d packets, want 1", len(got))
+	}
+}
