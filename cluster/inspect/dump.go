@@ -6,7 +6,6 @@ package inspect
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -92,46 +91,30 @@ func decode(text []byte) (topology.Object, error) {
 		err := json.Unmarshal(l.Value, &s)
 		return &topology.Source{Resource: s.Resource, ID: s.ID, JSON: s.JSON}, err
 	}
-	o := empty(kind)
-	if o == nil {
-		return nil, errors.New("dumps cannot hold a " + l.Kind)
-	}
+	o := empties[kind]()
 	return o, json.Unmarshal(l.Value, o)
 }
 
-// empty returns a new zero object of the kind, nil where there is none.
-func empty(kind topology.Kind) topology.Object {
-	switch kind {
-	case topology.KindBridge:
-		return &topology.Bridge{}
-	case topology.KindPort:
-		return &topology.Port{}
-	case topology.KindDHCP:
-		return &topology.DHCP{}
-	case topology.KindDHCPHost:
-		return &topology.DHCPHost{}
-	case topology.KindMACEntry:
-		return &topology.MACEntry{}
-	case topology.KindNeighbour:
-		return &topology.Neighbour{}
-	case topology.KindHost:
-		return &topology.Host{}
-	case topology.KindBinding:
-		return &topology.Binding{}
-	case topology.KindTunnelKey:
-		return &topology.TunnelKey{}
-	case topology.KindHostState:
-		return &topology.HostState{}
-	case topology.KindPortState:
-		return &topology.PortState{}
-	case topology.KindLearnedMAC:
-		return &topology.LearnedMAC{}
-	case topology.KindSource:
-		return &topology.Source{}
-	case topology.KindProgress:
-		return &topology.Progress{}
-	}
-	return nil
+// empties has a function for each kind that returns a new zero object of it. It is never written.
+var empties = map[topology.Kind]func() topology.Object{
+	topology.KindBridge: empty[topology.Bridge], topology.KindPort: empty[topology.Port], topology.KindDHCP: empty[topology.DHCP],
+	topology.KindDHCPHost: empty[topology.DHCPHost], topology.KindMACEntry: empty[topology.MACEntry],
+	topology.KindNeighbour: empty[topology.Neighbour], topology.KindHost: empty[topology.Host],
+	topology.KindBinding: empty[topology.Binding], topology.KindTunnelKey: empty[topology.TunnelKey],
+	topology.KindHostState: empty[topology.HostState], topology.KindPortState: empty[topology.PortState],
+	topology.KindLearnedMAC: empty[topology.LearnedMAC], topology.KindProgress: empty[topology.Progress],
+	topology.KindRouter: empty[topology.Router], topology.KindRoute: empty[topology.Route], topology.KindChain: empty[topology.Chain],
+	topology.KindAddrGroup: empty[topology.AddrGroup], topology.KindGroupMember: empty[topology.GroupMember],
+	topology.KindPortGroup: empty[topology.PortGroup], topology.KindFloatingIP: empty[topology.FloatingIP],
+	topology.KindPortForwarding: empty[topology.PortForwarding], topology.KindNATBlock: empty[topology.NATBlock],
+	topology.KindRouterNeighbour: empty[topology.RouterNeighbour],
+}
+
+func empty[T any, P interface {
+	*T
+	topology.Object
+}]() topology.Object {
+	return P(new(T))
 }
 
 func compareKeys(a, b topology.Key) int {

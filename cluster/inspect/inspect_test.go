@@ -23,6 +23,12 @@ var (
 	gw     = netip.MustParseAddr("10.0.0.1")
 	webIP  = netip.MustParseAddr("10.0.0.5")
 	webHW  = mac.MustParse("fa:16:3e:00:00:05")
+
+	edge    = id.MustParse[topology.Router]("44444444-0000-4000-8000-000000000001")
+	inside  = id.MustParse[topology.Port]("22222222-0000-4000-8000-000000000003")
+	derived = id.MustParse[topology.Port]("55555555-0000-4000-8000-000000000003")
+	pre     = id.MustParse[topology.Chain]("66666666-0000-4000-8000-000000000001")
+	friends = id.MustParse[topology.AddrGroup]("77777777-0000-4000-8000-000000000001")
 )
 
 // objects has one object of every kind; the test below fails when a kind is added and not put here.
@@ -45,6 +51,28 @@ func objects() []topology.Object {
 		topology.NewLearnedMAC(blue, webHW, web, host1),
 		&topology.Source{Resource: "network", ID: blue, JSON: []byte(`{"id":"11111111-0000-4000-8000-000000000001"}`)},
 		&topology.Progress{Journal: "j", LastTaskID: 7, Applied: 7},
+		&topology.Router{ID: edge, Name: "edge", AdminUp: true, InChain: pre},
+		&topology.Port{ID: inside, Bridge: blue, Peer: derived, AdminUp: true},
+		&topology.Port{ID: derived, Router: edge, Peer: inside, AdminUp: true, MAC: webHW, Addresses: []netip.Prefix{range4},
+			Advertise: &topology.Advertisement{MTU: 1450}},
+		&topology.Route{ID: id.New[topology.Route](), Router: edge, Destination: netip.MustParsePrefix("0.0.0.0/0"),
+			Kind: topology.RouteForward, Port: derived, NextHop: gw, Weight: 100},
+		&topology.FloatingIP{ID: id.New[topology.FloatingIP](), Router: edge, Port: derived, Addr: gw, Fixed: webIP},
+		&topology.PortForwarding{ID: id.New[topology.PortForwarding](), Router: edge, Port: derived, Addr: gw, Proto: 6,
+			Ports: topology.PortRange{First: 80, Last: 81, Set: true}, Fixed: webIP, FixedPort: 8080},
+		&topology.Chain{ID: pre, Name: "PRE", Rules: []topology.Rule{
+			{Action: topology.ActionAccept},
+			{When: topology.Condition{EtherType: 0x0800, Proto: 6, MatchProto: true, SrcGroup: friends,
+				DstPorts: topology.PortRange{First: 22, Last: 22, Set: true}}, Action: topology.ActionAccept},
+			{When: topology.Condition{Proto: 1, MatchProto: true, Src: range4, Not: topology.NotSrc, InPorts: []topology.PortID{web}},
+				Action: topology.ActionSNAT, After: topology.ActionAccept,
+				Targets: []topology.NATTarget{{First: gw, Last: gw, FirstPort: 1024, LastPort: 65535}}},
+		}},
+		&topology.AddrGroup{ID: friends, Name: "friends"},
+		topology.NewGroupMember(friends, range4, web),
+		&topology.PortGroup{ID: id.New[topology.PortGroup](), Name: "uplinks", Stateful: true},
+		topology.NewNATBlock(edge, gw, 1024, host1),
+		topology.NewRouterNeighbour(edge, derived, webIP, webHW, host1),
 	}
 }
 
@@ -91,9 +119,22 @@ func TestPicture(t *testing.T) {
 
 network blue (11111111-0000-4000-8000-000000000001)  mtu 1450
 │  subnet 10.0.0.0/24  gateway 10.0.0.1  DHCP
-├─ port db                                not plugged in  (administratively down)
-└─ port web  fa:16:3e:00:00:05  10.0.0.5  host1:tap22222222 ACTIVE
+├─ port 22222222                               router edge
+├─ port db                                     not plugged in  (administratively down)
+└─ port web       fa:16:3e:00:00:05  10.0.0.5  host1:tap22222222 ACTIVE
 
+router edge (44444444-0000-4000-8000-000000000001)
+│  0.0.0.0/0 via 10.0.0.1
+│  floating 10.0.0.1 for 10.0.0.5
+│  forwarding tcp 10.0.0.1 80-81 to 10.0.0.5:8080
+└─ port 55555555  fa:16:3e:00:00:05  10.0.0.0/24  network blue
+
+chain PRE (66666666-0000-4000-8000-000000000001)
+   all: accept
+   IPv4 tcp from group friends port 22: accept
+   icmp not from 10.0.0.0/24 in by web: snat to 10.0.0.1 ports 1024-65535, then accept
+
+group friends (77777777-0000-4000-8000-000000000001)  addresses: 1
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("picture (-want +got):\n%s", diff)

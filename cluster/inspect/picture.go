@@ -12,7 +12,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Picture writes the topology as a tree of networks with their subnets and ports, and the hosts with what is plugged into them.
+// Picture writes the topology as a tree: the hosts with what is plugged into them, networks with their subnets and ports, routers with
+// their ports, routes and translations, and the chains of rules.
 func Picture(w io.Writer, objects []topology.Object) error {
 	m := gather(objects)
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -23,68 +24,14 @@ func Picture(w io.Writer, objects []topology.Object) error {
 	if len(m.bridges) == 0 {
 		fmt.Fprintln(out, "no networks yet")
 	}
+	for _, r := range m.routers {
+		m.drawRouter(out, r)
+	}
+	for _, c := range m.chains {
+		m.drawChain(out, c)
+	}
+	m.drawGroups(out)
 	return out.Flush()
-}
-
-// model is the objects by what they belong to.
-type model struct {
-	hosts    []*topology.Host
-	alive    map[topology.HostID]*topology.HostState
-	hostName map[topology.HostID]string
-	bridges  []*topology.Bridge
-	ports    map[topology.BridgeID][]*topology.Port
-	dhcp     map[topology.BridgeID][]*topology.DHCP
-	macs     map[topology.PortID]string
-	addrs    map[topology.PortID][]netip.Addr
-	bindings map[topology.PortID]*topology.Binding
-	active   map[topology.PortID]bool
-}
-
-func gather(objects []topology.Object) *model {
-	m := &model{
-		alive: map[topology.HostID]*topology.HostState{}, hostName: map[topology.HostID]string{},
-		ports: map[topology.BridgeID][]*topology.Port{}, dhcp: map[topology.BridgeID][]*topology.DHCP{},
-		macs: map[topology.PortID]string{}, addrs: map[topology.PortID][]netip.Addr{},
-		bindings: map[topology.PortID]*topology.Binding{}, active: map[topology.PortID]bool{},
-	}
-	for _, o := range objects {
-		m.add(o)
-	}
-	byName(m.hosts, func(h *topology.Host) string { return h.Name + h.ID.String() })
-	byName(m.bridges, func(b *topology.Bridge) string { return b.Name + b.ID.String() })
-	for _, ports := range m.ports {
-		byName(ports, func(p *topology.Port) string { return p.Name + p.ID.String() })
-	}
-	for _, subnets := range m.dhcp {
-		byName(subnets, func(d *topology.DHCP) string { return d.Prefix.String() })
-	}
-	return m
-}
-
-func (m *model) add(o topology.Object) {
-	switch o := o.(type) {
-	case *topology.Host:
-		m.hosts = append(m.hosts, o)
-		m.hostName[o.ID] = o.Name
-	case *topology.HostState:
-		m.alive[o.Host] = o
-	case *topology.Bridge:
-		m.bridges = append(m.bridges, o)
-	case *topology.Port:
-		m.ports[o.Bridge] = append(m.ports[o.Bridge], o)
-	case *topology.DHCP:
-		m.dhcp[o.Bridge] = append(m.dhcp[o.Bridge], o)
-	case *topology.MACEntry:
-		m.macs[o.Port] = o.MAC.String()
-	case *topology.Neighbour:
-		if !o.Addr.IsLinkLocalUnicast() {
-			m.addrs[o.Port] = append(m.addrs[o.Port], o.Addr)
-		}
-	case *topology.Binding:
-		m.bindings[o.Port] = o
-	case *topology.PortState:
-		m.active[o.Port] = o.Active
-	}
 }
 
 func (m *model) drawHosts(w io.Writer) {
@@ -108,27 +55,45 @@ func (m *model) drawBridge(w io.Writer, b *topology.Bridge) {
 	}
 	ports := m.ports[b.ID]
 	for i, p := range ports {
-		branch := "├─"
-		if i == len(ports)-1 {
-			branch = "└─"
-		}
-		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s\n", branch, nameOr(p.Name, p.ID.Short()), m.macs[p.ID],
-			joinAddrs(m.addrs[p.ID]), m.place(p.ID), downNote(p.AdminUp))
+		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s\n", branch(i, len(ports)), nameOr(p.Name, p.ID.Short()), m.macs[p.ID],
+			joinAddrs(m.addrs[p.ID]), m.place(p), downNote(p.AdminUp))
 	}
 	fmt.Fprintln(w)
 }
 
-// place says where a port is plugged in.
-func (m *model) place(p topology.PortID) string {
-	b := m.bindings[p]
+// branch draws the stem of the i-th of n leaves.
+func branch(i, n int) string {
+	if i == n-1 {
+		return "└─"
+	}
+	return "├─"
+}
+
+// place says what is at the other end of a port: a device, or an interface of a host.
+func (m *model) place(p *topology.Port) string {
+	if p.Interior() {
+		return m.device(m.port[p.Peer])
+	}
+	b := m.bindings[p.ID]
 	if b == nil {
 		return "not plugged in"
 	}
 	state := "DOWN"
-	if m.active[p] {
+	if m.active[p.ID] {
 		state = "ACTIVE"
 	}
 	return nameOr(m.hostName[b.Host], b.Host.Short()) + ":" + b.Interface + " " + state
+}
+
+// device names the bridge or router that a port, nil for none, is on.
+func (m *model) device(p *topology.Port) string {
+	switch {
+	case p == nil:
+		return "nothing"
+	case !p.Router.IsZero():
+		return "router " + nameOr(m.routerName[p.Router], p.Router.Short())
+	}
+	return "network " + nameOr(m.bridgeName[p.Bridge], p.Bridge.Short())
 }
 
 func byName[T any](s []T, name func(T) string) {
