@@ -84,13 +84,20 @@ func (q *waiting) touched(tags []flow.Tag) []datapath.Miss {
 	if len(q.lines) == 0 || len(tags) == 0 {
 		return nil
 	}
-	changed := make(map[flow.Tag]struct{}, len(tags))
+	type thing struct {
+		class flow.TagClass
+		id    [16]byte
+	}
+	changed := make(map[thing][]flow.Tag, len(tags))
 	for _, t := range tags {
-		changed[t] = struct{}{}
+		changed[thing{t.Class, t.ID}] = append(changed[thing{t.Class, t.ID}], t)
+	}
+	touches := func(a flow.Tag) bool {
+		return slices.ContainsFunc(changed[thing{a.Class, a.ID}], func(t flow.Tag) bool { return t.Touches(a) })
 	}
 	var ready []datapath.Miss
 	for want, l := range q.lines {
-		if slices.ContainsFunc(l.tags, func(t flow.Tag) bool { _, ok := changed[t]; return ok }) {
+		if slices.ContainsFunc(l.tags, touches) {
 			ready = append(ready, q.take(want)...)
 		}
 	}

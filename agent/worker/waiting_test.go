@@ -24,7 +24,8 @@ func held(port topology.PortID, text string) datapath.Miss {
 func TestPacketsWaitInOrderAndOnce(t *testing.T) {
 	q, now := newWaiting(), time.Now()
 	in, link := id.New[topology.Port](), id.New[topology.Port]()
-	tag := flow.Tag{Class: flow.TagRouterNeighbour, ID: link}
+	addr := netip.MustParseAddr("10.0.0.1")
+	tag, change := flow.AddrTag(flow.TagNeighbour, link, addr), flow.HostTag(flow.TagNeighbour, link, addr)
 	r := sim.Result{Wants: []sim.Want{neighbourWant(link, 1)}, Tags: []flow.Tag{tag, tag}}
 	buffer := []byte("one")
 	if first, kept := q.add(datapath.Miss{InPort: in, Frame: buffer}, &r, now); !first || !kept {
@@ -34,10 +35,10 @@ func TestPacketsWaitInOrderAndOnce(t *testing.T) {
 	if first, kept := q.add(held(in, "two"), &r, now); first || !kept {
 		t.Fatalf("the second packet: first %v, kept %v", first, kept)
 	}
-	if got := q.touched([]flow.Tag{{Class: flow.TagRouterNeighbour, ID: in}}); got != nil {
+	if got := q.touched([]flow.Tag{flow.HostTag(flow.TagNeighbour, link, addr.Next())}); got != nil {
 		t.Errorf("another tag let %d packets go", len(got))
 	}
-	got := q.touched([]flow.Tag{tag})
+	got := q.touched([]flow.Tag{change})
 	if len(got) != 2 || string(got[0].Frame) != "one" || string(got[1].Frame) != "two" {
 		t.Errorf("released %v", got)
 	}
