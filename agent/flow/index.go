@@ -64,16 +64,23 @@ func (x *TagIndex) Remove(key Key) {
 func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 	var found []Key
 	for _, change := range changes {
-		for _, tag := range x.touched(change, limit) {
-			for t, ok := x.tags.slots[tag]; ok; t, ok = x.tags.slots[tag] {
-				if len(found) == limit {
+		for tags := x.touched(change, limit); len(tags) > 0; tags = x.touched(change, limit) {
+			for _, tag := range tags {
+				if found = x.invalidate(tag, found, limit); len(found) == limit {
 					return found
 				}
-				k := x.edges[x.tags.heads[t]].key
-				found = append(found, x.keys.values[k])
-				x.forget(k)
 			}
 		}
+	}
+	return found
+}
+
+// invalidate forgets flows that have the tag and appends their keys to found, up to limit in all.
+func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
+	for t, ok := x.tags.slots[tag]; ok && len(found) < limit; t, ok = x.tags.slots[tag] {
+		k := x.edges[x.tags.heads[t]].key
+		found = append(found, x.keys.values[k])
+		x.forget(k)
 	}
 	return found
 }
@@ -81,7 +88,10 @@ func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 // touched returns tags that the change touches and that flows have: all of them, or limit where there are more.
 func (x *TagIndex) touched(change Tag, limit int) []Tag {
 	if !change.Addr.IsValid() {
-		return []Tag{change}
+		if _, there := x.tags.slots[change]; there {
+			return []Tag{change}
+		}
+		return nil
 	}
 	var tags []Tag
 	x.places[placeOf(change)].Within(change.prefix(), func(slots []uint32) bool {

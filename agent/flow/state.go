@@ -54,6 +54,24 @@ type State struct {
 	Value StateValue
 }
 
+var stateNames = map[StateKind]string{
+	StateReturn: "answers", StateSNAT: "source", StateDNAT: "destination", StateReverseSNAT: "source back", StateReverseDNAT: "destination back",
+}
+
+// String returns what is remembered, as a person would say it: "source tcp 10.0.0.3:1025 > 198.51.100.9:80 is 203.0.113.5:1024".
+func (s State) String() string {
+	text := stateNames[s.Key.Kind] + " " + s.Key.Conn.String()
+	if s.Value.Addr.IsValid() {
+		text += " is " + netip.AddrPortFrom(s.Value.Addr, s.Value.Port).String()
+	}
+	return text
+}
+
+// String returns protocol and ends.
+func (c Conn) String() string {
+	return packet.ProtoName(c.Proto) + " " + netip.AddrPortFrom(c.Src, c.SrcPort).String() + " > " + netip.AddrPortFrom(c.Dst, c.DstPort).String()
+}
+
 // Tracked reports whether connections of the packet's protocol are tracked: TCP, UDP, SCTP and ICMP echo of either family, whole or
 // first fragments. Answers to anything else are judged by themselves.
 func Tracked(p *packet.Packet) bool {

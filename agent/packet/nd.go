@@ -88,8 +88,9 @@ func (p *Packet) ValidSolicitation() bool {
 }
 
 // NeighbourReply returns the frame that answers the solicitation p: the target's link-layer address is hw. A solicitation from
-// the unspecified address (duplicate address detection, RFC 4862) is answered to all nodes and unsolicited.
-func (p *Packet) NeighbourReply(hw mac.Addr) []byte {
+// the unspecified address (duplicate address detection, RFC 4862) is answered to all nodes and unsolicited. A host forgets a default
+// router whose answers do not say that it is one (RFC 4861 section 7.2.5).
+func (p *Packet) NeighbourReply(hw mac.Addr, router bool) []byte {
 	h := Header{
 		SrcMAC: hw, DstMAC: p.SrcMAC, EtherType: EtherTypeIPv6,
 		SrcIP: p.ND.Target, DstIP: p.SrcIP,
@@ -100,6 +101,9 @@ func (p *Packet) NeighbourReply(hw mac.Addr) []byte {
 		h.DstMAC, h.DstIP, flags = allNodesMAC, allNodes, NDOverride
 	} else if !p.ND.LinkLayer.IsZero() {
 		h.DstMAC = p.ND.LinkLayer
+	}
+	if router {
+		flags |= NDRouter
 	}
 	return h.Frame(neighbourBody(flags, p.ND.Target, optTargetLink, hw))
 }

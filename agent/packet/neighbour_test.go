@@ -75,7 +75,7 @@ func TestNeighbourReply(t *testing.T) {
 			if !ask.ValidSolicitation() {
 				t.Fatal("the solicitation counts as invalid")
 			}
-			reply := gopacket.NewPacket(ask.NeighbourReply(macB), layers.LayerTypeEthernet, gopacket.Default)
+			reply := gopacket.NewPacket(ask.NeighbourReply(macB, false), layers.LayerTypeEthernet, gopacket.Default)
 			na, ok := reply.Layer(layers.LayerTypeICMPv6NeighborAdvertisement).(*layers.ICMPv6NeighborAdvertisement)
 			if !ok {
 				t.Fatalf("no advertisement in %v", reply)

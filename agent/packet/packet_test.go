@@ -319,7 +319,7 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = p.Data()
 		if p.ValidSolicitation() {
-			mustParse(t, p.NeighbourReply(macB))
+			mustParse(t, p.NeighbourReply(macB, false))
 		}
 		if p.ARP.Operation == ARPRequest {
 			mustParse(t, p.ARP.Reply(macB))

@@ -7,7 +7,7 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// enterBridge lets the packet into the bridge from the ingress port. VLAN tags are carried and not looked at: a bridge has one
+// enterBridge lets the packet into the bridge from the port that it is at. VLAN tags are carried and not looked at: a bridge has one
 // table of stations.
 func (w *walk) enterBridge(id topology.BridgeID) {
 	w.tag(flow.TagBridge, id)
@@ -30,22 +30,29 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s never leaves its link (IEEE 802.1Q table 8-1)", dst)
 	case w.answerNeighbour(b):
 	case dst.IsMulticast():
+		w.tellRouters(b)
 		w.flood(b, "is a group address")
 	default:
 		w.unicast(b)
 	}
 }
 
-// learn notes the sender where nothing says yet that it is behind the ingress port. What Neutron says holds against what is seen.
+// learn notes the sender where nothing says yet that it is behind the ingress port. What Neutron says holds against what is seen. What
+// comes over a wire is from a router, whose address is known.
 func (w *walk) learn(b *topology.Bridge) {
+	if w.at.Interior() {
+		return
+	}
 	src := w.packet.SrcMAC
 	w.tagStation(b.ID, src)
 	at, known := w.view.Station(b.ID, src)
-	if src.IsZero() || known && (!at.Learned || at.Port == w.in.InPort) {
+	if src.IsZero() || known && (!at.Learned || at.Port == w.at.ID) {
 		return
 	}
-	w.result.Learn = append(w.result.Learn, Learned{Bridge: b.ID, MAC: src, Port: w.in.InPort})
-	w.step(bridgeDevice(b), "learns that %s is behind %s", src, w.portDevice(w.in.InPort))
+	w.result.Learn = append(w.result.Learn, Learned{Bridge: b.ID, MAC: src, Port: w.at.ID})
+	if w.in.Trace {
+		w.step(bridgeDevice(b), "learns that %s is behind %s", src, w.portDevice(w.at.ID))
+	}
 }
 
 func (w *walk) unicast(b *topology.Bridge) {
@@ -53,7 +60,7 @@ func (w *walk) unicast(b *topology.Bridge) {
 	w.tagStation(b.ID, dst)
 	at, known := w.view.Station(b.ID, dst)
 	switch {
-	case known && at.Port == w.in.InPort:
+	case known && at.Port == w.at.ID:
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s is behind the port it came from", dst)
 	case known:
 		if w.in.Trace {
@@ -78,42 +85,17 @@ func knowledge(at view.Station) string {
 func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
 	w.tag(flow.TagPort, id)
 	p := w.view.Port(id)
-	at, bound := w.view.Location(id)
 	switch {
 	case p == nil:
 		w.stop(Error, w.portDevice(id), "is not known here")
 	case p.Bridge != b.ID:
 		w.stop(Error, w.portDevice(id), "is not a port of %s", bridgeDevice(b))
-	case !p.AdminUp:
-		w.stop(Drop, w.portDevice(id), "drops the packet: it is administratively down")
-	case !bound:
-		w.stop(Drop, w.portDevice(id), "drops the packet: no interface is plugged into it")
-	case at.Local:
-		if w.in.Trace {
-			w.step(w.portDevice(id), "lets it out to interface %s of %s", at.Interface, w.here())
-		}
-		w.forward([]flow.Output{{Port: id}})
 	default:
-		w.leaveByTunnel(p, at)
+		w.leave(p)
 	}
 }
 
-func (w *walk) leaveByTunnel(p *topology.Port, at view.Location) {
-	w.tag(flow.TagTunnel, [16]byte{})
-	w.tag(flow.TagHost, at.Host)
-	out, problem := w.tunnel(p, at)
-	if problem != "" {
-		w.stop(Error, w.portDevice(p.ID), "cannot be reached on %s: %s", w.hostName(at.Host), problem)
-		return
-	}
-	if w.in.Trace {
-		w.step(w.portDevice(p.ID), "is on %s, interface %s: through the tunnel to %s with key %d",
-			w.hostName(at.Host), at.Interface, out.Peer, out.TunnelKey)
-	}
-	w.forward([]flow.Output{out})
-}
-
-// flood sends the packet to every port of the bridge but the one it came from.
+// flood sends the packet to every exterior port of the bridge but the one it came from, and that lets it through.
 func (w *walk) flood(b *topology.Bridge, why string) {
 	w.tag(flow.TagFlood, b.ID)
 	if w.in.Hush {
@@ -121,32 +103,18 @@ func (w *walk) flood(b *topology.Bridge, why string) {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s %s, and its port has sent too much to all", w.packet.DstMAC, why)
 		return
 	}
-	var hosts map[topology.HostID]bool // those tagged already
 	ports := w.view.Flood(b.ID)
 	outputs := make([]flow.Output, 0, len(ports))
 	for _, id := range ports {
-		if id == w.in.InPort {
+		if id == w.at.ID {
 			continue
 		}
-		at, _ := w.view.Location(id)
-		if at.Local {
-			outputs = append(outputs, flow.Output{Port: id})
-			continue
+		if out, ok := w.floodTo(w.view.Port(id)); ok {
+			outputs = append(outputs, out)
 		}
-		if hosts == nil {
-			hosts = make(map[topology.HostID]bool)
-			w.tag(flow.TagTunnel, [16]byte{})
-		}
-		if !hosts[at.Host] {
-			hosts[at.Host] = true
-			w.tag(flow.TagHost, at.Host)
-		}
-		out, problem := w.tunnel(w.view.Port(id), at)
-		if problem != "" {
-			w.step(w.portDevice(id), "cannot be reached on %s: %s", w.hostName(at.Host), problem)
-			continue
-		}
-		outputs = append(outputs, out)
+	}
+	if w.result.Verdict == Wait {
+		return
 	}
 	if len(outputs) == 0 {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s %s, and no other port can be reached", w.packet.DstMAC, why)
@@ -158,24 +126,26 @@ func (w *walk) flood(b *topology.Bridge, why string) {
 	w.forward(outputs)
 }
 
-// tunnel returns the output that reaches a port of another host, or what stands in the way.
-func (w *walk) tunnel(p *topology.Port, at view.Location) (out flow.Output, problem string) {
-	self := w.view.Host(w.view.Self())
-	switch {
-	case p.TunnelKey == 0:
-		return out, "it has no tunnel key yet"
-	case self == nil || len(self.Endpoints) == 0:
-		return out, "this host has no tunnel endpoint"
-	case len(at.Endpoints) == 0:
-		return out, "that host has no tunnel endpoint"
+// floodTo returns the output for one port of a flood; false where the port does not let the packet through or cannot be reached. What
+// the port's filters say of the packet stays with the port.
+func (w *walk) floodTo(p *topology.Port) (out flow.Output, ok bool) {
+	before := w.packet.Header
+	defer func() { w.packet.Header = before }()
+	if !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
+		return out, false
 	}
-	// The family of our first endpoint is preferred, so that an operator chooses it by the order of the addresses.
-	for _, own := range self.Endpoints {
-		for _, peer := range at.Endpoints {
-			if own.Is4() == peer.Is4() {
-				return flow.Output{Port: p.ID, Peer: peer, TunnelKey: p.TunnelKey}, ""
-			}
+	at, _ := w.view.Location(p.ID)
+	if at.Local {
+		out = flow.Output{Port: p.ID}
+	} else {
+		w.tag(flow.TagTunnel, [16]byte{})
+		w.tag(flow.TagHost, at.Host)
+		var problem string
+		if out, problem = w.tunnel(p, at); problem != "" {
+			w.step(w.portDevice(p.ID), "cannot be reached on %s: %s", w.hostName(at.Host), problem)
+			return out, false
 		}
 	}
-	return out, "the two hosts have no tunnel endpoints of one address family"
+	w.remember(p, out)
+	return out, true
 }

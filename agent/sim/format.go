@@ -43,8 +43,26 @@ func (w *walk) ending(r Result) string {
 	}
 	for _, e := range r.Emit {
 		for _, o := range e.Outputs {
-			text += fmt.Sprintf("\n   answer to %s: %s", w.portDevice(o.Port), describeFrame(e.Frame))
+			text += fmt.Sprintf("\n   %s: %s", w.sent(r, o), describeFrame(e.Frame))
 		}
+	}
+	if rewrite := r.Actions.Rewrite.String(); rewrite != "" {
+		text += "\n   with " + rewrite
+	}
+	if r.Actions.MTU > 0 {
+		text += fmt.Sprintf("\n   up to %d octets", r.Actions.MTU)
+	}
+	for _, want := range r.Wants {
+		text += "\n   waits for " + w.wanted(want)
+	}
+	for _, f := range r.Found {
+		text += fmt.Sprintf("\n   found %s at %s on the link of %s", f.Addr, f.MAC, w.portDevice(f.Port))
+	}
+	for _, s := range r.State {
+		text += "\n   remember " + s.String()
+	}
+	for _, p := range r.StatePeers {
+		text += fmt.Sprintf("\n   tell %s", p)
 	}
 	for _, l := range r.Learn {
 		text += fmt.Sprintf("\n   learn %s behind %s", l.MAC, w.portDevice(l.Port))
@@ -56,6 +74,27 @@ func (w *walk) ending(r Result) string {
 		return text + fmt.Sprintf("\n   for the whole flow, until it is unused for %s", r.Idle)
 	}
 	return text + "\n   for this packet only"
+}
+
+// sent says where a frame of the result goes: an answer goes back, anything else is the packet or what it led to.
+func (w *walk) sent(r Result, o flow.Output) string {
+	switch {
+	case r.Verdict == Consumed && o.Local():
+		return "answer to " + w.portDevice(o.Port).String()
+	case o.Local():
+		return "send to " + w.portDevice(o.Port).String()
+	}
+	return fmt.Sprintf("send to %s through the tunnel to %s with key %d", w.portDevice(o.Port), o.Peer, o.TunnelKey)
+}
+
+func (w *walk) wanted(want Want) string {
+	switch {
+	case want.Neighbour != (NeighbourWant{}):
+		return fmt.Sprintf("%s on the link of %s", want.Neighbour.Addr, w.portDevice(want.Neighbour.Port))
+	case want.Block != (BlockWant{}):
+		return fmt.Sprintf("a block of ports of %s", want.Block.Addr)
+	}
+	return fmt.Sprintf("router %s", want.Router.Short())
 }
 
 // destination says where the output goes, and what the host at the other end of a tunnel does, which is all decided here: it looks

@@ -17,20 +17,20 @@ import (
 // else to answer them.
 func (w *walk) answerNeighbour(b *topology.Bridge) bool {
 	p := &w.packet
-	if p.Tagged() || !p.DstMAC.IsMulticast() && p.DstMAC != view.DHCPServerMAC {
+	if w.made || p.Tagged() || !p.DstMAC.IsMulticast() && p.DstMAC != view.DHCPServerMAC {
 		return false
 	}
 	switch {
 	case p.ARP.Operation == packet.ARPRequest && !p.ARP.Gratuitous():
-		hw, ok := w.neighbour(b, p.ARP.TargetIP)
+		n, ok := w.neighbour(b, p.ARP.TargetIP)
 		if ok {
-			w.emit(p.ARP.Reply(hw))
+			w.emit(p.ARP.Reply(n.MAC))
 		}
 		return ok
 	case p.ValidSolicitation():
-		hw, ok := w.neighbour(b, p.ND.Target)
+		n, ok := w.neighbour(b, p.ND.Target)
 		if ok {
-			w.emit(p.NeighbourReply(hw))
+			w.emit(p.NeighbourReply(n.MAC, w.isRouter(n.Port)))
 		}
 		return ok
 	}
@@ -40,22 +40,49 @@ func (w *walk) answerNeighbour(b *topology.Bridge) bool {
 // neighbour returns who has the address, for an answer to whoever is behind the ingress port. Nobody is told about addresses behind
 // their own port: a station that probes its own address before it uses it (RFC 5227, RFC 4862) would take the answer for a
 // conflict.
-func (w *walk) neighbour(b *topology.Bridge, addr netip.Addr) (mac.Addr, bool) {
-	w.tag(flow.TagNeighbour, b.ID)
-	n, known := w.view.Neighbour(b.ID, addr)
+func (w *walk) neighbour(b *topology.Bridge, addr netip.Addr) (view.Neighbour, bool) {
+	n, known := w.neighbourOf(b, addr)
 	switch {
 	case !known:
 		w.step(bridgeDevice(b), "does not know who has %s", addr)
-		return mac.Addr{}, false
+		return n, false
 	case n.Port == w.in.InPort || n.MAC == w.packet.SrcMAC:
 		w.step(bridgeDevice(b), "does not answer for %s: it is the asking port's own", addr)
-		return mac.Addr{}, false
+		return n, false
 	}
-	w.result.Verdict = Consumed
+	w.consume()
 	if w.in.Trace {
 		w.step(bridgeDevice(b), "answers in the name of %s: %s is at %s", w.owner(n), addr, n.MAC)
 	}
-	return n.MAC, true
+	return n, true
+}
+
+// neighbourOf returns who has the address on the bridge: what Neutron knows, and of link-local addresses also what follows from a
+// router's MAC.
+func (w *walk) neighbourOf(b *topology.Bridge, addr netip.Addr) (view.Neighbour, bool) {
+	w.addTag(flow.AddrTag(flow.TagNeighbour, b.ID, addr))
+	if n, known := w.view.Neighbour(b.ID, addr); known {
+		return n, true
+	}
+	hw, ok := packet.FromLinkLocal(addr)
+	if !ok {
+		return view.Neighbour{}, false
+	}
+	w.tagStation(b.ID, hw)
+	at, known := w.view.Station(b.ID, hw)
+	return view.Neighbour{MAC: hw, Port: at.Port}, known && w.isRouter(at.Port)
+}
+
+// isRouter reports whether the bridge's port is wired to a router's.
+func (w *walk) isRouter(id topology.PortID) bool {
+	w.tag(flow.TagPort, id)
+	p := w.view.Port(id)
+	if p == nil || !p.Interior() {
+		return false
+	}
+	w.tag(flow.TagPort, p.Peer)
+	peer := w.view.Port(p.Peer)
+	return peer == nil || !peer.Router.IsZero() // an unknown end is of a router that this host has not been sent
 }
 
 func (w *walk) owner(n view.Neighbour) string {
@@ -63,4 +90,37 @@ func (w *walk) owner(n view.Neighbour) string {
 		return "the DHCP server"
 	}
 	return w.portDevice(n.Port).String()
+}
+
+// tellRouters lets the routers on the bridge hear what is said to all: a flood does not reach them. They answer solicitations, and
+// learn of stations that have taken over an address which they send to.
+func (w *walk) tellRouters(b *topology.Bridge) {
+	solicited := w.packet.ValidRouterSolicitation()
+	addr, hw := announced(&w.packet)
+	if w.packet.Tagged() || !solicited && !addr.IsValid() {
+		return
+	}
+	for _, id := range w.view.Interior(b.ID) {
+		p := w.view.Port(w.view.Port(id).Peer)
+		switch {
+		case p == nil || p.Router.IsZero() || !p.AdminUp:
+		case solicited:
+			w.advertiseTo(p)
+		default:
+			if was, known := w.view.RouterNeighbour(p.ID, addr); known && was != hw {
+				w.found(p, addr, hw)
+			}
+		}
+	}
+}
+
+// announced returns what a gratuitous ARP packet or an unsolicited neighbour advertisement says; the zero Addr for other packets.
+func announced(p *packet.Packet) (netip.Addr, mac.Addr) {
+	switch {
+	case p.ARP.Operation != 0 && p.ARP.Gratuitous() && !p.ARP.SenderIP.IsUnspecified():
+		return p.ARP.SenderIP, p.ARP.SenderMAC
+	case p.ValidAdvertisement() && !p.ND.LinkLayer.IsZero():
+		return p.ND.Target, p.ND.LinkLayer
+	}
+	return netip.Addr{}, mac.Addr{}
 }

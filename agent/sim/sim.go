@@ -25,16 +25,21 @@ import (
 // MaxDevices is how many virtual devices one packet may pass (midolman: Simulator.MaxDevicesTraversed).
 const MaxDevices = 12
 
-// Flow life times, as midolman has them (FlowExpirationIndexer.scala).
+// Flow life times, as midolman has them (FlowExpirationIndexer.scala). A flow that relies on State is simulated again at half of the
+// State's life, so that the State lives on while the flow is used.
 const (
-	IdleForward = 60 * time.Second // drops as well
-	HardError   = 5 * time.Second
+	IdleForward  = 60 * time.Second // drops as well
+	IdleStateful = 30 * time.Second
+	HardError    = 5 * time.Second
 )
 
 // Input is a packet at the edge of the virtual network.
 type Input struct {
 	InPort topology.PortID
 	Frame  []byte
+	// Segment, where not 0, is the octets of the largest IP packet that the frame is to be cut into on its way: its sender left that to
+	// hardware (TSO). 0: the frame is one packet.
+	Segment int
 	// Trace asks for Result.Steps. The words cost more than the simulation does, so that it is off for ordinary packets.
 	Trace bool
 	// State is what this host remembers of connections; nil: nothing.

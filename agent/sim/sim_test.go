@@ -73,7 +73,8 @@ func walk(t *testing.T, v *view.View, question string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := sim.Simulate(v, sim.Input{InPort: viewtest.ID[topology.Port](port), Frame: d.Frame(), Trace: true}, dhcp.Responder{})
+	r := sim.Simulate(v, sim.Input{InPort: viewtest.ID[topology.Port](port), Frame: d.Frame(), Trace: true, State: sim.EmptyState{}},
+		dhcp.Responder{})
 	var b bytes.Buffer
 	if err := sim.Format(&b, r, v); err != nil {
 		t.Fatal(err)

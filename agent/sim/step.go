@@ -5,6 +5,7 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
 
@@ -32,6 +33,13 @@ func (w *walk) portDevice(id topology.PortID) device {
 }
 
 func bridgeDevice(b *topology.Bridge) device { return device{kind: "bridge", id: b.ID, name: b.Name} }
+
+func routerDevice(r *topology.Router) device {
+	return device{kind: "router", id: topology.BridgeID(r.ID), name: r.Name}
+}
+
+// parseRouter reads the identifier of the router that a bridge's port belongs to: Neutron's device_id.
+func parseRouter(s string) (topology.RouterID, error) { return id.Parse[topology.Router](s) }
 
 func (w *walk) hostName(id topology.HostID) string {
 	d := device{kind: "host", id: topology.BridgeID(id)}

@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"slices"
+	"sync"
+
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/view"
@@ -10,54 +13,102 @@ import (
 
 // Simulate returns what becomes of a packet that enters the virtual network of v.
 func Simulate(v *view.View, in Input, responders ...Responder) Result {
-	w := walk{view: v, in: in}
+	w := newWalk(v, in)
+	defer w.free()
 	if err := packet.Parse(in.Frame, &w.packet); err != nil {
 		w.stop(Drop, w.portDevice(in.InPort), "drops the packet: %v", err)
 		return w.result
 	}
+	w.entered = w.packet.Header
 	w.result.Cache = flow.Cacheable(&w.packet)
-	w.result.Tags = make([]flow.Tag, 0, 8)
-	if p := w.ingress(); p != nil && !w.respond(responders) {
-		w.enterBridge(p.Bridge)
+	if p := w.ingress(); p != nil && !w.respond(responders) && w.sentBy(p) {
+		w.enter(p)
+	}
+	w.result.Tags = slices.Clone(w.tags)
+	if w.result.Verdict != Forward {
+		w.result.State, w.result.StatePeers = nil, nil // nothing follows that would need it
 	}
 	return w.result
 }
 
 // walk is one packet on its way through the virtual network.
 type walk struct {
-	view    *view.View
-	in      Input
-	packet  packet.Packet
-	devices int // passed so far
-	result  Result
+	view   *view.View
+	in     Input
+	result Result
+	tags   []flow.Tag // of the result
+
+	packet  packet.Packet // Header is as it is here; Frame is as it came in
+	entered packet.Header // as it came in
+	quote   quote         // of an ICMP error
+
+	at      *topology.Port // where the packet came into the present device
+	arrived packet.Header  // as it came into the present router
+	devices int            // passed so far
+	hops    uint8          // routers passed so far
+	mtu     int            // the largest packet that the way so far carries; 0: no limit
+	// dstRewritten says that the destination has been translated since the packet entered the present device.
+	dstRewritten bool
+
+	// made says that a device of the network made the packet, for one that maker walks with: it is an answer, and nobody is told
+	// what becomes of it.
+	made  bool
+	maker *walk
+	// source is the device that the packet entered first, where its connection is looked for; answer whether it belongs to a known one;
+	// tracked whether anyone asked.
+	source  [16]byte
+	answer  answer
+	tracked bool
+}
+
+// walks are kept for the next packet: a walk is a kilobyte, and hundreds of thousands are taken each second.
+var walks = sync.Pool{New: func() any { return new(walk) }}
+
+func newWalk(v *view.View, in Input) *walk {
+	w := walks.Get().(*walk)
+	w.view, w.in = v, in
+	return w
+}
+
+func (w *walk) free() {
+	*w = walk{tags: w.tags[:0]}
+	walks.Put(w)
 }
 
 // ingress checks that the packet may enter and returns the port that it enters at; nil when it may not, with the result set.
 func (w *walk) ingress() *topology.Port {
 	w.tag(flow.TagPort, w.in.InPort)
-	self := w.portDevice(w.in.InPort)
 	p := w.view.Port(w.in.InPort)
 	if p == nil {
-		w.stop(Error, self, "is not known here")
+		w.stop(Error, w.portDevice(w.in.InPort), "is not known here")
 		return nil
 	}
 	at, bound := w.view.Location(p.ID)
 	switch {
 	case !bound:
-		w.stop(Drop, self, "drops the packet: no interface is plugged into it")
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: no interface is plugged into it")
 	case !at.Local:
-		w.stop(Drop, self, "drops the packet: it is plugged into an interface of %s, not of this host", w.hostName(at.Host))
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: it is plugged into an interface of %s, not of this host", w.hostName(at.Host))
 	case !p.AdminUp:
-		w.stop(Drop, self, "drops the packet: it is administratively down")
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: it is administratively down")
 	case w.packet.SrcMAC.IsMulticast():
-		w.stop(Drop, self, "drops the packet: its source %s is a group address", w.packet.SrcMAC)
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: its source %s is a group address", w.packet.SrcMAC)
 	default:
 		if w.in.Trace {
-			w.step(self, "lets in %s from interface %s of %s", describe(&w.packet), at.Interface, w.here())
+			w.step(w.portDevice(p.ID), "lets in %s from interface %s of %s", describe(&w.packet), at.Interface, w.here())
 		}
+		w.source = deviceOf(p)
 		return p
 	}
 	return nil
+}
+
+// deviceOf returns the identifier of the bridge or router that has the port.
+func deviceOf(p *topology.Port) [16]byte {
+	if !p.Router.IsZero() {
+		return p.Router
+	}
+	return p.Bridge
 }
 
 // respond offers the packet to the agent's own services and reports whether one took it.
@@ -68,7 +119,7 @@ func (w *walk) respond(responders []Responder) bool {
 			continue
 		}
 		w.result.Verdict, w.result.Cache = Consumed, false
-		w.result.Tags = append(w.result.Tags, answer.Tags...)
+		w.tags = append(w.tags, answer.Tags...)
 		for _, frame := range answer.Frames {
 			w.emit(frame)
 		}
@@ -105,16 +156,21 @@ func (w *walk) stop(verdict Verdict, at device, format string, args ...any) {
 	w.step(at, format, args...)
 }
 
-// forward ends the walk with the outputs.
-func (w *walk) forward(outputs []flow.Output) {
-	w.result.Verdict, w.result.Idle = Forward, IdleForward
-	w.result.Actions = flow.Actions{Outputs: outputs}
-}
+// consume ends the walk: a device has taken the packet for itself.
+func (w *walk) consume() { w.result.Verdict, w.result.Cache = Consumed, false }
 
-func (w *walk) tag(class flow.TagClass, id [16]byte) {
-	w.result.Tags = append(w.result.Tags, flow.Tag{Class: class, ID: id})
-}
+func (w *walk) tag(class flow.TagClass, id [16]byte) { w.addTag(flow.Tag{Class: class, ID: id}) }
 
 func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
-	w.result.Tags = append(w.result.Tags, flow.Tag{Class: flow.TagMAC, ID: bridge, MAC: hw})
+	w.addTag(flow.Tag{Class: flow.TagMAC, ID: bridge, MAC: hw})
+}
+
+// addTag adds the tag where the result has not got it. A packet meets the same things again where it passes a device twice.
+func (w *walk) addTag(t flow.Tag) {
+	for i := range w.tags {
+		if w.tags[i].ID == t.ID && w.tags[i] == t {
+			return
+		}
+	}
+	w.tags = append(w.tags, t)
 }

@@ -39,7 +39,8 @@ func frameOf(t testing.TB, description string) []byte {
 
 // TestTooManyDevices enters one bridge again and again, as a packet would that goes in circles.
 func TestTooManyDevices(t *testing.T) {
-	w := walk{view: viewtest.View(twoPorts), in: Input{InPort: viewtest.ID[topology.Port]("p1")}}
+	v := viewtest.View(twoPorts)
+	w := walk{view: v, in: Input{InPort: viewtest.ID[topology.Port]("p1")}, at: v.Port(viewtest.ID[topology.Port]("p1"))}
 	frame := frameOf(t, "icmp 10.0.0.3 > 10.0.0.4 smac fa:16:3e:00:00:01 dmac fa:16:3e:00:00:02")
 	if err := packet.Parse(frame, &w.packet); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"slices"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
+)
+
+// place is where a chain is evaluated.
+type place struct {
+	device  [16]byte          // that keeps the state of translations: the router, or the port's bridge
+	router  topology.RouterID // whose floating addresses count; zero on a bridge
+	in, out topology.PortID   // of the device; zero where not known
+}
+
+// outcome is what a chain decides.
+type outcome uint8
+
+const (
+	undecided outcome = iota
+	accepted
+	dropped
+	rejected
+	returned // leaves this chain only
+	waiting  // the walk has ended: the packet waits for something
+)
+
+// maxChains is how many chains one evaluation may visit.
+const maxChains = 64
+
+// visit is one evaluation: the chains that it has been in. Jumping into one again goes on with the next rule, as the original has it, so
+// that chains that jump in a circle end.
+type visit struct {
+	chains [maxChains]topology.ChainID
+	n      int
+}
+
+// enter notes the chain, and reports whether it may be entered.
+func (v *visit) enter(id topology.ChainID) bool {
+	if v.n == maxChains || slices.Contains(v.chains[:v.n], id) {
+		return false
+	}
+	v.chains[v.n] = id
+	v.n++
+	return true
+}
+
+// filter evaluates a chain and those it jumps to.
+func (w *walk) filter(id topology.ChainID, at *place) outcome {
+	if id.IsZero() {
+		return undecided
+	}
+	var v visit
+	if o := w.chain(id, at, &v); o != returned {
+		return o
+	}
+	return undecided
+}
+
+func (w *walk) chain(id topology.ChainID, at *place, v *visit) outcome {
+	w.tag(flow.TagChain, id)
+	c := w.view.Chain(id)
+	switch {
+	case c == nil:
+		w.step(device{kind: "chain", id: topology.BridgeID(id)}, "is not known here, and has no say")
+		return undecided
+	case !v.enter(id):
+		w.step(chainDevice(c), "has been asked already, and is not asked again")
+		return undecided
+	}
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		if !w.meets(&r.When, at) {
+			continue
+		}
+		if o := w.do(c, r, at, v); o != undecided {
+			return o
+		}
+	}
+	return undecided
+}
+
+// do does what a rule says, and returns undecided where the next rule is next.
+func (w *walk) do(c *topology.Chain, r *topology.Rule, at *place, v *visit) outcome {
+	switch r.Action {
+	case topology.ActionJump:
+		if w.in.Trace {
+			w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
+		}
+		if o := w.chain(r.Jump, at, v); o != returned {
+			return o
+		}
+		return undecided
+	case topology.ActionAccept, topology.ActionDrop, topology.ActionReject, topology.ActionReturn, topology.ActionContinue:
+		if w.in.Trace {
+			w.step(chainDevice(c), "rule %s %s the packet", r.ID.Short(), decisions[r.Action])
+		}
+		return outcomeOf(r.Action)
+	}
+	switch w.translate(c, r, at) {
+	case waiting:
+		return waiting
+	case accepted:
+		return outcomeOf(r.After)
+	}
+	return undecided
+}
+
+var decisions = map[topology.RuleAction]string{
+	topology.ActionAccept: "accepts", topology.ActionDrop: "drops", topology.ActionReject: "rejects",
+	topology.ActionReturn: "returns", topology.ActionContinue: "counts",
+}
+
+func outcomeOf(a topology.RuleAction) outcome {
+	switch a {
+	case topology.ActionAccept:
+		return accepted
+	case topology.ActionDrop:
+		return dropped
+	case topology.ActionReject:
+		return rejected
+	case topology.ActionReturn:
+		return returned
+	}
+	return undecided
+}
+
+// allowed runs a port's own chain and reports whether the packet goes on.
+func (w *walk) allowed(p *topology.Port, id topology.ChainID) bool {
+	if id.IsZero() {
+		return true
+	}
+	at := place{device: deviceOf(p), router: p.Router, in: w.at.ID}
+	if id == p.OutChain && p != w.at {
+		at.out = p.ID
+	}
+	switch w.filter(id, &at) {
+	case dropped, rejected:
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet, as its rules say")
+		return false
+	case waiting:
+		return false
+	}
+	return true
+}
+
+func chainDevice(c *topology.Chain) device {
+	return device{kind: "chain", id: topology.BridgeID(c.ID), name: c.Name}
+}
+
+func (w *walk) chainName(id topology.ChainID) string {
+	if c := w.view.Chain(id); c != nil && c.Name != "" {
+		return c.Name
+	}
+	return id.Short()
+}

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+)
+
+// forward ends the walk with the outputs: with the actions of a flow, or where a flow cannot make the change with the changed frames.
+func (w *walk) forward(outputs []flow.Output) {
+	w.result.Verdict, w.result.Idle = Forward, IdleForward
+	if len(w.result.State) > 0 {
+		w.result.Idle = IdleStateful
+	}
+	if w.made || !w.beyondFlow() {
+		w.result.Actions = flow.Actions{Rewrite: w.rewrite(), Outputs: outputs, MTU: w.mtu}
+		return
+	}
+	w.result.Cache = false
+	frames := [][]byte{w.frame()}
+	if w.tooLarge() {
+		w.step(w.portDevice(outputs[0].Port), "receives it in fragments of at most %d octets", w.mtu)
+		frames = w.packet.Cut(frames[0], w.mtu)
+	}
+	for _, f := range frames {
+		w.result.Emit = append(w.result.Emit, Emit{Outputs: outputs, Frame: f})
+	}
+}
+
+// beyondFlow reports whether the packet changes in a way that a flow's rewrite cannot say: what an ICMP error quotes, SCTP's checksum
+// over its ports, the packet's size.
+func (w *walk) beyondFlow() bool {
+	p := &w.packet
+	ports := p.SrcPort != w.entered.SrcPort || p.DstPort != w.entered.DstPort
+	return w.quote.changed || ports && p.Proto == packet.ProtoSCTP || w.tooLarge()
+}
+
+// tooLarge reports whether the packet is to be cut: fits has let it pass, so that it may be.
+func (w *walk) tooLarge() bool { return w.mtu > 0 && w.size() > w.mtu }
+
+// rewrite returns what differs between the packet as it came in and as it is here.
+func (w *walk) rewrite() flow.Rewrite {
+	p, was := &w.packet, &w.entered
+	r := flow.Rewrite{Hops: w.hops}
+	set := func(differs bool, f flow.Fields) bool {
+		if differs {
+			r.Fields |= f
+		}
+		return differs
+	}
+	if set(p.SrcMAC != was.SrcMAC, flow.FieldSrcMAC) {
+		r.SrcMAC = p.SrcMAC
+	}
+	if set(p.DstMAC != was.DstMAC, flow.FieldDstMAC) {
+		r.DstMAC = p.DstMAC
+	}
+	if set(p.SrcIP != was.SrcIP, flow.FieldSrcIP) {
+		r.SrcIP = p.SrcIP
+	}
+	if set(p.DstIP != was.DstIP, flow.FieldDstIP) {
+		r.DstIP = p.DstIP
+	}
+	set(w.hops > 0, flow.FieldTTL)
+	if p.IsEcho() {
+		if set(p.DstPort != was.DstPort, flow.FieldEchoID) {
+			r.EchoID = p.DstPort
+		}
+		return r
+	}
+	if set(p.SrcPort != was.SrcPort, flow.FieldSrcPort) {
+		r.SrcPort = p.SrcPort
+	}
+	if set(p.DstPort != was.DstPort, flow.FieldDstPort) {
+		r.DstPort = p.DstPort
+	}
+	return r
+}

@@ -1,0 +1,256 @@
+package sim
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
+)
+
+// translate does what a translating rule says: accepted where it has translated, undecided where it does not apply to the packet.
+//
+// Of an ICMP error the packet that it quotes is translated back, so that its receiver knows it, and its own address with it (RFC 5508
+// section 4.2).
+func (w *walk) translate(c *topology.Chain, r *topology.Rule, at *place) outcome {
+	src, dst := w.ends()
+	o := w.translateBy(r, at)
+	if o == accepted && w.in.Trace {
+		nowSrc, nowDst := w.ends()
+		if nowSrc != src {
+			w.step(chainDevice(c), "rule %s translates the source %s to %s (%s)", r.ID.Short(), src, nowSrc, translations[r.Action])
+		}
+		if nowDst != dst {
+			w.step(chainDevice(c), "rule %s translates the destination %s to %s (%s)", r.ID.Short(), dst, nowDst, translations[r.Action])
+		}
+	}
+	return o
+}
+
+var translations = map[topology.RuleAction]string{
+	topology.ActionDNAT: "destination NAT", topology.ActionSNAT: "source NAT",
+	topology.ActionReverseDNAT: "back from destination NAT", topology.ActionReverseSNAT: "back from source NAT",
+	topology.ActionFloatDNAT: "floating address", topology.ActionFloatSNATExact: "floating address of that port",
+	topology.ActionFloatSNAT: "floating address", topology.ActionForwarding: "port forwarding",
+}
+
+// ends returns source and destination with their ports, for words.
+func (w *walk) ends() (src, dst netip.AddrPort) {
+	p := &w.packet
+	if p.IsEcho() {
+		return netip.AddrPortFrom(p.SrcIP, p.DstPort), netip.AddrPortFrom(p.DstIP, p.DstPort)
+	}
+	return netip.AddrPortFrom(p.SrcIP, p.SrcPort), netip.AddrPortFrom(p.DstIP, p.DstPort)
+}
+
+func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
+	if !w.packet.IsIP() {
+		return undecided
+	}
+	switch r.Action {
+	case topology.ActionFloatDNAT:
+		return w.fromFloating(at)
+	case topology.ActionFloatSNAT, topology.ActionFloatSNATExact:
+		return w.toFloating(r, at)
+	}
+	if w.packet.IsError() {
+		return w.translateError(r, at)
+	}
+	if !flow.Tracked(&w.packet) {
+		return undecided
+	}
+	c := flow.ConnOf(&w.packet)
+	switch r.Action {
+	case topology.ActionSNAT:
+		return w.sourceNAT(r, at, c)
+	case topology.ActionDNAT:
+		return w.destinationNAT(r, at, c)
+	case topology.ActionForwarding:
+		return w.forwardPort(at, c)
+	case topology.ActionReverseSNAT:
+		return w.reverseSource(at, c)
+	case topology.ActionReverseDNAT:
+		return w.reverseDestination(at, c)
+	}
+	return undecided
+}
+
+// setSource and setDestination write an address and port, of an echo the identifier.
+func (w *walk) setSource(v flow.StateValue) {
+	w.packet.SrcIP = v.Addr
+	if w.packet.IsEcho() {
+		w.packet.DstPort = v.Port
+	} else {
+		w.packet.SrcPort = v.Port
+	}
+}
+
+func (w *walk) setDestination(v flow.StateValue) {
+	w.packet.DstIP, w.packet.DstPort, w.dstRewritten = v.Addr, v.Port, true
+}
+
+// sourceNAT gives the connection a source of its own: the one that it has, or a new one.
+func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
+	v, known := w.value(flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c})
+	if !known {
+		var o outcome
+		if v, o = w.newSource(r, at, c); o != accepted {
+			return o
+		}
+	}
+	w.setSource(v)
+	w.keepSource(at, c, v)
+	return accepted
+}
+
+// keepSource notes both directions of a source translation.
+func (w *walk) keepSource(at *place, c flow.Conn, v flow.StateValue) {
+	out := withSource(c, v)
+	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c}, Value: v})
+	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: out.Reverse()},
+		Value: flow.StateValue{Addr: c.Src, Port: c.SrcPort}})
+}
+
+// keepDestination notes both directions of a destination translation.
+func (w *walk) keepDestination(at *place, c flow.Conn, v flow.StateValue) {
+	out := withDestination(c, v)
+	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateDNAT, Device: at.device, Conn: c}, Value: v})
+	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: out.Reverse()},
+		Value: flow.StateValue{Addr: c.Dst, Port: c.DstPort}})
+}
+
+// withSource and withDestination return the connection after the translation. An echo has one identifier, which is both ports.
+func withSource(c flow.Conn, v flow.StateValue) flow.Conn {
+	echo := isEchoConn(c)
+	c.Src, c.SrcPort = v.Addr, v.Port
+	if echo {
+		c.DstPort = v.Port
+	}
+	return c
+}
+
+func withDestination(c flow.Conn, v flow.StateValue) flow.Conn {
+	echo := isEchoConn(c)
+	c.Dst, c.DstPort = v.Addr, v.Port
+	if echo {
+		c.SrcPort = v.Port
+	}
+	return c
+}
+
+// newSource chooses a source for a connection's first packet: waiting with the result set where no port can be had.
+func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.StateValue, o outcome) {
+	t, addr, ok := chooseTarget(r.Targets, c)
+	if !ok {
+		return v, undecided
+	}
+	if t.FirstPort == 0 {
+		return flow.StateValue{Addr: addr, Port: c.SrcPort}, accepted
+	}
+	if w.in.State != nil {
+		if port, ok := w.in.State.FreePort(at.router, addr, t.FirstPort, t.LastPort, c); ok {
+			return flow.StateValue{Addr: addr, Port: port}, accepted
+		}
+	}
+	name := device{kind: "router", id: topology.BridgeID(at.device)}
+	if w.in.GiveUp || w.made {
+		w.stop(Error, name, "drops the packet: no port of %s is free for it", addr)
+		return v, waiting
+	}
+	w.wait(Want{Block: BlockWant{Router: at.router, Addr: addr, First: t.FirstPort, Last: t.LastPort}})
+	w.step(name, "has no free port of %s on this host: the packet waits for a block", addr)
+	return v, waiting
+}
+
+// destinationNAT sends the connection to one of the rule's targets, always the same.
+func (w *walk) destinationNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
+	v, known := w.value(flow.StateKey{Kind: flow.StateDNAT, Device: at.device, Conn: c})
+	if !known {
+		t, addr, ok := chooseTarget(r.Targets, c)
+		if !ok {
+			return undecided
+		}
+		v = flow.StateValue{Addr: addr, Port: c.DstPort}
+		if t.FirstPort != 0 && !isEchoConn(c) {
+			v.Port = t.FirstPort + uint16(hashOf(c)>>16%(uint64(t.LastPort-t.FirstPort)+1))
+		}
+	}
+	w.setDestination(v)
+	w.keepDestination(at, c, v)
+	return accepted
+}
+
+// forwardPort sends the connection where a port forwarding says.
+func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
+	v, ok := w.forwarded(at, c)
+	if !ok {
+		return undecided
+	}
+	w.setDestination(v)
+	w.keepDestination(at, c, v)
+	return accepted
+}
+
+// forwarded returns where a port forwarding sends the connection; false where none does.
+func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
+	if at.router.IsZero() || isEchoConn(c) {
+		return v, false
+	}
+	w.addTag(flow.ForwardingTag(at.router, c.Dst, c.Proto, c.DstPort))
+	f := w.view.Forwarding(at.router, c.Dst, c.Proto, c.DstPort)
+	if f == nil {
+		return v, false
+	}
+	return flow.StateValue{Addr: f.Fixed, Port: f.FixedPort + (c.DstPort - f.Ports.First)}, true
+}
+
+// reverseSource takes an answer back to the connection's first source.
+func (w *walk) reverseSource(at *place, c flow.Conn) outcome {
+	v, known := w.value(flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: c})
+	if !known {
+		return undecided
+	}
+	w.setDestination(v)
+	first := c.Reverse()
+	w.keepSource(at, withSource(first, v), flow.StateValue{Addr: first.Src, Port: first.SrcPort})
+	return accepted
+}
+
+// reverseDestination gives an answer the source that the connection was first for.
+func (w *walk) reverseDestination(at *place, c flow.Conn) outcome {
+	v, known := w.value(flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: c})
+	if !known {
+		return undecided
+	}
+	w.setSource(v)
+	first := c.Reverse()
+	w.keepDestination(at, withDestination(first, v), flow.StateValue{Addr: first.Dst, Port: first.DstPort})
+	return accepted
+}
+
+// chooseTarget returns one of the targets and one of its addresses: for a connection always the same, whichever host is asked.
+func chooseTarget(targets []topology.NATTarget, c flow.Conn) (t topology.NATTarget, addr netip.Addr, ok bool) {
+	if len(targets) == 0 {
+		return t, addr, false
+	}
+	h := hashOf(c)
+	t = targets[h%uint64(len(targets))]
+	if t.First == t.Last || !t.Last.IsValid() {
+		return t, t.First, t.First.Is4() == c.Src.Is4()
+	}
+	return t, nth(t.First, t.Last, h>>32), t.First.Is4() == c.Src.Is4()
+}
+
+// nth returns one of the addresses first … last, of which the low 64 bits differ at most.
+func nth(first, last netip.Addr, n uint64) netip.Addr {
+	a, b := first.As16(), last.As16()
+	low := binary.BigEndian.Uint64(a[8:])
+	if span := binary.BigEndian.Uint64(b[8:]) - low + 1; span != 0 {
+		n %= span
+	}
+	binary.BigEndian.PutUint64(a[8:], low+n)
+	if first.Is4() {
+		return netip.AddrFrom16(a).Unmap()
+	}
+	return netip.AddrFrom16(a)
+}

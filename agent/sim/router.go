@@ -1,0 +1,316 @@
+package sim
+
+import (
+	"net/netip"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// enterRouter lets the packet into the router from its port p.
+func (w *walk) enterRouter(p *topology.Port) {
+	w.tag(flow.TagRouter, p.Router)
+	r := w.view.Router(p.Router)
+	if r == nil {
+		w.stop(Error, device{kind: "router", id: topology.BridgeID(p.Router)}, "is not known here")
+		return
+	}
+	if !w.pass(routerDevice(r)) {
+		return
+	}
+	dst := w.packet.DstMAC
+	switch {
+	case w.packet.Tagged():
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: a router takes no VLAN tags")
+	case w.speaksToPort(p):
+	case dst.IsMulticast():
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: routers do not forward what is sent to a group")
+	case dst != p.MAC:
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: it is for %s and not for the router, %s", dst, p.MAC)
+	case !w.packet.IsIP():
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: a router takes nothing but IP")
+	default:
+		w.arrived = w.packet.Header
+		w.routeIn(r, p)
+	}
+}
+
+// routeIn takes the packet from the port to the routes.
+func (w *walk) routeIn(r *topology.Router, p *topology.Port) {
+	if !r.AdminUp {
+		w.refuse(p, prohibited, routerDevice(r), "is administratively down")
+		return
+	}
+	at := place{device: r.ID, router: r.ID, in: p.ID}
+	if !w.routerChain(r, p, r.InChain, &at) {
+		return
+	}
+	dst := w.packet.DstIP
+	switch {
+	case dst.IsMulticast() || dst.IsUnspecified() || dst == limitedBroadcast:
+		w.stop(Drop, routerDevice(r), "drops the packet: %s is not forwarded", dst)
+	case dst.Is6() && dst.IsLinkLocalUnicast():
+		w.linkLocal(r, p)
+	default:
+		w.route(r, p, &at)
+	}
+}
+
+var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// linkLocal takes what is for a link-local address, which no router forwards (RFC 4291 section 2.5.6).
+func (w *walk) linkLocal(r *topology.Router, p *topology.Port) {
+	if w.packet.DstIP == packet.LinkLocal(p.MAC) || hasAddress(p, w.packet.DstIP) {
+		w.local(r, p)
+		return
+	}
+	w.stop(Drop, routerDevice(r), "drops the packet: %s stays on its link", w.packet.DstIP)
+}
+
+// routerChain runs one of the router's chains and reports whether the packet goes on.
+func (w *walk) routerChain(r *topology.Router, in *topology.Port, id topology.ChainID, at *place) bool {
+	switch w.filter(id, at) {
+	case dropped:
+		w.stop(Drop, routerDevice(r), "drops the packet, as its rules say")
+		return false
+	case rejected:
+		w.refuse(in, prohibited, routerDevice(r), "refuses the packet, as its rules say")
+		return false
+	case waiting:
+		return false
+	}
+	return true
+}
+
+// route sends the packet where the router's routes say.
+func (w *walk) route(r *topology.Router, in *topology.Port, at *place) {
+	dst := w.packet.DstIP
+	t := w.chooseRoute(r)
+	if t == nil {
+		w.refuse(in, noRoute, routerDevice(r), "has no route to %s", dst)
+		return
+	}
+	switch t.Kind {
+	case topology.RouteLocal:
+		w.local(r, in)
+	case topology.RouteForward:
+		out := w.view.Port(t.Port)
+		if out == nil || out.Router != r.ID {
+			w.stop(Error, routerDevice(r), "has a route out of port %s, which is not its own", t.Port.Short())
+			return
+		}
+		w.forwardBy(r, in, out, t, at)
+	case topology.RouteReject:
+		w.refuse(in, prohibited, routerDevice(r), "refuses the packet: its route to %s says so", t.Destination)
+	default:
+		w.stop(Drop, routerDevice(r), "drops the packet: %s is a blackhole", t.Destination)
+	}
+}
+
+// forwardBy sends the packet out of a port of the router by a route.
+func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology.Route, at *place) {
+	if w.in.Trace {
+		w.step(routerDevice(r), "sends it out of %s by route %s %s", w.portDevice(out.ID), t.ID.Short(), describeRoute(t))
+	}
+	if !w.lives(r, in) || !w.fits(in, out) {
+		return
+	}
+	at.out = out.ID
+	if !w.routerChain(r, in, r.ForwardChain, at) {
+		return
+	}
+	hop := t.NextHop
+	if !hop.IsValid() || hop.IsUnspecified() {
+		hop = w.packet.DstIP
+	}
+	hw, ok := w.resolve(r, in, out, hop)
+	if !ok || !w.routerChain(r, in, r.OutChain, at) {
+		return
+	}
+	w.packet.SrcMAC, w.packet.DstMAC = out.MAC, hw
+	w.leave(out)
+}
+
+// lives takes one from the TTL and reports whether any is left. Link-local sources are not forwarded.
+func (w *walk) lives(r *topology.Router, in *topology.Port) bool {
+	if src := w.packet.SrcIP; src.Is6() && src.IsLinkLocalUnicast() {
+		w.stop(Drop, routerDevice(r), "drops the packet: its source %s is of another link", src)
+		return false
+	}
+	if w.packet.TTL <= 1 {
+		w.refuse(in, expired, routerDevice(r), "drops the packet: its TTL is %d", w.packet.TTL)
+		return false
+	}
+	w.packet.TTL--
+	w.hops++
+	return true
+}
+
+// fits reports whether the packet can go out of the port: it is small enough, or may be cut. What may not be cut is refused, so that
+// its sender makes smaller ones (RFC 1191, RFC 8201).
+func (w *walk) fits(in, out *topology.Port) bool {
+	if out.MTU == 0 {
+		return true
+	}
+	if w.mtu == 0 || out.MTU < w.mtu {
+		w.mtu = out.MTU
+	}
+	if size := w.size(); size > out.MTU && (w.packet.DontFragment() || w.in.Segment > 0) {
+		e := tooBig
+		e.value = uint32(out.MTU)
+		w.refuse(in, e, w.portDevice(out.ID), "cannot carry %d octets: its MTU is %d", size, out.MTU)
+		return false
+	}
+	return true
+}
+
+// size returns the octets of the largest IP packet that the frame stands for.
+func (w *walk) size() int {
+	if w.in.Segment > 0 && !w.made {
+		return w.in.Segment
+	}
+	return w.packet.Length()
+}
+
+// local takes what is for the router itself.
+func (w *walk) local(r *topology.Router, in *topology.Port) {
+	p := &w.packet
+	switch echo := p.SrcPort == packet.ICMPEcho || p.SrcPort == packet.ICMPv6Echo; {
+	case p.IsEcho() && echo && p.Fragment == packet.Unfragmented:
+		w.consume()
+		w.step(routerDevice(r), "answers the echo request")
+		w.sendBack(in, w.echoReply())
+	case p.Proto == packet.ProtoUDP && p.Fragment != packet.FragmentLater:
+		w.refuse(in, portUnreachable, routerDevice(r), "has nothing that listens to UDP port %d", p.DstPort)
+	default:
+		w.stop(Drop, routerDevice(r), "drops the packet: %s is its own, and it answers nothing but echo requests", p.DstIP)
+	}
+}
+
+// echoReply returns the answer to the echo request as it is here.
+func (w *walk) echoReply() []byte {
+	var request packet.Packet
+	if packet.Parse(w.frame(), &request) != nil {
+		return nil // it is the packet that was parsed before
+	}
+	return request.EchoReply()
+}
+
+// frame returns the packet as it is here.
+func (w *walk) frame() []byte { return w.frameAs(w.packet.Header) }
+
+// frameAs returns the packet with the header.
+func (w *walk) frameAs(h packet.Header) []byte {
+	p := w.packet
+	p.Header = w.entered
+	if w.quote.changed {
+		return p.WithQuote(h, w.quote.Quote)
+	}
+	return p.With(h)
+}
+
+// sendBack sends a frame that the router made out of one of its ports, to follow the network from there on.
+func (w *walk) sendBack(p *topology.Port, frame []byte) {
+	s := newWalk(w.view, Input{InPort: w.in.InPort, Trace: w.in.Trace, State: w.in.State})
+	defer s.free()
+	s.made, s.maker, s.source, s.answer = true, w, w.source, answerYes
+	if packet.Parse(frame, &s.packet) != nil {
+		return // it is our own
+	}
+	s.in.Frame, s.entered, s.at, s.devices = frame, s.packet.Header, p, w.devices
+	s.result.Cache = false
+	s.leave(p)
+	w.result.Emit = append(w.result.Emit, s.result.Emit...)
+	w.result.Steps = append(w.result.Steps, s.result.Steps...)
+	if s.result.Verdict == Forward && len(s.result.Actions.Outputs) > 0 {
+		w.result.Emit = append(w.result.Emit, Emit{Outputs: s.result.Actions.Outputs, Frame: s.frame()})
+	}
+}
+
+// hasAddress reports whether the address is one of the router port's own.
+func hasAddress(p *topology.Port, a netip.Addr) bool {
+	for _, own := range p.Addresses {
+		if own.Addr() == a {
+			return true
+		}
+	}
+	return false
+}
+
+// addressFor returns the address that the router port speaks to another with: the one of its subnet, else any of its family; the zero
+// Addr where there is none.
+func addressFor(p *topology.Port, to netip.Addr) netip.Addr {
+	var any netip.Addr
+	for _, own := range p.Addresses {
+		switch {
+		case own.Addr().Is4() != to.Is4():
+		case own.Contains(to):
+			return own.Addr()
+		case !any.IsValid():
+			any = own.Addr()
+		}
+	}
+	if to.Is6() && (to.IsLinkLocalUnicast() || !any.IsValid()) {
+		return packet.LinkLocal(p.MAC)
+	}
+	return any
+}
+
+// resolve returns the MAC to which the port sends what goes to the address next; false with the result set where nobody knows (yet).
+func (w *walk) resolve(r *topology.Router, in, out *topology.Port, hop netip.Addr) (mac.Addr, bool) {
+	w.tag(flow.TagPort, out.ID)
+	if out.Interior() {
+		if hw, ok := w.resolveOnWire(out, hop); ok {
+			return hw, true
+		}
+	}
+	w.addTag(flow.AddrTag(flow.TagNeighbour, out.ID, hop))
+	if hw, ok := w.view.RouterNeighbour(out.ID, hop); ok {
+		return hw, true
+	}
+	src := addressFor(out, hop)
+	switch {
+	case w.in.GiveUp || !src.IsValid():
+		w.refuse(in, noHost, w.portDevice(out.ID), "finds nobody who has %s", hop)
+	case w.made:
+		w.stop(Drop, w.portDevice(out.ID), "drops the packet: it does not know who has %s", hop)
+	default:
+		w.wait(Want{Neighbour: NeighbourWant{Router: r.ID, Port: out.ID, Addr: hop}})
+		w.step(w.portDevice(out.ID), "asks who has %s: the packet waits for the answer", hop)
+		w.ask(out, src, hop)
+	}
+	return mac.Addr{}, false
+}
+
+// resolveOnWire looks at the other end of the port's wire.
+func (w *walk) resolveOnWire(out *topology.Port, hop netip.Addr) (mac.Addr, bool) {
+	w.tag(flow.TagPort, out.Peer)
+	peer := w.view.Port(out.Peer)
+	switch {
+	case peer == nil:
+		return mac.Addr{}, false
+	case !peer.Router.IsZero():
+		return peer.MAC, true
+	}
+	if hw, ok := packet.FromLinkLocal(hop); ok {
+		w.tagStation(peer.Bridge, hw)
+		if _, known := w.view.Station(peer.Bridge, hw); known {
+			return hw, true
+		}
+	}
+	w.addTag(flow.AddrTag(flow.TagNeighbour, peer.Bridge, hop))
+	n, ok := w.view.Neighbour(peer.Bridge, hop)
+	return n.MAC, ok
+}
+
+// ask sends the question who has the address out of the router's port.
+func (w *walk) ask(out *topology.Port, src, hop netip.Addr) {
+	if hop.Is4() {
+		question := packet.ARP{Operation: packet.ARPRequest, SenderMAC: out.MAC, SenderIP: src, TargetIP: hop}
+		w.sendBack(out, question.Frame(out.MAC, mac.Broadcast))
+		return
+	}
+	w.sendBack(out, packet.Solicitation(out.MAC, src, hop))
+}

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/topology"
+)
+
+// EmptyState is a State of a host that remembers nothing and may give any port: for a question what would become of a connection's first
+// packet.
+type EmptyState struct{}
+
+// Value knows nothing.
+func (EmptyState) Value(flow.StateKey) (flow.StateValue, bool) { return flow.StateValue{}, false }
+
+// FreePort gives the first port.
+func (EmptyState) FreePort(_ topology.RouterID, _ netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
+	return first, true
+}
+
+// answer says whether the packet belongs to a connection that came the other way.
+type answer uint8
+
+const (
+	answerUnknown answer = iota
+	answerYes
+	answerNo
+)
+
+// isAnswer reports whether the packet is an answer to what the device that it entered first let out: of a known connection, an ICMP
+// error about one, or made by a device of the network.
+func (w *walk) isAnswer() bool {
+	if w.answer != answerUnknown {
+		return w.answer == answerYes
+	}
+	w.answer = answerNo
+	if c, ok := w.enteredAs(); ok {
+		key := flow.StateKey{Kind: flow.StateReturn, Device: w.source, Conn: c}
+		if _, known := w.value(key); known {
+			w.answer = answerYes
+			w.keep(flow.State{Key: key})
+		}
+	}
+	return w.answer == answerYes
+}
+
+// enteredAs returns the connection of the packet as it came in, of an ICMP error that of an answer to what it is about.
+func (w *walk) enteredAs() (flow.Conn, bool) {
+	p := w.packet
+	p.Header = w.entered
+	if p.IsError() {
+		w.result.Cache = false // as quoted has it, but here before any translation
+		q, _ := p.Quoted()
+		c, ok := connOf(&q)
+		return c.Reverse(), ok
+	}
+	if !flow.Tracked(&p) {
+		return flow.Conn{}, false
+	}
+	return flow.ConnOf(&p), true
+}
+
+// value looks a state up: what this walk has made, then what the host remembers.
+func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
+	w.addTag(flow.StateTag(k))
+	for x := w; x != nil; x = x.maker {
+		for i := range x.result.State {
+			if x.result.State[i].Key == k {
+				return x.result.State[i].Value, true
+			}
+		}
+	}
+	if w.in.State == nil {
+		return flow.StateValue{}, false
+	}
+	return w.in.State.Value(k)
+}
+
+// keep adds what is to be remembered for as long as the answer is used.
+func (w *walk) keep(s flow.State) {
+	if !slices.ContainsFunc(w.result.State, func(have flow.State) bool { return have.Key == s.Key }) {
+		w.result.State = append(w.result.State, s)
+	}
+}
+
+// remember is called where the packet leaves the network: it notes the connection, so that answers are known where they will come in,
+// and which hosts have to know.
+func (w *walk) remember(p *topology.Port, out flow.Output) {
+	if w.made {
+		return
+	}
+	if w.tracked && w.answer != answerYes && flow.Tracked(&w.packet) && !w.packet.DstMAC.IsMulticast() {
+		w.isAnswer() // its tag is what tells that the first direction has changed
+		key := flow.StateKey{Kind: flow.StateReturn, Device: deviceOf(p), Conn: flow.ConnOf(&w.packet).Reverse()}
+		if w.answer != answerYes {
+			w.addTag(flow.StateTag(key))
+			w.keep(flow.State{Key: key})
+		}
+	}
+	if len(w.result.State) == 0 {
+		return
+	}
+	w.addPeer(out.Peer)
+	w.addGroupPeers(p)
+	if in := w.view.Port(w.in.InPort); in != nil {
+		w.addGroupPeers(in)
+	}
+}
+
+func (w *walk) addPeer(peer netip.Addr) {
+	if peer.IsValid() && !slices.Contains(w.result.StatePeers, peer) {
+		w.result.StatePeers = append(w.result.StatePeers, peer)
+	}
+}
+
+// addGroupPeers adds the hosts of the other members of the port's stateful groups, at any of which answers may come in.
+func (w *walk) addGroupPeers(p *topology.Port) {
+	for _, id := range p.Groups {
+		w.tag(flow.TagPortGroup, id)
+		g, members := w.view.PortGroup(id)
+		if g == nil || !g.Stateful {
+			continue
+		}
+		for _, m := range members {
+			if m != p.ID {
+				w.addPeer(w.endpoint(m))
+			}
+		}
+	}
+}
+
+// endpoint returns the underlay address of the host that has the port; the zero Addr where that is this host, or not known.
+func (w *walk) endpoint(id topology.PortID) netip.Addr {
+	at, bound := w.view.Location(id)
+	self := w.view.Host(w.view.Self())
+	if !bound || at.Local || self == nil {
+		return netip.Addr{}
+	}
+	w.tag(flow.TagTunnel, [16]byte{})
+	w.tag(flow.TagHost, at.Host)
+	return reach(self, at)
+}
+
+// reach returns the endpoint of the other host that this one sends to: of a family that both have, the one that this host has first.
+func reach(self *topology.Host, at view.Location) netip.Addr {
+	for _, own := range self.Endpoints {
+		for _, peer := range at.Endpoints {
+			if own.Is4() == peer.Is4() {
+				return peer
+			}
+		}
+	}
+	return netip.Addr{}
+}
