@@ -25,6 +25,7 @@ func (p floatingIPs) Create(ctx context.Context, c *auth.Caller, items []plugin.
 func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.FloatingIP, error) {
 	v := body.Value
 	v.ID, v.Standard = id.New[model.FloatingIP](), r.Standard(v.Standard)
+	v.RevisionNumber = 0 // as a subnet's, where a network's or port's begins at 1
 	if err := r.checkFloatingNetwork(v.FloatingNetworkID); err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (r *request) updateFloatingIP(floatingIPID string, body plugin.Body[model.F
 	switch {
 	case body.Has("port_id") && !v.PortID.IsZero() && len(f.PortForwardings) > 0:
 		return nil, floatingIPForwards(f.ID)
-	case body.Has("port_id") || v.FixedIPAddress.IsValid():
+	case body.Has("port_id") || v.FixedIPAddress.IsValid() || len(body.Given) == 0: // nothing at all means no port, as in the original
 		if err := r.associate(f, association{port: v.PortID, fixed: v.FixedIPAddress}); err != nil {
 			return nil, err
 		}
