@@ -13,9 +13,12 @@ import (
 // Of an ICMP error the packet that it quotes is translated back, so that its receiver knows it, and its own address with it (RFC 5508
 // section 4.2).
 func (w *walk) translate(c *topology.Chain, r *topology.Rule, at *place) outcome {
+	if !w.in.Trace {
+		return w.translateBy(r, at)
+	}
 	src, dst := w.ends()
 	o := w.translateBy(r, at)
-	if o == accepted && w.in.Trace {
+	if o == accepted {
 		nowSrc, nowDst := w.ends()
 		if nowSrc != src {
 			w.step(chainDevice(c), "rule %s translates the source %s to %s (%s)", r.ID.Short(), src, nowSrc, translations[r.Action])
@@ -34,11 +37,11 @@ var translations = map[topology.RuleAction]string{
 	topology.ActionFloatSNAT: "floating address", topology.ActionForwarding: "port forwarding",
 }
 
-// ends returns source and destination with their ports, for words.
+// ends returns source and destination with their ports, for words. An echo's identifier stands with its source.
 func (w *walk) ends() (src, dst netip.AddrPort) {
 	p := &w.packet
 	if p.IsEcho() {
-		return netip.AddrPortFrom(p.SrcIP, p.DstPort), netip.AddrPortFrom(p.DstIP, p.DstPort)
+		return netip.AddrPortFrom(p.SrcIP, p.DstPort), netip.AddrPortFrom(p.DstIP, 0)
 	}
 	return netip.AddrPortFrom(p.SrcIP, p.SrcPort), netip.AddrPortFrom(p.DstIP, p.DstPort)
 }
@@ -194,6 +197,10 @@ func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
 // forwarded returns where a port forwarding sends the connection; false where none does.
 func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 	if at.router.IsZero() || isEchoConn(c) {
+		return v, false
+	}
+	if !w.view.Forwards(at.router, c.Dst) {
+		w.addTag(flow.AddrTag(flow.TagForwarding, at.router, c.Dst))
 		return v, false
 	}
 	w.addTag(flow.ForwardingTag(at.router, c.Dst, c.Proto, c.DstPort))

@@ -14,18 +14,12 @@ type router struct {
 	routes      prefix.Map[group[*topology.Route]]
 	floating    table[netip.Addr, group[*topology.FloatingIP]] // by floating address
 	fixed       table[netip.Addr, group[*topology.FloatingIP]] // by fixed address
-	forwardings table[forwarded, group[*topology.PortForwarding]]
+	forwardings table[netip.Addr, group[*topology.PortForwarding]]
 	blocks      table[netip.Addr, group[*topology.NATBlock]]
 }
 
 func (r *router) empty() bool {
 	return r.object == nil && r.routes.Len()+r.floating.size+r.fixed.size+r.forwardings.size+r.blocks.size == 0
-}
-
-// forwarded is what forwardings are looked up by; the few of one address and protocol are searched.
-type forwarded struct {
-	addr  netip.Addr
-	proto uint8
 }
 
 // members are the members of a group of addresses. Several ports may have one prefix (allowed address pairs do).
@@ -67,18 +61,18 @@ func (v *View) FloatingIPsOf(id topology.RouterID, fixed netip.Addr) []*topology
 
 // Forwarding returns where the router sends the port of the address, nil where it does not.
 func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, port uint16) *topology.PortForwarding {
-	g, _ := v.routerNode(id).forwardings.get(forwarded{addr, proto})
+	g, _ := v.routerNode(id).forwardings.get(addr)
 	for _, f := range g {
-		if f.Ports.Contains(port) {
+		if f.Proto == proto && f.Ports.Contains(port) {
 			return f
 		}
 	}
 	return nil
 }
 
-// Forwards reports whether the router forwards any port of the protocol at the address.
-func (v *View) Forwards(id topology.RouterID, addr netip.Addr, proto uint8) bool {
-	_, ok := v.routerNode(id).forwardings.get(forwarded{addr, proto})
+// Forwards reports whether the router forwards any port of the address.
+func (v *View) Forwards(id topology.RouterID, addr netip.Addr) bool {
+	_, ok := v.routerNode(id).forwardings.get(addr)
 	return ok
 }
 
@@ -157,7 +151,7 @@ func (e *edit) indexLayer3(o topology.Object) {
 	case *topology.FloatingIP:
 		e.router(o.Router, func(r *router) { r.floating, r.fixed = enter(r.floating, o.Addr, o), enter(r.fixed, o.Fixed, o) })
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, forwarded{o.Addr, o.Proto}, o) })
+		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, o.Addr, o) })
 	case *topology.NATBlock:
 		e.router(o.Router, func(r *router) { r.blocks = enter(r.blocks, o.Addr, o) })
 	case *topology.RouterNeighbour:
@@ -182,7 +176,7 @@ func (e *edit) unindexLayer3(o topology.Object) {
 	case *topology.FloatingIP:
 		e.router(o.Router, func(r *router) { r.floating, r.fixed = leave(r.floating, o.Addr, o), leave(r.fixed, o.Fixed, o) })
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, forwarded{o.Addr, o.Proto}, o) })
+		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, o.Addr, o) })
 	case *topology.NATBlock:
 		e.router(o.Router, func(r *router) { r.blocks = leave(r.blocks, o.Addr, o) })
 	case *topology.RouterNeighbour:

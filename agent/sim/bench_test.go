@@ -1,0 +1,87 @@
+package sim_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view/viewtest"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// twoRouters has two tenant routers on an external network, with source NAT, floating addresses and security groups: a packet between
+// them passes three bridges, both routers and all their chains.
+const twoRouters = `
+host h1 192.0.2.1
+host h2 192.0.2.2
+bridge blue
+bridge green
+bridge ext external
+port vm1 blue key 11 source fa:16:3e:00:00:01@10.0.0.3 egress all ingress web
+port vm3 green key 13 source fa:16:3e:00:00:03@10.0.1.3 egress all ingress web
+bind vm1 h1 tap1
+bind vm3 h2 tap3
+mac blue fa:16:3e:00:00:01 vm1
+mac green fa:16:3e:00:00:03 vm3
+neighbour blue 10.0.0.3 fa:16:3e:00:00:01 vm1
+neighbour green 10.0.1.3 fa:16:3e:00:00:03 vm3
+router r1 in pre1 out post1
+router r2 in pre2 out post2
+port r1b blue peer r1-blue device r1
+rport r1-blue r1 fa:16:3e:aa:00:01 10.0.0.1/24 peer r1b mtu 1450
+port r1e ext peer r1-ext device r1
+rport r1-ext r1 fa:16:3e:aa:00:03 203.0.113.5/24 peer r1e mtu 1500
+port r2g green peer r2-green device r2
+rport r2-green r2 fa:16:3e:bb:00:01 10.0.1.1/24 peer r2g mtu 1450
+port r2e ext peer r2-ext device r2
+rport r2-ext r2 fa:16:3e:bb:00:03 203.0.113.6/24 peer r2e mtu 1500
+mac blue fa:16:3e:aa:00:01 r1b
+mac green fa:16:3e:bb:00:01 r2g
+mac ext fa:16:3e:aa:00:03 r1e
+mac ext fa:16:3e:bb:00:03 r2e
+neighbour ext 203.0.113.5 fa:16:3e:aa:00:03 r1e
+neighbour ext 203.0.113.9 fa:16:3e:bb:00:03 r2e
+route r1 203.0.113.5 local r1-ext
+route r1 10.0.0.1 local r1-blue
+route r1 10.0.0.0/24 port r1-blue
+route r1 203.0.113.0/24 port r1-ext
+route r1 0.0.0.0/0 port r1-ext via 203.0.113.1
+route r2 203.0.113.6 local r2-ext
+route r2 10.0.1.1 local r2-green
+route r2 10.0.1.0/24 port r2-green
+route r2 203.0.113.0/24 port r2-ext
+route r2 0.0.0.0/0 port r2-ext via 203.0.113.1
+chain all accept ip4; accept ip6
+chain web accept icmp; accept tcp dport=22 srcgroup=trusted; accept tcp dport=443; accept tcp dport=80
+floating f1 r2 r2-ext 203.0.113.9 10.0.1.3
+chain pre1 float_dnat; forwarding; rev_snat dst=203.0.113.5; drop dst=203.0.113.5 !icmp
+chain post1 rev_dnat; jump skip1; float_snat_exact; float_snat; snat out=r1-ext !src=203.0.113.5 target=203.0.113.5@1024-65535; snat rewritten target=203.0.113.5@1024-65535; drop out=r1-ext !src=203.0.113.5 fragments=later
+chain skip1 return out=r1-ext; accept !rewritten; accept in=r1-ext
+chain pre2 float_dnat; forwarding; rev_snat dst=203.0.113.6; drop dst=203.0.113.6 !icmp
+chain post2 rev_dnat; jump skip2; float_snat_exact; float_snat; snat out=r2-ext !src=203.0.113.6 target=203.0.113.6@1024-65535; snat rewritten target=203.0.113.6@1024-65535; drop out=r2-ext !src=203.0.113.6 fragments=later
+chain skip2 return out=r2-ext; accept !rewritten; accept in=r2-ext
+`
+
+// BenchmarkFirstPackets is the way of a connection's first packet through two routers with security groups, source NAT in one and a
+// floating address in the other.
+func BenchmarkFirstPackets(b *testing.B) {
+	v := viewtest.View(twoRouters)
+	in := make([]sim.Input, 1024)
+	for i := range in {
+		h := packet.Header{SrcMAC: mac.MustParse("fa:16:3e:00:00:01"), DstMAC: mac.MustParse("fa:16:3e:aa:00:01"), EtherType: packet.EtherTypeIPv4,
+			SrcIP: netip.MustParseAddr("10.0.0.3"), DstIP: netip.MustParseAddr("203.0.113.9"), Proto: packet.ProtoTCP, SrcPort: uint16(i), DstPort: 80}
+		in[i] = sim.Input{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil), State: sim.EmptyState{}}
+	}
+	if r := sim.Simulate(v, in[0]); r.Verdict != sim.Forward || r.Actions.Rewrite.Hops != 2 || len(r.State) != 3 {
+		b.Fatalf("%s with %d hops and %d states, want two routers and one source NAT passed", r.Verdict, r.Actions.Rewrite.Hops, len(r.State))
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		sim.Simulate(v, in[i%len(in)])
+		i++
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "simulations/s")
+}
