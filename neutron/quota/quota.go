@@ -33,6 +33,8 @@ var countables = []countable{
 	rowsOf[model.Network]("network", "networks"),
 	rowsOf[model.Subnet]("subnet", "subnets"),
 	rowsOf[model.Port]("port", "ports"),
+	rowsOf[model.Router]("router", "routers"),
+	rowsOf[model.FloatingIP]("floatingip", "floatingips"),
 	rowsOf[model.SubnetPool]("subnetpool", "subnetpools"),
 	rowsOf[model.RBACPolicy]("rbac_policy", "rbacpolicies"),
 }

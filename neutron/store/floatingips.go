@@ -98,6 +98,11 @@ func FloatingPort(q Querier, floatingIP model.FloatingIPID) (port model.PortID, 
 	return port, err
 }
 
+// DeleteFloatingIP removes a floating address, or returns ErrNotFound. The port that holds it stays.
+func DeleteFloatingIP(tx *Tx, floatingIP model.FloatingIPID) error {
+	return tx.deleteTagged(`DELETE FROM floatingips WHERE id = ?`, floatingIP.String())
+}
+
 // LockFloatingIP waits until no one else changes the floating address or its forwardings, and keeps others from them. One that is not
 // there is no error.
 func LockFloatingIP(tx *Tx, floatingIPID string) error {

@@ -180,13 +180,16 @@ func (p floatingIPs) Delete(ctx context.Context, c *auth.Caller, floatingIPID st
 	})
 }
 
-// deleteFloatingIP removes the port that holds a floating address, and the row of the address with it.
+// deleteFloatingIP removes a floating address and the port that holds it on the external network.
 func (r *request) deleteFloatingIP(f *model.FloatingIP) error {
 	if len(f.PortForwardings) > 0 {
 		return floatingIPForwards(f.ID)
 	}
 	port, err := store.FloatingPort(r.Tx(), f.ID)
 	if err != nil {
+		return notFoundAs(err, floatingIPNotFound(f.ID.String()))
+	}
+	if err := store.DeleteFloatingIP(r.Tx(), f.ID); err != nil {
 		return notFoundAs(err, floatingIPNotFound(f.ID.String()))
 	}
 	if err := r.DeletePort(port); err != nil {
