@@ -18,6 +18,7 @@ import (
 	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/job/portstatus"
+	"midonet.org/midonet/cluster/job/uplink"
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/stream"
@@ -90,6 +91,7 @@ type server struct {
 	importer  *importer.Importer
 	backend   backend.Backend
 	authority *pki.Authority
+	agents    *stream.Server
 	draining  atomic.Bool // this server applies the journal; another may, where several share the database
 	auth      auth.Authenticator
 	policy    *policy.Enforcer
@@ -155,16 +157,16 @@ func (s *server) close() {
 
 // parts are everything that runs.
 func (s *server) parts() []part {
-	agents := stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
+	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
 	parts := []part{
 		{"mirror", s.mirror.Run},
-		{"agent stream", func(ctx context.Context) error { return agents.Run(ctx, s.listeners.stream...) }},
-		{"MidoNet API", s.serve(s.listeners.midonet, s.midonetHandler(agents))},
+		{"agent stream", func(ctx context.Context) error { return s.agents.Run(ctx, s.listeners.stream...) }},
+		{"MidoNet API", s.serve(s.listeners.midonet, s.midonetHandler(s.agents))},
 		{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
 		{"metrics", s.serve(s.listeners.metrics, s.monitor())},
 	}
 	if s.ClusterOnly {
-		return append(parts, part{"importer", s.backend.Run})
+		return append(parts, part{"importer", s.backend.Run}, part{"uplinks", s.plugUplinks})
 	}
 	return append(parts,
 		part{"journal", s.drain},
@@ -197,6 +199,7 @@ func (s *server) drain(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return s.backend.Run(ctx) })
 		group.Go(func() error { return s.tellPortStatus(ctx) })
+		group.Go(func() error { return s.plugUplinks(ctx) })
 		return group.Wait()
 	})
 }
@@ -213,6 +216,13 @@ func (s *server) tellPortStatus(ctx context.Context) error {
 	}
 	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
 	status.Run(ctx)
+	return ctx.Err()
+}
+
+// plugUplinks binds the ports of uplinks as Neutron says.
+func (s *server) plugUplinks(ctx context.Context) error {
+	job := uplink.Job{Mirror: s.mirror, Binder: s.agents, Log: s.Log}
+	job.Run(ctx)
 	return ctx.Err()
 }
 
@@ -242,6 +252,7 @@ func (s *server) apiHandler() *api.Server {
 	s.registerPools(h)
 	api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
 	s.registerL3(h)
+	s.registerAgents(h)
 	api.RegisterTags(h, tag.New(s.db))
 	return h
 }

@@ -154,11 +154,18 @@ type Port struct {
 	Addresses []netip.Prefix // the router's own, each with the length of its subnet and not masked
 	MTU       int            // largest IP packet that leaves here, octets; 0: no limit is known
 	Advertise *Advertisement // what routers advertise on the link; nil: nothing
+	Plug      *Plug          // of an uplink: where Neutron wants it plugged in; nil: who has the interface binds it
 
 	// InChain sees what enters the device here, OutChain what leaves it; zero: none. Rendered ports have none: what Neutron asks for
 	// is in Security. An operator may set them through the MidoNet API.
 	InChain, OutChain ChainID
 	Groups            []PortGroupID
+}
+
+// Plug names an interface of a host: binding:host_id, which is the host's name, and interface_name of binding:profile.
+type Plug struct {
+	HostName  string
+	Interface string
 }
 
 // Interior reports whether the port is one end of a virtual wire.

@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/cluster/job/portstatus"
+	"midonet.org/midonet/cluster/job/uplink"
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
@@ -33,7 +34,7 @@ const patience = 20 * time.Second
 // leaseTTL is the shortest that etcd's lease of a member with default ticks allows, so that tests of its end are quick.
 const leaseTTL = 3 * time.Second
 
-// cluster is a whole one in this process: embedded etcd, mirror, stream on TCP and on a Unix socket, status job.
+// cluster is a whole one in this process: embedded etcd, mirror, stream on TCP and on a Unix socket, status and uplink jobs.
 type cluster struct {
 	t         *testing.T
 	dir       string
@@ -77,6 +78,8 @@ func (c *cluster) start() {
 	var running sync.WaitGroup
 	running.Go(func() { c.mirror.Run(ctx) })
 	running.Go(func() { job.Run(ctx) })
+	uplinks := &uplink.Job{Mirror: c.mirror, Binder: server, Log: quiet}
+	running.Go(func() { uplinks.Run(ctx) })
 	running.Go(func() {
 		if err := server.Run(ctx, listeners...); err != nil {
 			c.t.Errorf("stream server: %v", err)

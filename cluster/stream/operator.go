@@ -27,6 +27,29 @@ func (s *Server) BindFor(ctx context.Context, want topology.Binding) error {
 	})
 }
 
+// Plug makes the binding whatever the port was bound to before, for the cluster itself: Neutron says where an uplink is. Conflict: the
+// interface has another port. NotFound: there is no such port.
+func (s *Server) Plug(ctx context.Context, want topology.Binding) error {
+	if err := checkInterface(want.Interface); err != nil {
+		return err
+	}
+	return s.changeBindings(ctx, want.Host, func(tx nsdb.Tx) (bool, error) {
+		present, err := binding(tx, want.Port)
+		if err != nil || present != nil && *present == want {
+			return false, err
+		}
+		if err := portExists(tx, want.Port); err != nil {
+			return false, err
+		}
+		if err := s.freeInterface(tx, &want); err != nil {
+			return false, err
+		}
+		tx.Delete(topology.Key{Kind: topology.KindPortState, ID: want.Port}) // what was said of it elsewhere
+		tx.Put(&want)
+		return true, nil
+	})
+}
+
 // UnbindFor removes the binding of the port to the host for an operator. NotFound: there is none.
 func (s *Server) UnbindFor(ctx context.Context, host topology.HostID, port topology.PortID) error {
 	return s.changeBindings(ctx, host, func(tx nsdb.Tx) (bool, error) {

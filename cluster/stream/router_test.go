@@ -136,3 +136,45 @@ func TestNeighboursThatHostsFind(t *testing.T) {
 	h.report(func(f *session.Facts) { f.Found = nil })
 	eventually(t, "the neighbour is forgotten", func() bool { return count(c.mirror.State().RouterNeighbours(mine)) == 0 })
 }
+
+// TestUplinksArePluggedInAsNeutronSays has a port name a host that comes later, then another interface, then another host.
+func TestUplinksArePluggedInAsNeutronSays(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router := &topology.Router{ID: id.New[topology.Router]()}
+	port := topology.Port{ID: id.New[topology.Port](), Router: router.ID}
+	wants := func(host, iface string) {
+		now := port
+		now.Plug = &topology.Plug{HostName: host, Interface: iface}
+		c.put(&now)
+	}
+	is := func(h *host, iface string) func() bool {
+		return func() bool {
+			b, _ := c.mirror.State().Get(key(topology.KindBinding, port.ID)).(*topology.Binding)
+			return b != nil && *b == topology.Binding{Port: port.ID, Host: h.HostID(), Interface: iface}
+		}
+	}
+	c.put(router)
+	wants("gateway1", "eth1")
+	first := c.namedHost("gateway1")
+	eventually(t, "plugged in when the host has come", is(first, "eth1"))
+	wants("gateway1", "eth2")
+	eventually(t, "plugged into another interface", is(first, "eth2"))
+	second := c.namedHost("gateway2")
+	wants("gateway2", "eth2")
+	eventually(t, "plugged in on another host", is(second, "eth2"))
+	third := c.namedHost("gateway2")
+	eventually(t, "the third host is known", func() bool { return c.mirror.State().Get(key(topology.KindHost, third.HostID())) != nil })
+	wants("gateway2", "eth3")
+	before := second.Status().LastReport
+	eventually(t, "the host reports again", func() bool { return second.Status().LastReport.After(before) })
+	if !is(second, "eth2")() {
+		t.Error("a name that two hosts have was followed")
+	}
+}
+
+// namedHost starts a host of the name.
+func (c *cluster) namedHost(name string) *host {
+	c.t.Helper()
+	return startHost(c.t, session.Config{StateDir: filepath.Join(c.t.TempDir(), name), HostName: name, JoinToken: c.token(), Log: quiet})
+}

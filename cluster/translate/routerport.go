@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 
@@ -57,6 +58,7 @@ func renderRouterPort(v View, p *model.Port, network *model.Network, router mode
 	objects := append([]topology.Object{port}, routesOf(v, p, port)...)
 	if network.NetworkType == typeUplink {
 		port.Groups = []topology.PortGroupID{uplinks(router)}
+		port.Plug = plugOf(p)
 		return objects
 	}
 	r := newPortRenderer(p)
@@ -64,6 +66,17 @@ func renderRouterPort(v View, p *model.Port, network *model.Network, router mode
 	port.Peer, onBridge.Peer = onBridge.ID, port.ID
 	port.Advertise = advertisement(v, p, network)
 	return append(append(objects, onBridge), r.stations()...)
+}
+
+// plugOf returns where the port on an uplink network is to be plugged in; nil where it does not say, or names what no host can have.
+func plugOf(p *model.Port) *topology.Plug {
+	var profile struct {
+		Interface string `json:"interface_name"`
+	}
+	if len(p.Profile) == 0 || json.Unmarshal(p.Profile, &profile) != nil || p.HostID == "" || !topology.ValidInterfaceName(profile.Interface) {
+		return nil
+	}
+	return &topology.Plug{HostName: p.HostID, Interface: profile.Interface}
 }
 
 // routerAddresses returns the router's addresses on the port, with the lengths of their subnets, and with any of IPv6 the link-local

@@ -26,7 +26,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			AdminUp: flag(t), TunnelKey: rapid.Uint32().Draw(t, "tunnel key"), Router: maybeID[topology.Router](t),
 			Peer: maybeID[topology.Port](t), Device: text(t), Security: security(t), MAC: hw(t), Addresses: prefixes(t), MTU: number(t),
 			Advertise: advertisement(t), InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t),
-			Groups: ids[topology.PortGroup](t)}
+			Groups: ids[topology.PortGroup](t), Plug: plug(t)}
 	},
 	topology.KindDHCP: func(t *rapid.T) topology.Object {
 		return &topology.DHCP{ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
@@ -127,6 +127,13 @@ func security(t *rapid.T) *topology.Security {
 		Sources: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.AddressPair {
 			return topology.AddressPair{MAC: hw(t), Prefix: prefix(t)}
 		}), 0, 3).Draw(t, "sources")}
+}
+
+func plug(t *rapid.T) *topology.Plug {
+	if flag(t) {
+		return nil
+	}
+	return &topology.Plug{HostName: text(t), Interface: text(t)}
 }
 
 func advertisement(t *rapid.T) *topology.Advertisement {

@@ -11,7 +11,7 @@ func fromPort(o *topology.Port) *Port {
 		Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Router: idBytes(o.Router), Peer: idBytes(o.Peer), Name: o.Name,
 		ProjectId: o.ProjectID, Device: o.Device, AdminUp: o.AdminUp, TunnelKey: o.TunnelKey, Security: fromSecurity(o.Security),
 		Mac: macBytes(o.MAC), Addresses: fromPrefixes(o.Addresses), Mtu: int32(o.MTU), Advertise: fromAdvertisement(o.Advertise),
-		InChain: idBytes(o.InChain), OutChain: idBytes(o.OutChain), Groups: idsBytes(o.Groups),
+		Plug: fromPlug(o.Plug), InChain: idBytes(o.InChain), OutChain: idBytes(o.OutChain), Groups: idsBytes(o.Groups),
 	}
 }
 
@@ -33,10 +33,25 @@ func (x *Port) Topology() (*topology.Port, error) {
 		Addresses: d.prefixes("address", x.GetAddresses()),
 		MTU:       int(x.GetMtu()),
 		Advertise: d.advertisement(x.GetAdvertise()),
+		Plug:      x.GetPlug().value(),
 		InChain:   reference[topology.Chain](&d, "in chain", x.GetInChain()),
 		OutChain:  reference[topology.Chain](&d, "out chain", x.GetOutChain()),
 		Groups:    references[topology.PortGroup](&d, "group", x.GetGroups()),
 	}, d.err
+}
+
+func fromPlug(p *topology.Plug) *Plug {
+	if p == nil {
+		return nil
+	}
+	return &Plug{HostName: p.HostName, Interface: p.Interface}
+}
+
+func (x *Plug) value() *topology.Plug {
+	if x == nil {
+		return nil
+	}
+	return &topology.Plug{HostName: x.GetHostName(), Interface: x.GetInterface()}
 }
 
 func fromSecurity(s *topology.Security) *Security {

@@ -666,6 +666,7 @@ type Port struct {
 	InChain       []byte                 `protobuf:"bytes,15,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
 	OutChain      []byte                 `protobuf:"bytes,16,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
 	Groups        [][]byte               `protobuf:"bytes,17,rep,name=groups,proto3" json:"groups,omitempty"`
+	Plug          *Plug                  `protobuf:"bytes,18,opt,name=plug,proto3" json:"plug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -819,6 +820,65 @@ func (x *Port) GetGroups() [][]byte {
 	return nil
 }
 
+func (x *Port) GetPlug() *Plug {
+	if x != nil {
+		return x.Plug
+	}
+	return nil
+}
+
+type Plug struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	HostName      string                 `protobuf:"bytes,1,opt,name=host_name,json=hostName,proto3" json:"host_name,omitempty"`
+	Interface     string                 `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plug) Reset() {
+	*x = Plug{}
+	mi := &file_topology_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plug) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plug) ProtoMessage() {}
+
+func (x *Plug) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plug.ProtoReflect.Descriptor instead.
+func (*Plug) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Plug) GetHostName() string {
+	if x != nil {
+		return x.HostName
+	}
+	return ""
+}
+
+func (x *Plug) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
 type Security struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sources       []*AddressPair         `protobuf:"bytes,1,rep,name=sources,proto3" json:"sources,omitempty"`
@@ -831,7 +891,7 @@ type Security struct {
 
 func (x *Security) Reset() {
 	*x = Security{}
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +903,7 @@ func (x *Security) String() string {
 func (*Security) ProtoMessage() {}
 
 func (x *Security) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +916,7 @@ func (x *Security) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Security.ProtoReflect.Descriptor instead.
 func (*Security) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{5}
+	return file_topology_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Security) GetSources() []*AddressPair {
@@ -897,7 +957,7 @@ type AddressPair struct {
 
 func (x *AddressPair) Reset() {
 	*x = AddressPair{}
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +969,7 @@ func (x *AddressPair) String() string {
 func (*AddressPair) ProtoMessage() {}
 
 func (x *AddressPair) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +982,7 @@ func (x *AddressPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
 func (*AddressPair) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{6}
+	return file_topology_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AddressPair) GetMac() []byte {
@@ -952,7 +1012,7 @@ type Advertisement struct {
 
 func (x *Advertisement) Reset() {
 	*x = Advertisement{}
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1024,7 @@ func (x *Advertisement) String() string {
 func (*Advertisement) ProtoMessage() {}
 
 func (x *Advertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1037,7 @@ func (x *Advertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
 func (*Advertisement) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{7}
+	return file_topology_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Advertisement) GetManaged() bool {
@@ -1025,7 +1085,7 @@ type AdvertisedPrefix struct {
 
 func (x *AdvertisedPrefix) Reset() {
 	*x = AdvertisedPrefix{}
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1097,7 @@ func (x *AdvertisedPrefix) String() string {
 func (*AdvertisedPrefix) ProtoMessage() {}
 
 func (x *AdvertisedPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1110,7 @@ func (x *AdvertisedPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvertisedPrefix.ProtoReflect.Descriptor instead.
 func (*AdvertisedPrefix) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{8}
+	return file_topology_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AdvertisedPrefix) GetPrefix() *Prefix {
@@ -1077,7 +1137,7 @@ type ClasslessRoute struct {
 
 func (x *ClasslessRoute) Reset() {
 	*x = ClasslessRoute{}
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1149,7 @@ func (x *ClasslessRoute) String() string {
 func (*ClasslessRoute) ProtoMessage() {}
 
 func (x *ClasslessRoute) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1162,7 @@ func (x *ClasslessRoute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClasslessRoute.ProtoReflect.Descriptor instead.
 func (*ClasslessRoute) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{9}
+	return file_topology_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClasslessRoute) GetDestination() *Prefix {
@@ -1134,7 +1194,7 @@ type Router struct {
 
 func (x *Router) Reset() {
 	*x = Router{}
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1206,7 @@ func (x *Router) String() string {
 func (*Router) ProtoMessage() {}
 
 func (x *Router) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1219,7 @@ func (x *Router) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Router.ProtoReflect.Descriptor instead.
 func (*Router) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{10}
+	return file_topology_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Router) GetId() []byte {
@@ -1227,7 +1287,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1239,7 +1299,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,7 +1312,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{11}
+	return file_topology_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Route) GetId() []byte {
@@ -1324,7 +1384,7 @@ type FloatingIP struct {
 
 func (x *FloatingIP) Reset() {
 	*x = FloatingIP{}
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1396,7 @@ func (x *FloatingIP) String() string {
 func (*FloatingIP) ProtoMessage() {}
 
 func (x *FloatingIP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1409,7 @@ func (x *FloatingIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FloatingIP.ProtoReflect.Descriptor instead.
 func (*FloatingIP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{12}
+	return file_topology_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FloatingIP) GetId() []byte {
@@ -1397,7 +1457,7 @@ type PortRange struct {
 
 func (x *PortRange) Reset() {
 	*x = PortRange{}
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1469,7 @@ func (x *PortRange) String() string {
 func (*PortRange) ProtoMessage() {}
 
 func (x *PortRange) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1482,7 @@ func (x *PortRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortRange.ProtoReflect.Descriptor instead.
 func (*PortRange) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{13}
+	return file_topology_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PortRange) GetFirst() uint32 {
@@ -1455,7 +1515,7 @@ type PortForwarding struct {
 
 func (x *PortForwarding) Reset() {
 	*x = PortForwarding{}
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1527,7 @@ func (x *PortForwarding) String() string {
 func (*PortForwarding) ProtoMessage() {}
 
 func (x *PortForwarding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1540,7 @@ func (x *PortForwarding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortForwarding.ProtoReflect.Descriptor instead.
 func (*PortForwarding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{14}
+	return file_topology_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PortForwarding) GetId() []byte {
@@ -1552,7 +1612,7 @@ type NATBlock struct {
 
 func (x *NATBlock) Reset() {
 	*x = NATBlock{}
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1624,7 @@ func (x *NATBlock) String() string {
 func (*NATBlock) ProtoMessage() {}
 
 func (x *NATBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1637,7 @@ func (x *NATBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NATBlock.ProtoReflect.Descriptor instead.
 func (*NATBlock) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{15}
+	return file_topology_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NATBlock) GetId() []byte {
@@ -1629,7 +1689,7 @@ type RouterNeighbour struct {
 
 func (x *RouterNeighbour) Reset() {
 	*x = RouterNeighbour{}
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1701,7 @@ func (x *RouterNeighbour) String() string {
 func (*RouterNeighbour) ProtoMessage() {}
 
 func (x *RouterNeighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1714,7 @@ func (x *RouterNeighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouterNeighbour.ProtoReflect.Descriptor instead.
 func (*RouterNeighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{16}
+	return file_topology_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RouterNeighbour) GetId() []byte {
@@ -1711,7 +1771,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1783,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1796,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{17}
+	return file_topology_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Chain) GetId() []byte {
@@ -1781,7 +1841,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1853,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1866,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{18}
+	return file_topology_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Rule) GetId() []byte {
@@ -1863,7 +1923,7 @@ type NATTarget struct {
 
 func (x *NATTarget) Reset() {
 	*x = NATTarget{}
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +1935,7 @@ func (x *NATTarget) String() string {
 func (*NATTarget) ProtoMessage() {}
 
 func (x *NATTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +1948,7 @@ func (x *NATTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NATTarget.ProtoReflect.Descriptor instead.
 func (*NATTarget) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{19}
+	return file_topology_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *NATTarget) GetFirst() []byte {
@@ -1945,7 +2005,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_topology_proto_msgTypes[20]
+	mi := &file_topology_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2017,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[20]
+	mi := &file_topology_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2030,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{20}
+	return file_topology_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Condition) GetEtherType() uint32 {
@@ -2110,7 +2170,7 @@ type AddrGroup struct {
 
 func (x *AddrGroup) Reset() {
 	*x = AddrGroup{}
-	mi := &file_topology_proto_msgTypes[21]
+	mi := &file_topology_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2182,7 @@ func (x *AddrGroup) String() string {
 func (*AddrGroup) ProtoMessage() {}
 
 func (x *AddrGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[21]
+	mi := &file_topology_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2195,7 @@ func (x *AddrGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddrGroup.ProtoReflect.Descriptor instead.
 func (*AddrGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{21}
+	return file_topology_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AddrGroup) GetId() []byte {
@@ -2171,7 +2231,7 @@ type GroupMember struct {
 
 func (x *GroupMember) Reset() {
 	*x = GroupMember{}
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2243,7 @@ func (x *GroupMember) String() string {
 func (*GroupMember) ProtoMessage() {}
 
 func (x *GroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2256,7 @@ func (x *GroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
 func (*GroupMember) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{22}
+	return file_topology_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GroupMember) GetId() []byte {
@@ -2239,7 +2299,7 @@ type PortGroup struct {
 
 func (x *PortGroup) Reset() {
 	*x = PortGroup{}
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2311,7 @@ func (x *PortGroup) String() string {
 func (*PortGroup) ProtoMessage() {}
 
 func (x *PortGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2324,7 @@ func (x *PortGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortGroup.ProtoReflect.Descriptor instead.
 func (*PortGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{23}
+	return file_topology_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PortGroup) GetId() []byte {
@@ -2315,7 +2375,7 @@ type DHCP struct {
 
 func (x *DHCP) Reset() {
 	*x = DHCP{}
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2387,7 @@ func (x *DHCP) String() string {
 func (*DHCP) ProtoMessage() {}
 
 func (x *DHCP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2400,7 @@ func (x *DHCP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCP.ProtoReflect.Descriptor instead.
 func (*DHCP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{24}
+	return file_topology_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DHCP) GetId() []byte {
@@ -2437,7 +2497,7 @@ type DHCPOption struct {
 
 func (x *DHCPOption) Reset() {
 	*x = DHCPOption{}
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2449,7 +2509,7 @@ func (x *DHCPOption) String() string {
 func (*DHCPOption) ProtoMessage() {}
 
 func (x *DHCPOption) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,7 +2522,7 @@ func (x *DHCPOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPOption.ProtoReflect.Descriptor instead.
 func (*DHCPOption) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{25}
+	return file_topology_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DHCPOption) GetName() string {
@@ -2495,7 +2555,7 @@ type DHCPHost struct {
 
 func (x *DHCPHost) Reset() {
 	*x = DHCPHost{}
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2507,7 +2567,7 @@ func (x *DHCPHost) String() string {
 func (*DHCPHost) ProtoMessage() {}
 
 func (x *DHCPHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2520,7 +2580,7 @@ func (x *DHCPHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPHost.ProtoReflect.Descriptor instead.
 func (*DHCPHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{26}
+	return file_topology_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DHCPHost) GetId() []byte {
@@ -2591,7 +2651,7 @@ type MACEntry struct {
 
 func (x *MACEntry) Reset() {
 	*x = MACEntry{}
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2663,7 @@ func (x *MACEntry) String() string {
 func (*MACEntry) ProtoMessage() {}
 
 func (x *MACEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2676,7 @@ func (x *MACEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MACEntry.ProtoReflect.Descriptor instead.
 func (*MACEntry) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{27}
+	return file_topology_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MACEntry) GetId() []byte {
@@ -2660,7 +2720,7 @@ type Neighbour struct {
 
 func (x *Neighbour) Reset() {
 	*x = Neighbour{}
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2732,7 @@ func (x *Neighbour) String() string {
 func (*Neighbour) ProtoMessage() {}
 
 func (x *Neighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2745,7 @@ func (x *Neighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbour.ProtoReflect.Descriptor instead.
 func (*Neighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{28}
+	return file_topology_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Neighbour) GetId() []byte {
@@ -2734,7 +2794,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2746,7 +2806,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2759,7 +2819,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{29}
+	return file_topology_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Host) GetId() []byte {
@@ -2794,7 +2854,7 @@ type Binding struct {
 
 func (x *Binding) Reset() {
 	*x = Binding{}
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2866,7 @@ func (x *Binding) String() string {
 func (*Binding) ProtoMessage() {}
 
 func (x *Binding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2879,7 @@ func (x *Binding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binding.ProtoReflect.Descriptor instead.
 func (*Binding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{30}
+	return file_topology_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Binding) GetPort() []byte {
@@ -2853,7 +2913,7 @@ type TunnelKey struct {
 
 func (x *TunnelKey) Reset() {
 	*x = TunnelKey{}
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2865,7 +2925,7 @@ func (x *TunnelKey) String() string {
 func (*TunnelKey) ProtoMessage() {}
 
 func (x *TunnelKey) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2878,7 +2938,7 @@ func (x *TunnelKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelKey.ProtoReflect.Descriptor instead.
 func (*TunnelKey) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{31}
+	return file_topology_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *TunnelKey) GetNumber() uint32 {
@@ -2908,7 +2968,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +2980,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +2993,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{32}
+	return file_topology_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Interface) GetName() string {
@@ -2985,7 +3045,7 @@ type HostState struct {
 
 func (x *HostState) Reset() {
 	*x = HostState{}
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3057,7 @@ func (x *HostState) String() string {
 func (*HostState) ProtoMessage() {}
 
 func (x *HostState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3070,7 @@ func (x *HostState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostState.ProtoReflect.Descriptor instead.
 func (*HostState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{33}
+	return file_topology_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HostState) GetHost() []byte {
@@ -3066,7 +3126,7 @@ type PortState struct {
 
 func (x *PortState) Reset() {
 	*x = PortState{}
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3078,7 +3138,7 @@ func (x *PortState) String() string {
 func (*PortState) ProtoMessage() {}
 
 func (x *PortState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3091,7 +3151,7 @@ func (x *PortState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortState.ProtoReflect.Descriptor instead.
 func (*PortState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{34}
+	return file_topology_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PortState) GetPort() []byte {
@@ -3128,7 +3188,7 @@ type LearnedMAC struct {
 
 func (x *LearnedMAC) Reset() {
 	*x = LearnedMAC{}
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3140,7 +3200,7 @@ func (x *LearnedMAC) String() string {
 func (*LearnedMAC) ProtoMessage() {}
 
 func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3153,7 +3213,7 @@ func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LearnedMAC.ProtoReflect.Descriptor instead.
 func (*LearnedMAC) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{35}
+	return file_topology_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LearnedMAC) GetId() []byte {
@@ -3202,7 +3262,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3274,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3287,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{36}
+	return file_topology_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Source) GetResource() string {
@@ -3262,7 +3322,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3274,7 +3334,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3287,7 +3347,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{37}
+	return file_topology_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Progress) GetJournal() string {
@@ -3363,7 +3423,7 @@ const file_topology_proto_rawDesc = "" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x19\n" +
 	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\x05R\x03mtu\x12\x1a\n" +
-	"\bexternal\x18\x06 \x01(\bR\bexternal\"\x8b\x04\n" +
+	"\bexternal\x18\x06 \x01(\bR\bexternal\"\xba\x04\n" +
 	"\x04Port\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x12\n" +
@@ -3384,7 +3444,11 @@ const file_topology_proto_rawDesc = "" +
 	"\tadvertise\x18\x0e \x01(\v2\".midonet.topology.v1.AdvertisementR\tadvertise\x12\x19\n" +
 	"\bin_chain\x18\x0f \x01(\fR\ainChain\x12\x1b\n" +
 	"\tout_chain\x18\x10 \x01(\fR\boutChain\x12\x16\n" +
-	"\x06groups\x18\x11 \x03(\fR\x06groups\"\x94\x01\n" +
+	"\x06groups\x18\x11 \x03(\fR\x06groups\x12-\n" +
+	"\x04plug\x18\x12 \x01(\v2\x19.midonet.topology.v1.PlugR\x04plug\"A\n" +
+	"\x04Plug\x12\x1b\n" +
+	"\thost_name\x18\x01 \x01(\tR\bhostName\x12\x1c\n" +
+	"\tinterface\x18\x02 \x01(\tR\tinterface\"\x94\x01\n" +
 	"\bSecurity\x12:\n" +
 	"\asources\x18\x01 \x03(\v2 .midonet.topology.v1.AddressPairR\asources\x12\x16\n" +
 	"\x06egress\x18\x02 \x03(\fR\x06egress\x12\x18\n" +
@@ -3614,100 +3678,102 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_topology_proto_goTypes = []any{
 	(*Key)(nil),              // 0: midonet.topology.v1.Key
 	(*Object)(nil),           // 1: midonet.topology.v1.Object
 	(*Prefix)(nil),           // 2: midonet.topology.v1.Prefix
 	(*Bridge)(nil),           // 3: midonet.topology.v1.Bridge
 	(*Port)(nil),             // 4: midonet.topology.v1.Port
-	(*Security)(nil),         // 5: midonet.topology.v1.Security
-	(*AddressPair)(nil),      // 6: midonet.topology.v1.AddressPair
-	(*Advertisement)(nil),    // 7: midonet.topology.v1.Advertisement
-	(*AdvertisedPrefix)(nil), // 8: midonet.topology.v1.AdvertisedPrefix
-	(*ClasslessRoute)(nil),   // 9: midonet.topology.v1.ClasslessRoute
-	(*Router)(nil),           // 10: midonet.topology.v1.Router
-	(*Route)(nil),            // 11: midonet.topology.v1.Route
-	(*FloatingIP)(nil),       // 12: midonet.topology.v1.FloatingIP
-	(*PortRange)(nil),        // 13: midonet.topology.v1.PortRange
-	(*PortForwarding)(nil),   // 14: midonet.topology.v1.PortForwarding
-	(*NATBlock)(nil),         // 15: midonet.topology.v1.NATBlock
-	(*RouterNeighbour)(nil),  // 16: midonet.topology.v1.RouterNeighbour
-	(*Chain)(nil),            // 17: midonet.topology.v1.Chain
-	(*Rule)(nil),             // 18: midonet.topology.v1.Rule
-	(*NATTarget)(nil),        // 19: midonet.topology.v1.NATTarget
-	(*Condition)(nil),        // 20: midonet.topology.v1.Condition
-	(*AddrGroup)(nil),        // 21: midonet.topology.v1.AddrGroup
-	(*GroupMember)(nil),      // 22: midonet.topology.v1.GroupMember
-	(*PortGroup)(nil),        // 23: midonet.topology.v1.PortGroup
-	(*DHCP)(nil),             // 24: midonet.topology.v1.DHCP
-	(*DHCPOption)(nil),       // 25: midonet.topology.v1.DHCPOption
-	(*DHCPHost)(nil),         // 26: midonet.topology.v1.DHCPHost
-	(*MACEntry)(nil),         // 27: midonet.topology.v1.MACEntry
-	(*Neighbour)(nil),        // 28: midonet.topology.v1.Neighbour
-	(*Host)(nil),             // 29: midonet.topology.v1.Host
-	(*Binding)(nil),          // 30: midonet.topology.v1.Binding
-	(*TunnelKey)(nil),        // 31: midonet.topology.v1.TunnelKey
-	(*Interface)(nil),        // 32: midonet.topology.v1.Interface
-	(*HostState)(nil),        // 33: midonet.topology.v1.HostState
-	(*PortState)(nil),        // 34: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),       // 35: midonet.topology.v1.LearnedMAC
-	(*Source)(nil),           // 36: midonet.topology.v1.Source
-	(*Progress)(nil),         // 37: midonet.topology.v1.Progress
+	(*Plug)(nil),             // 5: midonet.topology.v1.Plug
+	(*Security)(nil),         // 6: midonet.topology.v1.Security
+	(*AddressPair)(nil),      // 7: midonet.topology.v1.AddressPair
+	(*Advertisement)(nil),    // 8: midonet.topology.v1.Advertisement
+	(*AdvertisedPrefix)(nil), // 9: midonet.topology.v1.AdvertisedPrefix
+	(*ClasslessRoute)(nil),   // 10: midonet.topology.v1.ClasslessRoute
+	(*Router)(nil),           // 11: midonet.topology.v1.Router
+	(*Route)(nil),            // 12: midonet.topology.v1.Route
+	(*FloatingIP)(nil),       // 13: midonet.topology.v1.FloatingIP
+	(*PortRange)(nil),        // 14: midonet.topology.v1.PortRange
+	(*PortForwarding)(nil),   // 15: midonet.topology.v1.PortForwarding
+	(*NATBlock)(nil),         // 16: midonet.topology.v1.NATBlock
+	(*RouterNeighbour)(nil),  // 17: midonet.topology.v1.RouterNeighbour
+	(*Chain)(nil),            // 18: midonet.topology.v1.Chain
+	(*Rule)(nil),             // 19: midonet.topology.v1.Rule
+	(*NATTarget)(nil),        // 20: midonet.topology.v1.NATTarget
+	(*Condition)(nil),        // 21: midonet.topology.v1.Condition
+	(*AddrGroup)(nil),        // 22: midonet.topology.v1.AddrGroup
+	(*GroupMember)(nil),      // 23: midonet.topology.v1.GroupMember
+	(*PortGroup)(nil),        // 24: midonet.topology.v1.PortGroup
+	(*DHCP)(nil),             // 25: midonet.topology.v1.DHCP
+	(*DHCPOption)(nil),       // 26: midonet.topology.v1.DHCPOption
+	(*DHCPHost)(nil),         // 27: midonet.topology.v1.DHCPHost
+	(*MACEntry)(nil),         // 28: midonet.topology.v1.MACEntry
+	(*Neighbour)(nil),        // 29: midonet.topology.v1.Neighbour
+	(*Host)(nil),             // 30: midonet.topology.v1.Host
+	(*Binding)(nil),          // 31: midonet.topology.v1.Binding
+	(*TunnelKey)(nil),        // 32: midonet.topology.v1.TunnelKey
+	(*Interface)(nil),        // 33: midonet.topology.v1.Interface
+	(*HostState)(nil),        // 34: midonet.topology.v1.HostState
+	(*PortState)(nil),        // 35: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),       // 36: midonet.topology.v1.LearnedMAC
+	(*Source)(nil),           // 37: midonet.topology.v1.Source
+	(*Progress)(nil),         // 38: midonet.topology.v1.Progress
 }
 var file_topology_proto_depIdxs = []int32{
 	3,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
 	4,  // 1: midonet.topology.v1.Object.port:type_name -> midonet.topology.v1.Port
-	24, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
-	26, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
-	27, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
-	28, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
-	29, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
-	30, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
-	31, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
-	33, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
-	34, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
-	35, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
-	36, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
-	37, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
-	10, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
-	11, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
-	17, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
-	21, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
-	22, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
-	23, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
-	12, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
-	14, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
-	15, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
-	16, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
-	5,  // 24: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	25, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
+	27, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
+	28, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
+	29, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
+	30, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
+	31, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
+	32, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
+	34, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
+	35, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
+	36, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
+	37, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
+	38, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
+	11, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
+	12, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
+	18, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
+	22, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
+	23, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
+	24, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
+	13, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
+	15, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
+	16, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
+	17, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
+	6,  // 24: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
 	2,  // 25: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	7,  // 26: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	6,  // 27: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	2,  // 28: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	8,  // 29: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	2,  // 30: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 31: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	2,  // 32: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	2,  // 33: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	13, // 34: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	18, // 35: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	20, // 36: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	19, // 37: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	2,  // 38: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	2,  // 39: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	13, // 40: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	13, // 41: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	2,  // 42: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 43: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	9,  // 44: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	25, // 45: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	32, // 46: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	8,  // 26: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	5,  // 27: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	7,  // 28: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	2,  // 29: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	9,  // 30: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	2,  // 31: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 32: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	2,  // 33: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	2,  // 34: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	14, // 35: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	19, // 36: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	21, // 37: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	20, // 38: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	2,  // 39: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	2,  // 40: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	14, // 41: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	14, // 42: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	2,  // 43: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 44: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	10, // 45: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	26, // 46: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	33, // 47: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	48, // [48:48] is the sub-list for method output_type
+	48, // [48:48] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -3741,14 +3807,14 @@ func file_topology_proto_init() {
 		(*Object_NatBlock)(nil),
 		(*Object_RouterNeighbour)(nil),
 	}
-	file_topology_proto_msgTypes[20].OneofWrappers = []any{}
+	file_topology_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
