@@ -25,14 +25,15 @@ const (
 	dhcpRetries = 8
 )
 
-// configure gives the workload its addresses: by DHCP where one of the port's IPv4 subnets serves it, set by hand otherwise. The
-// link-local IPv6 address comes from the kernel.
+// configure gives the workload its addresses and its way out: by DHCP where one of the port's IPv4 subnets serves it, by the kernel where
+// the router advertises a prefix (SLAAC), set by hand otherwise. The link-local IPv6 address comes from the kernel too.
 func (s *Sandbox) configure(ctx context.Context, workload string, p port) error {
 	subnets, err := s.neutron.subnets(ctx, p.NetworkID)
 	if err != nil {
 		return err
 	}
 	var static []string
+	var gateways []netip.Addr
 	dynamic := false
 	for _, ip := range p.FixedIPs {
 		i := slices.IndexFunc(subnets, func(sn subnet) bool { return sn.ID == ip.SubnetID })
@@ -41,14 +42,47 @@ func (s *Sandbox) configure(ctx context.Context, workload string, p port) error 
 			return fmt.Errorf("address %s is of subnet %s, which its network does not have", ip.Address, ip.SubnetID)
 		case subnets[i].DHCP && ip.Address.Is4():
 			dynamic = true
+		case subnets[i].RAMode != nil && *subnets[i].RAMode == "slaac":
 		default:
 			static = append(static, netip.PrefixFrom(ip.Address, subnets[i].CIDR.Bits()).String())
+			if g := subnets[i].Gateway; g != nil && subnets[i].RAMode == nil {
+				gateways = append(gateways, *g)
+			}
 		}
 	}
-	if err := setAddresses(s.workloadNamespace(workload), guestIfc, static); err != nil || !dynamic {
+	if err := setAddresses(s.workloadNamespace(workload), guestIfc, static); err != nil {
+		return err
+	}
+	if err := s.setDefaultRoutes(workload, gateways); err != nil || !dynamic {
 		return err
 	}
 	return s.configureByDHCP(ctx, workload)
+}
+
+// setDefaultRoutes sets the default route of each gateway's family; the first gateway of a family has it.
+func (s *Sandbox) setDefaultRoutes(workload string, gateways []netip.Addr) error {
+	h, err := links(s.workloadNamespace(workload))
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	link, err := h.LinkByName(guestIfc)
+	if err != nil {
+		return err
+	}
+	for i, g := range gateways {
+		if slices.ContainsFunc(gateways[:i], func(before netip.Addr) bool { return before.Is4() == g.Is4() }) {
+			continue
+		}
+		everywhere := &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
+		if g.Is4() {
+			everywhere = &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}
+		}
+		if err := h.RouteReplace(&netlink.Route{Dst: everywhere, Gw: g.AsSlice(), LinkIndex: link.Attrs().Index}); err != nil {
+			return fmt.Errorf("default route by %s: %w", g, err)
+		}
+	}
+	return nil
 }
 
 // configureByDHCP asks for a lease inside the workload's namespace and applies it. The lease is not renewed: Neutron keeps the

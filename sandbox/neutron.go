@@ -59,6 +59,9 @@ type subnet struct {
 	ID   string       `json:"id"`
 	CIDR netip.Prefix `json:"cidr"`
 	DHCP bool         `json:"enable_dhcp"`
+
+	Gateway *netip.Addr `json:"gateway_ip"`
+	RAMode  *string     `json:"ipv6_ra_mode"`
 }
 
 // portRequest is what the sandbox sets on a port. A nil field is left as it is.

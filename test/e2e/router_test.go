@@ -52,7 +52,7 @@ func TestRoutersAndTheWayOut(t *testing.T) {
 			}
 		}
 	})
-	c.outsideServes("udp-mirror", "5004")
+	c.outsideServes("udp-mirror", outside4+":5004")
 	c.scenario("the outside is reached by source translation", func(t *testing.T) {
 		gateway := c.gatewayAddress(router)
 		b1.pings(outside4)
@@ -110,7 +110,7 @@ func TestRoutersAndTheWayOut(t *testing.T) {
 // securedNetwork is network with port security, as Neutron has it by default.
 func (c *cloud) securedNetwork(name string, ranges ...string) string {
 	c.t.Helper()
-	return c.makeNetwork(name, true, ranges...)
+	return c.makeNetwork(name, false, ranges...)
 }
 
 // router makes a router with a gateway on the external network and an interface on every subnet of the networks.
@@ -130,6 +130,9 @@ func (c *cloud) router(name, external string, networks ...string) string {
 			c.request(http.MethodPut, "routers/"+made.Router.ID+"/add_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, s.ID), nil)
 		}
 	}
+	c.t.Cleanup(func() { // the external network is the sandbox's to delete, which must find it empty
+		c.request(http.MethodPut, "routers/"+made.Router.ID, `{"router":{"external_gateway_info":null}}`, nil)
+	})
 	return made.Router.ID
 }
 
@@ -192,11 +195,13 @@ func (c *cloud) floatingIP(w workload) string {
 		}
 		var made struct {
 			FloatingIP struct {
+				ID      string
 				Address string `json:"floating_ip_address"`
 			} `json:"floatingip"`
 		}
 		c.post("floatingips", fmt.Sprintf(`{"floatingip":{"floating_network_id":%q,"subnet_id":%q,"port_id":%q,"fixed_ip_address":%q}}`,
 			found.Networks[0].ID, s.ID, w.port.ID, w.ip4()), &made)
+		c.t.Cleanup(func() { c.request(http.MethodDelete, "floatingips/"+made.FloatingIP.ID, "", nil) })
 		return made.FloatingIP.Address
 	}
 	c.t.Fatal("the external network has no IPv4 subnet")
@@ -234,9 +239,9 @@ func (c *cloud) outsideNamespace() string {
 }
 
 // outsideServes starts a traffic tool on the machine outside that serves until the test ends.
-func (c *cloud) outsideServes(name, port string) {
+func (c *cloud) outsideServes(name, at string) {
 	c.t.Helper()
-	cmd := exec.Command("ip", "netns", "exec", c.outsideNamespace(), os.Args[0], port)
+	cmd := exec.Command("ip", "netns", "exec", c.outsideNamespace(), os.Args[0], at)
 	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
 	c.serves(cmd, name+" outside")
 }

@@ -62,9 +62,9 @@ func udpEcho(args []string) error {
 	}
 }
 
-// udpMirror answers every datagram to the port with the address that it came from, until it is killed: udp-mirror PORT.
+// udpMirror answers every datagram to the address with the one that it came from, until it is killed: udp-mirror ADDRESS:PORT.
 func udpMirror(args []string) error {
-	conn, err := net.ListenPacket("udp", ":"+args[0])
+	conn, err := net.ListenPacket("udp", args[0])
 	if err != nil {
 		return err
 	}
