@@ -154,13 +154,14 @@ type RouterPath struct {
 }
 
 // RouterPaths returns the routers that have an interface on the subnet and an interface or gateway on the network, the oldest first.
-func RouterPaths(q Querier, subnet model.SubnetID, network model.NetworkID) ([]*RouterPath, error) {
+// It looks at the routers' ports alone (index ports_network_owner), however many others the subnet has.
+func RouterPaths(q Querier, subnet *model.Subnet, network model.NetworkID) ([]*RouterPath, error) {
 	return collect(q, func(rows *sql.Rows) (*RouterPath, error) {
 		p := &RouterPath{}
 		return p, rows.Scan(textual(&p.Router), scanAddr{&p.Address})
-	}, `SELECT r.id, a.ip_address FROM ipallocations a JOIN ports i ON i.id = a.port_id JOIN routers r ON r.id = i.device_id
-		WHERE a.subnet_id = ? AND i.device_owner = ? AND EXISTS (SELECT 1 FROM ports g
+	}, `SELECT r.id, a.ip_address FROM ports i JOIN ipallocations a ON a.port_id = i.id JOIN routers r ON r.id = i.device_id
+		WHERE i.network_id = ? AND i.device_owner = ? AND a.subnet_id = ? AND EXISTS (SELECT 1 FROM ports g
 			WHERE g.device_id = r.id AND g.network_id = ? AND g.device_owner IN (?, ?))
 		ORDER BY r.created_at, r.id`,
-		subnet.String(), model.OwnerRouterInterface, network.String(), model.OwnerRouterInterface, model.OwnerRouterGateway)
+		subnet.NetworkID.String(), model.OwnerRouterInterface, subnet.ID.String(), network.String(), model.OwnerRouterInterface, model.OwnerRouterGateway)
 }

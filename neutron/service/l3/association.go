@@ -121,7 +121,7 @@ func (r *request) chooseRouter(port *model.Port, fixed model.FixedIP, network mo
 	if err != nil {
 		return model.RouterID{}, err
 	}
-	paths, err := store.RouterPaths(r.Tx(), subnet.ID, network)
+	paths, err := store.RouterPaths(r.Tx(), subnet, network)
 	if err != nil {
 		return model.RouterID{}, err
 	}

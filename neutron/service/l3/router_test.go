@@ -179,6 +179,29 @@ func TestInterfaceTasks(t *testing.T) {
 	}
 }
 
+// TestUplink: a port on an uplink network is a router's interface where its host and interface are named.
+func TestUplink(t *testing.T) {
+	f := newFixture(t)
+	n := one(t, f.core.Networks(), admin, body(model.Network{AdminStateUp: true, NetworkType: "uplink"}, "provider:network_type"))
+	f.subnet(admin, n, "203.0.113.0/24")
+	b := body(model.Port{NetworkID: n.ID, AdminStateUp: true, HostID: "gw1", Profile: json.RawMessage(`{"interface_name":"eth1"}`)},
+		"network_id", "binding:host_id", "binding:profile")
+	p := one(t, f.core.Ports(), admin, b)
+	r := f.router(admin, nil)
+	f.tasks()
+	if _, err := f.AddInterface(ctx, admin, r.ID.String(), byPort(p)); err != nil {
+		t.Fatal(err)
+	}
+	var told model.Port
+	if err := json.Unmarshal(f.wantTasks("UPDATE PORT")[0].Data, &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.DeviceOwner != model.OwnerRouterInterface || told.DeviceID != r.ID.String() || told.HostID != "gw1" ||
+		string(told.Profile) != `{"interface_name":"eth1"}` {
+		t.Errorf("told %+v", told)
+	}
+}
+
 func TestExtraRoutes(t *testing.T) {
 	f := newFixture(t)
 	w := f.cloud()
