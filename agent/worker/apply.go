@@ -21,6 +21,7 @@ func (w *Worker) Apply(d view.Delta) {
 	tags, first := w.advance(w.admit(d)), !w.complete
 	handover := w.handOver(moved)
 	unblocked := w.followBlocks(d)
+	w.advertisements.change(d)
 	w.mu.Unlock()
 	w.execute(handover)
 	w.invalidate(tags)

@@ -6,6 +6,7 @@ import (
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/topology"
 )
 
@@ -22,7 +23,9 @@ func (w *Worker) sweep() error {
 	}
 	now := w.cfg.Now()
 	w.removeChunks(&w.counters.expirations, func() []flow.Key { return w.flows.expired(now, removeChunk) })
-	w.settle(w.forgetSilent(now))
+	tags, questions := w.forgetSilent(now)
+	w.settle(tags)
+	w.execute(questions)
 	w.sweepStates(now)
 	w.changing.Lock()
 	defer w.changing.Unlock()
@@ -32,21 +35,25 @@ func (w *Worker) sweep() error {
 	return nil
 }
 
-// forgetSilent drops the learned stations that fell silent, and the debts of ports that no longer have any. It returns the tags of
-// the flows that this touches.
-func (w *Worker) forgetSilent(now time.Time) []flow.Tag {
+// forgetSilent drops the stations and neighbours that fell silent, the routers that are not needed any more, and the debts of ports that
+// no longer have any. It returns the tags of the flows that this touches, and questions to neighbours that may still be there.
+func (w *Worker) forgetSilent(now time.Time) ([]flow.Tag, []datapath.Packet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.floods.settle(now)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
-	gone, _ := w.found.expire(now)
+	gone, stale := w.found.expire(now)
+	var questions []datapath.Packet
+	for _, n := range stale {
+		questions = append(questions, emitted(sim.Ask(w.view, n))...)
+	}
 	silent.Deletes = append(silent.Deletes, gone.Deletes...)
 	w.keepWanted(now)
 	if len(silent.Deletes) == 0 {
-		return nil
+		return nil, questions
 	}
 	w.signal()
-	return w.advance(silent)
+	return w.advance(silent), questions
 }
 
 // noteUses records when each flow was last used; a learned station that sent by a flow is used as well.

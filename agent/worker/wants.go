@@ -107,7 +107,7 @@ func (w *Worker) lease(ctx context.Context) error {
 	}
 }
 
-// askRegularly asks again for what has not come, until ctx ends.
+// askRegularly asks again for what has not come, and says what is to be said unasked, until ctx ends.
 func (w *Worker) askRegularly(ctx context.Context) error {
 	ticker := time.NewTicker(askInterval)
 	defer ticker.Stop()
@@ -115,6 +115,7 @@ func (w *Worker) askRegularly(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 			w.askOverdue()
+			w.advertise(w.cfg.Now())
 		case <-ctx.Done():
 			return ctx.Err()
 		}

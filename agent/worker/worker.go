@@ -108,31 +108,34 @@ type Worker struct {
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
 	leasing     map[sim.BlockWant]bool          // blocks that are being asked for
 	blocks      map[topology.NATBlockID]*topology.NATBlock
+
+	advertisements advertisements
 }
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
 func New(cfg Config) *Worker {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, defaultMaxFlows)
 	return &Worker{
-		cfg:        cfg,
-		log:        cfg.Log,
-		counters:   newCounters(),
-		changed:    make(chan struct{}, 1),
-		ready:      make(chan struct{}),
-		view:       view.New(cfg.Host),
-		self:       &topology.Host{ID: cfg.Host, Name: cfg.HostName},
-		interfaces: map[string]Interface{},
-		plugged:    map[topology.PortID]plug{},
-		refused:    map[topology.PortID]string{},
-		floods:     floods{},
-		flows:      newBook(),
-		learned:    newLearnedTable(),
-		found:      newFoundTable(),
-		waiting:    newWaiting(),
-		wanted:     map[topology.RouterID]time.Time{},
-		leasing:    map[sim.BlockWant]bool{},
-		blocks:     map[topology.NATBlockID]*topology.NATBlock{},
-		leases:     make(chan sim.BlockWant, maxLeases),
+		cfg:            cfg,
+		log:            cfg.Log,
+		counters:       newCounters(),
+		changed:        make(chan struct{}, 1),
+		ready:          make(chan struct{}),
+		view:           view.New(cfg.Host),
+		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName},
+		interfaces:     map[string]Interface{},
+		plugged:        map[topology.PortID]plug{},
+		refused:        map[topology.PortID]string{},
+		floods:         floods{},
+		flows:          newBook(),
+		learned:        newLearnedTable(),
+		found:          newFoundTable(),
+		waiting:        newWaiting(),
+		wanted:         map[topology.RouterID]time.Time{},
+		leasing:        map[sim.BlockWant]bool{},
+		blocks:         map[topology.NATBlockID]*topology.NATBlock{},
+		advertisements: advertisements{},
+		leases:         make(chan sim.BlockWant, maxLeases),
 	}
 }
 
