@@ -3,6 +3,7 @@ package run
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,7 +17,11 @@ func TestEveryRevisionMayBeACondition(t *testing.T) {
 		if !ok || def.Attribute("revision_number") == nil {
 			continue
 		}
-		id := w.make(t, "blue", def.Path, row.body(network))
+		in := network
+		if slices.Contains(outside, def.Path) {
+			in = w.makeExternal(t)
+		}
+		id := w.make(t, "blue", def.Path, row.body(in))
 		for _, method := range []string{"PUT", "DELETE"} {
 			body := ""
 			if method == "PUT" {

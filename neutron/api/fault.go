@@ -8,6 +8,7 @@ import (
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/plugin"
 )
 
 // internalText is all that a client learns of a fault of ours (neutron/api/api_common.py, convert_exception_to_http_exc).
@@ -35,7 +36,7 @@ type fault struct {
 }
 
 // errNotAllowed is the one failure that no Kind stands for: the resource exists and the method does not apply to it.
-var errNotAllowed = errors.New("the method does not apply to this resource")
+var errNotAllowed = plugin.ErrNoMethod
 
 // notAllowedText is what webob says to every client error without a text of its own.
 const notAllowedText = "The server could not comply with the request since it is either malformed or otherwise incorrect."

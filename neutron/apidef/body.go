@@ -29,7 +29,7 @@ func (r *Resource) CheckCreate(body map[string]any, owner Owner) (values Values,
 		return nil, nil, err
 	}
 	given = givenIn(values)
-	if values["project_id"] == nil && !given["project_id"] {
+	if r.byName["project_id"] != nil && values["project_id"] == nil && !given["project_id"] {
 		if owner.ProjectID == "" {
 			return nil, nil, BadRequest("Running without keystone AuthN requires that tenant_id is specified")
 		}

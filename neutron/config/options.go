@@ -29,15 +29,16 @@ type Options struct {
 	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports."`
 	ServicePlugins []string `oslo:"DEFAULT/service_plugins" help:"Further plugins."`
 
-	BaseMAC             string `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
-	MaxDNSNameservers   int    `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
-	MaxSubnetHostRoutes int    `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
-	MaxAllowedAddrPair  int    `oslo:"DEFAULT/max_allowed_address_pair" default:"10" help:"The most allowed address pairs of one port."`
-	DHCPLeaseDuration   int    `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
-	DNSDomain           string `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
-	MaxRoutes           int    `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
-	SNATByDefault       bool   `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
-	GlobalPhysnetMTU    int    `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
+	BaseMAC             string   `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
+	MaxDNSNameservers   int      `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
+	MaxSubnetHostRoutes int      `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
+	MaxAllowedAddrPair  int      `oslo:"DEFAULT/max_allowed_address_pair" default:"10" help:"The most allowed address pairs of one port."`
+	DHCPLeaseDuration   int      `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
+	DNSDomain           string   `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
+	MaxRoutes           int      `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
+	SNATByDefault       bool     `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
+	AvailabilityZones   []string `oslo:"DEFAULT/default_availability_zones" help:"The zones that networks and routers may ask for; MidoNet puts nothing into one."`
+	GlobalPhysnetMTU    int      `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
 	TenantNetworkTypes []string `oslo:"ml2/tenant_network_types" default:"midonet" help:"The types that networks get, in order of preference."`

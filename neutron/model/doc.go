@@ -17,6 +17,8 @@ type (
 	SubnetID  = id.ID[Subnet]
 	PortID    = id.ID[Port]
 
+	AgentID = id.ID[Agent]
+
 	RBACPolicyID   = id.ID[RBACPolicy]
 	SubnetPoolID   = id.ID[SubnetPool]
 	AddressScopeID = id.ID[AddressScope]

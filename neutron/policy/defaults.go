@@ -13,6 +13,8 @@ func Defaults() []Default {
 		subnetPoolDefaults(),
 		addressScopeDefaults(),
 		quotaDefaults(),
+		agentDefaults(),
+		zoneDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),

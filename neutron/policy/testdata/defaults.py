@@ -4,6 +4,8 @@ import json
 import sys
 
 from neutron.conf.policies import address_scope
+from neutron.conf.policies import agent
+from neutron.conf.policies import availability_zone
 from neutron.conf.policies import base
 from neutron.conf.policies import floatingip
 from neutron.conf.policies import floatingip_port_forwarding
@@ -16,7 +18,7 @@ from neutron.conf.policies import subnet
 from neutron.conf.policies import subnetpool
 
 rules = []
-for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, router, floatingip, floatingip_port_forwarding):
+for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, router, floatingip, floatingip_port_forwarding):
     for rule in module.list_rules():
         old = getattr(rule, 'deprecated_rule', None)
         legacy = old.check_str if old and old.check_str != rule.check_str else ''
