@@ -47,11 +47,13 @@ type lease struct {
 	poll         time.Duration // how often, at most, one who waits asks again
 }
 
-// A lease that is not renewed for leaseTime goes to the next who asks. Who has it gives up before that.
+// A lease that is not renewed for leaseTime goes to the next who asks, and who waits asks every leasePoll: what a death costs. Who has it
+// gives up before that.
 const (
-	leaseTime    = 10 * time.Second
-	leaseRenewal = 2 * time.Second
-	leaseMargin  = 2 * time.Second
+	leaseTime    = 4 * time.Second
+	leaseRenewal = time.Second
+	leaseMargin  = time.Second
+	leasePoll    = 500 * time.Millisecond
 )
 
 var errLeaseLost = errors.New("the lease could not be renewed")
@@ -153,7 +155,7 @@ func (l *lease) renew(ctx context.Context, asked time.Time) error {
 
 // Acquire takes a lease.
 func (d *mysqlDialect) Acquire(ctx context.Context, h handles, name, holder string) (context.Context, func(), error) {
-	l := &lease{d, h.schema, name, holder, leaseRenewal}
+	l := &lease{d, h.schema, name, holder, leasePoll}
 	return l.acquire(ctx)
 }
 
