@@ -80,9 +80,9 @@ type world struct {
 	rules   *policy.Rules
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, files ...string) *world {
 	t.Helper()
-	options, _, err := config.Load()
+	options, _, err := config.Load(files...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,10 +30,8 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/policy"
-	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/service/l3"
 	"midonet.org/midonet/neutron/store"
-	"midonet.org/midonet/neutron/tag"
 )
 
 // ServerConfig is what `midonet server` or `midonet cluster` was told on the command line. The rest is in the configuration files.
@@ -241,19 +239,11 @@ func definitions() []*apidef.Resource {
 
 func (s *server) apiHandler() *api.Server {
 	h := api.New(api.Config{
-		Auth: s.auth, Policy: s.policy, Log: s.Log, Extensions: apidef.Extensions(),
+		Auth: s.auth, Policy: s.policy, Log: s.Log, Extensions: s.extensions(),
 		MaxBody: s.options.MaxRequestBodySize, MaxPage: s.options.MaxPage(), NoBulk: !s.options.AllowBulk,
 		LinkPrefix: s.options.NetworkLinkPrefix,
 	})
-	api.Register(h, apidef.Networks(), s.plugin.Networks())
-	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
-	api.Register(h, apidef.Ports(), s.plugin.Ports())
-	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
-	s.registerPools(h)
-	api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
-	s.registerL3(h)
-	s.registerAgents(h)
-	api.RegisterTags(h, tag.New(s.db))
+	s.register(h)
 	return h
 }
 
@@ -261,6 +251,9 @@ func (s *server) apiHandler() *api.Server {
 func (s *server) registerPools(h *api.Server) {
 	pools := apidef.SubnetPools()
 	api.Register(h, pools, s.plugin.SubnetPools())
+	if s.options.Core() != config.CoreML2 {
+		return
+	}
 	api.RegisterAction(h, pools, http.MethodPut, "add_prefixes", s.plugin.AddPrefixes)
 	api.RegisterAction(h, pools, http.MethodPut, "remove_prefixes", s.plugin.RemovePrefixes)
 	api.RegisterAction(h, pools, http.MethodPut, "onboard_network_subnets", s.plugin.OnboardNetworkSubnets)
@@ -276,7 +269,9 @@ func (s *server) registerL3(h *api.Server) {
 	api.RegisterAction(h, routers, http.MethodPut, "add_extraroutes", s.l3.AddExtraRoutes)
 	api.RegisterAction(h, routers, http.MethodPut, "remove_extraroutes", s.l3.RemoveExtraRoutes)
 	api.Register(h, floatingIPs, s.l3.FloatingIPs())
-	api.RegisterChild(h, floatingIPs, apidef.PortForwardings(), s.l3.PortForwardings)
+	if s.options.Serves(config.Forwarding) {
+		api.RegisterChild(h, floatingIPs, apidef.PortForwardings(), s.l3.PortForwardings)
+	}
 }
 
 // listeners are the server's open addresses.

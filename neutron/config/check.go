@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -9,12 +10,8 @@ import (
 	"midonet.org/midonet/mac"
 )
 
-// The plugins and drivers that exist, by the names and class paths that a configuration may call them. Neutron's own timestamp and
-// revisions plugins are part of the core here.
+// The drivers that exist, by the names that a configuration may call them.
 var (
-	corePlugins    = []string{"ml2", "neutron.plugins.ml2.plugin.Ml2Plugin"}
-	servicePlugins = []string{"midonet_l3", "midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin", "router",
-		"port_forwarding", "revisions", "timestamp"}
 	typeDrivers      = []string{"midonet", "uplink"}
 	tenantTypes      = []string{"midonet"}
 	mechanismDrivers = []string{"midonet"}
@@ -31,8 +28,8 @@ func (o *Options) Check() error {
 		names  []string
 		known  []string
 	}{
-		{"[DEFAULT] core_plugin", []string{o.CorePlugin}, corePlugins},
-		{"[DEFAULT] service_plugins", o.ServicePlugins, servicePlugins},
+		{"[DEFAULT] core_plugin", []string{o.CorePlugin}, slices.Sorted(maps.Keys(corePluginNames))},
+		{"[DEFAULT] service_plugins", o.ServicePlugins, slices.Sorted(maps.Keys(servicePluginNames))},
 		{"[DEFAULT] auth_strategy", []string{o.AuthStrategy}, authStrategies},
 		{"[keystone_authtoken] auth_type", []string{o.Keystone.AuthType}, authTypes},
 		{"[quotas] quota_driver", []string{o.Quotas.Driver}, quotaDrivers},
@@ -44,6 +41,9 @@ func (o *Options) Check() error {
 		if err := RefuseUnknown(c.option, c.names, c.known); err != nil {
 			return err
 		}
+	}
+	if err := o.checkPlugins(); err != nil {
+		return err
 	}
 	return o.checkValues()
 }

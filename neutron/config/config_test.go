@@ -107,9 +107,14 @@ func TestUnknownOptionIsAWarningWithTheNearestName(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"[DEFAULT]\ncore_plugin = ovn": `[DEFAULT] core_plugin: "ovn" is not known; known are: ml2, neutron.plugins.ml2.plugin.Ml2Plugin`,
-		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: midonet_l3, ` +
-			`midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, router, port_forwarding, revisions, timestamp`,
+		"[DEFAULT]\ncore_plugin = ovn": `[DEFAULT] core_plugin: "ovn" is not known; known are: midonet, ` +
+			`midonet.neutron.plugin_v1.MidonetPluginV2, midonet.neutron.plugin_v2.MidonetPluginV2, midonet_v2, ml2, ` +
+			`neutron.plugins.ml2.plugin.Ml2Plugin`,
+		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: ` +
+			`midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, ` +
+			`neutron.services.l3_router.l3_router_plugin.L3RouterPlugin, neutron.services.portforwarding.pf_plugin.PortForwardingPlugin, ` +
+			`neutron.services.revisions.revision_plugin.RevisionPlugin, neutron.services.tag.tag_plugin.TagPlugin, ` +
+			`neutron.services.timestamp.timestamp_plugin.TimeStampPlugin, port_forwarding, revisions, router, tag, timestamp`,
 		"[ml2]\ntype_drivers = midonet,vxlan":                        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,
 		"[ml2]\nmechanism_drivers = openvswitch":                     `[ml2] mechanism_drivers: "openvswitch" is not known; known are: midonet`,
 		"[ml2]\nextension_drivers = data_plane_status":               `[ml2] extension_drivers: "data_plane_status" is not known; known are: port_security`,

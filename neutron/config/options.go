@@ -26,8 +26,8 @@ type Options struct {
 	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
 	NetworkLinkPrefix  string `oslo:"DEFAULT/network_link_prefix" help:"Scheme and host in links to other pages, where a proxy is in front."`
 
-	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports."`
-	ServicePlugins []string `oslo:"DEFAULT/service_plugins" help:"Further plugins."`
+	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports: ml2, or with the extensions of older releases midonet_v2, or midonet, which has routers of its own."`
+	ServicePlugins []string `oslo:"DEFAULT/service_plugins" default:"midonet_l3,port_forwarding" help:"Further plugins: midonet_l3 or router, which are one, has routers and floating IPs; port_forwarding forwards single ports of floating IPs."`
 
 	BaseMAC             string   `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
 	MaxDNSNameservers   int      `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`

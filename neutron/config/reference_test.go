@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +47,7 @@ so does a plugin or driver that does not exist here, naming those that do.
 | type_drivers | %s |
 | tenant_network_types | %s |
 | mechanism_drivers | %s |
-`, codes(corePlugins), codes(servicePlugins), codes(typeDrivers), codes(tenantTypes), codes(mechanismDrivers))
+`, codes(slices.Sorted(maps.Keys(corePluginNames))), codes(slices.Sorted(maps.Keys(servicePluginNames))), codes(typeDrivers), codes(tenantTypes), codes(mechanismDrivers))
 	return b.String()
 }
 

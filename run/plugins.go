@@ -1,0 +1,69 @@
+package run
+
+import (
+	"slices"
+
+	"midonet.org/midonet/neutron/api"
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/tag"
+)
+
+// Which extensions come from which plugin; every other one is the core plugin's.
+var (
+	l3Extensions = []string{"ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "fip64", "router",
+		"router-interface-fip"}
+	forwardingExtensions = []string{"expose-port-forwarding-in-fip", "floating-ip-port-forwarding",
+		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}
+
+	// alwaysThere are what the API itself does, whatever the plugin.
+	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "pagination", "project-id",
+		"quota-check-limit", "quota_details", "revision-if-match", "sorting", "standard-attr-description", "standard-attr-revisions",
+		"standard-attr-tag", "standard-attr-timestamp"}
+
+	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
+	// plugin_v2.py of the original), as far as they are served.
+	oldCores = map[string][]string{
+		config.CoreMidoNetV2: {"agent", "allowed-address-pairs", "binding", "external-net", "extra_dhcp_opt", "port-security", "provider",
+			"quotas", "security-group", "subnet_allocation"},
+		config.CoreMidoNet: {"agent", "binding", "ext-gw-mode", "external-net", "extra_dhcp_opt", "quotas", "router", "security-group",
+			"subnet_allocation"},
+	}
+)
+
+// offers reports whether the plugins of the configuration have the extension.
+func offers(o *config.Options, alias string) bool {
+	old, isOld := oldCores[o.Core()]
+	switch {
+	case o.Core() == config.CoreMidoNet:
+		return slices.Contains(old, alias) || slices.Contains(alwaysThere, alias)
+	case slices.Contains(l3Extensions, alias):
+		return o.Serves(config.L3)
+	case slices.Contains(forwardingExtensions, alias):
+		return o.Serves(config.Forwarding)
+	}
+	return !isOld || slices.Contains(old, alias) || slices.Contains(alwaysThere, alias)
+}
+
+// extensions are what the API lists: all that the loaded plugins offer, and nothing else.
+func (s *server) extensions() []apidef.Extension {
+	return slices.DeleteFunc(apidef.Extensions(), func(e apidef.Extension) bool { return !offers(s.options, e.Alias) })
+}
+
+// register adds the collections of the loaded plugins.
+func (s *server) register(h *api.Server) {
+	api.Register(h, apidef.Networks(), s.plugin.Networks())
+	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
+	api.Register(h, apidef.Ports(), s.plugin.Ports())
+	s.registerPools(h)
+	s.registerAgents(h)
+	if s.options.Core() == config.CoreML2 {
+		api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
+	}
+	if s.options.Serves(config.L3) {
+		s.registerL3(h)
+	}
+	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
+	api.RegisterTags(h, tag.New(s.db)) // of all of them
+}

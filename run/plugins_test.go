@@ -1,0 +1,89 @@
+package run
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/neutron/apidef"
+)
+
+// configured returns the API with the plugins of a configuration.
+func configured(t *testing.T, text string) *world {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "neutron.conf")
+	if err := os.WriteFile(file, []byte("[DEFAULT]\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, file)
+}
+
+// aliases are the extensions that the API lists.
+func (w *world) aliases() []string {
+	_, answer := w.do("blue", "GET", "extensions", "")
+	var names []string
+	for _, e := range answer["extensions"].([]any) {
+		names = append(names, e.(map[string]any)["alias"].(string))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestExtensionsOfTheOldPlugins has what the plugins of OpenStack Newton said, and what the API itself does.
+func TestExtensionsOfTheOldPlugins(t *testing.T) {
+	l3 := []string{"router", "extraroute", "ext-gw-mode", "router-interface-fip", "fip64", "extraroute-atomic", "fip-port-details"}
+	for text, want := range map[string][]string{
+		"core_plugin = midonet_v2\nservice_plugins =\n": oldCores["midonet_v2"],
+		"core_plugin = midonet.neutron.plugin_v2.MidonetPluginV2\nservice_plugins = midonet_l3\n": append(slices.Clone(oldCores["midonet_v2"]),
+			l3...),
+		"core_plugin = midonet\nservice_plugins =\n": oldCores["midonet"],
+	} {
+		served := []string{}
+		for _, e := range apidef.Extensions() {
+			if slices.Contains(want, e.Alias) || slices.Contains(alwaysThere, e.Alias) {
+				served = append(served, e.Alias)
+			}
+		}
+		slices.Sort(served)
+		if diff := cmp.Diff(served, configured(t, text).aliases()); diff != "" {
+			t.Errorf("%s(-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// TestPluginsServeTheirOwn: what is not loaded is neither served nor listed.
+func TestPluginsServeTheirOwn(t *testing.T) {
+	for text, paths := range map[string]map[string]int{
+		"core_plugin = ml2\nservice_plugins =\n":               {"routers": 404, "floatingips": 404, "rbac-policies": 200, "networks": 200},
+		"core_plugin = ml2\nservice_plugins = router, tag\n":   {"routers": 200, "floatingips": 200},
+		"core_plugin = midonet_v2\nservice_plugins =\n":        {"routers": 404, "rbac-policies": 404, "subnetpools": 200, "address-scopes": 404},
+		"core_plugin = midonet\nservice_plugins = revisions\n": {"routers": 200, "floatingips": 200, "rbac-policies": 404},
+	} {
+		w := configured(t, text)
+		for path, want := range paths {
+			if status, answer := w.do("blue", "GET", path, ""); status != want {
+				t.Errorf("%s%s: %d %v, want %d", text, path, status, answer, want)
+			}
+		}
+		routers := slices.Contains(w.aliases(), "router")
+		if status, _ := w.do("blue", "GET", "routers", ""); routers != (status == http.StatusOK) {
+			t.Errorf("%srouters are listed: %t, and served: %d", text, routers, status)
+		}
+	}
+}
+
+// TestEveryExtensionHasAPlugin: with the defaults, which load everything, everything is listed.
+func TestEveryExtensionHasAPlugin(t *testing.T) {
+	if got := newWorld(t).aliases(); len(got) != len(apidef.Extensions()) {
+		t.Errorf("%d of %d extensions are listed: %v", len(got), len(apidef.Extensions()), got)
+	}
+	for _, alias := range slices.Concat(l3Extensions, forwardingExtensions, alwaysThere) {
+		if !slices.ContainsFunc(apidef.Extensions(), func(e apidef.Extension) bool { return e.Alias == alias }) {
+			t.Errorf("there is no extension %s", alias)
+		}
+	}
+}
