@@ -21,7 +21,7 @@ func TestNetworkDefaults(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(alice)
 	want := model.Network{
-		ID: n.ID, Name: "net", AdminStateUp: true, Status: model.StatusActive, MTU: 1450, NetworkType: "midonet",
+		ID: n.ID, Name: "net", AdminStateUp: true, Status: model.StatusActive, MTU: 1450, NetworkType: "midonet", PortSecurityEnabled: true,
 		Subnets: []model.SubnetID{},
 		Standard: model.Standard{
 			ProjectID: "alice", CreatedAt: n.CreatedAt, UpdatedAt: n.CreatedAt, RevisionNumber: 1,
