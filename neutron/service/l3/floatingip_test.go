@@ -248,6 +248,27 @@ func TestOverlapAtTheSameTime(t *testing.T) {
 	}
 }
 
+// TestAddressOfAnAddress: a floating address may stand for the port of another, where a router is on the external network too, and loses it
+// with that.
+func TestAddressOfAnAddress(t *testing.T) {
+	f := newFixture(t)
+	ext := f.external()
+	s := f.subnet(admin, ext, "172.24.4.0/24")
+	f.plug(admin, f.router(admin, nil), s)
+	inner := f.floating(admin, ext, nil)
+	held, err := f.core.Ports().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: "device_id", Values: []string{inner.ID.String()}}}})
+	if err != nil || len(held) != 1 {
+		t.Fatalf("%v, %d ports", err, len(held))
+	}
+	outer := f.floating(admin, ext, held[0])
+	if err := f.FloatingIPs().Delete(ctx, admin, inner.ID.String()); err != nil {
+		t.Fatal(err)
+	}
+	if outer, err = f.FloatingIPs().Get(ctx, admin, outer.ID.String()); err != nil || !outer.PortID.IsZero() {
+		t.Errorf("%v, it stands for %v", err, outer.PortID)
+	}
+}
+
 // TestNoAddressNoPort: a floating address that cannot be associated leaves no port behind.
 func TestNoAddressNoPort(t *testing.T) {
 	f := newFixture(t)

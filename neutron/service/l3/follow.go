@@ -63,9 +63,6 @@ func (p *Plugin) MayDeletePort(s *ml2.Session, port *model.Port) error {
 // PortGoes implements ml2.Service: the floating addresses of a port lose it, and its forwardings end (disassociate_floatingips,
 // _process_port_request).
 func (p *Plugin) PortGoes(s *ml2.Session, port *model.Port) error {
-	if port.DeviceOwner == model.OwnerFloatingIP {
-		return nil
-	}
 	r := &request{s, p.cfg}
 	if err := r.endForwardings(port.ID, func(netip.Addr) bool { return true }); err != nil {
 		return err

@@ -71,13 +71,16 @@ func TestGatewayWithoutAddresses(t *testing.T) {
 func TestGatewayAddressesStay(t *testing.T) {
 	f := newFixture(t)
 	w := f.cloud()
-	has := w.router.Gateway.FixedIPs
+	has, other := w.router.Gateway.FixedIPs, netip.MustParseAddr("172.24.4.250")
+	if has[0].IPAddress == other {
+		other = other.Next()
+	}
 	_, err := f.Routers().Update(ctx, alice, w.router.ID.String(), gatewayBody(&model.GatewayInfo{NetworkID: w.external.ID, FixedIPs: has}))
 	if err != nil {
 		t.Errorf("the same address again: %v", err)
 	}
 	_, err = f.Routers().Update(ctx, alice, w.router.ID.String(), gatewayBody(&model.GatewayInfo{
-		NetworkID: w.external.ID, FixedIPs: []model.FixedIP{{IPAddress: netip.MustParseAddr("172.24.4.250")}},
+		NetworkID: w.external.ID, FixedIPs: []model.FixedIP{{IPAddress: other}},
 	}))
 	wantFault(t, err, errs.Conflict, "UnsupportedPortDeviceOwner")
 }
