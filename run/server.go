@@ -168,6 +168,7 @@ func (s *server) parts() []part {
 	}
 	return append(parts,
 		part{"journal", s.drain},
+		part{"Nova's news", s.tellNova},
 		part{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
 	)
 }
@@ -180,18 +181,24 @@ func (s *server) run(ctx context.Context) error {
 	return runAll(ctx, parts)
 }
 
+// holder names this server among those that share the database.
+func (s *server) holder() (string, error) {
+	dir, err := filepath.Abs(s.StateDir)
+	if err != nil {
+		return "", err
+	}
+	machine, err := os.Hostname()
+	return machine + ":" + dir, err
+}
+
 // drain applies the journal, and tells Neutron which ports work, while no other server on this database does. A server that waits
 // answers its clients; what its own store lacks in the end, it learns from Neutron's tables when its turn comes.
 func (s *server) drain(ctx context.Context) error {
-	dir, err := filepath.Abs(s.StateDir)
+	holder, err := s.holder()
 	if err != nil {
 		return err
 	}
-	machine, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	return s.db.Alone(ctx, "journal", machine+":"+dir, func(ctx context.Context) error {
+	return s.db.Alone(ctx, "journal", holder, func(ctx context.Context) error {
 		s.draining.Store(true)
 		defer s.draining.Store(false)
 		group, ctx := errgroup.WithContext(ctx)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -17,7 +18,8 @@ type KeystoneConfig struct {
 	ProjectName, ProjectID, ProjectDomainName, ProjectDomainID string
 	SystemScope                                                string // all: for the system instead of a project
 
-	RegionName, Interface     string // which of Keystone's endpoints validates
+	RegionName, Interface     string // which of Keystone's endpoints validates, or of the service's is meant
+	Service                   string // the type of the service that the login is for (compute); empty: Keystone itself
 	CAFile, CertFile, KeyFile string
 	Insecure                  bool
 	Timeout                   time.Duration // of one request to Keystone
@@ -114,13 +116,21 @@ func nameWithout(id, name string) string {
 	return name
 }
 
-// endpointOf returns the address that validates tokens: Keystone's own in the catalogue, or where the server logged in if the
-// catalogue has none for the interface and region.
+// endpointOf returns the address that the login is for: the service's, empty where the catalogue has none, or that which validates
+// tokens: Keystone's own in the catalogue, or where the server logged in if the catalogue has none for the interface and region.
 func (c KeystoneConfig) endpointOf(t *token) string {
-	for _, e := range t.endpoints {
+	if c.Service != "" {
+		return c.catalogued(t.endpoints[c.Service])
+	}
+	return versioned(cmp.Or(c.catalogued(t.endpoints["identity"]), c.AuthURL))
+}
+
+// catalogued returns the address for the interface and region, empty where there is none.
+func (c KeystoneConfig) catalogued(endpoints []endpoint) string {
+	for _, e := range endpoints {
 		if e.Interface == c.Interface && (c.RegionName == "" || e.Region == c.RegionName) {
-			return versioned(e.URL)
+			return e.URL
 		}
 	}
-	return versioned(c.AuthURL)
+	return ""
 }

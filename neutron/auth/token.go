@@ -13,7 +13,7 @@ type token struct {
 	// rules are the requests that an application credential is restricted to; restricted tells an empty list from none.
 	rules      []accessRule
 	restricted bool
-	endpoints  []endpoint // of Keystone itself, where the catalogue was asked for
+	endpoints  map[string][]endpoint // by the type of the service, where the catalogue was asked for
 }
 
 // endpoint is an address in the service catalogue.
@@ -66,7 +66,7 @@ func parseToken(raw []byte) (*token, error) {
 	if w.User.ID == "" || w.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("the answer is not a token: it has no user or no end")
 	}
-	t := &token{expires: w.ExpiresAt, caller: Caller{
+	t := &token{expires: w.ExpiresAt, endpoints: map[string][]endpoint{}, caller: Caller{
 		UserID: w.User.ID, UserName: w.User.Name, UserDomainID: w.User.Domain.ID,
 		ProjectID: w.Project.ID, ProjectName: w.Project.Name, ProjectDomainID: w.Project.Domain.ID, DomainID: w.Domain.ID,
 	}}
@@ -80,9 +80,7 @@ func parseToken(raw []byte) (*token, error) {
 		t.rules, t.restricted = *rules, true
 	}
 	for _, s := range w.Catalog {
-		if s.Type == "identity" {
-			t.endpoints = append(t.endpoints, s.Endpoints...)
-		}
+		t.endpoints[s.Type] = append(t.endpoints[s.Type], s.Endpoints...)
 	}
 	return t, nil
 }

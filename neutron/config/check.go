@@ -32,6 +32,8 @@ func (o *Options) Check() error {
 		{"[DEFAULT] service_plugins", o.ServicePlugins, slices.Sorted(maps.Keys(servicePluginNames))},
 		{"[DEFAULT] auth_strategy", []string{o.AuthStrategy}, authStrategies},
 		{"[keystone_authtoken] auth_type", []string{o.Keystone.AuthType}, authTypes},
+		{"[nova] auth_type", []string{o.Nova.AuthType}, authTypes},
+		{"[nova] endpoint_type", []string{o.Nova.EndpointType}, []string{"public", "admin", "internal"}},
 		{"[quotas] quota_driver", []string{o.Quotas.Driver}, quotaDrivers},
 		{"[ml2] type_drivers", o.TypeDrivers, typeDrivers},
 		{"[ml2] tenant_network_types", o.TenantNetworkTypes, tenantTypes},

@@ -54,6 +54,7 @@ type Options struct {
 	Keystone Keystone
 	Policy   Policy
 	Quotas   Quotas
+	Nova     Nova
 
 	Database struct {
 		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL and MariaDB (a database of its own); empty: SQLite in the state directory."`
@@ -94,6 +95,7 @@ func (o *Options) ML2() ml2.Config {
 	c.MaxDNSNameservers = o.MaxDNSNameservers
 	c.MaxSubnetHostRoutes = o.MaxSubnetHostRoutes
 	c.Quotas = o.Quotas.Limits()
+	c.NotifyNovaStatus, c.NotifyNovaData = o.Nova.Told() && o.Nova.Status, o.Nova.Told() && o.Nova.Data
 	c.MaxAllowedAddressPair = o.MaxAllowedAddrPair
 	return c
 }

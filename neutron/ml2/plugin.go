@@ -40,6 +40,9 @@ type Config struct {
 	MaxSubnetHostRoutes int
 	// MaxFixedIPsPerPort is max_fixed_ips_per_port; 0 for no limit, which is what Neutron has had since it dropped the option.
 	MaxFixedIPsPerPort int
+	// NotifyNovaStatus and NotifyNovaData are notify_nova_on_port_status_changes and notify_nova_on_port_data_changes, where there
+	// is a Nova to tell.
+	NotifyNovaStatus, NotifyNovaData bool
 	// Quotas are the limits of how many resources a project may have; the zero value has none.
 	Quotas quota.Limits
 	// MaxAllowedAddressPair is max_allowed_address_pair, of one port.

@@ -87,7 +87,7 @@ func (p *Plugin) randomMAC() mac.Addr {
 }
 
 func (r *request) addressNewPort(p *model.Port, body plugin.Body[model.Port]) error {
-	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	plan, err := r.subnetsFor(p)
 	if err != nil {
 		return err
 	}
@@ -187,6 +187,9 @@ func (r *request) removePort(p *model.Port) error {
 	}
 	if err := store.DeletePort(r.tx, p.ID); err != nil {
 		return notFoundAs(err, portNotFound(p.ID.String()))
+	}
+	if err := r.tellNovaChange(p, vifDeleted); err != nil {
+		return err
 	}
 	return r.record(journal.Delete, journal.Port, p.ID.String(), p.ProjectID, nil)
 }

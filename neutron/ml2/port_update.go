@@ -55,6 +55,9 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	if err := r.savePort(p); err != nil {
 		return nil, err
 	}
+	if err := r.tellNovaChange(p, networkChanged); err != nil {
+		return nil, err
+	}
 	return p, r.portChanged(&was, p)
 }
 
@@ -108,7 +111,7 @@ func withoutEUI64Of(held, addresses []model.FixedIP) []model.FixedIP {
 
 // planAddresses works out which of its addresses the port keeps, and which it wants besides.
 func (r *request) planAddresses(p *model.Port, held, wanted []model.FixedIP) (keep []model.FixedIP, wants []want, err error) {
-	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	plan, err := r.subnetsFor(p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,11 +18,15 @@ func (p *Plugin) SetPortStatus(ctx context.Context, statuses []journal.PortStatu
 			if s.Active {
 				status = model.StatusActive
 			}
-			changed, err := store.SetPortStatus(tx, s.PortID, status, model.At(p.now()))
+			now := model.At(p.now())
+			changed, err := store.SetPortStatus(tx, s.PortID, status, now)
 			if err != nil {
 				return err
 			}
 			if changed {
+				if err := p.tellNovaStatus(tx, s.PortID, status, now); err != nil {
+					return err
+				}
 				p.log.DebugContext(ctx, "port status", "port", s.PortID, "status", status)
 			}
 		}
