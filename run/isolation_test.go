@@ -36,23 +36,36 @@ type isolated struct {
 	change string
 	// foreign is the status of a resource in another's network, which does not exist for the caller; 0 for 404.
 	foreign int
+	// foreignInBulk is the same where one's own is asked for with it; 0 for that of foreign.
+	foreignInBulk int
+	// within is the collection that it needs one of, whose identifier body gets; empty for networks.
+	within string
+	// immutable says that no one may change it.
+	immutable bool
+	// readRuleOnly says that only looking at it has a rule of its own.
+	readRuleOnly bool
 }
 
 // isolation has a row for each resource that is served; the test fails where one is missing.
 var isolation = map[string]isolated{
-	"networks": {func(string) string { return `"name":"net"` }, true, `"name":"changed"`, 0},
-	"subnets": {func(network string) string {
+	"networks": {body: func(string) string { return `"name":"net"` }, sharedWithNetwork: true, change: `"name":"changed"`},
+	"subnets": {body: func(network string) string {
 		return `"network_id":"` + network + `","ip_version":4,"cidr":"10.9.0.0/24"`
-	}, true, `"name":"changed"`, 0},
-	"ports":   {func(network string) string { return `"network_id":"` + network + `"` }, false, `"name":"changed"`, 0},
-	"routers": {func(string) string { return `"name":"router"` }, false, `"name":"changed"`, 0},
-	"floatingips": {func(network string) string { return `"floating_network_id":"` + network + `"` }, false,
-		`"description":"changed"`, 0},
-	"subnetpools":    {func(string) string { return `"name":"pool","prefixes":["10.0.0.0/8"]` }, false, `"name":"changed"`, 0},
-	"address-scopes": {func(string) string { return `"name":"scope","ip_version":4` }, false, `"name":"changed"`, 0},
-	"rbac-policies": {func(network string) string {
+	}, sharedWithNetwork: true, change: `"name":"changed"`},
+	"ports":          {body: func(network string) string { return `"network_id":"` + network + `"` }, change: `"name":"changed"`},
+	"routers":        {body: func(string) string { return `"name":"router"` }, change: `"name":"changed"`},
+	"floatingips":    {body: func(network string) string { return `"floating_network_id":"` + network + `"` }, change: `"description":"changed"`},
+	"subnetpools":    {body: func(string) string { return `"name":"pool","prefixes":["10.0.0.0/8"]` }, change: `"name":"changed"`},
+	"address-scopes": {body: func(string) string { return `"name":"scope","ip_version":4` }, change: `"name":"changed"`},
+	"rbac-policies": {body: func(network string) string {
 		return `"object_type":"network","object_id":"` + network + `","action":"access_as_shared","target_tenant":"` + id.New[struct{}]().String() + `"`
-	}, false, `"target_tenant":"yellow"`, http.StatusBadRequest},
+	}, change: `"target_tenant":"yellow"`, foreign: http.StatusBadRequest},
+	"security-groups": {body: func(string) string { return `"name":"web"` }, change: `"name":"changed"`},
+	"security-group-rules": {body: func(group string) string {
+		return `"direction":"ingress","protocol":"tcp","security_group_id":"` + group + `"`
+	}, change: `"protocol":"udp"`, within: "security-groups", immutable: true, foreignInBulk: http.StatusBadRequest},
+	"address-groups": {body: func(string) string { return `"name":"offices","addresses":["10.0.0.0/24"]` }, change: `"name":"changed"`,
+		readRuleOnly: true},
 }
 
 // unowned are the collections of what belongs to no project, which have a test of their own.
@@ -166,6 +179,12 @@ func TestEveryResourceIsIsolated(t *testing.T) {
 				nets["blue"] = w.makeExternal(t)
 				nets["red"], shared = nets["blue"], nets["blue"]
 			}
+			if row.within != "" {
+				for _, project := range []string{"blue", "red"} {
+					nets[project] = w.make(t, project, row.within, isolation[row.within].body(nets[project]))
+				}
+				shared = w.make(t, "admin", row.within, isolation[row.within].body(shared))
+			}
 			ids := map[string]string{}
 			for project, network := range map[string]string{"blue": nets["blue"], "red": nets["red"], "admin": shared} {
 				ids[project] = network
@@ -196,7 +215,14 @@ func (w *world) makeExternal(t *testing.T) string {
 // wantRules checks that each verb has a rule of its own, rather than the default one.
 func (w *world) wantRules(t *testing.T, collection string) {
 	t.Helper()
-	for _, verb := range []string{"create", "get", "update", "delete"} {
+	verbs := []string{"get", "create", "update", "delete"}
+	switch row := isolation[collection]; {
+	case row.readRuleOnly:
+		verbs = verbs[:1]
+	case row.immutable:
+		verbs = slices.DeleteFunc(verbs, func(v string) bool { return v == "update" })
+	}
+	for _, verb := range verbs {
 		if rule := verb + "_" + w.definition(collection).Noun(); !w.rules.Has(rule) {
 			t.Errorf("there is no rule %s", rule)
 		}
@@ -228,6 +254,15 @@ func (w *world) put(collection string, row isolated) string {
 	return fmt.Sprintf(`{"%s":{%s}}`, w.definition(collection).Name, row.change)
 }
 
+// wantPut tries a change as blue.
+func (w *world) wantPut(t *testing.T, status int, path, collection string, row isolated) {
+	t.Helper()
+	if row.immutable {
+		status = http.StatusBadRequest
+	}
+	w.want(t, status, "PUT", path, w.put(collection, row))
+}
+
 // wantHidden checks that a resource does not exist for blue, and that trying leaves it as it was.
 func (w *world) wantHidden(t *testing.T, collection string, row isolated, id string) {
 	t.Helper()
@@ -243,7 +278,7 @@ func (w *world) wantHidden(t *testing.T, collection string, row isolated, id str
 		}
 	}
 	w.want(t, http.StatusNotFound, "GET", path, "")
-	w.want(t, http.StatusNotFound, "PUT", path, w.put(collection, row))
+	w.wantPut(t, http.StatusNotFound, path, collection, row)
 	w.want(t, http.StatusNotFound, "DELETE", path, "")
 	if _, after := w.do("admin", "GET", path, ""); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("it was %v and is %v", before, after)
@@ -259,7 +294,7 @@ func (w *world) wantSeenOnly(t *testing.T, collection string, row isolated, id s
 		t.Error("blue does not list what is shared")
 	}
 	w.want(t, http.StatusOK, "GET", path, "")
-	w.want(t, http.StatusForbidden, "PUT", path, w.put(collection, row))
+	w.wantPut(t, http.StatusForbidden, path, collection, row)
 	w.want(t, http.StatusForbidden, "DELETE", path, "")
 	if _, after := w.do("admin", "GET", path, ""); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("it was %v and is %v", before, after)
@@ -277,7 +312,7 @@ func (w *world) wantRefusedOwner(t *testing.T, collection string, row isolated, 
 	if own != foreign {
 		status := cmp.Or(row.foreign, http.StatusNotFound)
 		w.want(t, status, "POST", collection, `{"`+name+`":{`+foreign+`}}`)
-		w.want(t, status, "POST", collection, `{"`+def.Collection+`":[{`+own+`},{`+foreign+`}]}`)
+		w.want(t, cmp.Or(row.foreignInBulk, status), "POST", collection, `{"`+def.Collection+`":[{`+own+`},{`+foreign+`}]}`)
 	}
 	if after := len(w.lists(t, collection, "")); after != before {
 		t.Errorf("blue had %d and has %d", before, after)
@@ -297,6 +332,6 @@ func (w *world) wantOwn(t *testing.T, collection string, row isolated, id string
 			t.Errorf("blue sees %s", attr)
 		}
 	}
-	w.want(t, http.StatusOK, "PUT", path, w.put(collection, row))
+	w.wantPut(t, http.StatusOK, path, collection, row)
 	w.want(t, http.StatusNoContent, "DELETE", path, "")
 }

@@ -57,6 +57,7 @@ func (s *server) register(h *api.Server) {
 	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
 	api.Register(h, apidef.Ports(), s.plugin.Ports())
 	s.registerPools(h)
+	s.registerSecurity(h)
 	s.registerAgents(h)
 	if s.options.Core() == config.CoreML2 {
 		api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())

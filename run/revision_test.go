@@ -21,9 +21,15 @@ func TestEveryRevisionMayBeACondition(t *testing.T) {
 		if slices.Contains(outside, def.Path) {
 			in = w.makeExternal(t)
 		}
+		if row.within != "" {
+			in = w.make(t, "blue", row.within, isolation[row.within].body(in))
+		}
 		id := w.make(t, "blue", def.Path, row.body(in))
 		for _, method := range []string{"PUT", "DELETE"} {
 			body := ""
+			if method == "PUT" && row.immutable {
+				continue
+			}
 			if method == "PUT" {
 				body = w.put(def.Path, row)
 			}

@@ -240,7 +240,7 @@ func (s *server) serve(l net.Listener, h http.Handler) func(context.Context) err
 func definitions() []*apidef.Resource {
 	return []*apidef.Resource{
 		apidef.Networks(), apidef.Subnets(), apidef.Ports(), apidef.SubnetPools(), apidef.AddressScopes(), apidef.RBACPolicies(),
-		apidef.Routers(), apidef.FloatingIPs(),
+		apidef.Routers(), apidef.FloatingIPs(), apidef.SecurityGroups(), apidef.SecurityGroupRules(), apidef.AddressGroups(),
 	}
 }
 
@@ -279,6 +279,19 @@ func (s *server) registerL3(h *api.Server) {
 	if s.options.Serves(config.Forwarding) {
 		api.RegisterChild(h, floatingIPs, apidef.PortForwardings(), s.l3.PortForwardings)
 	}
+}
+
+// registerSecurity adds what says which packets pass.
+func (s *server) registerSecurity(h *api.Server) {
+	api.Register(h, apidef.SecurityGroups(), s.plugin.SecurityGroups())
+	api.Register(h, apidef.SecurityGroupRules(), s.plugin.SecurityGroupRules())
+	if s.options.Core() != config.CoreML2 { // the older ones know no address groups
+		return
+	}
+	groups := apidef.AddressGroups()
+	api.Register(h, groups, s.plugin.AddressGroups())
+	api.RegisterAction(h, groups, http.MethodPut, "add_addresses", s.plugin.AddAddresses)
+	api.RegisterAction(h, groups, http.MethodPut, "remove_addresses", s.plugin.RemoveAddresses)
 }
 
 // listeners are the server's open addresses.

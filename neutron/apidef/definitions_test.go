@@ -21,6 +21,9 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.RBACPolicy](t, RBACPolicies())
 	check[model.SubnetPool](t, SubnetPools())
 	check[model.AddressScope](t, AddressScopes())
+	check[model.SecurityGroup](t, SecurityGroups())
+	check[model.SecurityGroupRule](t, SecurityGroupRules())
+	check[model.AddressGroup](t, AddressGroups())
 }
 
 func check[T any](t *testing.T, r *Resource) {

@@ -127,18 +127,10 @@ func pairKeys(pair map[string]any) string {
 	return fmt.Sprintf("Unrecognized attribute(s) '%s'", strings.Join(unknown, ", "))
 }
 
-// addressOrRange is validate_ip_address, or validate_subnet where there is a slash. A range may name any address in it.
+// addressOrRange is validate_ip_address, or validate_subnet where there is a slash.
 func addressOrRange(v any) string {
-	s, ok := v.(string)
-	if !ok || !strings.Contains(s, "/") {
-		return isAddress(v)
+	if s, ok := v.(string); ok && strings.Contains(s, "/") {
+		return isRange(v)
 	}
-	p, ok := parseNetwork(s)
-	switch {
-	case !ok:
-		return fmt.Sprintf("'%s' is not a valid IP subnet", s)
-	case p.Addr().Is4() && p.String() != s:
-		return fmt.Sprintf("'%s' isn't a recognized IP subnet cidr, '%s' is recommended", s, p.Masked())
-	}
-	return ""
+	return isAddress(v)
 }

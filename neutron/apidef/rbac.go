@@ -11,7 +11,8 @@ import (
 const actionSize = 255
 
 // RBACObjectTypes are the types of objects that RBAC policies can share.
-var RBACObjectTypes = []string{model.RBACNetwork, model.RBACSubnetPool, model.RBACAddressScope}
+var RBACObjectTypes = []string{model.RBACNetwork, model.RBACSubnetPool, model.RBACAddressScope, model.RBACSecurityGroup,
+	model.RBACAddressGroup}
 
 // RBACPolicies is the definition of /v2.0/rbac-policies: neutron/extensions/rbac.py.
 func RBACPolicies() *Resource {

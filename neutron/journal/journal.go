@@ -45,7 +45,7 @@ const (
 
 	SecurityGroup     DataType = "SECURITYGROUP"
 	SecurityGroupRule DataType = "SECURITYGROUPRULE"
-	AddressGroup      DataType = "ADDRESSGROUP"
+	AddressGroup      DataType = "ADDRESSGROUP" // the original, whose backend knows none, has no such task
 )
 
 // Task is one change.

@@ -30,6 +30,15 @@ func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
 			}),
 			addAll(&c, q, store.ListPorts, func(p *model.Port) (journal.Task, error) {
 				return newTask(journal.Create, journal.Port, p.ID.String(), p.ProjectID, describe(p))
+			}),
+			addAll(&c, q, store.ListAddressGroups, func(g *model.AddressGroup) (journal.Task, error) {
+				return newTask(journal.Create, journal.AddressGroup, g.ID.String(), g.ProjectID, g)
+			}),
+			addAll(&c, q, store.ListSecurityGroups, func(g *model.SecurityGroup) (journal.Task, error) {
+				return newTask(journal.Create, journal.SecurityGroup, g.ID.String(), g.ProjectID, withoutRules(g))
+			}),
+			addAll(&c, q, store.ListSecurityGroupRules, func(s *model.SecurityGroupRule) (journal.Task, error) {
+				return newTask(journal.Create, journal.SecurityGroupRule, s.ID.String(), s.ProjectID, s)
 			}))
 		if err != nil {
 			return c, err

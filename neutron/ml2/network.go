@@ -53,6 +53,9 @@ func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network
 	if err := r.settleMTU(&v); err != nil {
 		return nil, err
 	}
+	if _, err := r.ensureDefaultGroup(v.ProjectID); err != nil {
+		return nil, err
+	}
 	if err := store.InsertNetwork(r.tx, &v); err != nil {
 		return nil, err
 	}

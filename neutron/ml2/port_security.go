@@ -2,6 +2,7 @@ package ml2
 
 import (
 	"slices"
+	"strings"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
@@ -15,11 +16,67 @@ func (r *request) secureNewPort(p *model.Port, body plugin.Body[model.Port]) err
 	if err := r.settlePairs(p, body.Value.AllowedAddressPairs); err != nil {
 		return err
 	}
-	p.SecurityGroups = []model.SecurityGroupID{}
 	if err := store.InsertAddressPairs(r.tx, p); err != nil {
 		return err
 	}
-	return nil
+	if err := r.settleGroups(p, body); err != nil {
+		return err
+	}
+	return goneMeanwhile(store.InsertSecurityGroupsOf(r.tx, p))
+}
+
+// goneMeanwhile has the transaction run again where a group has gone since it was looked for.
+func goneMeanwhile(err error) error {
+	if store.Violates(err, store.Reference) {
+		return store.ErrStale
+	}
+	return err
+}
+
+// settleGroups gives a new port the groups that the request asks for, or the default one of its project.
+func (r *request) settleGroups(p *model.Port, body plugin.Body[model.Port]) (err error) {
+	asked := body.Value.SecurityGroups
+	p.SecurityGroups = []model.SecurityGroupID{}
+	switch {
+	case !p.PortSecurityEnabled && len(asked) > 0:
+		return groupsNeedSecurity()
+	case !p.PortSecurityEnabled:
+		return nil
+	case body.Has("security_groups"):
+		p.SecurityGroups, err = r.groupsForPort(asked, store.Scope{Project: p.ProjectID, Restricted: !r.caller.Admin})
+		return err
+	}
+	group, err := r.ensureDefaultGroup(p.ProjectID)
+	if err == nil && !group.IsZero() {
+		p.SecurityGroups = append(p.SecurityGroups, group)
+	}
+	return err
+}
+
+// groupsForPort returns the groups by identifier. Those that scope does not see do not exist (_get_security_groups_on_port).
+func (r *request) groupsForPort(asked []model.SecurityGroupID, scope store.Scope) ([]model.SecurityGroupID, error) {
+	groups := append([]model.SecurityGroupID{}, asked...)
+	if len(groups) == 0 {
+		return groups, nil
+	}
+	stateful, err := store.Stateful(r.tx, groups, scope)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, g := range groups {
+		if _, ok := stateful[g]; !ok {
+			missing = append(missing, g.String())
+		}
+		if stateful[g] != stateful[groups[0]] && len(missing) == 0 {
+			err = mixedGroups()
+		}
+	}
+	if len(missing) > 0 {
+		return nil, apidef.SecurityGroupNotFound(strings.Join(missing, ", "))
+	}
+	slices.SortFunc(groups, func(a, b model.SecurityGroupID) int { return strings.Compare(a.String(), b.String()) })
+	return groups, err
 }
 
 // portSecurityOf is whether a new port is filtered: what the request says, by default what the network says; the network's own
@@ -68,6 +125,9 @@ func (r *request) resecure(p *model.Port, body plugin.Body[model.Port]) error {
 			return err
 		}
 	}
+	if body.Has("security_groups") {
+		return r.changeGroups(p, v.SecurityGroups)
+	}
 	return nil
 }
 
@@ -91,9 +151,28 @@ func checkUnfiltered(p *model.Port, body plugin.Body[model.Port]) error {
 	return nil
 }
 
+// changeGroups makes a port a member of the groups that a request asks for. Where those are the ones that it is in, the caller need not
+// see them.
+func (r *request) changeGroups(p *model.Port, asked []model.SecurityGroupID) error {
+	if sameGroups(asked, p.SecurityGroups) {
+		return nil
+	}
+	groups, err := r.groupsForPort(asked, scopeOf(r.caller))
+	if err != nil {
+		return err
+	}
+	p.SecurityGroups = groups
+	return goneMeanwhile(store.SetSecurityGroups(r.tx, p))
+}
+
 func (r *request) changePairs(p *model.Port, pairs []model.AddressPair) error {
 	if err := r.settlePairs(p, pairs); err != nil {
 		return err
 	}
 	return store.SetAddressPairs(r.tx, p)
+}
+
+// sameGroups reports whether two lists without duplicates have the same groups.
+func sameGroups(a, b []model.SecurityGroupID) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(g model.SecurityGroupID) bool { return !slices.Contains(b, g) })
 }

@@ -25,9 +25,11 @@ type shareable struct {
 
 // shareables are the types. A type joins with a line here, one in apidef.RBACObjectTypes and one in store's rbacTables.
 var shareables = map[string]shareable{
-	model.RBACNetwork:      {[]model.RBACAction{model.AccessAsShared, model.AccessAsExternal}, store.ProjectsWithPorts},
-	model.RBACSubnetPool:   {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithSubnetsFrom},
-	model.RBACAddressScope: {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithPoolsIn},
+	model.RBACNetwork:       {[]model.RBACAction{model.AccessAsShared, model.AccessAsExternal}, store.ProjectsWithPorts},
+	model.RBACSubnetPool:    {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithSubnetsFrom},
+	model.RBACAddressScope:  {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithPoolsIn},
+	model.RBACSecurityGroup: {[]model.RBACAction{model.AccessAsShared}, store.ProjectsWithMembers},
+	model.RBACAddressGroup:  {[]model.RBACAction{model.AccessAsShared}, store.ProjectsNamingAddressGroup},
 }
 
 // RBACPolicies returns the RBAC policies collection.

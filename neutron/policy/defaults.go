@@ -18,6 +18,8 @@ func Defaults() []Default {
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),
+		securityGroupDefaults(),
+		addressGroupDefaults(),
 	)
 }
 

@@ -37,6 +37,8 @@ var countables = []countable{
 	rowsOf[model.FloatingIP]("floatingip", "floatingips"),
 	rowsOf[model.SubnetPool]("subnetpool", "subnetpools"),
 	rowsOf[model.RBACPolicy]("rbac_policy", "rbacpolicies"),
+	rowsOf[model.SecurityGroup]("security_group", "securitygroups"),
+	rowsOf[model.SecurityGroupRule]("security_group_rule", "securitygrouprules"),
 }
 
 // rowsOf counts the rows of a table that a project owns.

@@ -21,6 +21,15 @@ func TestWhatTheAPIOffersCanBeAsked(t *testing.T) {
 		{apidef.SubnetPools(), func(q Querier, want plugin.Query) error { _, err := ListSubnetPools(q, Scope{}, want); return err }},
 		{apidef.AddressScopes(), func(q Querier, want plugin.Query) error { _, err := ListAddressScopes(q, Scope{}, want); return err }},
 		{apidef.Ports(), func(q Querier, want plugin.Query) error { _, err := ListPorts(q, Scope{}, want); return err }},
+		{apidef.SecurityGroups(), func(q Querier, want plugin.Query) error {
+			_, err := ListSecurityGroups(q, Scope{}, want)
+			return err
+		}},
+		{apidef.SecurityGroupRules(), func(q Querier, want plugin.Query) error {
+			_, err := ListSecurityGroupRules(q, Scope{}, want)
+			return err
+		}},
+		{apidef.AddressGroups(), func(q Querier, want plugin.Query) error { _, err := ListAddressGroups(q, Scope{}, want); return err }},
 		{apidef.Routers(), func(q Querier, want plugin.Query) error { _, err := ListRouters(q, Scope{}, want); return err }},
 		{apidef.FloatingIPs(), func(q Querier, want plugin.Query) error { _, err := ListFloatingIPs(q, Scope{}, want); return err }},
 		{apidef.PortForwardings(), func(q Querier, want plugin.Query) error {

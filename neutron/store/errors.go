@@ -26,6 +26,8 @@ const (
 	UniqueRBACPolicy Constraint = "rbacpolicies.values"
 	// UniqueDefaultPool: there is one default subnet pool of each IP version.
 	UniqueDefaultPool Constraint = "subnetpools.default_for"
+	// UniqueDefaultGroup: a project has one default security group.
+	UniqueDefaultGroup Constraint = "default_security_group.project_id"
 	// Reference: a row that another names exists as long as the other does.
 	Reference Constraint = "reference"
 	// OtherConstraint is any other rule of the schema; to violate it is a defect of this program.

@@ -140,6 +140,8 @@ func uniqueConstraint(text string) Constraint {
 		return UniqueMAC
 	case "ipallocations_ip_address":
 		return UniqueAddress
+	case "default_security_group_project":
+		return UniqueDefaultGroup
 	case "rbacpolicies_values":
 		return UniqueRBACPolicy
 	case "subnetpools_default_for":

@@ -55,6 +55,7 @@ const (
 	optional      // text or NULL
 	boolean
 	integer
+	optionalInteger // or NULL
 )
 
 // value returns the text of a filter as the column has it; ok is false where no row can have it. MySQL would take the text "1x" for 1.
@@ -62,7 +63,7 @@ func (k kind) value(text string) (v any, ok bool) {
 	switch k {
 	case boolean:
 		return text == "True", true
-	case integer:
+	case integer, optionalInteger:
 		n, err := strconv.ParseInt(text, 10, 64)
 		return n, err == nil
 	}
@@ -206,8 +207,11 @@ func (t *table[T]) order(want plugin.Query) ([]sortKey, error) {
 			return nil, errs.New(errs.Invalid, "BadRequest", "%s is not a valid sort key", s.Attr)
 		}
 		expr := col.expr
-		if col.kind == optional {
-			expr = "COALESCE(" + expr + ", '')" // NULL compares with nothing, and a page must have a place for it
+		switch col.kind { // NULL compares with nothing, and a page must have a place for it
+		case optional:
+			expr = "COALESCE(" + expr + ", '')"
+		case optionalInteger:
+			expr = "COALESCE(" + expr + ", -1)"
 		}
 		if !slices.ContainsFunc(keys, func(k sortKey) bool { return k.expr == expr }) {
 			keys = append(keys, sortKey{expr, s.Desc != want.PageReverse})

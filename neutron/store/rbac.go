@@ -48,9 +48,11 @@ func RBACTargets(q Querier, objectID string, action model.RBACAction) ([]string,
 
 // rbacTables are where the objects of each type are.
 var rbacTables = map[string]string{
-	model.RBACNetwork:      "networks",
-	model.RBACSubnetPool:   "subnetpools",
-	model.RBACAddressScope: "addressscopes",
+	model.RBACNetwork:       "networks",
+	model.RBACSubnetPool:    "subnetpools",
+	model.RBACAddressScope:  "addressscopes",
+	model.RBACSecurityGroup: "securitygroups",
+	model.RBACAddressGroup:  "address_groups",
 }
 
 // LockRBACObject returns which project owns the object of a policy, or ErrNotFound, and keeps others off it until the transaction ends.

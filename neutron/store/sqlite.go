@@ -235,6 +235,8 @@ func (d *sqliteDialect) constraint(code int, text string) Constraint {
 		return UniqueMAC
 	case strings.Contains(text, "ipallocations.ip_address"):
 		return UniqueAddress
+	case strings.Contains(text, "default_security_group.project_id"):
+		return UniqueDefaultGroup
 	case strings.Contains(text, "rbacpolicies.target_project"):
 		return UniqueRBACPolicy
 	case strings.Contains(text, "subnetpools.default_for"):

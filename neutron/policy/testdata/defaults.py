@@ -3,6 +3,7 @@
 import json
 import sys
 
+from neutron.conf.policies import address_group
 from neutron.conf.policies import address_scope
 from neutron.conf.policies import agent
 from neutron.conf.policies import availability_zone
@@ -14,11 +15,13 @@ from neutron.conf.policies import port
 from neutron.conf.policies import quotas
 from neutron.conf.policies import rbac
 from neutron.conf.policies import router
+from neutron.conf.policies import security_group
 from neutron.conf.policies import subnet
 from neutron.conf.policies import subnetpool
 
 rules = []
-for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, router, floatingip, floatingip_port_forwarding):
+for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, router, floatingip,
+               floatingip_port_forwarding, security_group, address_group):
     for rule in module.list_rules():
         old = getattr(rule, 'deprecated_rule', None)
         legacy = old.check_str if old and old.check_str != rule.check_str else ''

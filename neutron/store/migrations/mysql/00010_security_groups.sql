@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS securitygroupportbindings (
 CREATE TABLE IF NOT EXISTS address_groups (
     id              VARCHAR(36)  NOT NULL PRIMARY KEY,
     project_id      VARCHAR(255) NOT NULL,
-    description     VARCHAR(255) NOT NULL,
+    description     VARCHAR(1024) NOT NULL,
     created_at      CHAR(20)     NOT NULL,
     updated_at      CHAR(20)     NOT NULL,
     revision_number BIGINT       NOT NULL,
@@ -93,6 +93,7 @@ CREATE TABLE IF NOT EXISTS securitygrouprules (
     port_range_min          INT,
     port_range_max          INT,
     remote_ip_prefix        VARCHAR(64),
+    normalized_cidr         VARCHAR(64),
     remote_group_id         VARCHAR(36),
     remote_address_group_id VARCHAR(36),
     KEY securitygrouprules_project (project_id),

@@ -70,7 +70,8 @@ CREATE TABLE securitygrouprules (
     protocol                TEXT,
     port_range_min          INTEGER,
     port_range_max          INTEGER,
-    remote_ip_prefix        TEXT,
+    remote_ip_prefix        TEXT, -- as the client wrote it
+    normalized_cidr         TEXT, -- the range that it is of
     remote_group_id         TEXT REFERENCES securitygroups (id) ON DELETE CASCADE,
     remote_address_group_id TEXT REFERENCES address_groups (id)
 ) STRICT;
