@@ -16,7 +16,9 @@ func host(n string, name string, alive bool) *model.Agent {
 }
 
 func TestAgentsAreLookedAt(t *testing.T) {
-	p := New(func() []*model.Agent { return []*model.Agent{host("1", "a", true), host("2", "b", false), host("3", "c", true)} })
+	p := New(func() []*model.Agent {
+		return []*model.Agent{host("1", "a", true), host("2", "b", false), host("3", "c", true)}
+	})
 	for _, c := range []struct {
 		q    plugin.Query
 		want []string
