@@ -41,7 +41,7 @@ func Subnets() *Resource {
 		{Name: "ipv6_address_mode", Type: String, Help: "How workloads get addresses; the same values.",
 			Create: true, Validate: oneOfTexts(ipv6Modes), Filter: true, Sort: true},
 		{Name: "service_types", Type: List, Help: "The device owners whose ports get addresses from it; none: all.",
-			Create: true, Update: true, Convert: serviceTypes, Policy: true},
+			Create: true, Update: true, Convert: serviceTypes},
 		{Name: "shared", Type: Boolean, Help: "Whether its network is shared with who asks.",
 			Convert: toBoolean, Filter: true, Hidden: true},
 	}

@@ -18,6 +18,28 @@ var (
 	routerPortOwners    = append(slices.Clone(routerAddressOwners), "network:router_gateway")
 )
 
+// subnetsFor returns the subnets that a port may have addresses of: those for its device owner, and then those for all. The DHCP service
+// has ports wherever DHCP is on (_ipam_get_subnets, query_filter_service_subnets).
+func (r *request) subnetsFor(p *model.Port) ([]*model.Subnet, error) {
+	plan, err := store.AddressPlan(r.tx, p.NetworkID)
+	if err != nil {
+		return nil, err
+	}
+	var own, common []*model.Subnet
+	for _, s := range plan {
+		switch {
+		case len(s.ServiceTypes) == 0:
+			common = append(common, s)
+		case slices.Contains(s.ServiceTypes, p.DeviceOwner), s.EnableDHCP && p.DeviceOwner == model.OwnerDHCP:
+			own = append(own, s)
+		}
+	}
+	if eligible := append(own, common...); len(eligible) > 0 || len(plan) == 0 {
+		return eligible, nil
+	}
+	return nil, noServiceSubnet(p)
+}
+
 // want is one address that a port is to have: that one, or any free one of the subnets, tried in their order.
 type want struct {
 	address netip.Addr // the zero Addr: any

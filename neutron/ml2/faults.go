@@ -151,6 +151,11 @@ func noAddressLeft(network model.NetworkID) error {
 	return errs.New(errs.Conflict, "IpAddressGenerationFailure", "No more IP addresses available on network %s.", network)
 }
 
+func noServiceSubnet(p *model.Port) error {
+	return errs.New(errs.Conflict, "IpAddressGenerationFailureNoMatchingSubnet",
+		"No valid service subnet for the given device owner, network %s, service type %s.", p.NetworkID, p.DeviceOwner)
+}
+
 func invalidForNetwork(a netip.Addr) error {
 	return errs.New(errs.Invalid, "InvalidIpForNetwork",
 		"IP address %s is not a valid IP for any of the subnets on the specified network.", a)

@@ -162,6 +162,7 @@ func applySubnet(s *model.Subnet, body plugin.Body[model.Subnet]) {
 	set(body.Has("dns_nameservers"), &s.DNSNameservers, v.DNSNameservers)
 	set(body.Has("host_routes"), &s.HostRoutes, v.HostRoutes)
 	set(body.Has("enable_dhcp"), &s.EnableDHCP, v.EnableDHCP)
+	set(body.Has("service_types"), &s.ServiceTypes, v.ServiceTypes)
 }
 
 // checkNewAddresses checks pools and gateway where a request changes one of them (_update_subnet_precommit).

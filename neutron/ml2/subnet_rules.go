@@ -171,6 +171,9 @@ func settleAddresses(s *model.Subnet, body plugin.Body[model.Subnet]) error {
 	if s.DNSNameservers == nil {
 		s.DNSNameservers = []netip.Addr{}
 	}
+	if s.ServiceTypes == nil {
+		s.ServiceTypes = []string{}
+	}
 	if s.HostRoutes == nil {
 		s.HostRoutes = []model.HostRoute{}
 	}

@@ -107,10 +107,11 @@ func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 	return page, err
 }
 
-// AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query: identifier, network, version,
-// CIDR, modes, subnet pool and allocation pools. The other attributes are zero.
+// AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query, or two where a subnet has service
+// types: identifier, network, version, CIDR, modes, subnet pool, DHCP, service types and allocation pools. The other attributes are zero.
 func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
-	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, s.subnetpool_id, p.first_ip, p.last_ip
+	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, s.subnetpool_id,
+		s.enable_dhcp, EXISTS (SELECT 1 FROM subnetservicetypes t WHERE t.subnet_id = s.id), p.first_ip, p.last_ip
 		FROM subnets s LEFT JOIN ipallocationpools p ON p.subnet_id = s.id
 		WHERE s.network_id = ? ORDER BY s.created_at, s.id, p.position`, network.String())
 	if err != nil {
@@ -118,21 +119,50 @@ func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 	}
 	defer rows.Close()
 	var plan []*model.Subnet
+	anyTypes := false
 	for rows.Next() {
 		s := &model.Subnet{NetworkID: network}
 		var p model.AllocationPool
+		var hasTypes bool
 		if err := rows.Scan(textual(&s.ID), &s.IPVersion, textual(&s.CIDR), &s.IPv6RAMode, &s.IPv6AddressMode,
-			textual(&s.SubnetPoolID), textual(&p.Start), textual(&p.End)); err != nil {
+			textual(&s.SubnetPoolID), &s.EnableDHCP, &hasTypes, textual(&p.Start), textual(&p.End)); err != nil {
 			return nil, err
 		}
 		if len(plan) == 0 || plan[len(plan)-1].ID != s.ID {
 			plan = append(plan, s)
 		}
+		anyTypes = anyTypes || hasTypes
 		if last := plan[len(plan)-1]; p.Start.IsValid() {
 			last.AllocationPools = append(last.AllocationPools, p)
 		}
 	}
-	return plan, rows.Err()
+	if err := rows.Err(); err != nil || !anyTypes {
+		return plan, err
+	}
+	rows.Close()
+	return plan, planServiceTypes(q, network, plan)
+}
+
+// planServiceTypes fills in which device owners the subnets are for.
+func planServiceTypes(q Querier, network model.NetworkID, plan []*model.Subnet) error {
+	byID, _ := index(plan, func(s *model.Subnet) model.SubnetID { return s.ID })
+	rows, err := q.Query(`SELECT t.subnet_id, t.service_type FROM subnetservicetypes t JOIN subnets s ON s.id = t.subnet_id
+		WHERE s.network_id = ? ORDER BY t.subnet_id, t.position`, network.String())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var owner model.SubnetID
+		var kind string
+		if err := rows.Scan(textual(&owner), &kind); err != nil {
+			return err
+		}
+		if s := byID[owner]; s != nil { // one that came since is none of the plan's
+			s.ServiceTypes = append(s.ServiceTypes, kind)
+		}
+	}
+	return rows.Err()
 }
 
 // InsertSubnet stores a new subnet.
