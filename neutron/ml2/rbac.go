@@ -116,7 +116,12 @@ func (r *request) followPolicies(networkID string, action model.RBACAction) erro
 		if err != nil {
 			return err
 		}
-		n.External = external
+		if external != n.External { // the original counts that it is external, and the policy
+			n.External, n.RevisionNumber = external, n.RevisionNumber+1
+			if err := store.TouchNetwork(r.tx, n.ID, r.now); err != nil {
+				return err
+			}
+		}
 	}
 	n.UpdatedAt = r.now
 	if err := store.UpdateNetwork(r.tx, n); err != nil {

@@ -1,10 +1,10 @@
 // Package replay holds what a real neutron-server answered, and asks our server the same.
 //
-// Each file in testdata is a scenario: requests in order, each with the status and body that neutron-server 21 (Zed; core plugin
-// ml2, type driver local, MariaDB, with port security and the service plugins router and port_forwarding; no Keystone) gave. Captured
-// values stand for themselves in later requests ($net). The test sends the same requests to our API on a fresh database, SQLite's and
-// MariaDB's. `go test ./test/replay -record http://127.0.0.1:PORT` asks a real server again and rewrites the files; read the difference
-// before you commit it.
+// Each file in testdata is a scenario: requests in order, each with the status and body that neutron-server 21 (Zed; core plugin ml2
+// with port security, type driver local, service plugins router and port_forwarding, MariaDB, no Keystone) gave. Captured values stand
+// for themselves in later requests ($net). The test sends the same requests to our API on a fresh database, SQLite's and MariaDB's.
+// `go test ./test/replay -record http://127.0.0.1:PORT` asks a real server again and rewrites the files; read the difference before you
+// commit it.
 package replay
 
 import (
