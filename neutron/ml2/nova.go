@@ -1,6 +1,7 @@
 package ml2
 
 import (
+	"errors"
 	"strings"
 
 	"midonet.org/midonet/id"
@@ -45,4 +46,19 @@ func (r *request) tellNovaChange(p *model.Port, name string) error {
 		return nil
 	}
 	return tellNova(r.tx, p, name, "", r.now)
+}
+
+// TellNova tells that a port is reached by another address than before, such as a floating one; the zero identifier is no port.
+func (s *Session) TellNova(port model.PortID) error {
+	if port.IsZero() || !s.r.cfg.NotifyNovaData {
+		return nil
+	}
+	p, err := store.Port(s.r.tx, port.String(), store.Scope{})
+	if errors.Is(err, store.ErrNotFound) { // it goes together with the address
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.r.tellNovaChange(p, networkChanged)
 }

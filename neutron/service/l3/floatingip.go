@@ -45,7 +45,7 @@ func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.F
 	if err := store.InsertFloatingIP(r.Tx(), &v, port.ID); err != nil {
 		return nil, err
 	}
-	if err := r.recordFloatingIP(journal.Create, &v); err != nil {
+	if err := errors.Join(r.recordFloatingIP(journal.Create, &v), r.TellNova(v.PortID)); err != nil {
 		return nil, err
 	}
 	return store.FloatingIP(r.Tx(), v.ID.String(), everyone)
@@ -117,7 +117,7 @@ func (r *request) updateFloatingIP(floatingIPID string, body plugin.Body[model.F
 	if err != nil {
 		return nil, err
 	}
-	v := body.Value
+	v, was := body.Value, f.PortID
 	switch {
 	case body.Has("port_id") && !v.PortID.IsZero() && len(f.PortForwardings) > 0:
 		return nil, floatingIPForwards(f.ID)
@@ -128,6 +128,14 @@ func (r *request) updateFloatingIP(floatingIPID string, body plugin.Body[model.F
 	}
 	set(body.Has("description"), &f.Description, v.Description)
 	if err := r.saveFloatingIP(f); err != nil {
+		return nil, err
+	}
+	if was != f.PortID {
+		if err := r.TellNova(was); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.TellNova(f.PortID); err != nil {
 		return nil, err
 	}
 	return store.FloatingIP(r.Tx(), floatingIPID, everyone)
@@ -193,6 +201,9 @@ func (r *request) deleteFloatingIP(f *model.FloatingIP) error {
 		return notFoundAs(err, floatingIPNotFound(f.ID.String()))
 	}
 	if err := r.DeletePort(port); err != nil {
+		return err
+	}
+	if err := r.TellNova(f.PortID); err != nil {
 		return err
 	}
 	return r.Record(journal.Delete, journal.FloatingIP, f.ID.String(), f.ProjectID, nil)
