@@ -52,7 +52,8 @@ func TestInterfacesAreTheOwners(t *testing.T) {
 	if _, ok := made["project_id"]; ok || made["external_port_range"] != "80:80" {
 		t.Errorf("the forwarding is %v", made)
 	}
-	for method, at := range map[string]string{"GET": path, "POST": path, "PUT": path + "/" + made["id"].(string), "DELETE": path + "/" + made["id"].(string)} {
+	one := path + "/" + made["id"].(string)
+	for method, at := range map[string]string{"GET": path, "POST": path, "PUT": one, "DELETE": one} {
 		ask := ""
 		if strings.HasPrefix(method, "P") {
 			ask = body
@@ -61,6 +62,6 @@ func TestInterfacesAreTheOwners(t *testing.T) {
 			t.Errorf("red's %s %s: %d %v", method, at, status, answer)
 		}
 	}
-	w.want(t, http.StatusOK, "PUT", path+"/"+made["id"].(string), `{"port_forwarding":{"description":"web"}}`)
-	w.want(t, http.StatusNoContent, "DELETE", path+"/"+made["id"].(string), "")
+	w.want(t, http.StatusOK, "PUT", one, `{"port_forwarding":{"description":"web"}}`)
+	w.want(t, http.StatusNoContent, "DELETE", one, "")
 }

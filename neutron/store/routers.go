@@ -124,7 +124,8 @@ func GatewayPort(q Querier, router model.RouterID) (port model.PortID, err error
 
 // TouchRouter counts a router's revision up because one of its interfaces changed (revises_on_change in the original's models).
 func TouchRouter(tx *Tx, router model.RouterID, now model.Time) error {
-	_, err := tx.Exec(`UPDATE routers SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`, timeText(now), router.String())
+	_, err := tx.Exec(`UPDATE routers SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
+		timeText(now), router.String())
 	return err
 }
 

@@ -23,7 +23,7 @@ func TestFloatingIP(t *testing.T) {
 		t.Errorf("it is %+v", fip)
 	}
 	f.wantTasks("CREATE PORT", "CREATE FLOATINGIP")
-	held, err := f.core.Ports().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: "device_id", Values: []string{fip.ID.String()}}}})
+	held, err := f.portsBy("device_id", fip.ID.String())
 	if err != nil || len(held) != 1 || held[0].Status != model.StatusNotApplicable || held[0].FixedIPs[0].IPAddress != fip.FloatingIPAddress {
 		t.Fatalf("%v, its ports are %+v", err, held)
 	}
@@ -42,7 +42,8 @@ func TestFloatingIP(t *testing.T) {
 	if diff := cmp.Diff(recorded(fip), &told, equal); diff != "" {
 		t.Errorf("the task has (-answered +told):\n%s", diff)
 	}
-	if fip, err = f.FloatingIPs().Update(ctx, alice, fip.ID.String(), body(model.FloatingIP{Standard: model.Standard{Description: "d"}}, "description")); err != nil {
+	described := body(model.FloatingIP{Standard: model.Standard{Description: "d"}}, "description")
+	if fip, err = f.FloatingIPs().Update(ctx, alice, fip.ID.String(), described); err != nil {
 		t.Fatal(err)
 	}
 	if fip.PortID != w.vm.ID || fip.Description != "d" {
@@ -195,10 +196,14 @@ func TestFloatingIPsAtTheSameTime(t *testing.T) {
 	f.wantHeldPorts(1)
 }
 
+func (f *fixture) portsBy(attr, value string) ([]*model.Port, error) {
+	return f.core.Ports().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: attr, Values: []string{value}}}})
+}
+
 // wantHeldPorts checks how many ports hold floating addresses.
 func (f *fixture) wantHeldPorts(n int) {
 	f.t.Helper()
-	held, err := f.core.Ports().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: "device_owner", Values: []string{model.OwnerFloatingIP}}}})
+	held, err := f.portsBy("device_owner", model.OwnerFloatingIP)
 	if err != nil || len(held) != n {
 		f.t.Errorf("%v, %d ports hold floating addresses, want %d", err, len(held), n)
 	}
@@ -256,7 +261,7 @@ func TestAddressOfAnAddress(t *testing.T) {
 	s := f.subnet(admin, ext, "172.24.4.0/24")
 	f.plug(admin, f.router(admin, nil), s)
 	inner := f.floating(admin, ext, nil)
-	held, err := f.core.Ports().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: "device_id", Values: []string{inner.ID.String()}}}})
+	held, err := f.portsBy("device_id", inner.ID.String())
 	if err != nil || len(held) != 1 {
 		t.Fatalf("%v, %d ports", err, len(held))
 	}

@@ -119,7 +119,8 @@ func (w *requests) aboutInterfaces(t *rapid.T) {
 func (w *requests) aboutPorts(t *rapid.T) {
 	if rapid.Bool().Draw(t, "create") {
 		n := rapid.SampledFrom(w.networks).Draw(t, "network")
-		w.answered("create", refused(w.core.Ports(), admin, body(model.Port{NetworkID: n.ID, Standard: model.Standard{ProjectID: "alice"}}, "network_id")))
+		p := model.Port{NetworkID: n.ID, Standard: model.Standard{ProjectID: "alice"}}
+		w.answered("create", refused(w.core.Ports(), admin, body(p, "network_id")))
 	} else if p := pick(t, listOf(w.core.Ports())); p != nil {
 		w.answered("delete", w.core.Ports().Delete(ctx, admin, p.ID.String()))
 	}

@@ -141,7 +141,8 @@ func TestDevicesOfPorts(t *testing.T) {
 	r := f.router(alice, nil)
 	n := f.network(bob)
 	ask := func(owner, device string) error {
-		return refused(f.core.Ports(), bob, body(model.Port{NetworkID: n.ID, DeviceOwner: owner, DeviceID: device}, "device_id", "device_owner"))
+		p := model.Port{NetworkID: n.ID, DeviceOwner: owner, DeviceID: device}
+		return refused(f.core.Ports(), bob, body(p, "device_id", "device_owner"))
 	}
 	wantFault(t, ask(model.OwnerRouterInterface, r.ID.String()), errs.Conflict, "DeviceIDNotOwnedByTenant")
 	wantFault(t, ask(model.OwnerRouterGateway, r.ID.String()), errs.Conflict, "DeviceIDNotOwnedByTenant")
@@ -229,8 +230,8 @@ func TestExtraRoutes(t *testing.T) {
 	wantFault(t, err, errs.Invalid, "HTTPBadRequest")
 	_, err = f.RemoveInterface(ctx, alice, w.router.ID.String(), bySubnet(w.insideSubnet))
 	wantFault(t, err, errs.Conflict, "RouterInterfaceInUseByRoute")
-	r, err := f.RemoveExtraRoutes(ctx, alice, w.router.ID.String(),
-		json.RawMessage(`{"router":{"routes":[{"destination":"192.168.0.0/16","nexthop":"10.0.0.7"},{"destination":"1.0.0.0/8","nexthop":"10.0.0.7"}]}}`))
+	r, err := f.RemoveExtraRoutes(ctx, alice, w.router.ID.String(), json.RawMessage(`{"router":{"routes":[`+
+		`{"destination":"192.168.0.0/16","nexthop":"10.0.0.7"},{"destination":"1.0.0.0/8","nexthop":"10.0.0.7"}]}}`))
 	if err != nil || len(r.(*model.Router).Routes) != 0 {
 		t.Errorf("%v, routes %v", err, r)
 	}
