@@ -11,7 +11,7 @@ import (
 func SecurityGroups() *Resource {
 	core := []Attribute{
 		{Name: "name", Type: String, Help: "Name for people; default is that of the group that ports join which name none.",
-			Create: true, Update: true, Default: "", Convert: notDefault, Filter: true, Sort: true},
+			Create: true, Update: true, Default: "", Convert: notDefault, Filter: true, ConvertFilter: asWritten, Sort: true},
 		{Name: "security_group_rules", Type: List, Help: "Its rules."},
 		{Name: "stateful", Type: Boolean, Help: "Whether the answers to what a rule lets through pass too.",
 			Create: true, Update: true, Default: true, Convert: toBoolean},
@@ -19,6 +19,9 @@ func SecurityGroups() *Resource {
 	}
 	return New("security_group", "security_groups", identifier(), core, standard(), tagged()).At("security-groups")
 }
+
+// asWritten lets a filter ask for what a request may not set.
+func asWritten(s string) (string, error) { return s, nil }
 
 // notDefault is _validate_name_not_default: that name is taken by the group that each project has.
 func notDefault(v any) (any, error) {
