@@ -69,7 +69,7 @@ var isolation = map[string]isolated{
 }
 
 // unowned are the collections of what belongs to no project, which have a test of their own.
-var unowned = []string{"agents", "availability_zones"}
+var unowned = []string{"agents", "availability_zones", "service-providers"}
 
 // outside are the resources that are made on an external network, which everyone sees, rather than on the project's own.
 var outside = []string{"floatingips"}

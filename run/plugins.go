@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/service/providers"
 	"midonet.org/midonet/neutron/tag"
 )
 
@@ -19,7 +20,7 @@ var (
 
 	// alwaysThere are what the API itself does, whatever the plugin.
 	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "pagination", "project-id",
-		"quota-check-limit", "quota_details", "revision-if-match", "sorting", "standard-attr-description", "standard-attr-revisions",
+		"quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description", "standard-attr-revisions",
 		"standard-attr-tag", "standard-attr-timestamp"}
 
 	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
@@ -59,6 +60,7 @@ func (s *server) register(h *api.Server) {
 	s.registerPools(h)
 	s.registerSecurity(h)
 	s.registerAgents(h)
+	api.Register(h, apidef.ServiceProviders(), providers.New())
 	if s.options.Core() == config.CoreML2 {
 		api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
 	}

@@ -13,6 +13,7 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.Network](t, Networks())
 	check[model.Agent](t, Agents())
 	check[model.AvailabilityZone](t, AvailabilityZones())
+	check[model.ServiceProvider](t, ServiceProviders())
 	check[model.Subnet](t, Subnets())
 	check[model.Port](t, Ports())
 	check[model.Router](t, Routers())

@@ -69,6 +69,8 @@ func Extensions() []Extension {
 		{"router", "Neutron L3 Router", "Router abstraction for basic L3 forwarding between L2 Neutron networks and access to external " +
 			"networks via a NAT gateway.", "2012-07-20T10:00:00-00:00"},
 		{"router-interface-fip", "Router interface FIP Extension", "Router interface FIP Extension", "2015-11-11T10:00:00-00:00"},
+		{"service-type", "Neutron Service Type Management", "API for retrieving service providers for Neutron advanced services",
+			"2013-01-20T00:00:00-00:00"},
 		{"sorting", "Sorting support", "Extension that indicates that sorting is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"standard-attr-description", "standard-attr-description", "Extension to add descriptions to standard attributes",
 			"2016-02-10T10:00:00-00:00"},

@@ -15,6 +15,7 @@ func Defaults() []Default {
 		quotaDefaults(),
 		agentDefaults(),
 		zoneDefaults(),
+		providerDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),

@@ -16,11 +16,12 @@ from neutron.conf.policies import quotas
 from neutron.conf.policies import rbac
 from neutron.conf.policies import router
 from neutron.conf.policies import security_group
+from neutron.conf.policies import service_type
 from neutron.conf.policies import subnet
 from neutron.conf.policies import subnetpool
 
 rules = []
-for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, router, floatingip,
+for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, service_type, router, floatingip,
                floatingip_port_forwarding, security_group, address_group):
     for rule in module.list_rules():
         old = getattr(rule, 'deprecated_rule', None)
