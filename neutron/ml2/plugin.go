@@ -4,8 +4,9 @@
 // faults are those of neutron/plugins/ml2/plugin.py, neutron/db/db_base_plugin_v2.py, neutron/db/ipam_backend_mixin.py and
 // neutron/ipam in the original; comments name the function where a reader would look for the reason.
 //
-// Files: network.go, subnet.go and port.go hold each resource's requests; subnet_rules.go, pools.go, addresses.go and binding.go
-// the rules that are long; faults.go the errors with Neutron's names and texts.
+// Files: network.go, subnet.go, port.go, subnetpool.go, addressscope.go and rbac.go hold each resource's requests; subnet_rules.go,
+// pools.go, subnetpool_allocation.go, addresses.go, sharing.go and binding.go the rules that are long; faults.go and subnetpool_faults.go
+// the errors with Neutron's names and texts.
 package ml2
 
 import (
