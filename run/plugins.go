@@ -20,8 +20,8 @@ var (
 
 	// alwaysThere are what the API itself does, whatever the plugin.
 	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "pagination", "project-id",
-		"quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description", "standard-attr-revisions",
-		"standard-attr-tag", "standard-attr-timestamp"}
+		"quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description",
+		"standard-attr-revisions", "standard-attr-tag", "standard-attr-timestamp"}
 
 	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
 	// plugin_v2.py of the original), as far as they are served.
@@ -49,7 +49,9 @@ func offers(o *config.Options, alias string) bool {
 
 // extensions are what the API lists: all that the loaded plugins offer, and nothing else.
 func (s *server) extensions() []apidef.Extension {
-	return slices.DeleteFunc(apidef.Extensions(), func(e apidef.Extension) bool { return !offers(s.options, e.Alias) })
+	return slices.DeleteFunc(apidef.Extensions(), func(e apidef.Extension) bool {
+		return !offers(s.options, e.Alias) || s.APIOnly && e.Alias == "agent" // the hosts are in the topology
+	})
 }
 
 // register adds the collections of the loaded plugins.

@@ -3,8 +3,8 @@
 //
 // The controller (package api) knows resources only as data (package apidef) and through Resource. By the time a plugin is called,
 // the body has been checked and converted by the attribute definitions, defaults are filled in, what the rules of package policy do
-// not let the caller do has been refused, and values are typed. The plugin owns the rules that involve more than one attribute, other resources or
-// the database, and the transaction. It returns errs.Error values with Neutron's exception class as Type.
+// not let the caller do has been refused, and values are typed. The plugin owns the rules that involve more than one attribute, other
+// resources or the database, and the transaction. It returns errs.Error values with Neutron's exception class as Type.
 package plugin
 
 import (

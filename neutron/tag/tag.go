@@ -1,7 +1,8 @@
 // Package tag keeps the tags of resources (neutron/services/tag of the original).
 //
 // A resource joins by embedding model.Tagged in its struct and the attributes of tags in its definition; its store names its table in
-// the list of those with revisions, and removes it by deleteTagged. Everything else, the filters, the paths and the attribute, is there for all of them.
+// the list of those with revisions, and removes it by deleteTagged. Everything else, the filters, the paths and the attribute, is there
+// for all of them.
 package tag
 
 import (

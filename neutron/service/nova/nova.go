@@ -165,7 +165,7 @@ func (n *Notifier) judge(status int, text []byte) error {
 		n.report(text)
 		return nil
 	case status >= 500 || status == http.StatusTooManyRequests:
-		return fmt.Errorf("Nova answers %d: %.200s", status, text)
+		return fmt.Errorf("the answer is %d: %.200s", status, text)
 	}
 	n.log.Error("Nova refuses to be told of its ports", "status", status, "answer", fmt.Sprintf("%.200s", text))
 	return nil
