@@ -23,8 +23,17 @@ const maxPendingShown = 1000
 
 // adminOps joins the administration socket to the parts.
 func (s *server) adminOps() adminOps {
-	return adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token}
+	ops := adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token}
+	if s.APIOnly {
+		ops.dump = func(context.Context, io.Writer) error { return errNoTopology }
+		ops.check = func(context.Context) (CheckReport, error) { return CheckReport{}, errNoTopology }
+		ops.token = func(context.Context, TokenRequest) (TokenReply, error) { return TokenReply{}, errNoTopology }
+	}
+	return ops
 }
+
+var errNoTopology = errs.New(errs.Unavailable, "NoTopology",
+	"this process serves the Networking API alone: ask the server that has the topology")
 
 func (s *server) dump(_ context.Context, w io.Writer) error {
 	return inspect.WriteDump(w, slices.Collect(s.mirror.State().All()))
@@ -53,13 +62,17 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if err != nil {
 		return ServerStatus{}, err
 	}
-	drain := s.backend.Status()
 	status := ServerStatus{
 		Version: Version, StartedUnix: s.started.Unix(), API: webAddress(s.listeners.api, ""),
 		MidoNetAPI: webAddress(s.listeners.midonet, midonetapi.Root), Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
-		JournalPending: pending, TasksApplied: drain.Applied,
+		JournalPending: pending,
 	}
 	status.Metrics = webAddress(s.listeners.metrics, "/metrics")
+	if s.APIOnly {
+		return status, nil
+	}
+	drain := s.backend.Status()
+	status.TasksApplied = drain.Applied
 	if !s.ClusterOnly && !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
 		status.Problems = append(status.Problems, "another server on this database applies its changes; the agents of this one get none meanwhile")
 	}

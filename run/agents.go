@@ -18,7 +18,9 @@ import (
 
 // registerAgents adds the hosts as agents, and the zones that the configuration names.
 func (s *server) registerAgents(h *api.Server) {
-	api.Register(h, apidef.Agents(), agents.New(func() []*model.Agent { return agentsOf(s.mirror.State(), time.Now()) }))
+	if !s.APIOnly {
+		api.Register(h, apidef.Agents(), agents.New(func() []*model.Agent { return agentsOf(s.mirror.State(), time.Now()) }))
+	}
 	api.Register(h, apidef.AvailabilityZones(), agents.NewZones(s.options.AvailabilityZones))
 }
 

@@ -46,6 +46,9 @@ func (m serverMetrics) Collect(out chan<- prometheus.Metric) {
 	if pending, err := m.pending(ctx); err == nil {
 		out <- prometheus.MustNewConstMetric(pendingMetric, prometheus.GaugeValue, float64(pending))
 	}
+	if m.APIOnly {
+		return
+	}
 	drain := m.backend.Status()
 	out <- prometheus.MustNewConstMetric(appliedMetric, prometheus.CounterValue, float64(drain.Applied))
 	out <- prometheus.MustNewConstMetric(failedMetric, prometheus.GaugeValue, float64(len(drain.Failed)))

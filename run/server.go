@@ -23,6 +23,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/api"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
@@ -43,10 +44,11 @@ type ServerConfig struct {
 	MidoNetAPI  string   // host:port or unix:/path of the MidoNet REST API; empty: none
 	Metrics     string   // host:port; empty: none
 	ClusterOnly bool     // no Networking API: the topology is what the MidoNet REST API is told
+	APIOnly     bool     // the Networking API alone: a server on the same database applies its changes to the topology
 	Log         *slog.Logger
 }
 
-// Server serves the Networking API, unless ClusterOnly, and the cluster until ctx ends.
+// Server serves the Networking API, unless ClusterOnly, and the cluster, unless APIOnly, until ctx ends.
 //
 // Everything that can be refused is tried before anything answers: the configuration, the state directory, the addresses, then
 // the database and the store.
@@ -54,6 +56,9 @@ func Server(ctx context.Context, c ServerConfig) error {
 	options, err := readConfig(c)
 	if err != nil {
 		return err
+	}
+	if c.APIOnly && options.Database.Connection == "" {
+		return errs.New(errs.Invalid, "NoDatabase", "midonet api shares the database of a server: name it in [database] connection")
 	}
 	dir, err := openStateDir(c.StateDir)
 	if err != nil {
@@ -101,6 +106,9 @@ func (s *server) open(ctx context.Context) (err error) {
 		if err := s.openNeutron(ctx); err != nil {
 			return err
 		}
+	}
+	if s.APIOnly {
+		return nil
 	}
 	if s.nsdb, err = openNSDB(ctx, &s.options.NSDB, s.StateDir, s.Log); err != nil {
 		return err
@@ -155,6 +163,13 @@ func (s *server) close() {
 
 // parts are everything that runs.
 func (s *server) parts() []part {
+	if s.APIOnly {
+		return []part{
+			{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
+			{"metrics", s.serve(s.listeners.metrics, s.monitor())},
+			{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
+		}
+	}
 	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
 	parts := []part{
 		{"mirror", s.mirror.Run},
@@ -318,7 +333,7 @@ func listenAll(c ServerConfig, options *config.Options) (_ *listeners, err error
 			return nil, err
 		}
 	}
-	for _, address := range append([]string{"unix:" + filepath.Join(c.StateDir, "stream.sock")}, c.Stream...) {
+	for _, address := range c.streams() {
 		one, err := listen("the agent stream", address)
 		if err != nil {
 			return nil, err
@@ -332,6 +347,14 @@ func listenAll(c ServerConfig, options *config.Options) (_ *listeners, err error
 	}
 	l.admin, err = listenAdmin(c.StateDir)
 	return l, err
+}
+
+// streams are the addresses for agents.
+func (c ServerConfig) streams() []string {
+	if c.APIOnly {
+		return nil
+	}
+	return append([]string{"unix:" + filepath.Join(c.StateDir, "stream.sock")}, c.Stream...)
 }
 
 func listenAPI(c ServerConfig, options *config.Options) (net.Listener, error) {

@@ -5,8 +5,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,16 +29,51 @@ func TestAgainOnMariaDB(t *testing.T) {
 // configuration files, and returns its base URL.
 func startServer(t *testing.T, more ...string) string {
 	t.Helper()
-	address := freeAddress(t)
+	return startOn(t, database(t), false, more...)
+}
+
+// startBalanced runs a server and two processes of the API alone on one database, and returns the base URL of what hands requests to the
+// two in turn.
+func startBalanced(t *testing.T, more ...string) string {
+	t.Helper()
+	conf := database(t)
+	startOn(t, conf, false, more...)
+	var backends []*httputil.ReverseProxy
+	for range 2 {
+		target, err := url.Parse(startOn(t, conf, true, more...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		backends = append(backends, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }})
+	}
+	var turn atomic.Uint64
+	balancer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		backends[turn.Add(1)%uint64(len(backends))].ServeHTTP(w, r)
+	}))
+	t.Cleanup(balancer.Close)
+	return balancer.URL
+}
+
+// database writes a configuration that names a fresh database of the run's engine.
+func database(t *testing.T) string {
+	t.Helper()
 	conf := filepath.Join(t.TempDir(), "neutron.conf")
 	if err := os.WriteFile(conf, []byte("[database]\nconnection = "+storetest.New(t)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return conf
+}
+
+// startOn runs a server, or the API alone, with a configuration and returns its base URL.
+func startOn(t *testing.T, conf string, apiOnly bool, more ...string) string {
+	t.Helper()
+	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run.Server(ctx, run.ServerConfig{
-			ConfigFiles: append([]string{conf}, more...), StateDir: t.TempDir(), API: address, Log: slog.New(slog.DiscardHandler),
+			ConfigFiles: append([]string{conf}, more...), StateDir: t.TempDir(), API: address, APIOnly: apiOnly,
+			Log: slog.New(slog.DiscardHandler),
 		})
 	}()
 	t.Cleanup(func() {
@@ -43,11 +82,11 @@ func startServer(t *testing.T, more ...string) string {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	url := "http://" + address
+	base := "http://" + address
 	for {
-		if resp, err := http.Get(url); err == nil {
+		if resp, err := http.Get(base); err == nil {
 			resp.Body.Close()
-			return url
+			return base
 		}
 		select {
 		case err := <-ended:
