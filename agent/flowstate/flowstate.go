@@ -15,8 +15,9 @@
 //
 // # Bounds
 //
-// The table has a fixed number of slots. Where it is full, or a port or all other hosts together have had their share, what is new
-// is refused and what is there stays: the connections of others are not cut off for the sake of who makes too many.
+// The table has a fixed number of slots. Where it is full, room is made of what no flow uses: the oldest such states of the port, or of
+// all other hosts together, that has the most of them. So who makes too many pays for it. What flows use stays; where they use
+// everything, what is new is refused.
 //
 // It has no goroutines, locks or clocks: the caller sees to it that one thing is done at a time.
 package flowstate
@@ -53,18 +54,12 @@ type Config struct {
 	Host topology.HostID
 	// Size is how many states are kept; default DefaultSize. A file of another size is started anew.
 	Size int
-	// PerPort is how many of them the flows of one port may make; default a quarter.
-	PerPort int
-	// Foreign is how many of them may be known from other hosts alone; default three quarters.
-	Foreign int
 	// Random returns a number of 0 … n-1; default package math/rand/v2's.
 	Random func(n int) int
 }
 
 func (c Config) withDefaults() Config {
 	c.Size = cmp.Or(c.Size, DefaultSize)
-	c.PerPort = cmp.Or(c.PerPort, c.Size/4)
-	c.Foreign = cmp.Or(c.Foreign, c.Size/4*3)
 	if c.Random == nil {
 		c.Random = rand.IntN
 	}
@@ -81,7 +76,7 @@ type Table struct {
 	used   int                  // slots before this number have been used
 	about  []about              // of each slot before used
 	uses   map[flow.Key][]uint32
-	ports  map[topology.PortID]int // how many states each has made
+	owners map[topology.PortID]*owner
 	blocks blocks
 	sweep  uint32 // where the next Sweep goes on
 	sender sender
@@ -91,29 +86,30 @@ type Table struct {
 
 // about is what is known of a state besides itself.
 type about struct {
-	flows   uint32          // how many installed flows use it
-	peers   peerSet         // who is told of it
-	owner   topology.PortID // where the flow came in that made it; zero: it is known from other hosts
-	due     time.Duration   // not forgotten before, and not while flows use it
-	refresh time.Duration   // when the peers are to be told again
-	teller  *listener       // which other host's agent told it last; nil: none did
-	number  uint64          // of the message in which it did
+	flows         uint32 // how many installed flows use it
+	before, after uint32 // in its owner's list, where no flow uses it
+	owner         *owner
+	peers         peerSet       // who is told of it
+	due           time.Duration // forgotten then, unless flows use it
+	refresh       time.Duration // when the peers are to be told again
+	teller        *listener     // which other host's agent told it last; nil: none did
+	number        uint64        // of the message in which it did
 }
 
 // Stats says how full the table is, and what happened since it was opened.
 type Stats struct {
 	States, Size int
-	Foreign      int // states that are known from other hosts alone
+	Foreign      int // states that are known from other hosts, or the file, alone
 	Flows        int // that use states
 	Blocks       int // of translation ports held
 	Restored     int // states found in the file
 
-	Refused        uint64 // states of this host's flows that found no room
-	RefusedForeign uint64 // states of other hosts that found no room
-	Expired        uint64
-	Messages       uint64 // of other hosts, read
-	Malformed      uint64 // of other hosts, not understood
-	Late           uint64 // states of other hosts that a later message had told already
+	Expired   uint64 // states whose time was over
+	Evicted   uint64 // states that no flow used and that made room
+	Refused   uint64 // states that found no room
+	Messages  uint64 // of other hosts, read
+	Malformed uint64 // of other hosts, not understood
+	Late      uint64 // states of other hosts that a later message had told already
 }
 
 // Open returns the table that an earlier process left at c.Path, or an empty one. What is found lives Learned long, unless flows
@@ -126,7 +122,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	}
 	t := &Table{
 		config: c, base: now, slots: slots,
-		index: map[packedKey]uint32{}, uses: map[flow.Key][]uint32{}, ports: map[topology.PortID]int{},
+		index: map[packedKey]uint32{}, uses: map[flow.Key][]uint32{}, owners: map[topology.PortID]*owner{},
 		blocks: newBlocks(), heard: map[id.ID[run]]*listener{},
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
@@ -138,6 +134,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 func (t *Table) restore() {
 	t.used = t.slots.last()
 	t.about = make([]about, t.used)
+	foreign := t.ownerOf(topology.PortID{})
 	for i := range t.used {
 		s, _ := t.slots.get(i)
 		if _, twice := t.index[s.key()]; twice || !t.slots.whole(i) {
@@ -146,8 +143,10 @@ func (t *Table) restore() {
 			continue
 		}
 		t.index[s.key()] = uint32(i)
-		t.about[i].due = Learned
-		t.stats.Foreign++
+		t.about[i] = about{owner: foreign, due: Learned}
+		foreign.states++
+		t.rest(uint32(i))
+		t.blocks.use(s.state(), +1)
 		t.stats.Restored++
 	}
 }
@@ -167,17 +166,18 @@ func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
 
 // Put notes that the flow, which is to be installed, uses the states, and that the peers are to know them. What the flow used before
 // it uses no more. It returns those of the states that the peers have not been told, or not with this value, so that the caller
-// tells them before the packet leaves; where the peers are others than before, only these are told from then on. Where there is no room for all of the states, none is taken and the error is an
-// errs.Unavailable: the packet is to be dropped, or its connection would be cut off at its first answer.
+// tells them before the packet leaves; where the peers are others than before, only these are told from then on. Where there is no
+// room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be dropped, or its connection
+// would be cut off at its first answer.
 func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
-	if err := t.makeRoom(key.InPort, states); err != nil {
+	if err := t.makeRoom(states); err != nil {
 		return nil, err
 	}
 	before := t.uses[key]
-	set := newPeerSet(peers)
+	set, owner := newPeerSet(peers), t.ownerOf(key.InPort)
 	var using []uint32
 	for _, s := range states {
-		i, changed := t.put(s, key.InPort)
+		i, changed := t.put(s, owner)
 		if slices.Contains(using, i) {
 			continue
 		}
@@ -195,55 +195,52 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 	return news, nil
 }
 
-// makeRoom checks that the states that are new can be added.
-func (t *Table) makeRoom(port topology.PortID, states []flow.State) error {
-	fresh := 0
-	for _, s := range states {
-		if _, ok := t.index[packKey(s.Key)]; !ok {
-			fresh++
+// makeRoom sees to it that the states that are new can be added.
+func (t *Table) makeRoom(states []flow.State) error {
+	for {
+		fresh := 0
+		for _, s := range states {
+			if _, ok := t.index[packKey(s.Key)]; !ok {
+				fresh++
+			}
+		}
+		if len(t.index)+fresh <= t.config.Size {
+			return nil
+		}
+		if !t.reclaim() { // which may take one of the states that were there: then it is new
+			t.stats.Refused += uint64(fresh)
+			return errs.New(errs.Unavailable, "ConnectionsFull", "this host remembers %d states of connections, all in use, and has no room for more",
+				len(t.index))
 		}
 	}
-	switch {
-	case fresh == 0:
-		return nil
-	case len(t.index)+fresh > t.config.Size:
-		t.stats.Refused += uint64(fresh)
-		return errs.New(errs.Unavailable, "ConnectionsFull", "this host remembers %d states of connections, and has no room for more", len(t.index))
-	case t.ports[port]+fresh > t.config.PerPort:
-		t.stats.Refused += uint64(fresh)
-		return errs.New(errs.Unavailable, "PortConnectionsFull", "port %s has %d states of connections, and may have %d",
-			port.Short(), t.ports[port], t.config.PerPort)
-	}
-	return nil
 }
 
-// put returns the slot of the state, which is made where it is not there, and whether its value is new.
-func (t *Table) put(s flow.State, port topology.PortID) (slot uint32, changed bool) {
+// put returns the slot of the state, which is made where it is not there, and whether its value is new. It is in no list then.
+func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 	p := pack(s)
 	i, ok := t.index[p.key()]
 	if !ok {
-		i = t.add(p, port)
-		return i, true
+		return t.add(p, o), true
 	}
-	t.own(&t.about[i], port)
+	a := &t.about[i]
+	if a.flows == 0 {
+		t.wake(i)
+	}
+	if foreign := t.owners[topology.PortID{}]; a.owner == foreign && o != foreign {
+		foreign.states--
+		o.states++
+		a.owner = o
+	}
 	if had, _ := t.slots.get(int(i)); had == p {
 		return i, false
 	}
+	a.teller = nil
 	t.slots.set(int(i), p)
 	return i, true
 }
 
-// own makes the port the owner of a state that has none.
-func (t *Table) own(a *about, port topology.PortID) {
-	if a.owner.IsZero() && !port.IsZero() {
-		a.owner = port
-		t.ports[port]++
-		t.stats.Foreign--
-	}
-}
-
-// add takes a slot for a state that is not there; the caller has seen to it that there is one.
-func (t *Table) add(p packed, owner topology.PortID) uint32 {
+// add takes a slot for a state that is not there; the caller has seen to it that there is one. It is in no list.
+func (t *Table) add(p packed, o *owner) uint32 {
 	var i uint32
 	if last := len(t.free) - 1; last >= 0 {
 		i, t.free = t.free[last], t.free[:last]
@@ -252,13 +249,9 @@ func (t *Table) add(p packed, owner topology.PortID) uint32 {
 		t.used++
 		t.about = append(t.about, about{})
 	}
+	t.about[i] = about{owner: o}
+	o.states++
 	t.index[p.key()] = i
-	t.about[i] = about{owner: owner}
-	if owner.IsZero() {
-		t.stats.Foreign++
-	} else {
-		t.ports[owner]++
-	}
 	t.slots.set(int(i), p)
 	t.blocks.use(p.state(), +1)
 	return i
@@ -285,8 +278,10 @@ func (t *Table) let(key flow.Key, using []uint32, now time.Time) {
 	delete(t.uses, key)
 	for _, i := range using {
 		a := &t.about[i]
-		a.flows--
 		a.due = max(a.due, now.Add(Idle).Sub(t.base))
+		if a.flows--; a.flows == 0 {
+			t.rest(i)
+		}
 	}
 }
 
@@ -294,5 +289,8 @@ func (t *Table) let(key flow.Key, using []uint32, now time.Time) {
 func (t *Table) Stats() Stats {
 	s := t.stats
 	s.States, s.Size, s.Flows, s.Blocks = len(t.index), t.config.Size, len(t.uses), t.blocks.len()
+	if foreign := t.owners[topology.PortID{}]; foreign != nil {
+		s.Foreign = foreign.states
+	}
 	return s
 }

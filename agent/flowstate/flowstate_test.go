@@ -201,39 +201,51 @@ func TestPeersAreTold(t *testing.T) {
 	}
 }
 
-// TestBounds fills a port's share, the other hosts' and the table: what is there stays.
-func TestBounds(t *testing.T) {
-	table := open(t, Config{Size: 8, PerPort: 5, Foreign: 2})
-	expectFull := func(in topology.PortID, n int, states ...flow.State) {
-		t.Helper()
-		if _, err := table.Put(flowKey(in, n), states, nil, start); !errs.Is(err, errs.Unavailable) {
-			t.Errorf("flow %d: %v, want an errs.Unavailable", n, err)
-		}
+// TestRoom fills the table: room is made of the oldest states that no flow uses, of who has the most of them.
+func TestRoom(t *testing.T) {
+	table := open(t, Config{Size: 8})
+	quiet, loud := topology.PortID{7}, topology.PortID{8}
+	used := func(in topology.PortID, n int) { put(t, table, flowKey(in, n), start, returns(n)) }
+	let := func(in topology.PortID, n int) { table.Remove([]flow.Key{flowKey(in, n)}, start) }
+	used(quiet, 0)
+	used(quiet, 1)
+	let(quiet, 1) // the oldest that no flow uses
+	for n := 10; n < 15; n++ {
+		used(loud, n)
 	}
-	for n := range 4 {
-		put(t, table, flowKey(port, n), start, returns(n))
+	for _, n := range []int{12, 10, 13, 11} {
+		let(loud, n)
 	}
-	expectFull(port, 4, returns(4), returns(5))
-	put(t, table, flowKey(port, 4), start, returns(4), returns(0))
-	expectFull(port, 5, returns(5))
+	foreign := newHost(t).Message([]flow.State{returns(20), returns(21)}, 1400)[0]
+	learn(t, table, foreign, start)
+	expectValues(t, table, returns(0), returns(1), returns(10), returns(11), returns(13), returns(14), returns(20), returns(21))
+	used(quiet, 2)
+	expectValues(t, table, returns(0), returns(1), returns(2), returns(11), returns(13), returns(14), returns(20), returns(21))
+	if s := table.Stats(); s.Evicted != 2 || s.Foreign != 2 || s.Refused != 0 || s.Expired != 0 {
+		t.Errorf("%+v, want 2 evicted", s)
+	}
+}
 
-	foreign := newHost(t).Message([]flow.State{returns(10), returns(11), returns(12), returns(0)}, 1400)[0]
-	if news := learn(t, table, foreign, start); len(news) != 2 {
-		t.Errorf("learned %v, want two states", news)
+// TestFull has flows use everything: what is new is refused whole, and what is there stays.
+func TestFull(t *testing.T) {
+	table := open(t, Config{Size: 4})
+	put(t, table, flowKey(port, 1), start, returns(1), returns(2), returns(3))
+	_, err := table.Put(flowKey(port, 2), []flow.State{returns(3), returns(4), returns(5)}, nil, start)
+	if !errs.Is(err, errs.Unavailable) {
+		t.Errorf("%v, want an errs.Unavailable", err)
 	}
-	other := topology.PortID{9}
-	put(t, table, flowKey(other, 1), start, returns(10)) // now it is this port's
-	put(t, table, flowKey(other, 2), start, returns(20))
-	expectFull(other, 3, returns(21))
-	s := table.Stats()
-	if s.States != 8 || s.Foreign != 1 || s.Refused != 4 || s.RefusedForeign != 1 {
-		t.Errorf("%+v, want 8 states, 1 of other hosts, 4 and 1 refused", s)
+	expectValues(t, table, returns(1), returns(2), returns(3))
+	put(t, table, flowKey(port, 2), start, returns(3), returns(4))
+	if news := learn(t, table, newHost(t).Message([]flow.State{returns(6)}, 1400)[0], start); len(news) > 0 {
+		t.Errorf("learned %v where there is no room", news)
 	}
-
-	table.Remove([]flow.Key{flowKey(port, 4)}, start)
-	sweepAll(table, start.Add(Idle))
-	put(t, table, flowKey(port, 5), start, returns(5))
-	expectValues(t, table, returns(0), returns(1), returns(2), returns(3), returns(5), returns(10), returns(11), returns(20))
+	expectValues(t, table, returns(1), returns(2), returns(3), returns(4))
+	if s := table.Stats(); s.Refused != 3 || s.Flows != 2 {
+		t.Errorf("%+v, want 3 states refused and 2 flows", s)
+	}
+	table.Remove([]flow.Key{flowKey(port, 1)}, start)
+	put(t, table, flowKey(port, 3), start, returns(5), returns(1)) // the oldest one that is let go of is 1 itself
+	expectValues(t, table, returns(1), returns(3), returns(4), returns(5))
 }
 
 // TestStatesOf hands a port over to another host.

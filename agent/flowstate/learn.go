@@ -47,11 +47,12 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time
 	p := pack(s)
 	i, known := t.index[p.key()]
 	if !known {
-		if len(t.index) >= t.config.Size || t.stats.Foreign >= t.config.Foreign {
-			t.stats.RefusedForeign++
+		if len(t.index) >= t.config.Size && !t.reclaim() {
+			t.stats.Refused++
 			return false
 		}
-		i = t.add(p, topology.PortID{})
+		i = t.add(p, t.ownerOf(topology.PortID{}))
+		t.rest(i)
 	}
 	a := &t.about[i]
 	if a.teller == from && number < a.number {
@@ -60,6 +61,10 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time
 	}
 	a.teller, a.number = from, number
 	a.due = max(a.due, now.Add(Learned).Sub(t.base))
+	if a.flows == 0 {
+		t.wake(i)
+		t.rest(i) // behind the others: it is of use
+	}
 	if had, _ := t.slots.get(int(i)); had == p {
 		return !known
 	}

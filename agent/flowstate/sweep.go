@@ -30,7 +30,8 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 		switch {
 		case !ok:
 		case a.flows == 0 && at >= a.due:
-			t.forget(uint32(i), &p)
+			t.stats.Expired++
+			t.forget(uint32(i))
 		case a.flows > 0 && !a.peers.empty() && at >= a.refresh:
 			a.refresh = at + Refresh
 			told[a.peers] = append(told[a.peers], p.state())
@@ -43,26 +44,9 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 	if last = end >= t.used; last {
 		t.sweep = 0
 		t.forgetSilent(at)
+		t.forgetOwners()
 	}
 	return due, last
-}
-
-func (t *Table) forget(i uint32, p *packed) {
-	a := &t.about[i]
-	switch n := t.ports[a.owner]; {
-	case a.owner.IsZero():
-		t.stats.Foreign--
-	case n == 1:
-		delete(t.ports, a.owner)
-	default:
-		t.ports[a.owner] = n - 1
-	}
-	delete(t.index, p.key())
-	t.slots.clear(int(i))
-	t.free = append(t.free, i)
-	t.blocks.use(p.state(), -1)
-	*a = about{}
-	t.stats.Expired++
 }
 
 // forgetSilent drops what is known of agents that have not been heard of for longer than what they told lives.

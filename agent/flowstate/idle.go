@@ -1,0 +1,97 @@
+package flowstate
+
+import "midonet.org/midonet/topology"
+
+// owner is a port, for the states that its flows made, or all other hosts together, for what they alone have told. The states that no
+// flow uses stand in a list, the one that has not been used for the longest time first.
+type owner struct {
+	states, idle   int
+	oldest, newest uint32 // of the list; nobody where it is empty
+}
+
+// nobody is no slot.
+const nobody = ^uint32(0)
+
+// ownerOf returns that of a port's states; the zero port stands for other hosts.
+func (t *Table) ownerOf(port topology.PortID) *owner {
+	o := t.owners[port]
+	if o == nil {
+		o = &owner{oldest: nobody, newest: nobody}
+		t.owners[port] = o
+	}
+	return o
+}
+
+// rest puts a state that no flow uses at the end of its owner's list.
+func (t *Table) rest(i uint32) {
+	a := &t.about[i]
+	o := a.owner
+	a.before, a.after = o.newest, nobody
+	if o.newest != nobody {
+		t.about[o.newest].after = i
+	} else {
+		o.oldest = i
+	}
+	o.newest = i
+	o.idle++
+}
+
+// wake takes a state out of its owner's list.
+func (t *Table) wake(i uint32) {
+	a := &t.about[i]
+	o := a.owner
+	if a.before != nobody {
+		t.about[a.before].after = a.after
+	} else {
+		o.oldest = a.after
+	}
+	if a.after != nobody {
+		t.about[a.after].before = a.before
+	} else {
+		o.newest = a.before
+	}
+	o.idle--
+}
+
+// reclaim forgets some states of the owner that has the most that no flow uses, the oldest of them, and reports whether there were
+// any. So who makes too many loses them first, and others keep theirs.
+func (t *Table) reclaim() bool {
+	var most *owner
+	for _, o := range t.owners {
+		if most == nil || o.idle > most.idle {
+			most = o
+		}
+	}
+	if most == nil || most.idle == 0 {
+		return false
+	}
+	for range min(most.idle, max(1, t.config.Size/reclaimParts)) {
+		t.stats.Evicted++
+		t.forget(most.oldest)
+	}
+	return true
+}
+
+// reclaimParts is the part of the table that is reclaimed at once, so that owners are not compared for each state.
+const reclaimParts = 4096
+
+// forget drops a state that no flow uses.
+func (t *Table) forget(i uint32) {
+	p, _ := t.slots.get(int(i))
+	t.wake(i)
+	t.about[i].owner.states--
+	t.about[i] = about{}
+	delete(t.index, p.key())
+	t.slots.clear(int(i))
+	t.free = append(t.free, i)
+	t.blocks.use(p.state(), -1)
+}
+
+// forgetOwners drops the ports that have no states.
+func (t *Table) forgetOwners() {
+	for port, o := range t.owners {
+		if o.states == 0 {
+			delete(t.owners, port)
+		}
+	}
+}
