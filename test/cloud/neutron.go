@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// original is the configuration of neutron-server: ML2 and the service plugins that Debian's package enables, without a message
-// queue, since there are no agents to speak to.
+// original is the configuration of neutron-server: ML2, the service plugins that Debian's package enables and port forwarding,
+// without a message queue, since there are no agents to speak to.
 const original = `[DEFAULT]
 auth_strategy = keystone
 core_plugin = ml2
-service_plugins = router,metering,qos
+service_plugins = router,metering,qos,port_forwarding
 bind_host = {host}
 bind_port = {port}
 api_workers = 2

@@ -98,7 +98,8 @@ func (s *suite) portSecurity(t *testing.T) {
 	if len(p.AllowedAddressPairs) != 1 || p.AllowedAddressPairs[0].MACAddress != p.MACAddress {
 		t.Errorf("updated %+v", p)
 	}
-	open := portsecurity.PortUpdateOptsExt{UpdateOptsBuilder: ports.UpdateOpts{}, PortSecurityEnabled: to(false)}
+	open := portsecurity.PortUpdateOptsExt{UpdateOptsBuilder: ports.UpdateOpts{AllowedAddressPairs: &[]ports.AddressPair{}},
+		PortSecurityEnabled: to(false)}
 	_, err := ports.Update(ctx, s.blue, p.ID, open).Extract()
 	refused(t, err, http.StatusConflict, "PortSecurityPortHasSecurityGroup")
 	open.UpdateOptsBuilder = ports.UpdateOpts{SecurityGroups: &[]string{}, AllowedAddressPairs: &[]ports.AddressPair{}}
@@ -112,5 +113,5 @@ func (s *suite) portSecurity(t *testing.T) {
 	}
 	g := group(t, s.blue, "used")
 	_, err = ports.Update(ctx, s.blue, p.ID, ports.UpdateOpts{SecurityGroups: &[]string{g.ID}}).Extract()
-	refused(t, err, http.StatusConflict, "PortSecurityAndIPRequiredForSecurityGroups")
+	refused(t, err, http.StatusBadRequest, "PortSecurityAndIPRequiredForSecurityGroups")
 }

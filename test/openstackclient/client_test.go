@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"midonet.org/midonet/test/cloud"
@@ -16,17 +17,17 @@ import (
 //go:embed driver.py
 var driver string
 
-// client is Debian's openstack client, loaded once.
+// client is Debian's openstack client, loaded once for a user.
 type client struct {
-	keystone string
-	in       io.Writer
-	out      *bufio.Reader
+	options []string
+	in      io.Writer
+	out     *bufio.Reader
 }
 
-// startClient loads the client; it ends with the test.
-func startClient(t *testing.T, c *cloud.Cloud) *client {
+// startClient loads the client for a user, whose project has the same name; it ends with the test.
+func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
 	t.Helper()
-	cmd := exec.Command("python3", "-c", driver)
+	cmd := exec.Command("/usr/bin/python3", "-c", driver)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir()}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -46,14 +47,15 @@ func startClient(t *testing.T, c *cloud.Cloud) *client {
 			t.Errorf("the client ended with %v", err)
 		}
 	})
-	return &client{keystone: c.Keystone.URL, in: in, out: bufio.NewReader(out)}
+	options := []string{"--os-auth-url", c.Keystone.URL, "--os-username", user, "--os-password", keystone.Password,
+		"--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default"}
+	return &client{options: options, in: in, out: bufio.NewReader(out)}
 }
 
-// run runs a command as the user, whose project has the same name, and returns whether it succeeded and what it printed.
-func (c *client) run(t *testing.T, user string, args []string) (bool, string) {
+// run runs a command and returns whether it succeeded and what it printed.
+func (c *client) run(t *testing.T, args []string) (bool, string) {
 	t.Helper()
-	line, err := json.Marshal(append([]string{"--os-auth-url", c.keystone, "--os-username", user, "--os-password", keystone.Password,
-		"--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default"}, args...))
+	line, err := json.Marshal(append(slices.Clone(c.options), args...))
 	if err != nil {
 		t.Fatal(err)
 	}

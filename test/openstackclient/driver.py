@@ -1,5 +1,5 @@
 """Runs commands of Debian's openstack client, one after the other, in one process: most of what the client does otherwise is to load
-itself. Each line of the input is a JSON list of arguments; each line of the output is a JSON list of exit status and text."""
+itself. They are all of one user, whose token the client keeps. Each line of the input is a JSON list of arguments; each line of the output is a JSON list of exit status and text."""
 
 import contextlib
 import io

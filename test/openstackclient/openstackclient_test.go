@@ -29,7 +29,11 @@ func TestOpenStackClient(t *testing.T) {
 	c := cloud.Start(t, *server)
 	c.Project(t, "blue")
 	c.Project(t, "red")
-	extensions, client := c.Extensions(t), startClient(t, c)
+	clients := map[string]*client{}
+	for _, user := range []string{"admin", "blue", "red"} {
+		clients[user] = startClient(t, c, user)
+	}
+	extensions := c.Extensions(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			s := readScript(t, file)
@@ -39,7 +43,7 @@ func TestOpenStackClient(t *testing.T) {
 				}
 			}
 			for _, command := range s.commands {
-				command.check(t, client)
+				command.check(t, clients[command.user])
 			}
 		})
 	}

@@ -75,7 +75,7 @@ func (c command) check(t *testing.T, client *client) {
 	if len(c.expect) > 0 && !c.fails {
 		args = append(slices.Clone(args), "-f", "json")
 	}
-	ok, text := client.run(t, c.user, args)
+	ok, text := client.run(t, args)
 	if ok == c.fails {
 		t.Fatalf("%s: want success %v\n%s", where, !c.fails, text)
 	}
