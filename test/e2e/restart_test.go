@@ -25,9 +25,9 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 
 	c.scenario("an agent killed and started again", func(t *testing.T) {
 		f := a.flowsTo(b.ip4() + ":5002")
-		a.pings(b.ip4()) // the flow is established by now
+		ends := a.keepsPinging(b.ip4()) // the flow is established by now
 		c.killAgent("host1")
-		a.pings(b.ip4()) // and forwards while the agent is away
+		ends() // and forwards while the agent is away
 		c.sandbox("up", "--hosts", "2")
 		a.pings(b.ip4())
 		barelyDisturbed(t, f.ends())

@@ -95,6 +95,31 @@ func (w workload) pings(address string) {
 	}
 }
 
+// keepsPinging starts two seconds of echo requests, which are one flow, and returns when the first is answered. The function that it
+// returns waits for the end and fails the test unless all were answered.
+func (w workload) keepsPinging(address string) (ends func()) {
+	w.c.t.Helper()
+	cmd := w.command("ping", "-n", "-c", "40", "-i", "0.05", "-W", "2", address)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		w.c.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		w.c.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(pipe)
+	for lines.Scan() && !strings.Contains(lines.Text(), "icmp_seq=1 ") {
+	}
+	return func() {
+		w.c.t.Helper()
+		rest, _ := io.ReadAll(pipe)
+		_ = cmd.Wait() // what it printed tells
+		if !strings.Contains(string(rest), " 0% packet loss") {
+			w.c.t.Errorf("%s loses pings to %s:\n%s", w.name, address, rest)
+		}
+	}
+}
+
 // doesNotReach fails the test if an echo request to the address is answered.
 func (w workload) doesNotReach(address string) {
 	w.c.t.Helper()
