@@ -25,7 +25,8 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 
 	c.scenario("an agent killed and started again", func(t *testing.T) {
 		f := a.flowsTo(b.ip4() + ":5002")
-		ends := a.keepsPinging(b.ip4()) // the flow is established by now
+		a.pings(b.ip4()) // by now the exchange has begun
+		ends := a.keepsPinging(b.ip4())
 		c.killAgent("host1")
 		ends() // and forwards while the agent is away
 		c.sandbox("up", "--hosts", "2")
