@@ -32,6 +32,7 @@ func (w *Worker) Apply(d view.Delta) {
 	if first {
 		w.mu.Lock()
 		w.complete = true
+		w.wantKnown()
 		w.mu.Unlock()
 		close(w.ready)
 	}

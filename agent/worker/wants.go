@@ -52,6 +52,19 @@ func (w *Worker) wantRouter(r topology.RouterID) {
 	}
 }
 
+// wantKnown wants every router that is known when the agent starts: flows of the earlier agent may lead through those that its ports do
+// not, and must not lose them before that is looked at. Those that no flow passes are let go of later.
+func (w *Worker) wantKnown() {
+	for o := range w.view.Objects() {
+		if r, ok := o.(*topology.Router); ok {
+			w.wanted[r.ID] = w.cfg.Now()
+		}
+	}
+	if len(w.wanted) > 0 {
+		w.tellWanted()
+	}
+}
+
 func (w *Worker) tellWanted() {
 	routers := make([]topology.RouterID, 0, len(w.wanted))
 	for r := range w.wanted {
