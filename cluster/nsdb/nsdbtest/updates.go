@@ -42,6 +42,7 @@ func putAndDelete(t *testing.T, h *harness) {
 // everyKind fails for a kind that has no example here.
 func everyKind(t *testing.T, h *harness) {
 	port, host, br := id.New[topology.Port](), id.New[topology.Host](), id.New[topology.Bridge]()
+	router, chain, group := id.New[topology.Router](), id.New[topology.Chain](), id.New[topology.AddrGroup]()
 	hw, v4, v6 := mac.MustParse("02:00:00:00:00:01"), netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd00::5")
 	objects := []topology.Object{
 		bridge("a"),
@@ -58,6 +59,19 @@ func everyKind(t *testing.T, h *harness) {
 		topology.NewLearnedMAC(br, hw, port, host),
 		&topology.Source{Resource: "port", ID: port, JSON: []byte(`{}`)},
 		&topology.Progress{Journal: "j", LastTaskID: 3, Applied: 2},
+		&topology.Router{ID: router, Name: "r1", AdminUp: true, InChain: chain},
+		&topology.Route{ID: id.New[topology.Route](), Router: router, Destination: netip.MustParsePrefix("fd00::/64"), Kind: topology.RouteForward,
+			Port: port, Weight: 100},
+		&topology.Chain{ID: chain, Rules: []topology.Rule{{ID: id.New[topology.Rule](), Action: topology.ActionAccept,
+			When: topology.Condition{SrcGroup: group, DstPorts: topology.PortRange{First: 80, Last: 81, Set: true}}}}},
+		&topology.AddrGroup{ID: group, Name: "web"},
+		topology.NewGroupMember(group, netip.MustParsePrefix("10.0.0.5/32"), port),
+		&topology.PortGroup{ID: id.New[topology.PortGroup](), Stateful: true},
+		&topology.FloatingIP{ID: id.New[topology.FloatingIP](), Router: router, Port: port, Addr: v4, Fixed: v4},
+		&topology.PortForwarding{ID: id.New[topology.PortForwarding](), Router: router, Proto: 6, Addr: v4,
+			Ports: topology.PortRange{First: 8080, Last: 8080, Set: true}, Fixed: v4, FixedPort: 80},
+		topology.NewNATBlock(router, v4, 1024, host),
+		topology.NewRouterNeighbour(router, port, v6, hw, host),
 	}
 	h.put(objects...)
 	if diff := cmp.Diff(index(objects), h.view().Objects, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
