@@ -165,7 +165,7 @@ func TestOperatorTools(t *testing.T) {
 	if err := Status(t.Context(), client, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"network blue", "10.0.0.0/24", "port web", "10.0.0.5", "not plugged in", "0 pending, 3 applied"} {
+	for _, word := range []string{"network blue", "10.0.0.0/24", "port web", "10.0.0.5", "not plugged in", "0 pending, 8 applied"} {
 		if !strings.Contains(out.String(), word) {
 			t.Errorf("the status does not say %q:\n%s", word, out.String())
 		}
@@ -193,7 +193,7 @@ func TestMetricsAndHealth(t *testing.T) {
 	makePort(t, url)
 	awaitDrained(t, NewAdminClient(dir))
 	text := get(t, "http://"+metrics+"/metrics")
-	for _, line := range []string{"midonet_journal_pending_tasks 0", "midonet_journal_applied_tasks_total 3",
+	for _, line := range []string{"midonet_journal_pending_tasks 0", "midonet_journal_applied_tasks_total 8",
 		`midonet_topology_objects{kind="port"} 1`, "process_resident_memory_bytes"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q among the metrics:\n%s", line, text)
