@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/hostif"
 	"midonet.org/midonet/agent/service/dhcp"
+	"midonet.org/midonet/agent/service/dhcp6"
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/worker"
@@ -120,11 +121,14 @@ func (a *agent) open() (err error) {
 		return err
 	}
 	a.worker = worker.New(worker.Config{
-		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: []sim.Responder{dhcp.Responder{}},
+		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: responders(),
 		Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
 	})
 	return a.readHost()
 }
+
+// responders are the services that an agent answers itself, in the order in which they are asked.
+func responders() []sim.Responder { return []sim.Responder{dhcp.Responder{}, dhcp6.Responder{}} }
 
 // close releases what open got, in any state.
 func (a *agent) close() {

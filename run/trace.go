@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"midonet.org/midonet/agent/packet"
-	"midonet.org/midonet/agent/service/dhcp"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/cluster/inspect"
@@ -45,7 +44,7 @@ func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
 	if err := fillIn(&d, v, port); err != nil {
 		return err
 	}
-	result := sim.Simulate(v, sim.Input{InPort: port.ID, Frame: d.Frame(), Trace: true}, dhcp.Responder{})
+	result := sim.Simulate(v, sim.Input{InPort: port.ID, Frame: d.Frame(), Trace: true}, responders()...)
 	return sim.Format(w, result, v)
 }
 

@@ -221,6 +221,8 @@ func (w *words) dhcp() *topology.DHCP {
 			d.LeaseSeconds = uint32(w.number(value))
 		case "domain":
 			d.Domain = value
+		case "mode":
+			d.AddressMode = addressModes[value]
 		case "off":
 			d.Enabled = false
 		default:
@@ -281,4 +283,9 @@ func (w *words) fail(err error) {
 	if w.err == nil {
 		w.err = err
 	}
+}
+
+// addressModes are the words for a subnet's address mode.
+var addressModes = map[string]topology.AddressMode{
+	"slaac": topology.SLAAC, "stateful": topology.DHCPv6Stateful, "stateless": topology.DHCPv6Stateless,
 }
