@@ -241,17 +241,29 @@ func (c *cloud) outsideNamespace() string {
 // outsideServes starts a traffic tool on the machine outside that serves until the test ends.
 func (c *cloud) outsideServes(name, at string) {
 	c.t.Helper()
-	cmd := exec.Command("ip", "netns", "exec", c.outsideNamespace(), os.Args[0], at)
+	c.serves(c.outsideTool(name, at), name+" outside")
+}
+
+// outsideTool is a traffic tool on the machine outside.
+func (c *cloud) outsideTool(name string, args ...string) *exec.Cmd {
+	c.t.Helper()
+	cmd := exec.Command("ip", append([]string{"netns", "exec", c.outsideNamespace(), os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
-	c.serves(cmd, name+" outside")
+	return cmd
 }
 
 // seenOutside returns the source address that the outside, where a udp-mirror serves, sees of the workload's datagrams.
 func (c *cloud) seenOutside(w workload) string {
 	c.t.Helper()
-	out, err := output(w.tool("udp-ask", outside4+":5004"))
+	return w.seenBy(outside4 + ":5004")
+}
+
+// sourceSeen returns the address in what a udp-mirror answers to a udp-ask.
+func (c *cloud) sourceSeen(ask *exec.Cmd) string {
+	c.t.Helper()
+	out, err := output(ask)
 	if err != nil {
-		c.t.Fatalf("%s asks the outside: %v\n%s", w.name, err, out)
+		c.t.Fatalf("%v: %v\n%s", ask, err, out)
 	}
 	peer, err := netip.ParseAddrPort(strings.TrimSpace(out))
 	if err != nil {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -29,7 +30,7 @@ type flowReport struct {
 func runTraffic(tool string, args []string) int {
 	tools := map[string]func([]string) error{
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
-		"udp-mirror": udpMirror, "udp-ask": udpAsk,
+		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
 	}
 	run, ok := tools[tool]
 	if !ok {
@@ -224,6 +225,78 @@ func tcpSend(args []string) error {
 	}
 	if want := sha256.Sum256(data); string(answer) != string(want[:]) {
 		return fmt.Errorf("the receiver's checksum is %x, want %x", answer, want)
+	}
+	return nil
+}
+
+// tcpEcho sends every octet of every connection back, until it is killed: tcp-echo PORT.
+func tcpEcho(args []string) error {
+	l, err := net.Listen("tcp", ":"+args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer conn.Close()
+			_, _ = io.Copy(conn, conn) // the other end tells how it went
+		}()
+	}
+}
+
+// tcpFlow sends block after block over one connection to a tcp-echo, the next when the last came back, until its standard input
+// closes, and reports how many there were and how long the slowest took: tcp-flow ADDRESS:PORT INTERVAL.
+func tcpFlow(args []string) error {
+	interval, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTimeout("tcp", args[0], 3*time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	var r flowReport
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for block := make([]byte, 16<<10); ; {
+		binary.BigEndian.PutUint64(block, uint64(r.Sent))
+		began := time.Now()
+		if err := exchange(conn, block); err != nil {
+			return fmt.Errorf("after %d blocks: %w", r.Answered, err)
+		}
+		r.Sent, r.Answered, r.LongestGap = r.Sent+1, r.Answered+1, max(r.LongestGap, time.Since(began))
+		select {
+		case <-stop:
+			return json.NewEncoder(os.Stdout).Encode(r)
+		case <-ticker.C:
+		}
+	}
+}
+
+// exchange sends the block and waits until the same one came back.
+func exchange(conn net.Conn, block []byte) error {
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(block); err != nil {
+		return err
+	}
+	back := make([]byte, len(block))
+	if _, err := io.ReadFull(conn, back); err != nil {
+		return err
+	}
+	if !bytes.Equal(back, block) {
+		return errors.New("another block came back")
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func (c *cloud) serves(cmd *exec.Cmd, what string) {
 	}
 }
 
-// flow is a running exchange of datagrams between two workloads.
+// flow is a running exchange of datagrams, or over a TCP connection.
 type flow struct {
 	c     *cloud
 	cmd   *exec.Cmd
@@ -177,15 +177,25 @@ const flowInterval = 5 * time.Millisecond
 // flowsTo starts an exchange of datagrams with the address, where a udp-echo serves. It goes on until ends is called.
 func (w workload) flowsTo(address string) *flow {
 	w.c.t.Helper()
-	cmd := w.tool("udp-flow", address, flowInterval.String())
+	return w.c.startFlow(w.tool("udp-flow", address, flowInterval.String()))
+}
+
+// connects starts an exchange over one TCP connection with the address, where a tcp-echo serves. It goes on until ends is called.
+func (w workload) connects(address string) *flow {
+	w.c.t.Helper()
+	return w.c.startFlow(w.tool("tcp-flow", address, flowInterval.String()))
+}
+
+func (c *cloud) startFlow(cmd *exec.Cmd) *flow {
+	c.t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		w.c.t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	f := &flow{c: w.c, cmd: cmd, stop: in, out: &bytes.Buffer{}, start: time.Now()}
+	f := &flow{c: c, cmd: cmd, stop: in, out: &bytes.Buffer{}, start: time.Now()}
 	cmd.Stdout, cmd.Stderr = f.out, os.Stderr
 	if err := cmd.Start(); err != nil {
-		w.c.t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	return f
 }

@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAddressModes: workloads get their IPv6 addresses and resolvers as the mode of their subnet says, from the router's
+// advertisements and from DHCPv6, with the kernel's and Debian's own clients.
+func TestAddressModes(t *testing.T) {
+	needsProgram(t, "dhclient")
+	c := startCloud(t, 2)
+	slaac := c.modeNetwork("slaac", "fd00:61::/64")
+	stateful := c.modeNetwork("dhcpv6-stateful", "fd00:62::/64")
+	stateless := c.modeNetwork("dhcpv6-stateless", "fd00:63::/64")
+	c.inwardRouter("r6", slaac, stateful, stateless)
+
+	c.scenario("slaac: the kernel forms the address", func(t *testing.T) {
+		w := c.bare("auto", "host1", slaac)
+		w.getsAddress(w.ip6())
+		w.pings("fd00:61::1")
+	})
+	c.scenario("dhcpv6-stateful: the address and the resolver are leased", func(t *testing.T) {
+		w := c.bare("leased", "host2", stateful)
+		w.linkLocal()
+		w.dhclient6()
+		w.getsAddress(w.ip6())
+		w.knowsResolver("2001:db8::53")
+		w.pings("fd00:62::1")
+	})
+	c.scenario("dhcpv6-stateless: the kernel forms the address, the resolver is told", func(t *testing.T) {
+		w := c.bare("told", "host1", stateless)
+		w.getsAddress(w.ip6())
+		w.dhclient6("-S")
+		w.knowsResolver("2001:db8::53")
+	})
+}
+
+// inwardRouter makes a router without a gateway and with an interface on every subnet of the networks.
+func (c *cloud) inwardRouter(name string, networks ...string) {
+	c.t.Helper()
+	var made struct{ Router struct{ ID string } }
+	c.post("routers", fmt.Sprintf(`{"router":{"name":%q}}`, name), &made)
+	for _, n := range networks {
+		var found struct{ Subnets []struct{ ID string } }
+		c.request(http.MethodGet, "subnets?network_id="+n, "", &found)
+		for _, s := range found.Subnets {
+			c.request(http.MethodPut, "routers/"+made.Router.ID+"/add_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, s.ID), nil)
+		}
+	}
+}
+
+// modeNetwork makes a network with one IPv6 subnet of the mode, whose gateway is ::1 and whose resolver is 2001:db8::53.
+func (c *cloud) modeNetwork(mode, cidr string) string {
+	c.t.Helper()
+	network := c.makeNetwork(mode, true)
+	c.post("subnets", fmt.Sprintf(`{"subnet":{"network_id":%q,"ip_version":6,"cidr":%q,"gateway_ip":%q,"ipv6_ra_mode":%q,
+		"ipv6_address_mode":%q,"dns_nameservers":["2001:db8::53"]}}`, network, cidr, strings.Replace(cidr, "/64", "1", 1), mode, mode), nil)
+	return network
+}
+
+// bare is a workload that nobody has given its IPv6 address, with the kernel's own configuration at work.
+func (c *cloud) bare(name, host, network string) workload {
+	c.t.Helper()
+	w := c.workload(name, host, network)
+	w.run("ip", "-6", "address", "flush", "dev", "eth0", "scope", "global")
+	w.run("ip", "link", "set", "eth0", "down")
+	w.run("sysctl", "-q", "-w", "net.ipv6.conf.eth0.accept_ra=1")
+	w.run("ip", "link", "set", "eth0", "up")
+	return w
+}
+
+func (w workload) getsAddress(address string) {
+	w.c.t.Helper()
+	w.c.eventually(15*time.Second, w.name+" gets "+address, func() error {
+		out, err := output(w.command("ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "global", "-tentative"))
+		if err != nil || !strings.Contains(out, " "+address+"/") {
+			return fmt.Errorf("it has %q, %v", out, err)
+		}
+		return nil
+	})
+}
+
+// leaseFile is where dhclient6 keeps what the workload was told.
+func (w workload) leaseFile() string { return filepath.Join(w.c.dir, "leases6-"+w.name) }
+
+// dhclient6 has the client ask once; it ends when it has the answer, leaving the address to a script that sets it.
+func (w workload) dhclient6(args ...string) {
+	w.c.t.Helper()
+	script := filepath.Join(w.c.dir, "dhclient6-script")
+	w.run("sh", "-c", `cat >"$0" <<'END'
+#!/bin/sh
+[ -z "$new_ip6_address" ] || ip -6 address replace "$new_ip6_address/64" dev "$interface"
+END
+chmod +x "$0"`, script)
+	w.run(append([]string{"timeout", "20", "dhclient", "-6", "-1", "-v", "-lf", w.leaseFile(), "-pf", w.leaseFile() + ".pid", "-sf", script,
+		"-cf", "/dev/null"}, append(args, "eth0")...)...)
+}
+
+func (w workload) knowsResolver(address string) {
+	w.c.t.Helper()
+	if leases := w.run("cat", w.leaseFile()); !strings.Contains(leases, "dhcp6.name-servers "+address) {
+		w.c.t.Errorf("%s was not told of the resolver:\n%s", w.name, leases)
+	}
+}

@@ -1,0 +1,255 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTranslations: what routers translate, between hosts, projects and the outside. The uplink is on a host of its own.
+func TestTranslations(t *testing.T) {
+	c := startCloud(t, 3)
+	c.sandbox("uplink", "--host", "host3")
+	blue := c.securedNetwork("blue", "10.31.1.0/24", "fd00:31:1::/64")
+	green := c.securedNetwork("green", "10.31.2.0/24", "fd00:31:2::/64")
+	router := c.router("r1", "public", blue)
+	c.router("r2", "public", green)
+	b1 := c.workload("b1", "host1", blue)
+	b2 := c.workload("b2", "host2", blue)
+	g1 := c.workload("g1", "host2", green)
+	c.allowAll()
+	for _, w := range []workload{b1, b2, g1} {
+		w.serves("tcp-echo", "5001")
+		w.serves("udp-mirror", ":5004")
+	}
+	c.outsideServes("udp-mirror", outside4+":5004")
+
+	c.scenario("a port of an address is forwarded to a workload", func(t *testing.T) {
+		address := c.forwardsPorts(b1, map[string][2]int{"tcp": {7001, 5001}, "udp": {7004, 5004}})
+		c.outsideConnects(address + ":7001")
+		if from, err := output(c.outsideTool("udp-ask", address+":7004")); err != nil {
+			t.Errorf("a datagram to a forwarded port: %v\n%s", err, from)
+		}
+		if out, err := output(c.outsideTool("tcp-flow", address+":7002", "1ms")); err == nil {
+			t.Errorf("a port that nobody forwards answers:\n%s", out)
+		}
+		g1.connects(address+":7001").endsWell(t, time.Second)
+	})
+	fip1, fip2, fip3 := c.floatingIP(b1), c.floatingIP(b2), c.floatingIP(g1)
+	c.scenario("workloads reach each other by floating addresses", func(t *testing.T) {
+		for _, way := range []struct {
+			from     workload
+			to, seen string
+		}{{b1, fip2, fip1}, {b2, fip1, fip2}, {b1, fip3, fip1}, {g1, fip1, fip3}, {b2, fip3, fip2}, {b1, fip1, fip1}} {
+			way.from.pings(way.to)
+			if seen := way.from.seenBy(way.to + ":5004"); seen != way.seen {
+				t.Errorf("%s is seen at %s as %s, want %s", way.from.name, way.to, seen, way.seen)
+			}
+			way.from.connects(way.to+":5001").endsWell(t, time.Second)
+		}
+		c.outsideConnects(fip1 + ":5001")
+		c.outsideConnects(fip3 + ":5001")
+	})
+	c.scenario("no source translation where the gateway has none", func(t *testing.T) {
+		b3 := c.workload("b3", "host1", blue)
+		b3.pings(outside4)
+		c.setGateway(router, false)
+		c.eventually(5*time.Second, "packets go out as they are, and get no answer", func() error { return b3.fails(outside4) })
+		b1.pings(outside4) // by its floating address
+		c.setGateway(router, true)
+		c.eventually(5*time.Second, "translation is back", func() error { return b3.reaches(outside4) })
+	})
+	c.scenario("a router without a gateway", func(t *testing.T) {
+		lonely := c.securedNetwork("lonely", "10.31.3.0/24")
+		r3 := c.router("r3", "public", lonely)
+		l1 := c.workload("l1", "host1", lonely)
+		l1.pings(outside4)
+		c.request(http.MethodPut, "routers/"+r3, `{"router":{"external_gateway_info":null}}`, nil)
+		c.eventually(5*time.Second, "the way out is gone", func() error { return l1.fails(outside4) })
+		l1.pings("10.31.3.1")
+		c.setGateway(r3, true)
+		c.eventually(5*time.Second, "the way out is back", func() error { return l1.reaches(outside4) })
+	})
+}
+
+// TestConnectionsOutliveAgentsAndMoves: a TCP connection through source translation and one through a floating address go on while
+// the agents at either end start again, and while the workload moves to another host.
+func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
+	c := startCloud(t, 3)
+	c.sandbox("uplink", "--host", "host3")
+	blue := c.securedNetwork("blue", "10.31.1.0/24", "fd00:31:1::/64")
+	c.router("r1", "public", blue)
+	translated := c.workload("translated", "host1", blue)
+	floating := c.workload("floating", "host1", blue)
+	peer := c.workload("peer", "host2", blue)
+	c.allowAll()
+	fip := c.floatingIP(floating)
+	c.outsideServes("tcp-echo", "5003")
+	floating.serves("tcp-echo", "5001")
+	peer.serves("tcp-echo", "5001")
+	all := func() map[string]*flow {
+		flows := map[string]*flow{
+			"through source translation":          translated.connects(outside4 + ":5003"),
+			"from the outside, floating":          c.startFlow(c.outsideTool("tcp-flow", fip+":5001", flowInterval.String())),
+			"to the outside, floating":            floating.connects(outside4 + ":5003"),
+			"within the network, through filters": translated.connects("[" + peer.ip6() + "]:5001"),
+		}
+		for _, w := range []workload{translated, floating} {
+			w.pings(outside4) // by now the connections stand
+		}
+		return flows
+	}
+	ends := func(t *testing.T, flows map[string]*flow, gap time.Duration) {
+		t.Helper()
+		for name, f := range flows {
+			t.Log(name)
+			f.endsWell(t, gap)
+		}
+	}
+	for host, what := range map[string]string{"host1": "the workloads'", "host3": "the uplink's"} {
+		c.scenario("an agent killed and started again on "+what+" host", func(t *testing.T) {
+			flows := all()
+			c.killAgent(host)
+			c.sandbox("up", "--hosts", "3")
+			translated.pings(outside4)
+			ends(t, flows, 2*time.Second)
+		})
+	}
+	c.scenario("a move to another host", func(t *testing.T) {
+		flows := all()
+		c.moves(translated, "host2")
+		c.moves(floating, "host2")
+		ends(t, flows, 6*time.Second) // TCP sends again after a time that doubles
+		translated.pings(outside4)
+		translated.pings(peer.ip4())
+	})
+}
+
+// moves takes a workload's interface to another host, as a live migration does, and binds its port there.
+func (c *cloud) moves(w workload, host string) {
+	c.t.Helper()
+	to := c.prefix() + "-" + host
+	c.onHost(w.host, fmt.Sprintf("ip link set %s netns %s", w.tap(), to))
+	c.onHost(host, fmt.Sprintf("ip link set %s up", w.tap()))
+	c.set("ports/"+w.port.ID, fmt.Sprintf(`{"port":{"binding:host_id":%q}}`, host))
+	if out, err := c.mmctl(host, "--bind-port", w.port.ID, w.tap()); err != nil {
+		c.t.Fatalf("binding %s on %s: %v\n%s", w.name, host, err, out)
+	}
+	c.eventually(5*time.Second, w.name+" is active on "+host, func() error { return c.status(w.port.ID, "ACTIVE") })
+}
+
+// forwardsPorts makes a floating address whose ports are forwarded to those of the workload; protocol to external and internal port.
+func (c *cloud) forwardsPorts(w workload, ports map[string][2]int) (address string) {
+	c.t.Helper()
+	public := c.find("networks", "public")
+	var subnets struct{ Subnets []struct{ ID string } }
+	c.request(http.MethodGet, "subnets?ip_version=4&network_id="+public, "", &subnets)
+	var made struct {
+		FloatingIP struct {
+			ID      string
+			Address string `json:"floating_ip_address"`
+		} `json:"floatingip"`
+	}
+	c.post("floatingips", fmt.Sprintf(`{"floatingip":{"floating_network_id":%q,"subnet_id":%q}}`, public, subnets.Subnets[0].ID), &made)
+	c.t.Cleanup(func() { c.request(http.MethodDelete, "floatingips/"+made.FloatingIP.ID, "", nil) })
+	for protocol, p := range ports {
+		var forwarding struct {
+			Forwarding struct{ ID string } `json:"port_forwarding"`
+		}
+		all := "floatingips/" + made.FloatingIP.ID + "/port_forwardings"
+		c.post(all, fmt.Sprintf(`{"port_forwarding":{"protocol":%q,"external_port":%d,
+			"internal_port":%d,"internal_port_id":%q,"internal_ip_address":%q}}`, protocol, p[0], p[1], w.port.ID, w.ip4()), &forwarding)
+		c.t.Cleanup(func() { c.request(http.MethodDelete, all+"/"+forwarding.Forwarding.ID, "", nil) })
+	}
+	return made.FloatingIP.Address
+}
+
+// setGateway gives the router its gateway on the external network, with or without source translation.
+func (c *cloud) setGateway(router string, translates bool) {
+	c.t.Helper()
+	c.set("routers/"+router, fmt.Sprintf(`{"router":{"external_gateway_info":{"network_id":%q,"enable_snat":%t}}}`,
+		c.find("networks", "public"), translates))
+}
+
+// find returns the identifier of the one resource of the name.
+func (c *cloud) find(collection, name string) string {
+	c.t.Helper()
+	var found map[string][]struct{ ID string }
+	c.request(http.MethodGet, collection+"?name="+name, "", &found)
+	all := found[strings.ReplaceAll(collection, "-", "_")]
+	if len(all) != 1 {
+		c.t.Fatalf("there are %d %s called %s", len(all), collection, name)
+	}
+	return all[0].ID
+}
+
+// allowAll lets everything into the default security groups, all of them.
+func (c *cloud) allowAll() {
+	c.t.Helper()
+	var found struct {
+		Groups []struct{ ID string } `json:"security_groups"`
+	}
+	c.request(http.MethodGet, "security-groups?name=default", "", &found)
+	for _, g := range found.Groups {
+		c.allow(g.ID, `"ethertype":"IPv4"`)
+		c.allow(g.ID, `"ethertype":"IPv6"`)
+	}
+}
+
+// allow adds an ingress rule to a security group and returns its identifier.
+func (c *cloud) allow(group, rule string) string {
+	c.t.Helper()
+	return c.rule(group, "ingress", rule)
+}
+
+func (c *cloud) rule(group, direction, rule string) string {
+	c.t.Helper()
+	var made struct {
+		Rule struct{ ID string } `json:"security_group_rule"`
+	}
+	c.post("security-group-rules", fmt.Sprintf(`{"security_group_rule":{"security_group_id":%q,"direction":%q,%s}}`, group, direction, rule), &made)
+	return made.Rule.ID
+}
+
+// outsideConnects fails the test unless the address, where a tcp-echo serves, answers the machine outside.
+func (c *cloud) outsideConnects(address string) {
+	c.t.Helper()
+	c.startFlow(c.outsideTool("tcp-flow", address, flowInterval.String())).ends()
+}
+
+// endsWell stops the exchange, and fails the test if an answer took longer.
+func (f *flow) endsWell(t *testing.T, gap time.Duration) {
+	t.Helper()
+	if r := f.ends(); r.Answered != r.Sent || r.LongestGap > gap {
+		t.Errorf("%d of %d were answered, with a gap of up to %v", r.Answered, r.Sent, r.LongestGap)
+	}
+}
+
+// seenBy returns the address as which the udp-mirror at the address sees the workload.
+func (w workload) seenBy(address string) string {
+	w.c.t.Helper()
+	return w.c.sourceSeen(w.tool("udp-ask", address))
+}
+
+// fails and reaches are for use in eventually: whether an echo request to the address is answered.
+func (w workload) fails(address string) error {
+	if w.reaches(address) == nil {
+		return fmt.Errorf("%s reaches %s", w.name, address)
+	}
+	return nil
+}
+
+func (w workload) reaches(address string) error {
+	out, err := output(w.ping(address))
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+func (w workload) ping(address string) *exec.Cmd {
+	return w.command("ping", "-n", "-c", "1", "-W", "1", address)
+}
