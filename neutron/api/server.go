@@ -16,6 +16,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/policy"
 )
 
@@ -135,6 +136,7 @@ func (s *Server) authenticated(hr *http.Request, requestID string) (*request, er
 	rules := s.config.Policy.Rules()
 	rules.Identify(hr.Context(), &own)
 	q, err := parseQuery(hr.URL.RawQuery)
+	hr = hr.WithContext(plugin.ForClient(hr.Context()))
 	return &request{Request: hr, server: s, caller: &own, judge: rules.Judge(&own, newParents(s, &own)), query: q}, err
 }
 

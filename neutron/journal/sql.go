@@ -119,7 +119,7 @@ func (j *Journal) Done(ctx context.Context, ids []int64) error {
 				return err
 			}
 		}
-		return nil
+		return processed(tx, slices.Max(ids))
 	})
 	if err != nil {
 		return fmt.Errorf("remove tasks from the journal: %w", err)

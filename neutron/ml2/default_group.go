@@ -65,10 +65,14 @@ func (p *Plugin) ensureDefaultListed(ctx context.Context, c *auth.Caller, want p
 	if err != nil || has {
 		return err
 	}
-	return p.change(ctx, c, func(r *request) error {
+	err = p.change(ctx, c, func(r *request) error {
 		_, err := r.ensureDefaultGroup(project)
 		return err
 	})
+	if errors.Is(err, store.ErrReadOnly) { // it is made by a list that comes later
+		return nil
+	}
+	return err
 }
 
 // firstRules let everything out, as every new group does.

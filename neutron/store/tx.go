@@ -44,13 +44,17 @@ const attempts = 10
 // that it sets afresh, and must not begin another transaction: it would wait for itself. A panic in fn undoes its changes and goes on
 // in the caller.
 //
-// A context that has a plugin.Condition makes the transaction depend on it.
+// A context that has a plugin.Condition makes the transaction depend on it, and one for a client (plugin.ForClient) on the data's being
+// writable.
 //
 // An engine that is lost while it commits leaves the outcome unknown. The transaction is not run again then: the caller gets
 // errs.Unavailable, and the change may be there.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	if c := plugin.ConditionOf(ctx); c != nil {
 		fn = under(c, fn)
+	}
+	if plugin.IsForClient(ctx) {
+		fn = gated(fn)
 	}
 	deadline := time.Now().Add(db.patience)
 	var err error
