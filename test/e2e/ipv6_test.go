@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,7 +27,6 @@ func TestAddressModes(t *testing.T) {
 	})
 	c.scenario("dhcpv6-stateful: the address and the resolver are leased", func(t *testing.T) {
 		w := c.bare("leased", "host2", stateful)
-		w.linkLocal()
 		w.dhclient6()
 		w.getsAddress(w.ip6())
 		w.knowsResolver("2001:db8::53")
@@ -85,25 +85,35 @@ func (w workload) getsAddress(address string) {
 	})
 }
 
-// leaseFile is where dhclient6 keeps what the workload was told.
-func (w workload) leaseFile() string { return filepath.Join(w.c.dir, "leases6-"+w.name) }
+// toldFile is where the client's script keeps what the workload was told.
+func (w workload) toldFile() string { return filepath.Join(w.c.dir, "told-"+w.name) }
 
-// dhclient6 has the client ask once; it ends when it has the answer, leaving the address to a script that sets it.
+// clientScript is what dhclient calls with an answer.
+const clientScript = `#!/bin/sh
+[ -z "$new_ip6_address" ] || ip -6 address replace "$new_ip6_address/64" dev "$interface"
+[ -z "$new_dhcp6_name_servers" ] || echo "$new_dhcp6_name_servers" >"$TOLD"
+`
+
+// dhclient6 has the client ask once, from the link-local address that it must have by then. It stays until the test ends.
 func (w workload) dhclient6(args ...string) {
 	w.c.t.Helper()
-	script := filepath.Join(w.c.dir, "dhclient6-script")
-	w.run("sh", "-c", `cat >"$0" <<'END'
-#!/bin/sh
-[ -z "$new_ip6_address" ] || ip -6 address replace "$new_ip6_address/64" dev "$interface"
-END
-chmod +x "$0"`, script)
-	w.run(append([]string{"timeout", "20", "dhclient", "-6", "-1", "-v", "-lf", w.leaseFile(), "-pf", w.leaseFile() + ".pid", "-sf", script,
-		"-cf", "/dev/null"}, append(args, "eth0")...)...)
+	w.linkLocal()
+	script, leases := filepath.Join(w.c.dir, "dhclient6-script"), filepath.Join(w.c.dir, "leases6-"+w.name)
+	if err := os.WriteFile(script, []byte(clientScript), 0o700); err != nil {
+		w.c.t.Fatal(err)
+	}
+	all := append([]string{"timeout", "20", "dhclient", "-6", "-1", "-v", "-lf", leases, "-pf", leases + ".pid", "-sf", script, "-cf", "/dev/null",
+		"-e", "TOLD=" + w.toldFile()}, args...)
+	w.run(append(all, "eth0")...)
 }
 
 func (w workload) knowsResolver(address string) {
 	w.c.t.Helper()
-	if leases := w.run("cat", w.leaseFile()); !strings.Contains(leases, "dhcp6.name-servers "+address) {
-		w.c.t.Errorf("%s was not told of the resolver:\n%s", w.name, leases)
-	}
+	w.c.eventually(5*time.Second, w.name+" is told of its resolver", func() error {
+		told, err := os.ReadFile(w.toldFile())
+		if err != nil || strings.TrimSpace(string(told)) != address {
+			return fmt.Errorf("it was told %q, %v", told, err)
+		}
+		return nil
+	})
 }

@@ -124,11 +124,7 @@ func (c *cloud) router(name, external string, networks ...string) string {
 	var made struct{ Router struct{ ID string } }
 	c.post("routers", fmt.Sprintf(`{"router":{"name":%q,"external_gateway_info":{"network_id":%q}}}`, name, found.Networks[0].ID), &made)
 	for _, n := range networks {
-		var subnets struct{ Subnets []struct{ ID string } }
-		c.request(http.MethodGet, "subnets?network_id="+n, "", &subnets)
-		for _, s := range subnets.Subnets {
-			c.request(http.MethodPut, "routers/"+made.Router.ID+"/add_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, s.ID), nil)
-		}
+		c.joins(made.Router.ID, n)
 	}
 	c.t.Cleanup(func() { // the external network is the sandbox's to delete, which must find it empty
 		c.request(http.MethodPut, "routers/"+made.Router.ID, `{"router":{"external_gateway_info":null}}`, nil)

@@ -31,6 +31,7 @@ func runTraffic(tool string, args []string) int {
 	tools := map[string]func([]string) error{
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
 		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
+		"tcp-try": tcpTry, "udp-try": udpTry,
 	}
 	run, ok := tools[tool]
 	if !ok {
@@ -299,4 +300,32 @@ func exchange(conn net.Conn, block []byte) error {
 		return errors.New("another block came back")
 	}
 	return nil
+}
+
+// tryTime is how long one attempt waits for an answer.
+const tryTime = 300 * time.Millisecond
+
+// tcpTry opens a connection, once: tcp-try ADDRESS:PORT.
+func tcpTry(args []string) error {
+	conn, err := net.DialTimeout("tcp", args[0], tryTime)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// udpTry sends a datagram, once, and waits for an answer: udp-try ADDRESS:PORT.
+func udpTry(args []string) error {
+	conn, err := net.Dial("udp", args[0])
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("?")); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(tryTime)); err != nil {
+		return err
+	}
+	_, err = conn.Read(make([]byte, 128))
+	return err
 }
