@@ -31,7 +31,7 @@ func runTraffic(tool string, args []string) int {
 	tools := map[string]func([]string) error{
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
 		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
-		"tcp-try": tcpTry, "udp-try": udpTry,
+		"tcp-try": tcpTry, "udp-try": udpTry, "udp-flood": udpFlood,
 	}
 	run, ok := tools[tool]
 	if !ok {
@@ -328,4 +328,32 @@ func udpTry(args []string) error {
 	}
 	_, err = conn.Read(make([]byte, 128))
 	return err
+}
+
+// udpFlood sends datagrams to one port after the other, from one source port after the other, until its standard input closes, and
+// prints how many it sent: udp-flood ADDRESS.
+func udpFlood(args []string) error {
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	for sent := 0; ; {
+		conn, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return err
+		}
+		for port := 10000; port < 60000; port++ {
+			select {
+			case <-stop:
+				fmt.Println(sent)
+				return conn.Close()
+			default:
+			}
+			// An error is the kernel's note of an earlier answer, or that its queue is full.
+			_, _ = conn.WriteToUDP([]byte("!"), &net.UDPAddr{IP: net.ParseIP(args[0]), Port: port})
+			sent++
+		}
+		conn.Close()
+	}
 }

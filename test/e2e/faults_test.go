@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// longAbsence names, in the environment, how long the server is away in TestFaults; twenty seconds otherwise.
+const longAbsence = "MIDONET_E2E_ABSENCE"
+
+// TestFaults: what breaks, and what goes on meanwhile. No scenario sets a host's clock wrong: agents compare only their own readings
+// of a monotonic clock, and nothing that they tell each other has a time in it.
+func TestFaults(t *testing.T) {
+	c := startCloud(t, 3)
+	c.sandbox("uplink", "--host", "host3")
+	blue := c.securedNetwork("blue", "10.35.1.0/24", "fd00:35:1::/64")
+	red := c.securedNetwork("red", "10.35.2.0/24", "fd00:35:2::/64")
+	c.router("r1", "public", blue, red)
+	a := c.workload("a", "host1", blue)
+	noisy := c.workload("noisy", "host1", blue)
+	b := c.workload("b", "host2", red)
+	c.allowAll()
+	b.serves("tcp-echo", "5001")
+	b.serves("udp-echo", "5002")
+	c.outsideServes("tcp-echo", "5003")
+
+	c.scenario("an agent killed under load", func(t *testing.T) {
+		stop := noisy.floods(b.ip4())
+		flows := []*flow{a.connects(b.ip4() + ":5001"), a.connects(outside4 + ":5003")}
+		a.pings(b.ip4())
+		a.pings(outside4)
+		c.killAgent("host1")
+		c.sandbox("up", "--hosts", "3")
+		a.pings(b.ip4())
+		for _, f := range flows {
+			f.endsWell(t, 2*time.Second)
+		}
+		stop()
+	})
+	c.scenario("a workload that floods new flows", func(t *testing.T) {
+		stop := noisy.floods(b.ip4())
+		f := a.connects(b.ip4() + ":5001")
+		for range 20 {
+			a.connects(b.ip4()+":5001").endsWell(t, time.Second) // new flows of the neighbour
+			a.connects(outside4+":5003").endsWell(t, time.Second)
+		}
+		f.endsWell(t, 500*time.Millisecond)
+		stop()
+	})
+	c.scenario("the underlay cut between hosts and healed", func(t *testing.T) {
+		f := a.connects(b.ip4() + ":5001")
+		a.pings(b.ip4())
+		c.onHost("host2", "ip link set underlay0 down")
+		a.doesNotReach(b.ip4())
+		a.pings(outside4) // the others do not notice
+		c.onHost("host2", "ip link set underlay0 up")
+		c.onHost("host2", "ip address replace fd6d:6964:6f6e::2/64 dev underlay0 nodad") // the kernel forgot it
+		c.eventually(5*time.Second, "the hosts reach each other", func() error { return a.reaches(b.ip4()) })
+		f.endsWell(t, 15*time.Second) // TCP sends again after a time that doubles
+		a.pings(b.ip6())
+	})
+	c.scenario("the server away", func(t *testing.T) {
+		away := 20 * time.Second
+		if text := os.Getenv(longAbsence); text != "" {
+			var err error
+			if away, err = time.ParseDuration(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, out := a.connects(b.ip4()+":5001"), a.connects(outside4+":5003")
+		a.pings(outside4)
+		c.kill()
+		for end := time.Now().Add(away); time.Now().Before(end); {
+			a.pings(b.ip4()) // new flows: the agents know enough without the server
+			a.pings(outside4)
+			noisy.connects(outside4+":5003").endsWell(t, time.Second)
+		}
+		c.start()
+		f.endsWell(t, 500*time.Millisecond)
+		out.endsWell(t, 500*time.Millisecond)
+		again := c.workload("again", "host2", blue)
+		a.pings(again.ip4())
+		c.midonet("db", "check", "--state-dir", c.dir)
+	})
+}
+
+// floods starts datagrams from ever new ports to the address, as fast as they go. The function that it returns ends them.
+func (w workload) floods(address string) (stop func()) {
+	w.c.t.Helper()
+	f := w.c.startFlow(w.tool("udp-flood", address))
+	return func() {
+		w.c.t.Helper()
+		f.stop.Close()
+		if err := f.cmd.Wait(); err != nil {
+			w.c.t.Fatal(err)
+		}
+		w.c.t.Log("flood:", fmt.Sprint(f.out))
+	}
+}
