@@ -62,7 +62,7 @@ type FloatingIP struct {
 	FloatingNetworkID NetworkID  `attr:"floating_network_id"`
 	RouterID          RouterID   `attr:"router_id"`        // zero: not associated
 	PortID            PortID     `attr:"port_id"`          // zero: not associated
-	FixedIPAddress    netip.Addr `attr:"fixed_ip_address"` // IPv4, also where the floating address is IPv6 (fip64)
+	FixedIPAddress    netip.Addr `attr:"fixed_ip_address"` // of the port
 	Status            Status     `attr:"status"`
 
 	SubnetID        SubnetID            `attr:"subnet_id"`        // in a request: where the address is to come from

@@ -107,6 +107,12 @@ func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 	return page, err
 }
 
+// HasIPv4Subnet reports whether a network has an IPv4 subnet.
+func HasIPv4Subnet(q Querier, network model.NetworkID) (has bool, err error) {
+	err = q.QueryRow(`SELECT EXISTS (SELECT 1 FROM subnets WHERE network_id = ? AND ip_version = 4)`, network.String()).Scan(&has)
+	return has, err
+}
+
 // AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query, or two where a subnet has service
 // types: identifier, network, version, CIDR, modes, subnet pool, DHCP, service types and allocation pools. The other attributes are zero.
 func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {

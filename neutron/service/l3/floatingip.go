@@ -20,8 +20,8 @@ func (p floatingIPs) Create(ctx context.Context, c *auth.Caller, items []plugin.
 	return createAll(ctx, p.Plugin, c, items, (*request).createFloatingIP)
 }
 
-// createFloatingIP is _create_floatingip of networking-midonet, where any subnet of the network will do: an IPv6 address stands for an
-// IPv4 one (fip64).
+// createFloatingIP is _create_floatingip of neutron/db/l3_db.py: the address is the first IPv4 one that its port on the external network
+// gets. networking-midonet takes IPv6 ones besides (fip64), which nothing here translates.
 func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.FloatingIP, error) {
 	v := body.Value
 	v.ID, v.Standard = id.New[model.FloatingIP](), r.Standard(v.Standard)
@@ -33,10 +33,11 @@ func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.F
 	if err != nil {
 		return nil, err
 	}
-	if len(port.FixedIPs) == 0 {
+	address := slices.IndexFunc(port.FixedIPs, func(f model.FixedIP) bool { return f.IPAddress.Is4() })
+	if address < 0 {
 		return nil, noExternalAddress(v.FloatingNetworkID)
 	}
-	v.FloatingIPAddress = preferred(port.FixedIPs).IPAddress
+	v.FloatingIPAddress = port.FixedIPs[address].IPAddress
 	asked := v
 	v.PortID, v.SubnetID = model.PortID{}, model.SubnetID{}
 	if err := r.associate(&v, association{port: asked.PortID, fixed: asked.FixedIPAddress}); err != nil {
@@ -51,7 +52,7 @@ func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.F
 	return store.FloatingIP(r.Tx(), v.ID.String(), everyone)
 }
 
-// checkFloatingNetwork refuses networks that are not external, and those without addresses.
+// checkFloatingNetwork refuses networks that are not external, and those without IPv4 addresses.
 func (r *request) checkFloatingNetwork(networkID model.NetworkID) error {
 	network, err := r.Network(networkID.String())
 	if err != nil {
@@ -60,10 +61,11 @@ func (r *request) checkFloatingNetwork(networkID model.NetworkID) error {
 	if !network.External {
 		return badRequest("floatingip", "Network %s is not a valid external network", networkID)
 	}
-	if len(network.Subnets) == 0 {
-		return badRequest("floatingip", "Network %s does not contain any subnet", networkID)
+	has, err := store.HasIPv4Subnet(r.Tx(), networkID)
+	if err == nil && !has {
+		err = badRequest("floatingip", "Network %s does not contain any IPv4 subnet", networkID)
 	}
-	return nil
+	return err
 }
 
 // floatingPort is the port that holds a floating address on the external network. It has no project, since it is hidden from the
@@ -80,14 +82,6 @@ func floatingPort(f *model.FloatingIP) plugin.Body[model.Port] {
 		body.Given["fixed_ips"] = true
 	}
 	return body
-}
-
-// preferred returns the first IPv4 address, or the first at all (_port_fixed_ips_for_floatingip in networking-midonet).
-func preferred(ips []model.FixedIP) model.FixedIP {
-	if i := slices.IndexFunc(ips, func(f model.FixedIP) bool { return f.IPAddress.Is4() }); i >= 0 {
-		return ips[i]
-	}
-	return ips[0]
 }
 
 func (p floatingIPs) Get(ctx context.Context, c *auth.Caller, floatingIPID string) (*model.FloatingIP, error) {

@@ -103,18 +103,21 @@ func TestRouterOfSubnetsGateway(t *testing.T) {
 	}
 }
 
-// TestFIP64: an address of an IPv6 network stands for an IPv4 one.
-func TestFIP64(t *testing.T) {
+// TestFloatingIPsAreIPv4: a network needs an IPv4 subnet for them, and an IPv6 subnet or address is not to be had.
+func TestFloatingIPsAreIPv4(t *testing.T) {
 	f := newFixture(t)
-	ext, inside := f.external(), f.network(alice)
-	f.subnet(admin, ext, "fd00:9::/64")
-	s := f.subnet(alice, inside, "10.0.0.0/24")
-	f.plug(alice, f.router(alice, ext), s)
-	fip := f.floating(alice, ext, f.port(alice, inside, "10.0.0.5"))
-	if !fip.FloatingIPAddress.Is6() || fip.FixedIPAddress != netip.MustParseAddr("10.0.0.5") {
-		t.Errorf("%v stands for %v", fip.FloatingIPAddress, fip.FixedIPAddress)
+	ext := f.external()
+	asked := func(v model.FloatingIP, given ...string) error {
+		v.FloatingNetworkID, v.ProjectID = ext.ID, alice.ProjectID
+		return refused(f.FloatingIPs(), admin, body(v, append(given, "floating_network_id")...))
 	}
+	wantFault(t, asked(model.FloatingIP{}), errs.Invalid, "BadRequest")
+	v6 := f.subnet(admin, ext, "fd00:9::/64")
+	wantFault(t, asked(model.FloatingIP{}), errs.Invalid, "BadRequest")
 	f.subnet(admin, ext, "172.24.4.0/24")
+	wantFault(t, asked(model.FloatingIP{SubnetID: v6.ID}, "subnet_id"), errs.Invalid, "ExternalIpAddressExhausted")
+	wantFault(t, asked(model.FloatingIP{FloatingIPAddress: netip.MustParseAddr("fd00:9::7")}, "floating_ip_address"),
+		errs.Invalid, "ExternalIpAddressExhausted")
 	if fip := f.floating(alice, ext, nil); !fip.FloatingIPAddress.Is4() {
 		t.Errorf("got %v where there is an IPv4 subnet", fip.FloatingIPAddress)
 	}

@@ -49,11 +49,8 @@ func (r *request) checkForwarding(of *model.FloatingIP, f *model.PortForwarding)
 	if err := r.checkNoFloatingIP(port, f); err != nil {
 		return model.RouterID{}, err
 	}
-	switch {
-	case !of.PortID.IsZero():
+	if !of.PortID.IsZero() {
 		return model.RouterID{}, alreadyAssociated(of, f.InternalPortID, f.InternalIPAddress)
-	case of.FloatingIPAddress.Is6():
-		return model.RouterID{}, badForwarding("Floating IP %s is not an IPv4 address", of.FloatingIPAddress)
 	}
 	return r.forwardingRouter(of, port, f)
 }

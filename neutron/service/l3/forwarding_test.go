@@ -124,14 +124,3 @@ func TestForwardingsOfOthers(t *testing.T) {
 	bobs := f.floating(bob, w.external, nil)
 	wantFault(t, refused(f.PortForwardings(bobs.ID.String()), bob, forwardingBody(w.vm, 81, 8081)), errs.NotFound, "PortNotFound")
 }
-
-// TestForwardingNeedsIPv4 is about fip64, whose addresses have no ports to forward.
-func TestForwardingNeedsIPv4(t *testing.T) {
-	f := newFixture(t)
-	ext, inside := f.external(), f.network(alice)
-	f.subnet(admin, ext, "fd00:9::/64")
-	f.plug(alice, f.router(alice, ext), f.subnet(alice, inside, "10.0.0.0/24"))
-	fip := f.floating(alice, ext, nil)
-	err := refused(f.PortForwardings(fip.ID.String()), alice, forwardingBody(f.port(alice, inside), 80, 8080))
-	wantFault(t, err, errs.Invalid, "BadRequest")
-}
