@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"midonet.org/midonet/agent/control"
@@ -92,6 +93,7 @@ type agent struct {
 	metrics  net.Listener
 	underlay hostif.Underlay // as the worker knows it
 	missing  string          // of the configured underlay
+	captures atomic.Int32    // that run
 }
 
 // open makes the parts; nothing runs yet. The cheap ones come first, so that a mistake is told before the kernel is touched.

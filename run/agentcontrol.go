@@ -22,7 +22,7 @@ type AgentStatus struct {
 
 // serveControl lets mm-ctl in.
 func (a *agent) serveControl(ctx context.Context) error {
-	door := control.Agent{Bind: a.bind, Unbind: a.session.Unbind, Hosts: a.hosts, Status: a.status, Log: a.Log}
+	door := control.Agent{Bind: a.bind, Unbind: a.session.Unbind, Hosts: a.hosts, Status: a.status, Capture: a.capture, Log: a.Log}
 	return door.Serve(ctx, a.control)
 }
 

@@ -75,14 +75,13 @@ func (c *Client) do(ctx context.Context, method, path string, body, result any) 
 		return c.unreachable(err)
 	}
 	defer resp.Body.Close()
-	answer := json.NewDecoder(io.LimitReader(resp.Body, maxReply))
 	if resp.StatusCode/100 != 2 {
-		return refusal(resp.StatusCode, answer)
+		return refusalOf(resp)
 	}
 	if result == nil {
 		return nil
 	}
-	return answer.Decode(result)
+	return answerIn(resp).Decode(result)
 }
 
 // unreachable says why the agent cannot be asked and what to do about it.
@@ -97,10 +96,15 @@ func (c *Client) unreachable(err error) error {
 	return errs.New(errs.Unavailable, "AgentUnreachable", "the agent at %s does not answer", c.socket).Wrap(err)
 }
 
-// refusal returns the agent's error with its kind.
-func refusal(status int, answer *json.Decoder) error {
+func answerIn(resp *http.Response) *json.Decoder {
+	return json.NewDecoder(io.LimitReader(resp.Body, maxReply))
+}
+
+// refusalOf returns the agent's error with its kind.
+func refusalOf(resp *http.Response) error {
+	status := resp.StatusCode
 	var f failure
-	if err := answer.Decode(&f); err != nil || f.Message == "" {
+	if err := answerIn(resp).Decode(&f); err != nil || f.Message == "" {
 		f = failure{Type: "BadAnswer", Message: http.StatusText(status)}
 	}
 	for kind, s := range httpStatus {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -28,6 +29,24 @@ type fakeSession struct {
 	mu    sync.Mutex
 	bound map[topology.PortID]string
 	err   error
+
+	captureEnded chan struct{} // closed when the capture of the port "endless" has ended
+}
+
+// capture writes "packet" where there is such a port.
+func (f *fakeSession) capture(ctx context.Context, port string, _ int, w io.Writer, flush func() error) error {
+	if port == "none" {
+		return errs.New(errs.NotFound, "PortNotFound", "there is no port none")
+	}
+	if _, err := io.WriteString(w, "packet"); err != nil {
+		return err
+	}
+	if err := flush(); err != nil || port == "broken" {
+		return errors.Join(err, errors.New("the interface has gone"))
+	}
+	<-ctx.Done()
+	close(f.captureEnded)
+	return nil
 }
 
 func (f *fakeSession) bind(_ context.Context, port topology.PortID, iface string) error {
@@ -59,7 +78,7 @@ func serve(t *testing.T, f *fakeSession) string {
 		t.Fatal(err)
 	}
 	a := &Agent{Bind: f.bind, Unbind: f.unbind, Hosts: f.hosts, Status: func() any { return map[string]int{"ports": 3} },
-		Log: slog.New(slog.DiscardHandler)}
+		Capture: f.capture, Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- a.Serve(ctx, l) }()
@@ -216,5 +235,41 @@ func TestHTTP(t *testing.T) {
 	var status struct{ Ports int }
 	if err := client.Status(t.Context(), &status); err != nil || status.Ports != 3 {
 		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+// TestCapture has a stream pass as it is made, one that fails half-way not look whole, and refusals keep their kind.
+func TestCapture(t *testing.T) {
+	f := &fakeSession{captureEnded: make(chan struct{})}
+	socket := serve(t, f)
+	client := NewClient(socket)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := client.Capture(ctx, "none", 1); !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), "no port none") {
+		t.Errorf("a port that is not there: %v", err)
+	}
+	if _, err := client.Capture(ctx, "endless", -1); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a count below 0: %v", err)
+	}
+	broken, err := client.Capture(ctx, "broken", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broken.Close()
+	if got, err := io.ReadAll(broken); err == nil || string(got) != "packet" {
+		t.Errorf("of a capture that breaks: %q, %v, want what came and an error", got, err)
+	}
+	endless, err := client.Capture(ctx, "endless", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(endless, make([]byte, len("packet"))); err != nil {
+		t.Errorf("the first packet does not come at once: %v", err)
+	}
+	endless.Close()
+	select {
+	case <-f.captureEnded:
+	case <-ctx.Done():
+		t.Error("a capture goes on though its client has gone")
 	}
 }

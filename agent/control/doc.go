@@ -4,6 +4,7 @@
 //	DELETE /binding/<port>                               unbind; 204
 //	GET    /hosts                                        every host of the cloud
 //	GET    /status                                       how the agent is doing
+//	GET    /capture/<port>?count=N                       the port's packets as pcap, until N or the client goes away
 //
 // The first two are MidoNet's own (midolman/src/main/scala/org/midonet/services/rest_api/BindingHandler.scala), so its mm-ctl
 // works here unchanged, at the socket that it knows. The socket belongs to root, as the host's interfaces do. A failure answers

@@ -28,7 +28,10 @@ type Agent struct {
 	Unbind func(ctx context.Context, port topology.PortID) error
 	Hosts  func(ctx context.Context) ([]Host, error)
 	Status func() any // what GET /status shows, as JSON
-	Log    *slog.Logger
+	// Capture writes the packets of a port of this host, called by UUID, unique prefix or name, as pcap until it has written count
+	// (0: no limit) or ctx ends, and calls flush after each. Nothing has been written where the port cannot be captured.
+	Capture func(ctx context.Context, port string, count int, w io.Writer, flush func() error) error
+	Log     *slog.Logger
 }
 
 // Host is one host of the cloud, as GET /hosts shows it.
@@ -84,7 +87,7 @@ const stopTimeout = 2 * time.Second
 
 // Serve answers on the listener until ctx ends and the requests under way have been answered, and closes it.
 func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: a.handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+	server := &http.Server{Handler: a.handler(ctx), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -103,12 +106,14 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-func (a *Agent) handler() http.Handler {
+// handler serves requests; those that would go on for ever end with stopping.
+func (a *Agent) handler(stopping context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /binding/{port}", a.putBinding)
 	mux.HandleFunc("DELETE /binding/{port}", a.deleteBinding)
 	mux.HandleFunc("GET /hosts", a.getHosts)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, a.Status()) })
+	mux.HandleFunc("GET /capture/{port}", func(w http.ResponseWriter, r *http.Request) { a.getCapture(stopping, w, r) })
 	return mux
 }
 

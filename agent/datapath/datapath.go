@@ -38,6 +38,8 @@ type Port struct {
 	ID        topology.PortID
 	Interface string // name in the agent's network namespace
 	TunnelKey uint32 // packets from other hosts with this key are delivered to the interface; 0: none are
+	// Watched asks for delivery through the interface itself, where packet sockets see what is sent to the port, rather than past it.
+	Watched bool
 }
 
 // Packet is a frame and what to do with it.

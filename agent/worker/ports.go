@@ -74,7 +74,9 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 	for _, p := range w.view.LocalPorts() {
 		if i, ok := w.interfaces[p.Interface]; ok {
 			wanted[p.Port.ID] = plug{
-				port:  datapath.Port{ID: p.Port.ID, Interface: p.Interface, TunnelKey: p.Port.TunnelKey},
+				port: datapath.Port{
+					ID: p.Port.ID, Interface: p.Interface, TunnelKey: p.Port.TunnelKey, Watched: w.watched[p.Port.ID] > 0,
+				},
 				index: i.Index, peerNamespace: i.PeerNamespace,
 			}
 		}

@@ -97,6 +97,7 @@ type Worker struct {
 	underlayMTU int // octets; 0: not known
 	interfaces  map[string]Interface
 	plugged     map[topology.PortID]plug
+	watched     map[topology.PortID]int      // how many captures of the port run
 	active      map[topology.PortID]bool     // what Facts.Ports was when Changed was last told of it
 	refused     map[topology.PortID]string   // why a port could not be plugged in, so that it is logged once
 	warned      map[topology.BridgeID]string // what the log says of networks whose packets are too large
@@ -125,6 +126,7 @@ func New(cfg Config) *Worker {
 		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName},
 		interfaces:     map[string]Interface{},
 		plugged:        map[topology.PortID]plug{},
+		watched:        map[topology.PortID]int{},
 		refused:        map[topology.PortID]string{},
 		floods:         floods{},
 		flows:          newBook(),

@@ -24,6 +24,7 @@ type commands struct {
 	Sandbox sandboxCmd `cmd:"" help:"Hosts and workloads as network namespaces of this machine."`
 	Status  statusCmd  `cmd:"" help:"Show a running server, its hosts, networks and ports."`
 	Trace   traceCmd   `cmd:"" help:"Show the walk of a packet through the virtual network."`
+	Tcpdump tcpdumpCmd `cmd:"" help:"Capture the packets of a virtual port of this host."`
 	DB      dbCmd      `cmd:"" name:"db" help:"Look at what a server stores."`
 	Join    joinCmd    `cmd:"" name:"join-token" help:"Print the line that adds a host."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -65,13 +65,13 @@ func (d *Datapath) newPlug(p datapath.Port) (*plug, error) {
 	if err := silence(l); err != nil {
 		return nil, err
 	}
-	return &plug{Port: p, ifindex: uint32(l.Attrs().Index), kind: deliveryTo(l)}, nil
+	return &plug{Port: p, ifindex: uint32(l.Attrs().Index), kind: deliveryTo(l, p.Watched)}, nil
 }
 
 // deliveryTo returns the fastest way that the kernel allows: straight to the other end where l is a veth whose other end is in
-// another namespace.
-func deliveryTo(l netlink.Link) uint8 {
-	if l.Type() == "veth" && l.Attrs().NetNsID >= 0 {
+// another namespace. That way bypasses the packet sockets on l, so that a watched port is not delivered to by it.
+func deliveryTo(l netlink.Link, watched bool) uint8 {
+	if !watched && l.Type() == "veth" && l.Attrs().NetNsID >= 0 {
 		return outputLocalPeer
 	}
 	return outputLocal
@@ -210,7 +210,7 @@ func (d *Datapath) restorePort(p *plug) error {
 	l, err := netlink.LinkByIndex(int(p.ifindex))
 	if err == nil {
 		p.Interface = l.Attrs().Name
-		p.kind = deliveryTo(l)
+		p.kind = deliveryTo(l, p.Watched)
 		return d.plugIn(p)
 	}
 	d.log.Info("the interface of a plugged port has gone", "port", p.ID, "interface", p.ifindex)
