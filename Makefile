@@ -22,9 +22,10 @@ help: ## name the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## build bin/midonet and bin/mm-ctl
+build: ## build bin/midonet, which is midonet-db-manage as well, and bin/mm-ctl
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	ln -sf midonet $(BIN)/midonet-db-manage
 
 .PHONY: run
 run: build ## build and start everything here: server, two hosts, two workloads, the ping between them (root; Ctrl-C cleans up)

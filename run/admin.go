@@ -62,6 +62,8 @@ type ServerStatus struct {
 	Database       string   `json:"database"`
 	JournalPending int      `json:"journal_pending"`
 	TasksApplied   uint64   `json:"tasks_applied"`
+	ReadOnly       bool     `json:"read_only"`    // writes of the Networking API are refused
+	DataVersion    string   `json:"data_version"` // in words: the version that is being made, or the active one; empty: none
 	Problems       []string `json:"problems"`
 }
 

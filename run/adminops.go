@@ -68,8 +68,8 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		JournalPending: pending,
 	}
 	status.Metrics = webAddress(s.listeners.metrics, "/metrics")
-	if s.APIOnly {
-		return status, nil
+	if err := s.dataStatus(ctx, &status); err != nil || s.APIOnly {
+		return status, err
 	}
 	drain := s.backend.Status()
 	status.TasksApplied = drain.Applied

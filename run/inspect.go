@@ -26,10 +26,14 @@ func Status(ctx context.Context, c *AdminClient, w io.Writer) error {
 		{"metrics", s.Metrics},
 		{"database", s.Database},
 		{"journal", fmt.Sprintf("%d pending, %d applied", s.JournalPending, s.TasksApplied)},
+		{"data version", s.DataVersion},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(w, "  %-14s %s\n", line[0], line[1])
 		}
+	}
+	if s.ReadOnly {
+		fmt.Fprintln(w, "  read-only      the Networking API refuses writes; midonet db data-readwrite lets them in again")
 	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "  problem        %s\n", p)

@@ -144,6 +144,7 @@ func (s *server) newImporter() *importer.Importer {
 	}
 	i := importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
 	i.CompareWith(s.plugin)
+	i.ObeyVersions(s.journal)
 	return i
 }
 

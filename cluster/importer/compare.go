@@ -14,21 +14,28 @@ import (
 // compare makes the state of what there is, Neutron's word before the store's, and returns what must be written so that the stored
 // objects are what that renders to.
 func (i *Importer) compare(ctx context.Context, stored map[topology.Key]topology.Object) (*state, delta, error) {
+	return i.compareShowing(ctx, stored, func(int, int) {})
+}
+
+// compareShowing is compare, and calls shown after each Neutron object that is rendered, with how many are and how many there are.
+func (i *Importer) compareShowing(ctx context.Context, stored map[topology.Key]topology.Object,
+	shown func(done, total int)) (*state, delta, error) {
 	if i.neutron == nil {
-		return restore(stored, i.settings)
+		return restore(stored, i.settings, shown)
 	}
 	contents, err := i.neutron.Contents(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading what Neutron has: %w", err)
 	}
-	return compare(stored, contents, i.settings)
+	return compare(stored, contents, i.settings, shown)
 }
 
 // compare makes the state of what Neutron has, and returns what must be written so that the stored objects are what that renders to.
 // Resources with pending tasks count as they are stored: the journal will bring them.
 //
 // A source that renders to the same as Neutron's counts as the same: a port's status, for one, changes without a task.
-func compare(stored map[topology.Key]topology.Object, neutron journal.Contents, settings translate.Settings) (*state, delta, error) {
+func compare(stored map[topology.Key]topology.Object, neutron journal.Contents, settings translate.Settings,
+	shown func(done, total int)) (*state, delta, error) {
 	merged := make(map[topology.Key]topology.Object, len(stored))
 	surplus := delta{}
 	for key, o := range stored {
@@ -57,7 +64,7 @@ func compare(stored map[topology.Key]topology.Object, neutron journal.Contents, 
 			other[key] = source
 		}
 	}
-	s, repairs, err := restore(merged, settings)
+	s, repairs, err := restore(merged, settings, shown)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -49,12 +49,15 @@ type Importer struct {
 	reader   journal.Reader // nil: fed by requests
 	requests chan request
 	neutron  journal.Inventory // nil: the stored Neutron objects are all that is known
+	versions journal.Versions  // nil: none are ordered
 	settings translate.Settings
 	log      *slog.Logger
 
 	first    sync.Once
 	loaded   chan struct{} // closed when the store is complete for the first time
 	loadedAt nsdb.Revision // valid when loaded is closed
+
+	askedVersions time.Time // when versions was looked at last
 
 	mu     sync.Mutex
 	status Status
@@ -138,6 +141,9 @@ func (i *Importer) follow(ctx context.Context) error {
 	for {
 		n, err := i.drain(ctx, s)
 		if err != nil {
+			return err
+		}
+		if s, err = i.rebuild(ctx, s); err != nil {
 			return err
 		}
 		if n > 0 {

@@ -71,7 +71,8 @@ func (i *Importer) logRepairs(differences []string) {
 }
 
 // restore makes the state that stored objects stand for, and returns what must be written so that they are what it renders to.
-func restore(objects map[topology.Key]topology.Object, settings translate.Settings) (*state, delta, error) {
+func restore(objects map[topology.Key]topology.Object, settings translate.Settings,
+	shown func(done, total int)) (*state, delta, error) {
 	s := &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}}
 	stored := map[topology.Key]topology.Object{}
 	for key, o := range objects {
@@ -90,11 +91,22 @@ func restore(objects map[topology.Key]topology.Object, settings translate.Settin
 		}
 	}
 	s.restoreKeys(stored)
-	wanted, err := s.complete(translate.All(s.set))
+	wanted, err := s.complete(renderShowing(s.set, shown))
 	if err != nil {
 		return nil, nil, err
 	}
 	return s, diff(stored, wanted), nil
+}
+
+// renderShowing is translate.All, and calls shown after each owner.
+func renderShowing(set *translate.Set, shown func(done, total int)) []topology.Object {
+	var objects []topology.Object
+	owners := set.Owners()
+	for n, o := range owners {
+		objects = append(objects, translate.Render(set, o)...)
+		shown(n+1, len(owners))
+	}
+	return objects
 }
 
 // restoreKeys takes over the tunnel keys of the ports that will be rendered. Where reservations and ports disagree, what a port says

@@ -38,6 +38,7 @@ type dbCmd struct {
 	Current dbCurrentCmd `cmd:"" help:"Print which version the tables of the Neutron database have."`
 	Check   dbCheckCmd   `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
 	Dump    dbDumpCmd    `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
+	dataCommands
 }
 
 // databaseFlags name the Neutron database, with or without a running server.
@@ -50,7 +51,10 @@ func (f databaseFlags) server() run.ServerConfig {
 	return run.ServerConfig{ConfigFiles: f.ConfigFile, StateDir: f.StateDir, Log: logger("info")}
 }
 
-type dbUpgradeCmd struct{ databaseFlags }
+type dbUpgradeCmd struct {
+	databaseFlags
+	Revision string `arg:"" default:"head" enum:"head,heads" help:"As of the original's command: there is but one."`
+}
 
 // Run migrates the database.
 func (c dbUpgradeCmd) Run(ctx context.Context) error {

@@ -1,0 +1,100 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"midonet.org/midonet/neutron/journal"
+)
+
+// askVersions is how often an importer that is busy looks whether a version has been ordered.
+const askVersions = time.Second
+
+// progressStep is how many Neutron objects are rendered between two notes of how far a version has come.
+const progressStep = 1000
+
+// ObeyVersions makes the importer render the whole topology anew where an operator orders it. Call it before Run.
+func (i *Importer) ObeyVersions(v journal.Versions) { i.versions = v }
+
+// rebuild makes the version that was ordered, if one was, and returns the state to go on with.
+//
+// The topology is rendered in memory from Neutron's tables, beside the live one, and then the difference alone is written: in one
+// Update where it fits, so that agents see the old or the new; what is the same in both they see nothing of. A larger difference is
+// written in steps, the changed and new objects before the surplus ones. Tasks that come meanwhile stay in the journal, and are
+// applied to what is the topology then.
+//
+// Where the importer is ended meanwhile, the order stays, and who drains next begins it anew.
+func (i *Importer) rebuild(ctx context.Context, s *state) (*state, error) {
+	if i.versions == nil || time.Since(i.askedVersions) < askVersions {
+		return s, nil
+	}
+	i.askedVersions = time.Now()
+	v, err := i.versions.Ordered(ctx)
+	if err != nil || v == nil {
+		return s, err
+	}
+	next, err := i.makeVersion(ctx, s, v.ID)
+	if err != nil && ctx.Err() == nil {
+		if failed := i.versions.Failed(ctx, v.ID, err.Error()); failed != nil {
+			i.log.Error("the failure of a data version cannot be recorded", "version", v.ID, "error", failed)
+		}
+		return nil, fmt.Errorf("making data version %d: %w", v.ID, err)
+	}
+	return next, err
+}
+
+func (i *Importer) makeVersion(ctx context.Context, s *state, version int64) (*state, error) {
+	snapshot, err := i.store.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next, repairs, err := i.compareShowing(ctx, snapshot.Objects, i.showing(ctx, version))
+	if err != nil {
+		return nil, err
+	}
+	activate, err := i.versions.Rendered(ctx, version, len(repairs))
+	if err != nil || !activate {
+		return s, err
+	}
+	next.journal, next.failed = s.journal, s.failed
+	if len(repairs) > 0 {
+		i.logRepairs(describe(snapshot.Objects, repairs))
+		if err := i.switchTo(ctx, next, repairs); err != nil {
+			return nil, err
+		}
+	}
+	i.log.Info("the topology is that of a new data version", "version", version, "written", len(repairs))
+	return next, i.versions.Activated(ctx, version)
+}
+
+// switchTo writes the difference, what is surplus last where it does not fit one step.
+func (i *Importer) switchTo(ctx context.Context, s *state, difference delta) error {
+	if len(difference) <= maxObjects {
+		return i.commit(ctx, s, difference, s.after(nil))
+	}
+	present, surplus := delta{}, delta{}
+	for key, o := range difference {
+		if o == nil {
+			surplus[key] = nil
+		} else {
+			present[key] = o
+		}
+	}
+	if err := i.commit(ctx, s, present, s.after(nil)); err != nil {
+		return err
+	}
+	return i.commit(ctx, s, surplus, s.after(nil))
+}
+
+// showing returns a function that notes how many objects of how many are rendered, now and then. That a note is lost does no harm.
+func (i *Importer) showing(ctx context.Context, version int64) func(done, total int) {
+	return func(done, total int) {
+		if done%progressStep != 0 && done != total {
+			return
+		}
+		if err := i.versions.Progress(ctx, version, done, total); err != nil {
+			i.log.Warn("the progress of a data version cannot be noted", "version", version, "error", err)
+		}
+	}
+}
