@@ -95,10 +95,16 @@ func (n *neutron) dismantle(ctx context.Context, r router) error {
 
 // ensurePort returns the port of the request's name on its network, or makes it.
 func (n *neutron) ensurePort(ctx context.Context, p portRequest) (port, error) {
-	var found struct{ Ports []port }
-	query := url.Values{"network_id": {p.NetworkID}, "name": {p.Name}}
-	if err := n.call(ctx, http.MethodGet, "ports", query, nil, &found); err != nil || len(found.Ports) > 0 {
-		return append(found.Ports, port{})[0], err
+	found, err := n.portsNamed(ctx, p.NetworkID, p.Name)
+	if err != nil || len(found) > 0 {
+		return append(found, port{})[0], err
 	}
 	return n.createPort(ctx, p)
+}
+
+// portsNamed returns the ports of that name on the network.
+func (n *neutron) portsNamed(ctx context.Context, network, name string) ([]port, error) {
+	var found struct{ Ports []port }
+	err := n.call(ctx, http.MethodGet, "ports", url.Values{"network_id": {network}, "name": {name}}, nil, &found)
+	return found.Ports, err
 }

@@ -115,6 +115,11 @@ func (s *Sandbox) connectUplink(h *hostRecord, ranges []uplinkRange) error {
 		setAddresses(s.outsideNamespace(), "lo", outsideAddresses))
 }
 
+// uplinkNetwork and uplinkPort name what a host's uplink is in Neutron. Each has a network of its own: Neutron refuses a second port of
+// a router on a network where both have IPv6 subnets.
+func uplinkNetwork(host string) string { return uplinkNetworkName + "-" + host }
+func uplinkPort(host string) string    { return uplinkPortName + "-" + host }
+
 func outsideInterface(host int) string { return fmt.Sprintf("%s%d", uplinkOutside, host) }
 
 // routeInward gives the machine outside a route to the external network over every uplink.
@@ -212,12 +217,11 @@ func (s *Sandbox) ensureSubnet(ctx context.Context, on network, cidr netip.Prefi
 // ensureUplinkPort makes the port on the uplink network, bound to the host's interface, makes it an interface of the edge router, and
 // gives the router its default routes over it.
 func (s *Sandbox) ensureUplinkPort(ctx context.Context, h *hostRecord, edge router, ranges []uplinkRange) error {
-	uplinks, err := s.ensureNetwork(ctx, networkRequest{Name: uplinkNetworkName, Type: "uplink"}, nil)
+	uplinks, err := s.ensureNetwork(ctx, networkRequest{Name: uplinkNetwork(h.Name), Type: "uplink"}, nil)
 	if err != nil {
 		return err
 	}
-	name := uplinkPortName + "-" + h.Name
-	request := portRequest{NetworkID: uplinks.ID, Name: name, HostID: &h.Name, Profile: &bindingProfile{Interface: uplinkVirtual}}
+	request := portRequest{NetworkID: uplinks.ID, Name: uplinkPort(h.Name), HostID: &h.Name, Profile: &bindingProfile{Interface: uplinkVirtual}}
 	var routes []route
 	for _, r := range ranges {
 		if err := s.ensureSubnet(ctx, uplinks, r.prefix); err != nil {
@@ -272,11 +276,37 @@ func (s *Sandbox) deleteUplinks(ctx context.Context, st *state) error {
 			}
 		}
 	}
-	for _, name := range []string{uplinkNetworkName, st.Uplinks[0].Network} {
-		if err := s.deleteMarkedNetworks(ctx, name); err != nil {
+	for _, u := range st.Uplinks {
+		if err := s.deleteUplinkNetwork(ctx, u.Host); err != nil {
 			return err
 		}
 	}
+	if err := s.deleteMarkedNetworks(ctx, st.Uplinks[0].Network); err != nil {
+		return err
+	}
 	st.Uplinks = nil
 	return s.save(st)
+}
+
+// deleteUplinkNetwork deletes the network of a host's uplink, and the port on it, which no router has where a failure came in between.
+func (s *Sandbox) deleteUplinkNetwork(ctx context.Context, host string) error {
+	found, err := s.neutron.networksNamed(ctx, uplinkNetwork(host))
+	if err != nil {
+		return err
+	}
+	for _, one := range found {
+		if one.Description != s.demoMark() {
+			continue
+		}
+		ports, err := s.neutron.portsNamed(ctx, one.ID, uplinkPort(host))
+		if err != nil {
+			return err
+		}
+		for _, p := range ports {
+			if err := s.neutron.deletePort(ctx, p.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return s.deleteMarkedNetworks(ctx, uplinkNetwork(host))
 }

@@ -42,10 +42,7 @@ func (w *walk) takeARP(p *topology.Port) {
 	a := w.packet.ARP
 	switch {
 	case a.Operation == packet.ARPRequest && !a.Gratuitous():
-		if !a.SenderIP.IsUnspecified() && !onLink(p, a.SenderIP) {
-			w.stop(Drop, w.portDevice(p.ID), "drops the question: %s is not of its link", a.SenderIP)
-			return
-		}
+		// Whoever asks: Linux asks in the name of whichever of its addresses the packet comes from, on the link or not.
 		if w.answersFor(p, a.TargetIP) {
 			w.consume()
 			w.step(w.portDevice(p.ID), "answers: %s is at %s", a.TargetIP, p.MAC)
