@@ -16,7 +16,7 @@ func TestChangesReachThePackets(t *testing.T) {
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)
-	b.serves("udp-echo", "5002")
+	b.serves("udp-echo", ":5002")
 	f := a.flowsTo(b.ip4() + ":5002")
 	a.pings(b.ip4())
 	a.pings(b.ip6())

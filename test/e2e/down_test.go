@@ -28,7 +28,7 @@ func TestDownLeavesNothing(t *testing.T) {
 			net := c.network("blue", "10.20.0.0/24")
 			a := c.workload("a", "host1", net)
 			b := c.workload("b", "host2", net)
-			b.serves("udp-echo", "5002")
+			b.serves("udp-echo", ":5002")
 			a.pings(b.ip4())
 			if len(c.traces()) == 0 {
 				t.Fatal("the sandbox is up and leaves no trace: this test looks in the wrong places")

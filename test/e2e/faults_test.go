@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 	b := c.workload("b", "host2", red)
 	c.allowAll()
 	b.serves("tcp-echo", "5001")
-	b.serves("udp-echo", "5002")
+	b.serves("udp-echo", ":5002")
 	c.outsideServes("tcp-echo", "5003")
 
 	c.scenario("an agent killed under load", func(t *testing.T) {

@@ -39,7 +39,7 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 		for _, to := range []string{b1.ip4(), "[" + b1.ip6() + "]", a2.ip4(), "[" + a2.ip6() + "]"} {
 			a1.sends(to+":5001", 8<<20)
 		}
-		b1.serves("udp-echo", "5002")
+		b1.serves("udp-echo", ":5002")
 		f := a1.flowsTo(b1.ip4() + ":5002")
 		a1.sends(b1.ip4()+":5001", 32<<20) // beside other traffic
 		if r := f.ends(); r.Answered < r.Sent*99/100 {

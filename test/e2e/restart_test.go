@@ -20,7 +20,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)
-	b.serves("udp-echo", "5002")
+	b.serves("udp-echo", ":5002")
 	b.serves("tcp-sink", "5001")
 
 	c.scenario("an agent killed and started again", func(t *testing.T) {

@@ -45,9 +45,9 @@ func runTraffic(tool string, args []string) int {
 	return 0
 }
 
-// udpEcho answers every datagram to the port with itself, until it is killed: udp-echo PORT.
+// udpEcho answers every datagram to the address with itself, until it is killed: udp-echo ADDRESS:PORT.
 func udpEcho(args []string) error {
-	conn, err := net.ListenPacket("udp", ":"+args[0])
+	conn, err := net.ListenPacket("udp", args[0])
 	if err != nil {
 		return err
 	}
