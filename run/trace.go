@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
@@ -16,6 +18,9 @@ import (
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
+
+// traceStateSize is room for the states of the one connection that a walk makes.
+const traceStateSize = 1 << 10
 
 // TraceConfig says which packet to walk through which network.
 type TraceConfig struct {
@@ -36,7 +41,8 @@ func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	v, _ := view.New(hostOf(objects, port.ID)).Apply(view.Delta{Puts: objects})
+	host := hostOf(objects, port.ID)
+	v, _ := view.New(host).Apply(view.Delta{Puts: objects})
 	d, err := packet.ParseDescription(describePacket(c.Packet))
 	if err != nil {
 		return errs.New(errs.Invalid, "BadPacket", "%v", err)
@@ -44,8 +50,30 @@ func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
 	if err := fillIn(&d, v, port); err != nil {
 		return err
 	}
-	result := sim.Simulate(v, sim.Input{InPort: port.ID, Frame: d.Frame(), Trace: true}, responders()...)
+	states, err := traceStates(objects, host)
+	if err != nil {
+		return err
+	}
+	defer states.Close()
+	result := sim.Simulate(v, sim.Input{InPort: port.ID, Frame: d.Frame(), Trace: true, State: states}, responders()...)
 	return sim.Format(w, result, v)
+}
+
+// traceStates returns the connections of a walk: none yet, and for new ones the blocks of translation ports that the host holds.
+func traceStates(objects []topology.Object, host topology.HostID) (*flowstate.Table, error) {
+	now := time.Now()
+	states, err := flowstate.Open(flowstate.Config{Host: host, Size: traceStateSize}, now)
+	if err != nil {
+		return nil, err
+	}
+	var held []*topology.NATBlock
+	for _, o := range objects {
+		if b, ok := o.(*topology.NATBlock); ok && b.Host == host {
+			held = append(held, b)
+		}
+	}
+	states.SetBlocks(held, now)
+	return states, nil
 }
 
 func traceObjects(ctx context.Context, c TraceConfig) ([]topology.Object, error) {
