@@ -120,6 +120,19 @@ func TestNeutronObjects(t *testing.T) {
 	f.wantStored(topology.KindPort, 0)
 }
 
+// TestPortSecurityIsShown: what filters a port is what its body says.
+func TestPortSecurityIsShown(t *testing.T) {
+	f := newFixture(t)
+	f.createAll()
+	secured := strings.Replace(portBody, `"security_groups": []`, `"security_groups": [], "port_security_enabled": true,
+		"allowed_address_pairs": [{"ip_address": "10.9.0.0/24", "mac_address": "fa:16:3e:00:00:09"}]`, 1)
+	shown := f.put("/neutron/ports/"+port1, mediaPort, secured).want(200).object()
+	want := []any{map[string]any{"ip_address": "10.9.0.0/24", "mac_address": "fa:16:3e:00:00:09"}}
+	if diff := cmp.Diff(want, shown["allowed_address_pairs"]); diff != "" || shown["port_security_enabled"] != true {
+		t.Errorf("port security is %v, address pairs (-want +got):\n%s", shown["port_security_enabled"], diff)
+	}
+}
+
 func (f *fixture) wantStored(kind topology.Kind, want int) {
 	f.Helper()
 	snapshot, err := f.store.View(f.Context())

@@ -43,25 +43,25 @@ type subnet struct {
 	Shared          bool                   `json:"shared"`
 }
 
-// port is neutron/models/Port.java. What nothing here does yet is shown as not done: no security group, no port security.
+// port is neutron/models/Port.java. No port has a security group, for none can be made here yet.
 type port struct {
-	ID                  model.PortID    `json:"id"`
-	Name                string          `json:"name"`
-	NetworkID           model.NetworkID `json:"network_id"`
-	AdminStateUp        bool            `json:"admin_state_up"`
-	MACAddress          *mac.Addr       `json:"mac_address"`
-	FixedIPs            []model.FixedIP `json:"fixed_ips"`
-	DeviceID            string          `json:"device_id"`
-	DeviceOwner         *string         `json:"device_owner"`
-	TenantID            string          `json:"tenant_id"`
-	Status              *model.Status   `json:"status"`
-	SecurityGroups      []string        `json:"security_groups"`
-	HostID              *string         `json:"binding:host_id"`
-	Profile             json.RawMessage `json:"binding:profile"`
-	PortSecurityEnabled bool            `json:"port_security_enabled"`
-	AllowedAddressPairs []string        `json:"allowed_address_pairs"`
-	ExtraDHCPOpts       []extraDHCPOpt  `json:"extra_dhcp_opts"`
-	QoSPolicyID         *string         `json:"qos_policy_id"`
+	ID                  model.PortID        `json:"id"`
+	Name                string              `json:"name"`
+	NetworkID           model.NetworkID     `json:"network_id"`
+	AdminStateUp        bool                `json:"admin_state_up"`
+	MACAddress          *mac.Addr           `json:"mac_address"`
+	FixedIPs            []model.FixedIP     `json:"fixed_ips"`
+	DeviceID            string              `json:"device_id"`
+	DeviceOwner         *string             `json:"device_owner"`
+	TenantID            string              `json:"tenant_id"`
+	Status              *model.Status       `json:"status"`
+	SecurityGroups      []string            `json:"security_groups"`
+	HostID              *string             `json:"binding:host_id"`
+	Profile             json.RawMessage     `json:"binding:profile"`
+	PortSecurityEnabled bool                `json:"port_security_enabled"`
+	AllowedAddressPairs []model.AddressPair `json:"allowed_address_pairs"` // null where there are none
+	ExtraDHCPOpts       []extraDHCPOpt      `json:"extra_dhcp_opts"`
+	QoSPolicyID         *string             `json:"qos_policy_id"`
 }
 
 // extraDHCPOpt is neutron/models/ExtraDhcpOpt.java.
@@ -183,6 +183,10 @@ func showPort(_ *mirror.State, stored []byte) (any, error) {
 	if err := json.Unmarshal(stored, &p); err != nil {
 		return nil, err
 	}
+	var pairs []model.AddressPair
+	if len(p.AllowedAddressPairs) > 0 {
+		pairs = p.AllowedAddressPairs
+	}
 	options := []extraDHCPOpt{}
 	for _, o := range p.ExtraDHCP {
 		options = append(options, extraDHCPOpt{o.Name, o.Value})
@@ -191,6 +195,7 @@ func showPort(_ *mirror.State, stored []byte) (any, error) {
 		ID: p.ID, Name: p.Name, NetworkID: p.NetworkID, AdminStateUp: p.AdminStateUp, MACAddress: present(p.MACAddress),
 		FixedIPs: list(p.FixedIPs), DeviceID: p.DeviceID, DeviceOwner: present(p.DeviceOwner), TenantID: p.ProjectID,
 		Status: present(p.Status), SecurityGroups: []string{}, HostID: present(p.HostID), Profile: profile(p.Profile), ExtraDHCPOpts: options,
+		PortSecurityEnabled: p.PortSecurityEnabled, AllowedAddressPairs: pairs,
 	}, nil
 }
 
