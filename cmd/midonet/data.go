@@ -41,75 +41,72 @@ func (f databaseFlags) withData(ctx context.Context, fn func(*run.Data) error) e
 }
 
 type taskListCmd struct {
-	databaseFlags
 	Unprocessed bool `short:"u" help:"Those that are not applied yet, as always here: applied ones are removed."`
 }
 
 // Run lists the tasks.
-func (c taskListCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.TaskList(ctx, os.Stdout) })
+func (taskListCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.TaskList(ctx, os.Stdout) })
 }
 
-type taskCleanCmd struct{ databaseFlags }
+type taskCleanCmd struct{}
 
 // Run says what is left.
-func (c taskCleanCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.TaskClean(ctx, os.Stdout) })
+func (taskCleanCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.TaskClean(ctx, os.Stdout) })
 }
 
-type taskResourceCmd struct{ databaseFlags }
+type taskResourceCmd struct{}
 
 // Run prints the resources.
-func (c taskResourceCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.TaskResource(ctx, os.Stdout) })
+func (taskResourceCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.TaskResource(ctx, os.Stdout) })
 }
 
-type dataShowCmd struct{ databaseFlags }
+type dataShowCmd struct{}
 
 // Run shows the state.
-func (c dataShowCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.Show(ctx, os.Stdout) })
+func (dataShowCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.Show(ctx, os.Stdout) })
 }
 
-type dataReadonlyCmd struct{ databaseFlags }
+type dataReadonlyCmd struct{}
 
 // Run returns when the last write has ended.
-func (c dataReadonlyCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.SetReadOnly(ctx, true) })
+func (dataReadonlyCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.SetReadOnly(ctx, true) })
 }
 
-type dataReadwrCmd struct{ databaseFlags }
+type dataReadwrCmd struct{}
 
 // Run lets writes in.
-func (c dataReadwrCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.SetReadOnly(ctx, false) })
+func (dataReadwrCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.SetReadOnly(ctx, false) })
 }
 
-type versionListCmd struct{ databaseFlags }
+type versionListCmd struct{}
 
 // Run lists the versions.
-func (c versionListCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.VersionList(ctx, os.Stdout) })
+func (versionListCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.VersionList(ctx, os.Stdout) })
 }
 
 type versionSyncCmd struct {
-	databaseFlags
 	Activate bool `default:"true" negatable:"" help:"Switch to the version when it is made; otherwise data-version-activate does it."`
 }
 
 // Run follows the making of a version. Ctrl-C withdraws the order.
-func (c versionSyncCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.VersionSync(ctx, c.Activate, os.Stdout) })
+func (c versionSyncCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.VersionSync(ctx, c.Activate, os.Stdout) })
 }
 
 type versionUseCmd struct {
-	databaseFlags
 	Version int64 `arg:"" help:"Number of the version, from data-version-list."`
 }
 
 // Run waits until the topology is the version's.
-func (c versionUseCmd) Run(ctx context.Context) error {
-	return c.withData(ctx, func(d *run.Data) error { return d.VersionActivate(ctx, c.Version, os.Stdout) })
+func (c versionUseCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return f.withData(ctx, func(d *run.Data) error { return d.VersionActivate(ctx, c.Version, os.Stdout) })
 }
 
 // managerParser is the command line of midonet-db-manage.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"midonet.org/midonet/run"
 )
 
@@ -34,11 +36,18 @@ func (c joinCmd) Run(ctx context.Context) error {
 }
 
 type dbCmd struct {
+	databaseFlags
 	Upgrade dbUpgradeCmd `cmd:"" help:"Bring the tables of the Neutron database to this program's version; a server does it, too, when it starts."`
 	Current dbCurrentCmd `cmd:"" help:"Print which version the tables of the Neutron database have."`
 	Check   dbCheckCmd   `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
 	Dump    dbDumpCmd    `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
 	dataCommands
+}
+
+// AfterApply hands the flags, which may stand before or after the command, to the commands.
+func (c *dbCmd) AfterApply(parsed *kong.Context) error {
+	parsed.Bind(&c.databaseFlags)
+	return nil
 }
 
 // databaseFlags name the Neutron database, with or without a running server.
@@ -52,34 +61,33 @@ func (f databaseFlags) server() run.ServerConfig {
 }
 
 type dbUpgradeCmd struct {
-	databaseFlags
 	Revision string `arg:"" default:"head" enum:"head,heads" help:"As of the original's command: there is but one."`
 }
 
 // Run migrates the database.
-func (c dbUpgradeCmd) Run(ctx context.Context) error {
-	return run.DBUpgrade(ctx, c.server(), os.Stdout)
+func (dbUpgradeCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return run.DBUpgrade(ctx, f.server(), os.Stdout)
 }
 
-type dbCurrentCmd struct{ databaseFlags }
+type dbCurrentCmd struct{}
 
 // Run shows the version.
-func (c dbCurrentCmd) Run(ctx context.Context) error {
-	return run.DBCurrent(ctx, c.server(), os.Stdout)
+func (dbCurrentCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return run.DBCurrent(ctx, f.server(), os.Stdout)
 }
 
-type dbCheckCmd struct{ stateDirFlag }
+type dbCheckCmd struct{}
 
 // Run checks the store.
-func (c dbCheckCmd) Run(ctx context.Context) error {
-	return run.DBCheck(ctx, run.NewAdminClient(c.StateDir), os.Stdout)
+func (dbCheckCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return run.DBCheck(ctx, run.NewAdminClient(f.StateDir), os.Stdout)
 }
 
-type dbDumpCmd struct{ stateDirFlag }
+type dbDumpCmd struct{}
 
 // Run dumps the store.
-func (c dbDumpCmd) Run(ctx context.Context) error {
-	dump, err := run.NewAdminClient(c.StateDir).Dump(ctx)
+func (dbDumpCmd) Run(ctx context.Context, f *databaseFlags) error {
+	dump, err := run.NewAdminClient(f.StateDir).Dump(ctx)
 	if err != nil {
 		return err
 	}
