@@ -54,10 +54,6 @@ func (m serverMetrics) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(failedMetric, prometheus.GaugeValue, float64(len(drain.Failed)))
 	state := m.mirror.State()
 	for _, kind := range []topology.Kind{topology.KindBridge, topology.KindPort, topology.KindHost, topology.KindHostState, topology.KindBinding} {
-		n := 0
-		for range state.ByKind(kind) {
-			n++
-		}
-		out <- prometheus.MustNewConstMetric(objectsMetric, prometheus.GaugeValue, float64(n), kind.String())
+		out <- prometheus.MustNewConstMetric(objectsMetric, prometheus.GaugeValue, float64(state.Count(kind)), kind.String())
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-memdb"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/topology"
 )
 
 // retryPause is the wait before a store that failed is asked again.
@@ -42,7 +44,7 @@ func New(store nsdb.Store, log *slog.Logger) *Mirror {
 	}
 	m := &Mirror{store: store, log: log, ready: make(chan struct{}), db: db, moved: make(chan struct{}),
 		subscribers: map[*Subscription]struct{}{}}
-	m.state = &State{txn: db.Txn(false)}
+	m.state = &State{txn: db.Txn(false), counts: map[topology.Kind]int{}}
 	return m
 }
 
@@ -117,18 +119,19 @@ func (m *Mirror) WaitFor(ctx context.Context, rev nsdb.Revision) (*State, error)
 // apply makes the next state and hands it out. A step that changes nothing still moves the revision.
 func (m *Mirror) apply(step nsdb.Step) {
 	txn := m.db.Txn(true)
+	before := m.State() // only this goroutine replaces it
+	counts := maps.Clone(before.counts)
 	for _, key := range step.Deletes {
-		remove(txn, key)
+		counts[key.Kind] -= remove(txn, key)
 	}
 	for _, o := range step.Puts {
-		insert(txn, o)
+		counts[o.Key().Kind] += insert(txn, o)
 	}
 	txn.Commit()
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := m.state
-	m.state = &State{Revision: step.Revision, txn: m.db.Txn(false)}
+	m.state = &State{Revision: step.Revision, txn: m.db.Txn(false), counts: counts}
 	close(m.moved)
 	m.moved = make(chan struct{})
 	for s := range m.subscribers {

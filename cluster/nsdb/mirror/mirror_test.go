@@ -103,10 +103,14 @@ func TestIndexes(t *testing.T) {
 		t.Errorf("Lookup of what is not there = %+v", got)
 	}
 
+	ports := first.Count(topology.KindPort)
 	second := f.update(func(tx nsdb.Tx) { // a port moves to another bridge, one goes
 		tx.Put(port(1, 2))
 		tx.Delete(port(3, 1).Key())
 	})
+	if all := count(second.ByKind(topology.KindPort)); second.Count(topology.KindPort) != all || all != ports-1 {
+		t.Errorf("Count = %d, there are %d; before one was deleted Count was %d", second.Count(topology.KindPort), all, ports)
+	}
 	if got := portIDs(second, b1); len(got) != 0 {
 		t.Errorf("ports of bridge 1 after they left: %v", got)
 	}

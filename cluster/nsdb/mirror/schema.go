@@ -116,12 +116,25 @@ func octets(args []any) ([]byte, error) {
 	return b, nil
 }
 
-func insert(txn *memdb.Txn, o topology.Object) { must(txn.Insert(o.Key().Kind.String(), o)) }
-
-func remove(txn *memdb.Txn, key topology.Key) {
+// insert puts the object in and returns how many more there are: 0 where it replaces one.
+func insert(txn *memdb.Txn, o topology.Object) int {
+	key := o.Key()
 	found, err := txn.First(key.Kind.String(), indexID, key.ID[:])
 	must(err)
+	must(txn.Insert(key.Kind.String(), o))
 	if found != nil {
-		must(txn.Delete(key.Kind.String(), found))
+		return 0
 	}
+	return 1
+}
+
+// remove takes the object out and returns how many fewer there are: 0 where there was none.
+func remove(txn *memdb.Txn, key topology.Key) int {
+	found, err := txn.First(key.Kind.String(), indexID, key.ID[:])
+	must(err)
+	if found == nil {
+		return 0
+	}
+	must(txn.Delete(key.Kind.String(), found))
+	return 1
 }

@@ -16,6 +16,7 @@ import (
 type State struct {
 	Revision nsdb.Revision // 0 before the first view
 	txn      *memdb.Txn    // of reading
+	counts   map[topology.Kind]int
 }
 
 // Get returns the object with the key, nil where there is none.
@@ -38,6 +39,9 @@ func Lookup[T topology.Object](s *State, kind topology.Kind, id [16]byte) T {
 func (s *State) ByKind(kind topology.Kind) iter.Seq[topology.Object] {
 	return s.query(kind, indexID)
 }
+
+// Count returns how many objects of the kind there are, at no cost.
+func (s *State) Count(kind topology.Kind) int { return s.counts[kind] }
 
 // All returns every object, kind by kind.
 func (s *State) All() iter.Seq[topology.Object] {
