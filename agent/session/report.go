@@ -32,12 +32,12 @@ func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamCli
 	case <-ctx.Done():
 		return
 	}
-	settled := time.Now().Add(settleTime)
+	start := startup{ends: time.Now().Add(settleTime)}
 	tick := time.NewTicker(ReportInterval)
 	defer tick.Stop()
 	var renewAfter time.Time
 	for ctx.Err() == nil {
-		err := s.report(ctx, client, time.Now().Before(settled))
+		err := s.report(ctx, client, &start)
 		if ctx.Err() != nil {
 			return
 		}
@@ -54,10 +54,10 @@ func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamCli
 	}
 }
 
-func (s *Session) report(ctx context.Context, client topologypb.StreamClient, settling bool) error {
+func (s *Session) report(ctx context.Context, client topologypb.StreamClient, start *startup) error {
 	facts := s.Facts()
-	if settling {
-		facts.Ports = s.stillActive(facts.Ports)
+	if time.Now().Before(start.ends) {
+		facts.Ports = start.ports(facts.Ports, s.activeBefore())
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -73,21 +73,44 @@ func (s *Session) tryRenew(ctx context.Context, client topologypb.StreamClient) 
 	}
 }
 
-// stillActive returns the ports with those kept active that the cluster has as active on this host. An agent that has just
-// started has not found all of its interfaces yet, while the datapath in the kernel forwards for them as before.
-func (s *Session) stillActive(ports map[topology.PortID]bool) map[topology.PortID]bool {
-	kept := map[topology.PortID]bool{}
-	for p, active := range ports {
-		kept[p] = active
+// startup is what an agent that has just started has found of its ports.
+type startup struct {
+	ends  time.Time
+	found map[topology.PortID]bool // active at some time since the start
+}
+
+// ports returns the ports with those kept active that were so before the start and that the agent has not found yet: it takes a moment
+// to find all interfaces, while the datapath in the kernel forwards for them as before. A port that was found and is down is down.
+func (u *startup) ports(now map[topology.PortID]bool, before []topology.PortID) map[topology.PortID]bool {
+	if u.found == nil {
+		u.found = map[topology.PortID]bool{}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range s.replica.objects {
-		if p, ok := o.(*topology.PortState); ok && p.Host == s.host && p.Active {
-			kept[p.Port] = true
+	kept := map[topology.PortID]bool{}
+	for p, active := range now {
+		kept[p] = active
+		if active {
+			u.found[p] = true
+		}
+	}
+	for _, p := range before {
+		if !u.found[p] {
+			kept[p] = true
 		}
 	}
 	return kept
+}
+
+// activeBefore returns the ports that the cluster has as active on this host.
+func (s *Session) activeBefore() []topology.PortID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ports []topology.PortID
+	for _, o := range s.replica.objects {
+		if p, ok := o.(*topology.PortState); ok && p.Host == s.host && p.Active {
+			ports = append(ports, p.Port)
+		}
+	}
+	return ports
 }
 
 // request puts the facts in the form of a report.
