@@ -4,6 +4,7 @@ package servers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -165,17 +166,25 @@ func (c *Cluster) outputs() string {
 	return all
 }
 
+// The range of the members' ports is below the one that Linux gives to connections (ip_local_port_range): a member binds its ports a
+// moment after they were found free, and a connection of a test at work beside it may take one of the others meanwhile.
+const firstPort, lastPort = 20000, 32000
+
 // freePorts returns n loopback ports that nobody listens on.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
 	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for tries := 0; len(ports) < n; tries++ {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatal(err)
+			if tries > 1000 {
+				t.Fatal(err)
+			}
+			continue
 		}
 		defer l.Close() // all at the end, so that no port comes twice
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
 	return ports
 }
