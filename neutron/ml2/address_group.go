@@ -51,16 +51,16 @@ func inOrder(addresses []netip.Prefix) []netip.Prefix {
 }
 
 func (a addressGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.AddressGroup, error) {
-	return read(ctx, a.Plugin, func(q store.Querier) (*model.AddressGroup, error) {
-		found, err := store.AddressGroup(q, groupID, scopeOf(c))
-		return found, notFoundAs(err, apidef.AddressGroupNotFound(groupID))
+	return store.Read(ctx, a.db, func(q store.Querier) (*model.AddressGroup, error) {
+		found, err := store.AddressGroup(q, groupID, ScopeOf(c))
+		return found, store.NotFoundAs(err, apidef.AddressGroupNotFound(groupID))
 	})
 }
 
 func (a addressGroups) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.AddressGroup, error) {
-	return read(ctx, a.Plugin, func(q store.Querier) ([]*model.AddressGroup, error) {
-		page, err := store.ListAddressGroups(q, scopeOf(c), want)
-		return page, notFoundAs(err, apidef.AddressGroupNotFound(want.Marker))
+	return store.Read(ctx, a.db, func(q store.Querier) ([]*model.AddressGroup, error) {
+		page, err := store.ListAddressGroups(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, apidef.AddressGroupNotFound(want.Marker))
 	})
 }
 
@@ -81,8 +81,8 @@ func (p *Plugin) changeGroup(ctx context.Context, c *auth.Caller, groupID string
 		if err := store.LockAddressGroup(r.tx, groupID); err != nil {
 			return err
 		}
-		if out, err = store.AddressGroup(r.tx, groupID, scopeOf(c)); err != nil {
-			return notFoundAs(err, apidef.AddressGroupNotFound(groupID))
+		if out, err = store.AddressGroup(r.tx, groupID, ScopeOf(c)); err != nil {
+			return store.NotFoundAs(err, apidef.AddressGroupNotFound(groupID))
 		}
 		return fn(r, out)
 	})
@@ -105,7 +105,7 @@ func (a addressGroups) Delete(ctx context.Context, c *auth.Caller, groupID strin
 			return addressGroupInUse(g.ID)
 		}
 		if err != nil {
-			return notFoundAs(err, apidef.AddressGroupNotFound(groupID))
+			return store.NotFoundAs(err, apidef.AddressGroupNotFound(groupID))
 		}
 		return r.record(journal.Delete, journal.AddressGroup, g.ID.String(), g.ProjectID, nil)
 	})

@@ -114,7 +114,7 @@ func (r *request) subnetNamed(p *model.Port, f model.FixedIP, plan []*model.Subn
 	i := slices.IndexFunc(plan, func(s *model.Subnet) bool { return s.ID == f.SubnetID })
 	if i < 0 {
 		if _, err := store.Subnet(r.tx, f.SubnetID.String(), store.Scope{}); err != nil {
-			return nil, notFoundAs(err, subnetNotFound(f.SubnetID.String()))
+			return nil, store.NotFoundAs(err, subnetNotFound(f.SubnetID.String()))
 		}
 		return nil, invalidInput("Failed to create port on network %s, because fixed_ips included invalid subnet %s",
 			p.NetworkID, f.SubnetID)

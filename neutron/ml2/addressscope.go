@@ -32,16 +32,16 @@ func (r *request) createAddressScope(body plugin.Body[model.AddressScope]) (*mod
 }
 
 func (s addressScopes) Get(ctx context.Context, c *auth.Caller, scopeID string) (*model.AddressScope, error) {
-	return read(ctx, s.Plugin, func(q store.Querier) (*model.AddressScope, error) {
-		found, err := store.AddressScope(q, scopeID, scopeOf(c))
-		return found, notFoundAs(err, addressScopeNotFound(scopeID))
+	return store.Read(ctx, s.db, func(q store.Querier) (*model.AddressScope, error) {
+		found, err := store.AddressScope(q, scopeID, ScopeOf(c))
+		return found, store.NotFoundAs(err, addressScopeNotFound(scopeID))
 	})
 }
 
 func (s addressScopes) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.AddressScope, error) {
-	return read(ctx, s.Plugin, func(q store.Querier) ([]*model.AddressScope, error) {
-		page, err := store.ListAddressScopes(q, scopeOf(c), want)
-		return page, notFoundAs(err, addressScopeNotFound(want.Marker))
+	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.AddressScope, error) {
+		page, err := store.ListAddressScopes(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, addressScopeNotFound(want.Marker))
 	})
 }
 
@@ -62,8 +62,8 @@ func (r *request) changeableScope(scopeID string) (*model.AddressScope, error) {
 	if err := store.LockAddressScope(r.tx, scopeID); err != nil {
 		return nil, err
 	}
-	s, err := store.AddressScope(r.tx, scopeID, scopeOf(r.caller))
-	return s, notFoundAs(err, addressScopeNotFound(scopeID))
+	s, err := store.AddressScope(r.tx, scopeID, ScopeOf(r.caller))
+	return s, store.NotFoundAs(err, addressScopeNotFound(scopeID))
 }
 
 func (r *request) updateAddressScope(s *model.AddressScope, body plugin.Body[model.AddressScope]) error {
@@ -104,7 +104,7 @@ func (s addressScopes) Delete(ctx context.Context, c *auth.Caller, scopeID strin
 		if store.Violates(err, store.Reference) {
 			return addressScopeInUse(scopeID)
 		}
-		return notFoundAs(err, addressScopeNotFound(scopeID))
+		return store.NotFoundAs(err, addressScopeNotFound(scopeID))
 	})
 }
 
@@ -140,9 +140,9 @@ func (r *request) joinScope(p, old *model.SubnetPool) error {
 
 // mayChangeIn refuses to change a pool in an address scope that is only shared with the caller (_check_subnetpool_update_allowed).
 func (r *request) mayChangeIn(p *model.SubnetPool) error {
-	s, err := store.AddressScope(r.tx, p.AddressScopeID.String(), scopeOf(r.caller))
+	s, err := store.AddressScope(r.tx, p.AddressScopeID.String(), ScopeOf(r.caller))
 	if err != nil {
-		return notFoundAs(err, addressScopeNotFound(p.AddressScopeID.String()))
+		return store.NotFoundAs(err, addressScopeNotFound(p.AddressScopeID.String()))
 	}
 	if r.caller.Admin || s.ProjectID == r.caller.ProjectID {
 		return nil

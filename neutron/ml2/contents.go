@@ -15,7 +15,7 @@ var _ journal.Inventory = (*Plugin)(nil)
 
 // Contents implements journal.Inventory: each resource as its tasks have it.
 func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
-	return read(ctx, p, func(q store.Querier) (journal.Contents, error) {
+	return store.Read(ctx, p.db, func(q store.Querier) (journal.Contents, error) {
 		pending, err := journal.PendingResources(q)
 		if err != nil {
 			return journal.Contents{}, fmt.Errorf("read the journal: %w", err)

@@ -58,9 +58,9 @@ func (p *Plugin) ensureDefaultListed(ctx context.Context, c *auth.Caller, want p
 	if !mayEnsure(c, project) {
 		return nil
 	}
-	has, err := read(ctx, p, func(q store.Querier) (bool, error) {
+	has, err := store.Read(ctx, p.db, func(q store.Querier) (bool, error) {
 		_, err := store.DefaultSecurityGroup(q, project)
-		return !errors.Is(err, store.ErrNotFound), notFoundAs(err, nil)
+		return !errors.Is(err, store.ErrNotFound), store.NotFoundAs(err, nil)
 	})
 	if err != nil || has {
 		return err

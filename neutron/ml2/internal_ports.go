@@ -46,7 +46,7 @@ func (s *Session) Tx() *store.Tx { return s.r.tx }
 func (s *Session) Caller() *auth.Caller { return s.r.caller }
 
 // Scope returns whose eyes the caller looks with.
-func (s *Session) Scope() store.Scope { return scopeOf(s.r.caller) }
+func (s *Session) Scope() store.Scope { return ScopeOf(s.r.caller) }
 
 // Now returns the time of the change.
 func (s *Session) Now() model.Time { return s.r.now }
@@ -62,13 +62,13 @@ func (s *Session) Record(what journal.Type, of journal.DataType, resourceID, pro
 // Network returns a network that the caller sees, or NetworkNotFound.
 func (s *Session) Network(networkID string) (*model.Network, error) {
 	n, err := store.Network(s.r.tx, networkID, s.Scope())
-	return n, notFoundAs(err, networkNotFound(networkID))
+	return n, store.NotFoundAs(err, networkNotFound(networkID))
 }
 
 // Subnet returns a subnet that the caller sees, or SubnetNotFound.
 func (s *Session) Subnet(subnetID string) (*model.Subnet, error) {
 	n, err := store.Subnet(s.r.tx, subnetID, s.Scope())
-	return n, notFoundAs(err, subnetNotFound(subnetID))
+	return n, store.NotFoundAs(err, subnetNotFound(subnetID))
 }
 
 // Port returns a port that the caller sees, locked, or PortNotFound.

@@ -2,7 +2,6 @@ package ml2
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"midonet.org/midonet/id"
@@ -114,30 +113,22 @@ func (p *Plugin) maxMTU(networkType string) int {
 }
 
 func (n networks) Get(ctx context.Context, c *auth.Caller, networkID string) (*model.Network, error) {
-	return read(ctx, n.Plugin, func(q store.Querier) (*model.Network, error) {
-		found, err := store.Network(q, networkID, scopeOf(c))
-		return found, notFoundAs(err, networkNotFound(networkID))
+	return store.Read(ctx, n.db, func(q store.Querier) (*model.Network, error) {
+		found, err := store.Network(q, networkID, ScopeOf(c))
+		return found, store.NotFoundAs(err, networkNotFound(networkID))
 	})
 }
 
 func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Network, error) {
-	return read(ctx, n.Plugin, func(q store.Querier) ([]*model.Network, error) {
-		page, err := store.ListNetworks(q, scopeOf(c), want)
-		if errors.Is(err, store.ErrNotFound) {
-			err = networkNotFound(want.Marker) // as the original, which reads the marker before the list
-		}
-		return page, err
+	return store.Read(ctx, n.db, func(q store.Querier) ([]*model.Network, error) {
+		page, err := store.ListNetworks(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, networkNotFound(want.Marker))
 	})
 }
 
 func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string,
 	body plugin.Body[model.Network]) (*model.Network, error) {
-	var out *model.Network
-	err := n.change(ctx, c, func(r *request) (err error) {
-		out, err = r.updateNetwork(networkID, body)
-		return err
-	})
-	return out, err
+	return changed(ctx, n.Plugin, c, func(r *request) (*model.Network, error) { return r.updateNetwork(networkID, body) })
 }
 
 func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network]) (*model.Network, error) {
@@ -221,9 +212,9 @@ func (r *request) changeableNetwork(networkID string) (*model.Network, error) {
 	if err := store.LockNetwork(r.tx, networkID); err != nil {
 		return nil, err
 	}
-	n, err := store.Network(r.tx, networkID, scopeOf(r.caller))
+	n, err := store.Network(r.tx, networkID, ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, networkNotFound(networkID))
+		return nil, store.NotFoundAs(err, networkNotFound(networkID))
 	}
 	return n, nil
 }
@@ -267,7 +258,7 @@ func (r *request) deleteNetwork(networkID string) error {
 		return networkInUse(n.ID, nil) // a port or subnet that came meanwhile
 	}
 	if err != nil {
-		return notFoundAs(err, networkNotFound(networkID))
+		return store.NotFoundAs(err, networkNotFound(networkID))
 	}
 	return r.record(journal.Delete, journal.Network, n.ID.String(), n.ProjectID, nil)
 }

@@ -12,7 +12,6 @@ package ml2
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -104,33 +103,27 @@ func (p *Plugin) change(ctx context.Context, c *auth.Caller, fn func(*request) e
 	})
 }
 
+// changed runs fn in a transaction and returns what it made.
+func changed[R any](ctx context.Context, p *Plugin, c *auth.Caller, fn func(*request) (R, error)) (R, error) {
+	var out R
+	err := p.change(ctx, c, func(r *request) (err error) {
+		out, err = fn(r)
+		return err
+	})
+	return out, err
+}
+
 // createAll makes all the items in one transaction, or none.
 func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
 	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
-	var made []*T
-	err := p.change(ctx, c, func(r *request) error {
-		if err := quota.Check(p.cfg.Quotas, r.tx, c, items); err != nil {
-			return err
-		}
-		made = make([]*T, 0, len(items)) // the transaction may run again
-		for _, item := range items {
-			m, err := create(r, item)
-			if err != nil {
-				return err
-			}
-			made = append(made, m)
-		}
-		return nil
+	return changed(ctx, p, c, func(r *request) ([]*T, error) {
+		return quota.Create(p.cfg.Quotas, r.tx, c, items, func(b plugin.Body[T]) (*T, error) { return create(r, b) })
 	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }
 
-// scopeOf returns whose eyes a caller looks with: a service that acts for others sees all, as an administrator does
+// ScopeOf returns whose eyes a caller looks with: a service that acts for others sees all, as an administrator does
 // (neutron-lib db/utils.py, model_query_scope_is_project).
-func scopeOf(c *auth.Caller) store.Scope {
+func ScopeOf(c *auth.Caller) store.Scope {
 	return store.Scope{Project: c.ProjectID, Restricted: !c.Admin && !c.Advsvc}
 }
 
@@ -164,22 +157,4 @@ func newTask(what journal.Type, of journal.DataType, resourceID, projectID strin
 	data, err := json.Marshal(value)
 	t.Data = data
 	return t, err
-}
-
-// notFoundAs gives a row that is missing its Neutron fault.
-func notFoundAs(err, fault error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fault
-	}
-	return err
-}
-
-// read runs fn on a snapshot and returns what it found.
-func read[R any](ctx context.Context, p *Plugin, fn func(store.Querier) (R, error)) (R, error) {
-	var found R
-	err := p.db.Read(ctx, func(q store.Querier) (err error) {
-		found, err = fn(q)
-		return err
-	})
-	return found, err
 }

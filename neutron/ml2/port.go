@@ -2,7 +2,6 @@ package ml2
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"strings"
 
@@ -24,9 +23,9 @@ func (p ports) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[m
 
 func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) {
 	v := body.Value
-	network, err := store.NetworkOfPort(r.tx, v.NetworkID, scopeOf(r.caller))
+	network, err := store.NetworkOfPort(r.tx, v.NetworkID, ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, networkNotFound(v.NetworkID.String()))
+		return nil, store.NotFoundAs(err, networkNotFound(v.NetworkID.String()))
 	}
 	v.ID, v.Standard = id.New[model.Port](), r.standard(v.Standard)
 	v.Status, v.FixedIPs = r.firstStatus(&v), []model.FixedIP{}
@@ -120,22 +119,19 @@ func subnetsOf(wants []want) []model.SubnetID {
 }
 
 func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.Port, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.Port, error) {
-		found, err := store.Port(q, portID, scopeOf(c))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.Port, error) {
+		found, err := store.Port(q, portID, ScopeOf(c))
 		if err != nil {
-			return nil, notFoundAs(err, portNotFound(portID))
+			return nil, store.NotFoundAs(err, portNotFound(portID))
 		}
 		return describe(found), nil
 	})
 }
 
 func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Port, error) {
-	page, err := read(ctx, p.Plugin, func(q store.Querier) ([]*model.Port, error) {
-		page, err := store.ListPorts(q, scopeOf(c), want)
-		if errors.Is(err, store.ErrNotFound) {
-			err = portNotFound(want.Marker) // as the original, which reads the marker before the list
-		}
-		return page, err
+	page, err := store.Read(ctx, p.db, func(q store.Querier) ([]*model.Port, error) {
+		page, err := store.ListPorts(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, portNotFound(want.Marker))
 	})
 	for _, port := range page {
 		describe(port)
@@ -162,9 +158,9 @@ func (r *request) changeablePort(portID string) (*model.Port, error) {
 	if err := store.LockPort(r.tx, portID); err != nil {
 		return nil, err
 	}
-	p, err := store.Port(r.tx, portID, scopeOf(r.caller))
+	p, err := store.Port(r.tx, portID, ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, portNotFound(portID))
+		return nil, store.NotFoundAs(err, portNotFound(portID))
 	}
 	return p, nil
 }
@@ -186,7 +182,7 @@ func (r *request) removePort(p *model.Port) error {
 		return err
 	}
 	if err := store.DeletePort(r.tx, p.ID); err != nil {
-		return notFoundAs(err, portNotFound(p.ID.String()))
+		return store.NotFoundAs(err, portNotFound(p.ID.String()))
 	}
 	if err := r.tellNovaChange(p, vifDeleted); err != nil {
 		return err

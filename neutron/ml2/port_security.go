@@ -157,7 +157,7 @@ func (r *request) changeGroups(p *model.Port, asked []model.SecurityGroupID) err
 	if sameGroups(asked, p.SecurityGroups) {
 		return nil
 	}
-	groups, err := r.groupsForPort(asked, scopeOf(r.caller))
+	groups, err := r.groupsForPort(asked, ScopeOf(r.caller))
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,7 @@ import (
 )
 
 func (p ports) Update(ctx context.Context, c *auth.Caller, portID string, body plugin.Body[model.Port]) (*model.Port, error) {
-	var out *model.Port
-	err := p.change(ctx, c, func(r *request) (err error) {
-		out, err = r.updatePort(portID, body)
-		return err
-	})
-	return out, err
+	return changed(ctx, p.Plugin, c, func(r *request) (*model.Port, error) { return r.updatePort(portID, body) })
 }
 
 func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*model.Port, error) {

@@ -140,16 +140,16 @@ func (r *request) isExternal(n *model.Network) (bool, error) {
 }
 
 func (p rbacPolicies) Get(ctx context.Context, c *auth.Caller, policyID string) (*model.RBACPolicy, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.RBACPolicy, error) {
-		found, err := store.RBACPolicy(q, policyID, scopeOf(c))
-		return found, notFoundAs(err, policyNotFound(policyID))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.RBACPolicy, error) {
+		found, err := store.RBACPolicy(q, policyID, ScopeOf(c))
+		return found, store.NotFoundAs(err, policyNotFound(policyID))
 	})
 }
 
 func (p rbacPolicies) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.RBACPolicy, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.RBACPolicy, error) {
-		page, err := store.ListRBACPolicies(q, scopeOf(c), want)
-		return page, notFoundAs(err, policyNotFound(want.Marker))
+	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.RBACPolicy, error) {
+		page, err := store.ListRBACPolicies(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, policyNotFound(want.Marker))
 	})
 }
 
@@ -167,12 +167,12 @@ func (p rbacPolicies) Update(ctx context.Context, c *auth.Caller, policyID strin
 
 // changeablePolicy returns a policy that the caller sees, with its object locked.
 func (r *request) changeablePolicy(policyID string) (*model.RBACPolicy, error) {
-	p, err := store.RBACPolicy(r.tx, policyID, scopeOf(r.caller))
+	p, err := store.RBACPolicy(r.tx, policyID, ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, policyNotFound(policyID))
+		return nil, store.NotFoundAs(err, policyNotFound(policyID))
 	}
 	if _, err := store.LockRBACObject(r.tx, p.ObjectType, p.ObjectID); err != nil {
-		return nil, notFoundAs(err, policyNotFound(policyID)) // it went with its object
+		return nil, store.NotFoundAs(err, policyNotFound(policyID)) // it went with its object
 	}
 	return p, nil
 }
@@ -210,7 +210,7 @@ func (p rbacPolicies) Delete(ctx context.Context, c *auth.Caller, policyID strin
 			return err
 		}
 		if err := store.DeleteRBACPolicy(r.tx, found.ID); err != nil || found.ObjectType != model.RBACNetwork {
-			return notFoundAs(err, policyNotFound(policyID))
+			return store.NotFoundAs(err, policyNotFound(policyID))
 		}
 		return r.followPolicies(found.ObjectID, found.Action)
 	})

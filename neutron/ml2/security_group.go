@@ -57,9 +57,9 @@ func (r *request) insertGroup(g *model.SecurityGroup, rules []model.SecurityGrou
 }
 
 func (g securityGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.SecurityGroup, error) {
-	return read(ctx, g.Plugin, func(q store.Querier) (*model.SecurityGroup, error) {
-		found, err := store.SecurityGroup(q, groupID, scopeOf(c))
-		return found, notFoundAs(err, apidef.SecurityGroupNotFound(groupID))
+	return store.Read(ctx, g.db, func(q store.Querier) (*model.SecurityGroup, error) {
+		found, err := store.SecurityGroup(q, groupID, ScopeOf(c))
+		return found, store.NotFoundAs(err, apidef.SecurityGroupNotFound(groupID))
 	})
 }
 
@@ -67,20 +67,15 @@ func (g securityGroups) List(ctx context.Context, c *auth.Caller, want plugin.Qu
 	if err := g.ensureDefaultListed(ctx, c, want); err != nil {
 		return nil, err
 	}
-	return read(ctx, g.Plugin, func(q store.Querier) ([]*model.SecurityGroup, error) {
-		page, err := store.ListSecurityGroups(q, scopeOf(c), want)
-		return page, notFoundAs(err, apidef.SecurityGroupNotFound(want.Marker))
+	return store.Read(ctx, g.db, func(q store.Querier) ([]*model.SecurityGroup, error) {
+		page, err := store.ListSecurityGroups(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, apidef.SecurityGroupNotFound(want.Marker))
 	})
 }
 
 func (g securityGroups) Update(ctx context.Context, c *auth.Caller, groupID string,
 	body plugin.Body[model.SecurityGroup]) (*model.SecurityGroup, error) {
-	var out *model.SecurityGroup
-	err := g.change(ctx, c, func(r *request) (err error) {
-		out, err = r.updateSecurityGroup(groupID, body)
-		return err
-	})
-	return out, err
+	return changed(ctx, g.Plugin, c, func(r *request) (*model.SecurityGroup, error) { return r.updateSecurityGroup(groupID, body) })
 }
 
 func (r *request) updateSecurityGroup(groupID string, body plugin.Body[model.SecurityGroup]) (*model.SecurityGroup, error) {
@@ -123,8 +118,8 @@ func (r *request) changeableGroup(groupID string) (*model.SecurityGroup, error) 
 	if err := store.LockSecurityGroup(r.tx, groupID); err != nil {
 		return nil, err
 	}
-	g, err := store.SecurityGroup(r.tx, groupID, scopeOf(r.caller))
-	return g, notFoundAs(err, apidef.SecurityGroupNotFound(groupID))
+	g, err := store.SecurityGroup(r.tx, groupID, ScopeOf(r.caller))
+	return g, store.NotFoundAs(err, apidef.SecurityGroupNotFound(groupID))
 }
 
 func (g securityGroups) Delete(ctx context.Context, c *auth.Caller, groupID string) error {
@@ -156,7 +151,7 @@ func (r *request) deleteSecurityGroup(groupID string) error {
 		}
 	}
 	if err := store.DeleteSecurityGroup(r.tx, g.ID); err != nil {
-		return notFoundAs(err, apidef.SecurityGroupNotFound(groupID))
+		return store.NotFoundAs(err, apidef.SecurityGroupNotFound(groupID))
 	}
 	for i := range g.Rules {
 		if err := r.recordRuleGone(&g.Rules[i]); err != nil {

@@ -24,18 +24,12 @@ type securityGroupRules struct{ *Plugin }
 // Create makes rules of one group (create_security_group_rule_bulk_native).
 func (s securityGroupRules) Create(ctx context.Context, c *auth.Caller,
 	items []plugin.Body[model.SecurityGroupRule]) ([]*model.SecurityGroupRule, error) {
-	var made []*model.SecurityGroupRule
-	err := s.change(ctx, c, func(r *request) (err error) {
+	return changed(ctx, s.Plugin, c, func(r *request) ([]*model.SecurityGroupRule, error) {
 		if err := quota.Check(s.cfg.Quotas, r.tx, c, items); err != nil {
-			return err
+			return nil, err
 		}
-		made, err = r.createRules(items)
-		return err
+		return r.createRules(items)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }
 
 func (r *request) createRules(items []plugin.Body[model.SecurityGroupRule]) ([]*model.SecurityGroupRule, error) {
@@ -73,7 +67,7 @@ func (r *request) createRules(items []plugin.Body[model.SecurityGroupRule]) ([]*
 func (r *request) lockGroupOf(rules []*model.SecurityGroupRule) error {
 	group := rules[0].SecurityGroupID
 	err := store.TouchSecurityGroup(r.tx, group, len(rules), r.now)
-	return notFoundAs(err, apidef.SecurityGroupNotFound(group.String()))
+	return store.NotFoundAs(err, apidef.SecurityGroupNotFound(group.String()))
 }
 
 // insertRule stores a rule and tells the backend.
@@ -90,9 +84,9 @@ func (r *request) reserveRules(project string, n int) error {
 }
 
 func (s securityGroupRules) Get(ctx context.Context, c *auth.Caller, ruleID string) (*model.SecurityGroupRule, error) {
-	return read(ctx, s.Plugin, func(q store.Querier) (*model.SecurityGroupRule, error) {
-		found, err := store.SecurityGroupRule(q, ruleID, scopeOf(c))
-		return found, notFoundAs(err, ruleNotFound(ruleID))
+	return store.Read(ctx, s.db, func(q store.Querier) (*model.SecurityGroupRule, error) {
+		found, err := store.SecurityGroupRule(q, ruleID, ScopeOf(c))
+		return found, store.NotFoundAs(err, ruleNotFound(ruleID))
 	})
 }
 
@@ -100,9 +94,9 @@ func (s securityGroupRules) List(ctx context.Context, c *auth.Caller, want plugi
 	if err := s.ensureDefaultListed(ctx, c, want); err != nil {
 		return nil, err
 	}
-	return read(ctx, s.Plugin, func(q store.Querier) ([]*model.SecurityGroupRule, error) {
-		page, err := store.ListSecurityGroupRules(q, scopeOf(c), want)
-		return page, notFoundAs(err, ruleNotFound(want.Marker))
+	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.SecurityGroupRule, error) {
+		page, err := store.ListSecurityGroupRules(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, ruleNotFound(want.Marker))
 	})
 }
 
@@ -117,9 +111,9 @@ func (s securityGroupRules) Update(ctx context.Context, c *auth.Caller, ruleID s
 
 func (s securityGroupRules) Delete(ctx context.Context, c *auth.Caller, ruleID string) error {
 	return s.change(ctx, c, func(r *request) error {
-		rule, err := store.SecurityGroupRule(r.tx, ruleID, scopeOf(c))
+		rule, err := store.SecurityGroupRule(r.tx, ruleID, ScopeOf(c))
 		if err != nil {
-			return notFoundAs(err, ruleNotFound(ruleID))
+			return store.NotFoundAs(err, ruleNotFound(ruleID))
 		}
 		return r.removeRule(rule)
 	})
@@ -132,7 +126,7 @@ func (r *request) removeRule(rule *model.SecurityGroupRule) error {
 		err = store.DeleteSecurityGroupRule(r.tx, rule.ID)
 	}
 	if err != nil {
-		return notFoundAs(err, ruleNotFound(rule.ID.String()))
+		return store.NotFoundAs(err, ruleNotFound(rule.ID.String()))
 	}
 	return r.recordRuleGone(rule)
 }

@@ -168,7 +168,7 @@ func checkOneRemote(rule *model.SecurityGroupRule) error {
 
 // checkReferences looks for the groups that a rule names, with the eyes of the rule's project unless an administrator asks.
 func (r *request) checkReferences(rule *model.SecurityGroupRule) error {
-	scope := store.Scope{Project: rule.ProjectID, Restricted: scopeOf(r.caller).Restricted}
+	scope := store.Scope{Project: rule.ProjectID, Restricted: ScopeOf(r.caller).Restricted}
 	if rule.RemoteGroupID != nil {
 		if err := r.groupExists(*rule.RemoteGroupID, scope); err != nil {
 			return err
@@ -177,7 +177,7 @@ func (r *request) checkReferences(rule *model.SecurityGroupRule) error {
 	if rule.RemoteAddressGroupID != nil {
 		id := rule.RemoteAddressGroupID.String()
 		if _, err := store.AddressGroup(r.tx, id, scope); err != nil {
-			return notFoundAs(err, apidef.AddressGroupNotFound(id))
+			return store.NotFoundAs(err, apidef.AddressGroupNotFound(id))
 		}
 	}
 	return r.groupExists(rule.SecurityGroupID, scope)

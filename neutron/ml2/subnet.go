@@ -71,11 +71,11 @@ func (r *request) placeSubnet(s *model.Subnet, body plugin.Body[model.Subnet]) (
 // when the first has committed, and sees its subnet.
 func (r *request) networkForSubnet(s *model.Subnet) (*model.Network, error) {
 	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
-		return nil, notFoundAs(err, networkNotFound(s.NetworkID.String()))
+		return nil, store.NotFoundAs(err, networkNotFound(s.NetworkID.String()))
 	}
-	n, err := store.Network(r.tx, s.NetworkID.String(), scopeOf(r.caller))
+	n, err := store.Network(r.tx, s.NetworkID.String(), ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, networkNotFound(s.NetworkID.String()))
+		return nil, store.NotFoundAs(err, networkNotFound(s.NetworkID.String()))
 	}
 	return n, checkSubnetMTU(n, s)
 }
@@ -105,29 +105,21 @@ func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool 
 }
 
 func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*model.Subnet, error) {
-	return read(ctx, s.Plugin, func(q store.Querier) (*model.Subnet, error) {
-		found, err := store.Subnet(q, subnetID, scopeOf(c))
-		return found, notFoundAs(err, subnetNotFound(subnetID))
+	return store.Read(ctx, s.db, func(q store.Querier) (*model.Subnet, error) {
+		found, err := store.Subnet(q, subnetID, ScopeOf(c))
+		return found, store.NotFoundAs(err, subnetNotFound(subnetID))
 	})
 }
 
 func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Subnet, error) {
-	return read(ctx, s.Plugin, func(q store.Querier) ([]*model.Subnet, error) {
-		page, err := store.ListSubnets(q, scopeOf(c), want)
-		if errors.Is(err, store.ErrNotFound) {
-			err = subnetNotFound(want.Marker) // as the original, which reads the marker before the list
-		}
-		return page, err
+	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.Subnet, error) {
+		page, err := store.ListSubnets(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, subnetNotFound(want.Marker))
 	})
 }
 
 func (s subnets) Update(ctx context.Context, c *auth.Caller, subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {
-	var out *model.Subnet
-	err := s.change(ctx, c, func(r *request) (err error) {
-		out, err = r.updateSubnet(subnetID, body)
-		return err
-	})
-	return out, err
+	return changed(ctx, s.Plugin, c, func(r *request) (*model.Subnet, error) { return r.updateSubnet(subnetID, body) })
 }
 
 func (r *request) updateSubnet(subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {
@@ -206,9 +198,9 @@ func (r *request) changeableSubnet(subnetID string) (*model.Subnet, error) {
 	if err := store.LockSubnet(r.tx, subnetID); err != nil {
 		return nil, err
 	}
-	s, err := store.Subnet(r.tx, subnetID, scopeOf(r.caller))
+	s, err := store.Subnet(r.tx, subnetID, ScopeOf(r.caller))
 	if err != nil {
-		return nil, notFoundAs(err, subnetNotFound(subnetID))
+		return nil, store.NotFoundAs(err, subnetNotFound(subnetID))
 	}
 	return s, nil
 }
@@ -259,7 +251,7 @@ func (r *request) removeSubnet(s *model.Subnet) error {
 		return subnetInUse(s.ID) // a port that came meanwhile
 	}
 	if err != nil {
-		return notFoundAs(err, subnetNotFound(s.ID.String()))
+		return store.NotFoundAs(err, subnetNotFound(s.ID.String()))
 	}
 	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
 		return err

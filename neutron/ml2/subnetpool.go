@@ -111,16 +111,16 @@ func checkPrefixLens(p *model.SubnetPool) error {
 }
 
 func (p subnetPools) Get(ctx context.Context, c *auth.Caller, poolID string) (*model.SubnetPool, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.SubnetPool, error) {
-		found, err := store.SubnetPool(q, poolID, scopeOf(c))
-		return found, notFoundAs(err, subnetPoolNotFound(poolID))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.SubnetPool, error) {
+		found, err := store.SubnetPool(q, poolID, ScopeOf(c))
+		return found, store.NotFoundAs(err, subnetPoolNotFound(poolID))
 	})
 }
 
 func (p subnetPools) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.SubnetPool, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.SubnetPool, error) {
-		page, err := store.ListSubnetPools(q, scopeOf(c), want)
-		return page, notFoundAs(err, subnetPoolNotFound(want.Marker))
+	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.SubnetPool, error) {
+		page, err := store.ListSubnetPools(q, ScopeOf(c), want)
+		return page, store.NotFoundAs(err, subnetPoolNotFound(want.Marker))
 	})
 }
 
@@ -141,8 +141,8 @@ func (r *request) changeablePool(poolID string) (*model.SubnetPool, error) {
 	if err := store.LockSubnetPool(r.tx, poolID); err != nil {
 		return nil, err
 	}
-	p, err := store.SubnetPool(r.tx, poolID, scopeOf(r.caller))
-	return p, notFoundAs(err, subnetPoolNotFound(poolID))
+	p, err := store.SubnetPool(r.tx, poolID, ScopeOf(r.caller))
+	return p, store.NotFoundAs(err, subnetPoolNotFound(poolID))
 }
 
 func (r *request) updatePool(p *model.SubnetPool, body plugin.Body[model.SubnetPool]) error {
@@ -200,6 +200,6 @@ func (p subnetPools) Delete(ctx context.Context, c *auth.Caller, poolID string) 
 		if len(allocated) > 0 {
 			return poolInUse()
 		}
-		return notFoundAs(store.DeleteSubnetPool(r.tx, found.ID), subnetPoolNotFound(poolID))
+		return store.NotFoundAs(store.DeleteSubnetPool(r.tx, found.ID), subnetPoolNotFound(poolID))
 	})
 }

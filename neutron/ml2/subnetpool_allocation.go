@@ -17,9 +17,9 @@ func (r *request) choosePool(s *model.Subnet) error {
 	case s.UseDefaultPool && !s.SubnetPoolID.IsZero():
 		return badRequest("subnets", "subnetpool_id and use_default_subnetpool cannot both be specified")
 	case s.UseDefaultPool:
-		pool, err := store.DefaultSubnetPool(r.tx, s.IPVersion, scopeOf(r.caller))
+		pool, err := store.DefaultSubnetPool(r.tx, s.IPVersion, ScopeOf(r.caller))
 		if err != nil {
-			return notFoundAs(err, badRequest("subnets", "No default subnetpool found for IPv%d", s.IPVersion))
+			return store.NotFoundAs(err, badRequest("subnets", "No default subnetpool found for IPv%d", s.IPVersion))
 		}
 		s.SubnetPoolID = pool.ID
 	}

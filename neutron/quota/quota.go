@@ -2,7 +2,7 @@
 //
 // A resource joins with two lines: one in countables, and in its plugin, at the beginning of the transaction of a create request,
 //
-//	quota.Check(limits, tx, caller, items)
+//	quota.Create(limits, tx, caller, items, create)
 //
 // Counting and creating are one transaction, and those of one project and kind follow each other, so that a limit holds however many
 // requests come at once. What the service creates by itself, as the port of a router's interface, is counted and not refused.
@@ -69,6 +69,22 @@ func (l Limits) Default(resource string) int {
 
 // owned is a resource with an owner, as every countable one is.
 type owned interface{ Owner() string }
+
+// Create makes the items that the quota allows, or none, and returns them; see Check.
+func Create[T any](l Limits, tx *store.Tx, c *auth.Caller, items []plugin.Body[T], create func(plugin.Body[T]) (*T, error)) ([]*T, error) {
+	if err := Check(l, tx, c, items); err != nil {
+		return nil, err
+	}
+	made := make([]*T, 0, len(items))
+	for _, item := range items {
+		m, err := create(item)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, m)
+	}
+	return made, nil
+}
 
 // Check refuses a request that would give a project more than its quota allows, of the resource whose struct is T; what is not countable
 // has no quota. It comes first in the transaction that creates the items: others who create the same for the project wait from here on.

@@ -8,6 +8,14 @@ import (
 // ErrNotFound says that no row has the identifier, or none that the caller may see.
 var ErrNotFound = errors.New("no such row")
 
+// NotFoundAs gives a row that is missing its Neutron fault. That of a list is about the marker, which the original reads before the list.
+func NotFoundAs(err, fault error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fault
+	}
+	return err
+}
+
 // ErrStale says that what this transaction has read was changed by someone else since. DB.Tx runs the transaction again.
 var ErrStale = errors.New("the row has changed meanwhile")
 

@@ -106,6 +106,16 @@ func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
 	}
 }
 
+// Read runs fn as DB.Read does and returns what it found.
+func Read[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, error) {
+	var found R
+	err := db.Read(ctx, func(q Querier) (err error) {
+		found, err = fn(q)
+		return err
+	})
+	return found, err
+}
+
 func (db *DB) snapshot(ctx context.Context, fn func(Querier) error) error {
 	tx, err := db.handles.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {

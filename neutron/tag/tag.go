@@ -7,7 +7,6 @@ package tag
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -30,12 +29,8 @@ var _ plugin.Tags = (*Plugin)(nil)
 func New(db *store.DB) *Plugin { return &Plugin{db, time.Now} }
 
 // Get returns a resource's tags.
-func (p *Plugin) Get(ctx context.Context, _ *auth.Caller, _, id string) (tags []string, err error) {
-	err = p.db.Read(ctx, func(q store.Querier) (err error) {
-		tags, err = store.Tags(q, id)
-		return err
-	})
-	return tags, err
+func (p *Plugin) Get(ctx context.Context, _ *auth.Caller, _, id string) ([]string, error) {
+	return store.Read(ctx, p.db, func(q store.Querier) ([]string, error) { return store.Tags(q, id) })
 }
 
 // Add gives a resource a tag.
@@ -67,7 +62,7 @@ func (p *Plugin) Remove(ctx context.Context, _ *auth.Caller, collection, id, tag
 func (p *Plugin) change(ctx context.Context, collection, id string, decide func(have []string) (add, remove []string, err error)) error {
 	return p.db.Tx(ctx, func(tx *store.Tx) error {
 		if err := store.LockTagged(tx, collection, id); err != nil {
-			return notFoundAs(err, collection, id)
+			return store.NotFoundAs(err, noSuchResource(collection, id))
 		}
 		have, err := store.Tags(tx, id)
 		if err != nil {
@@ -89,9 +84,6 @@ func without(tags, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return slices.Contains(others, t) })
 }
 
-func notFoundAs(err error, collection, id string) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return errs.New(errs.NotFound, "TagResourceNotFound", "Resource %s %s could not be found.", collection, id)
-	}
-	return err
+func noSuchResource(collection, id string) error {
+	return errs.New(errs.NotFound, "TagResourceNotFound", "Resource %s %s could not be found.", collection, id)
 }

@@ -8,6 +8,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
@@ -85,19 +86,16 @@ func floatingPort(f *model.FloatingIP) plugin.Body[model.Port] {
 }
 
 func (p floatingIPs) Get(ctx context.Context, c *auth.Caller, floatingIPID string) (*model.FloatingIP, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.FloatingIP, error) {
-		found, err := store.FloatingIP(q, floatingIPID, scopeOf(c))
-		return found, notFoundAs(err, floatingIPNotFound(floatingIPID))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.FloatingIP, error) {
+		found, err := store.FloatingIP(q, floatingIPID, ml2.ScopeOf(c))
+		return found, store.NotFoundAs(err, floatingIPNotFound(floatingIPID))
 	})
 }
 
 func (p floatingIPs) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.FloatingIP, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.FloatingIP, error) {
-		page, err := store.ListFloatingIPs(q, scopeOf(c), want)
-		if errors.Is(err, store.ErrNotFound) {
-			err = floatingIPNotFound(want.Marker)
-		}
-		return page, err
+	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.FloatingIP, error) {
+		page, err := store.ListFloatingIPs(q, ml2.ScopeOf(c), want)
+		return page, store.NotFoundAs(err, floatingIPNotFound(want.Marker))
 	})
 }
 
@@ -141,7 +139,7 @@ func (r *request) changeableFloatingIP(floatingIPID string) (*model.FloatingIP, 
 		return nil, err
 	}
 	f, err := store.FloatingIP(r.Tx(), floatingIPID, r.Scope())
-	return f, notFoundAs(err, floatingIPNotFound(floatingIPID))
+	return f, store.NotFoundAs(err, floatingIPNotFound(floatingIPID))
 }
 
 // saveFloatingIP stores a floating address that has changed and tells the backend.
@@ -189,10 +187,10 @@ func (r *request) deleteFloatingIP(f *model.FloatingIP) error {
 	}
 	port, err := store.FloatingPort(r.Tx(), f.ID)
 	if err != nil {
-		return notFoundAs(err, floatingIPNotFound(f.ID.String()))
+		return store.NotFoundAs(err, floatingIPNotFound(f.ID.String()))
 	}
 	if err := store.DeleteFloatingIP(r.Tx(), f.ID); err != nil {
-		return notFoundAs(err, floatingIPNotFound(f.ID.String()))
+		return store.NotFoundAs(err, floatingIPNotFound(f.ID.String()))
 	}
 	if err := r.DeletePort(port); err != nil {
 		return err

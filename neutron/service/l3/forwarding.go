@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
@@ -53,9 +54,9 @@ func (r *request) createForwarding(floatingIPID string, body plugin.Body[model.P
 }
 
 func (p portForwardings) Get(ctx context.Context, c *auth.Caller, forwardingID string) (*model.PortForwarding, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.PortForwarding, error) {
-		if _, err := store.FloatingIP(q, p.floatingIPID, scopeOf(c)); err != nil {
-			return nil, notFoundAs(err, floatingIPNotFound(p.floatingIPID))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.PortForwarding, error) {
+		if _, err := store.FloatingIP(q, p.floatingIPID, ml2.ScopeOf(c)); err != nil {
+			return nil, store.NotFoundAs(err, floatingIPNotFound(p.floatingIPID))
 		}
 		f, err := findForwarding(q, p.floatingIPID, forwardingID)
 		if err != nil {
@@ -76,9 +77,9 @@ func findForwarding(q store.Querier, floatingIPID, forwardingID string) (*model.
 
 func (p portForwardings) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.PortForwarding, error) {
 	want.Filters = append(want.Filters, plugin.Filter{Attr: "floatingip_id", Values: []string{p.floatingIPID}})
-	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.PortForwarding, error) {
-		if _, err := store.FloatingIP(q, p.floatingIPID, scopeOf(c)); err != nil {
-			return nil, notFoundAs(err, floatingIPNotFound(p.floatingIPID))
+	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.PortForwarding, error) {
+		if _, err := store.FloatingIP(q, p.floatingIPID, ml2.ScopeOf(c)); err != nil {
+			return nil, store.NotFoundAs(err, floatingIPNotFound(p.floatingIPID))
 		}
 		page, err := store.ListPortForwardings(q, everyone, want)
 		if errors.Is(err, store.ErrNotFound) {
@@ -140,7 +141,7 @@ func (p portForwardings) Delete(ctx context.Context, c *auth.Caller, forwardingI
 // removeForwarding ends a forwarding. A floating address without a port that has lost its last is no longer translated by a router.
 func (r *request) removeForwarding(f *model.PortForwarding) error {
 	if err := store.DeletePortForwarding(r.Tx(), f.ID); err != nil {
-		return notFoundAs(err, forwardingNotFound(f.ID.String()))
+		return store.NotFoundAs(err, forwardingNotFound(f.ID.String()))
 	}
 	if err := r.Record(journal.Delete, journal.PortForwarding, f.ID.String(), f.ProjectID, nil); err != nil {
 		return err

@@ -14,7 +14,6 @@ package l3
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/journal"
@@ -87,46 +86,12 @@ func changed[R any](ctx context.Context, p *Plugin, c *auth.Caller, fn func(*req
 func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
 	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
 	return changed(ctx, p, c, func(r *request) ([]*T, error) {
-		if err := quota.Check(p.cfg.Quotas, r.Tx(), c, items); err != nil {
-			return nil, err
-		}
-		made := make([]*T, 0, len(items)) // the transaction may run again
-		for _, item := range items {
-			m, err := create(r, item)
-			if err != nil {
-				return nil, err
-			}
-			made = append(made, m)
-		}
-		return made, nil
+		return quota.Create(p.cfg.Quotas, r.Tx(), c, items, func(b plugin.Body[T]) (*T, error) { return create(r, b) })
 	})
-}
-
-// read runs fn on a snapshot and returns what it found.
-func read[R any](ctx context.Context, p *Plugin, fn func(store.Querier) (R, error)) (R, error) {
-	var found R
-	err := p.db.Read(ctx, func(q store.Querier) (err error) {
-		found, err = fn(q)
-		return err
-	})
-	return found, err
-}
-
-// scopeOf returns whose eyes a caller looks with.
-func scopeOf(c *auth.Caller) store.Scope {
-	return store.Scope{Project: c.ProjectID, Restricted: !c.Admin && !c.Advsvc}
 }
 
 // everyone is whose eyes the service itself looks with.
 var everyone = store.Scope{}
-
-// notFoundAs gives a row that is missing its Neutron fault.
-func notFoundAs(err, fault error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fault
-	}
-	return err
-}
 
 // set is an assignment that is made where the request gives the attribute.
 func set[T any](given bool, to *T, value T) {

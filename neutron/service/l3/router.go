@@ -2,11 +2,11 @@ package l3
 
 import (
 	"context"
-	"errors"
 
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
@@ -39,19 +39,16 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 }
 
 func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) (*model.Router, error) {
-		found, err := store.Router(q, routerID, scopeOf(c))
-		return found, notFoundAs(err, routerNotFound(routerID))
+	return store.Read(ctx, p.db, func(q store.Querier) (*model.Router, error) {
+		found, err := store.Router(q, routerID, ml2.ScopeOf(c))
+		return found, store.NotFoundAs(err, routerNotFound(routerID))
 	})
 }
 
 func (p routers) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Router, error) {
-	return read(ctx, p.Plugin, func(q store.Querier) ([]*model.Router, error) {
-		page, err := store.ListRouters(q, scopeOf(c), want)
-		if errors.Is(err, store.ErrNotFound) {
-			err = routerNotFound(want.Marker) // as the original, which reads the marker before the list
-		}
-		return page, err
+	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.Router, error) {
+		page, err := store.ListRouters(q, ml2.ScopeOf(c), want)
+		return page, store.NotFoundAs(err, routerNotFound(want.Marker))
 	})
 }
 
@@ -98,7 +95,7 @@ func (r *request) changeableRouter(routerID string) (*model.Router, error) {
 		return nil, err
 	}
 	router, err := store.Router(r.Tx(), routerID, r.Scope())
-	return router, notFoundAs(err, routerNotFound(routerID))
+	return router, store.NotFoundAs(err, routerNotFound(routerID))
 }
 
 func (p routers) Delete(ctx context.Context, c *auth.Caller, routerID string) error {
@@ -121,7 +118,7 @@ func (r *request) deleteRouter(routerID string) error {
 		return err
 	}
 	if err := store.DeleteRouter(r.Tx(), router.ID); err != nil {
-		return notFoundAs(err, routerNotFound(routerID))
+		return store.NotFoundAs(err, routerNotFound(routerID))
 	}
 	return r.Record(journal.Delete, journal.Router, routerID, router.ProjectID, nil)
 }

@@ -82,11 +82,7 @@ func (n *Notifier) Run(ctx context.Context, holder string) error {
 
 // once sends what is pending, and removes it where Nova has taken it or never will.
 func (n *Notifier) once(ctx context.Context) error {
-	var events []*store.NovaEvent
-	err := n.db.Read(ctx, func(q store.Querier) (err error) {
-		events, err = store.PendingNovaEvents(q, batch)
-		return err
-	})
+	events, err := store.Read(ctx, n.db, func(q store.Querier) ([]*store.NovaEvent, error) { return store.PendingNovaEvents(q, batch) })
 	if err != nil || len(events) == 0 {
 		return err
 	}
