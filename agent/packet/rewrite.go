@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"net/netip"
+	"slices"
 )
 
 // With returns a copy of p's frame that has h's MACs, addresses, TOS, TTL, ports and echo identifier in the place of p's. Checksums are
@@ -68,6 +69,9 @@ func (e edit) ports(h Header) {
 	switch {
 	case e.IsEcho():
 		e.replace(l4[4:6], binary.BigEndian.AppendUint16(nil, h.DstPort), false, true)
+		if slices.Max(l4) == 0 { // the one message whose checksum is 0xffff and not 0, which the change does not tell
+			binary.BigEndian.PutUint16(l4[2:], 0xffff)
+		}
 	case e.Proto == ProtoTCP, e.Proto == ProtoUDP:
 		e.replace(l4[0:2], binary.BigEndian.AppendUint16(nil, h.SrcPort), false, true)
 		e.replace(l4[2:4], binary.BigEndian.AppendUint16(nil, h.DstPort), false, true)

@@ -60,6 +60,7 @@ func Run(t *testing.T, harness NewHarness) {
 		{"MalformedIsAMiss", testMalformedIsAMiss},
 		{"Rewrite", testRewrite},
 		{"RewriteAnything", testRewriteAnything},
+		{"RewriteToZeros", testRewriteToZeros},
 		{"RewriteFragments", testRewriteFragments},
 		{"RewriteWithoutChecksum", testRewriteWithoutChecksum},
 		{"RewriteRefused", testRewriteRefused},

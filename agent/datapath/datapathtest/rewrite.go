@@ -121,6 +121,20 @@ func testRewriteAnything(t *testing.T, newHarness NewHarness) {
 	})
 }
 
+// testRewriteToZeros makes an echo reply one of nothing but zeros, whose checksum the change alone does not tell.
+func testRewriteToZeros(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	for _, body := range [][]byte{nil, make([]byte, 7), []byte("more")} {
+		header := ipv4(packet.ProtoICMP, 0, 5)
+		f := a.flow(header.Frame(body), b.local())
+		f.Actions.Rewrite = flow.Rewrite{Fields: flow.FieldEchoID}
+		a.install(f)
+		a.send(header.Frame(body))
+		b.expect(apply(f.Actions.Rewrite, header).Frame(body))
+	}
+}
+
 func drawHeader(r *rapid.T) packet.Header {
 	h := rapid.SampledFrom([]packet.Header{
 		ipv4(packet.ProtoUDP, 0, 0), ipv4(packet.ProtoTCP, 0, 0), ipv4(packet.ProtoICMP, 8, 0), ipv4(packet.ProtoICMP, 0, 0),

@@ -193,6 +193,14 @@ ALWAYS __u16 updated_udp(__u16 checksum, __u64 changed)
 	return checksum && !sum ? 0xffff : sum;
 }
 
+/* An ICMP echo of nothing but zeros has the checksum 0xffff. The change cannot tell it from 0, for which it stands in any other. */
+ALWAYS __u16 updated_echo(const __be16 *message, __u16 checksum, __u64 changed)
+{
+	__u16 sum = updated(checksum, changed);
+
+	return sum || message[0] || message[2] ? sum : 0xffff;
+}
+
 ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c, __u8 summed)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -214,6 +222,8 @@ ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, con
 		new = fold(old + pseudo);
 	else if (h->proto == IPPROTO_UDP)
 		new = updated_udp(old, pseudo + own);
+	else if (a->fields & FIELD_ECHO_ID && h->proto == IPPROTO_ICMP)
+		new = updated_echo(ports, old, own);
 	else
 		new = updated(old, pseudo + own);
 	*checksum = new;
