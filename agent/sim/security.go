@@ -33,16 +33,8 @@ func (w *walk) sentBy(p *topology.Port) bool {
 	if s == nil {
 		return true
 	}
-	verdict, why := ownSource(s, &w.packet)
-	switch verdict {
-	case refused:
-		w.stop(Drop, w.portDevice(p.ID), "drops the packet: %s", why)
-		return false
-	case exempt:
-		if w.in.Trace {
-			w.step(w.portDevice(p.ID), "lets every workload send this: %s", why)
-		}
-		return true
+	if rule, why := ownSource(s, &w.packet); rule != judged {
+		return w.exempted(p, rule, "send", why)
 	}
 	return w.judge(p, s.Egress, "send", place{device: deviceOf(p), router: p.Router, in: p.ID})
 }
@@ -53,17 +45,22 @@ func (w *walk) receivedBy(p *topology.Port) bool {
 	if s == nil {
 		return true
 	}
-	switch verdict, why := forWorkloads(&w.packet); verdict {
-	case refused:
-		w.stop(Drop, w.portDevice(p.ID), "drops the packet: %s", why)
-		return false
-	case exempt:
-		if w.in.Trace {
-			w.step(w.portDevice(p.ID), "lets every workload receive this: %s", why)
-		}
-		return true
+	if rule, why := forWorkloads(&w.packet); rule != judged {
+		return w.exempted(p, rule, "receive", why)
 	}
 	return w.judge(p, s.Ingress, "receive", place{device: deviceOf(p), router: p.Router, out: p.ID})
+}
+
+// exempted reports whether a packet passes that the security groups are not asked about.
+func (w *walk) exempted(p *topology.Port, rule exemption, verb, why string) bool {
+	if rule == refused {
+		w.stop(Drop, w.portDevice(p.ID), "drops the packet: %s", why)
+		return false
+	}
+	if w.in.Trace {
+		w.step(w.portDevice(p.ID), "lets every workload %s this: %s", verb, why)
+	}
+	return true
 }
 
 // judge asks for an answer to what the other side sent, and then the security groups. What none of them accepts is dropped.
