@@ -20,6 +20,9 @@ const (
 	patience = 10 * time.Second
 	// retryPause is the wait between two tries of it.
 	retryPause = 100 * time.Millisecond
+	// firstTries is how many times the first try of it is shorter than the limit; each further one may take twice as long. The client asks
+	// its members in turn, so that one which is cut off, and answers nobody, costs little time; one that is slow gets all of it in the end.
+	firstTries = 8
 )
 
 // ask makes one request within the time that a member may take. Where that has passed, nobody knows what became of the request.
@@ -32,9 +35,11 @@ func ask[T any](ctx context.Context, s *Store, timeout time.Duration, request fu
 	return request(ctx)
 }
 
-// repeat makes a request that may be made again, to whichever member answers, for as long as patience lasts.
-func repeat[T any](ctx context.Context, s *Store, timeout time.Duration, request func(context.Context) (T, error)) (T, error) {
-	for deadline := time.Now().Add(patience); ; {
+// repeat makes a request that may be made again, to whichever member answers, for as long as patience lasts. limit is how long one try
+// may take at most.
+func repeat[T any](ctx context.Context, s *Store, limit time.Duration, request func(context.Context) (T, error)) (T, error) {
+	deadline := time.Now().Add(patience)
+	for timeout := limit / firstTries; ; timeout = min(2*timeout, limit) {
 		v, err := ask(ctx, s, timeout, request)
 		if !s.remote || !away(err) || ctx.Err() != nil || time.Now().After(deadline) {
 			return v, err
@@ -57,7 +62,14 @@ func away(err error) bool {
 	if errors.As(err, &coded) {
 		code = coded.Code()
 	}
-	return code == codes.Unavailable || code == codes.DeadlineExceeded
+	switch code {
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return true
+	case codes.Unknown: // so a member answers that passed the request on to a leader which is cut off
+		return status.Convert(err).Message() == context.DeadlineExceeded.Error()
+	default:
+		return false
+	}
 }
 
 // get reads keys.
