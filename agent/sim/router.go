@@ -140,6 +140,7 @@ func (w *walk) lives(r *topology.Router, in *topology.Port) bool {
 		return false
 	}
 	if w.packet.TTL <= 1 {
+		w.result.Cache = false // the next one's TTL may be another, and so may a size
 		w.refuse(in, expired, routerDevice(r), "drops the packet: its TTL is %d", w.packet.TTL)
 		return false
 	}
@@ -158,6 +159,7 @@ func (w *walk) fits(in, out *topology.Port) bool {
 		w.mtu = out.MTU
 	}
 	if size := w.size(); size > out.MTU && (w.packet.DontFragment() || w.in.Segment > 0) {
+		w.result.Cache = false
 		e := tooBig
 		e.value = uint32(out.MTU)
 		w.refuse(in, e, w.portDevice(out.ID), "cannot carry %d octets: its MTU is %d", size, out.MTU)

@@ -59,29 +59,35 @@ chain pre2 float_dnat; forwarding; rev_snat dst=203.0.113.6; drop dst=203.0.113.
 chain post2 rev_dnat; float_snat_exact; float_snat; snat out=r2-ext !src=203.0.113.6 target=203.0.113.6@1024-65535
 `
 
-// newRoutedRig is an agent that knows twoRouters and has blocks for so many translated connections.
-func newRoutedRig(b *testing.B, connections int) *rig {
-	b.Helper()
+// newTextRig is an agent of host h1 that knows the topology and has room for so many states.
+func newTextRig(t testing.TB, states int, text string) *rig {
+	t.Helper()
 	host := viewtest.ID[topology.Host]("h1")
-	r := &rig{t: b, datapath: newRecorder(), clock: newClock(), host: host, local: []endpoint{{iface: "tap0"}}}
-	states, err := flowstate.Open(flowstate.Config{Host: host, Size: 4 * connections}, r.clock.Now())
+	r := &rig{t: t, datapath: newRecorder(), clock: newClock(), host: host, local: []endpoint{{iface: "tap0"}, {iface: "tap1"}}}
+	table, err := flowstate.Open(flowstate.Config{Host: host, Size: states}, r.clock.Now())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	r.Worker = New(Config{Host: host, HostName: "h1", Datapath: r.datapath, Cluster: quietCluster{}, State: states,
+	r.Worker = New(Config{Host: host, HostName: "h1", Datapath: r.datapath, Cluster: quietCluster{}, State: table,
 		Log: slog.New(slog.DiscardHandler), Now: r.clock.Now})
 	r.SetInterfaces(r.interfaces())
 	if err := r.SetUnderlay([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 1500); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
+	r.network = &network{objects: viewtest.MustParse(text)}
+	r.Apply(r.network.snapshot())
+	return r
+}
+
+// newRoutedRig is an agent that knows twoRouters and has blocks for so many translated connections.
+func newRoutedRig(b *testing.B, connections int) *rig {
+	b.Helper()
 	var text strings.Builder
 	text.WriteString(twoRouters)
 	for first := 1024; first < 1024+connections; first += topology.NATBlockSize {
 		fmt.Fprintf(&text, "block r1 203.0.113.5 %d h1\n", first)
 	}
-	r.network = &network{objects: viewtest.MustParse(text.String())}
-	r.Apply(r.network.snapshot())
-	return r
+	return newTextRig(b, 4*connections, text.String())
 }
 
 // BenchmarkRoutedMisses measures what the first packet of a connection costs through two routers, security groups, source NAT and a

@@ -85,9 +85,11 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	w.learned.touch(source{m.InPort, p.SrcMAC}, w.cfg.Now())
 	key := flow.KeyOf(&p, m.InPort)
 	actions, ok := b.known[key]
-	if !ok {
+	if !ok || datapath.Refuses(&actions, &p, m.Offload) {
 		now := w.cfg.Now()
-		r := w.simulate(sim.Input{InPort: m.InPort, Frame: m.Frame, Hush: w.floods.exceeded(m.InPort, now), GiveUp: b.giveUp})
+		in := inputOf(&m, &p)
+		in.Hush, in.GiveUp = w.floods.exceeded(m.InPort, now), b.giveUp
+		r := w.simulate(in)
 		b.found = append(b.found, r.Found...)
 		if r.Verdict == sim.Wait {
 			w.hold(b, m, &r)
@@ -111,6 +113,11 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	if !actions.Drop() {
 		b.packets = append(b.packets, datapath.Packet{InPort: m.InPort, Frame: m.Frame, Offload: m.Offload, Actions: actions})
 	}
+}
+
+// inputOf returns what the simulator is told of a missed packet.
+func inputOf(m *datapath.Miss, p *packet.Packet) sim.Input {
+	return sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p)}
 }
 
 // simulate runs the packet through the present view and counts what comes out.

@@ -7,6 +7,7 @@ import (
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/topology"
 )
@@ -142,8 +143,12 @@ func (w *Worker) askOverdue() {
 	var b batch
 	var ready []datapath.Miss
 	for _, want := range again {
-		m := w.waiting.lines[want].misses[0]
-		if r := w.simulate(sim.Input{InPort: m.InPort, Frame: m.Frame}); r.Verdict == sim.Wait {
+		m := &w.waiting.lines[want].misses[0]
+		var p packet.Packet
+		if packet.Parse(m.Frame, &p) != nil {
+			continue // it was parsed when it came
+		}
+		if r := w.simulate(inputOf(m, &p)); r.Verdict == sim.Wait {
 			b.packets = append(b.packets, emitted(r.Emit)...)
 			w.ask(r.Wants)
 		} else {

@@ -46,7 +46,7 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		return nil
 	}
 	key := flow.KeyOf(&p, in.ID)
-	if e, ok := d.flows[key]; ok && refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
+	if e, ok := d.flows[key]; ok && datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
 		return nil
 	}
@@ -57,28 +57,6 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 	}
 	d.counters.Hits++
 	return d.act(&p, actions, datapath.Offload{})
-}
-
-// refuses reports that the actions would bring the packet's TTL to 0, or that it is too large for them.
-func refuses(a *flow.Actions, p *packet.Packet, o datapath.Offload) bool {
-	if !p.IsIP() {
-		return false
-	}
-	return a.Rewrite.Fields&flow.FieldTTL != 0 && p.TTL <= a.Rewrite.Hops || a.MTU > 0 && largest(p, o) > a.MTU
-}
-
-// largest returns the length of the IP packet, or of the segments that it will be cut into.
-func largest(p *packet.Packet, o datapath.Offload) int {
-	const tcpChecksum, tcpDataOffset, udpLen = 16, 12, 8
-	whole := len(p.Frame) - p.L3
-	if o.SegmentSize == 0 {
-		return whole
-	}
-	l4, header := int(o.ChecksumStart), udpLen
-	if at := l4 + tcpDataOffset; o.ChecksumOffset == tcpChecksum && at < len(p.Frame) {
-		header = int(p.Frame[at]>>4) * 4
-	}
-	return min(whole, l4-p.L3+header+int(o.SegmentSize))
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.
@@ -243,7 +221,7 @@ func (d *Datapath) execute(out *datapath.Packet) []tunnelled {
 	err := packet.Parse(bytes.Clone(out.Frame), &p)
 	short := len(out.Frame) < ethernetLen
 	looked := out.Actions.Rewrite.Fields != 0 || out.Actions.MTU != 0
-	if short || looked && (err != nil || refuses(&out.Actions, &p, out.Offload)) {
+	if short || looked && (err != nil || datapath.Refuses(&out.Actions, &p, out.Offload)) {
 		d.counters.Errors++
 		return nil
 	}

@@ -1,0 +1,32 @@
+package datapath
+
+import (
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+)
+
+// Segment returns the octets of the largest IP packet that the parsed frame is to be cut into; 0 where it is one packet.
+func (o Offload) Segment(p *packet.Packet) int {
+	const tcpChecksum, tcpDataOffset, udpLen = 16, 12, 8
+	if o.SegmentSize == 0 || !p.IsIP() {
+		return 0
+	}
+	l4, header := int(o.ChecksumStart), udpLen // the innermost headers, where the sender tunnels
+	if at := l4 + tcpDataOffset; o.ChecksumOffset == tcpChecksum && at < len(p.Frame) {
+		header = int(p.Frame[at]>>4) * 4
+	}
+	return min(len(p.Frame)-p.L3, l4-p.L3+header+int(o.SegmentSize))
+}
+
+// Refuses reports whether the actions do not fit the packet, so that it is a miss: they would bring its TTL to 0, or it, or a segment
+// of it, is larger than their MTU.
+func Refuses(a *flow.Actions, p *packet.Packet, o Offload) bool {
+	if !p.IsIP() {
+		return false
+	}
+	size := len(p.Frame) - p.L3
+	if segment := o.Segment(p); segment > 0 {
+		size = segment
+	}
+	return a.Rewrite.Fields&flow.FieldTTL != 0 && p.TTL <= a.Rewrite.Hops || a.MTU > 0 && size > a.MTU
+}
