@@ -21,40 +21,23 @@ func neutronMedia(class string) string {
 
 // neutronRoot is the document from which clients find Neutron's resources (neutron/models/Neutron.java).
 type neutronRoot struct {
-	URI             string `json:"uri"`
-	Networks        string `json:"networks"`
-	NetworkTemplate string `json:"network_template"`
-	Subnets         string `json:"subnets"`
-	SubnetTemplate  string `json:"subnet_template"`
-	Ports           string `json:"ports"`
-	PortTemplate    string `json:"port_template"`
-}
-
-// collection is how one kind of Neutron object is served (neutron/resources/NetworkResource.java and its like).
-type collection struct {
-	resource translate.Resource
-	class    string // the original's name, in messages
-	path     string // of the collection, under /neutron
-	one      string // media type of one object
-	many     string // media type of several
-	// read makes the object to store of a body; the identifier in a URI wins over the body's and is zero where there is none.
-	read func(body []byte, named objectID) (objectID, []byte, error)
-	// show makes the body to answer of a stored object.
-	show func(s *mirror.State, stored []byte) (any, error)
-}
-
-// objectID is the identifier of any Neutron object.
-type objectID = id.ID[topology.Source]
-
-func (a *API) neutronRoutes() {
-	a.serve("/neutron", endpoint{method: http.MethodGet, produces: []string{mediaNeutron}, handle: showNeutronRoot})
-	for _, k := range []collection{
-		{translate.Network, "NeutronNetwork", "/networks", neutronMedia("Network"), neutronMedia("Networks"), readNetwork, showNetwork},
-		{translate.Subnet, "NeutronSubnet", "/subnets", neutronMedia("Subnet"), neutronMedia("Subnets"), readSubnet, showSubnet},
-		{translate.Port, "NeutronPort", "/ports", neutronMedia("Port"), neutronMedia("Ports"), readPort, showPort},
-	} {
-		a.neutronCollection(k)
-	}
+	URI                           string `json:"uri"`
+	Networks                      string `json:"networks"`
+	NetworkTemplate               string `json:"network_template"`
+	Subnets                       string `json:"subnets"`
+	SubnetTemplate                string `json:"subnet_template"`
+	Ports                         string `json:"ports"`
+	PortTemplate                  string `json:"port_template"`
+	Routers                       string `json:"routers"`
+	RouterTemplate                string `json:"router_template"`
+	AddRouterInterfaceTemplate    string `json:"add_router_interface_template"`
+	RemoveRouterInterfaceTemplate string `json:"remove_router_interface_template"`
+	FloatingIPs                   string `json:"floating_ips"`
+	FloatingIPTemplate            string `json:"floating_ip_template"`
+	SecurityGroups                string `json:"security_groups"`
+	SecurityGroupTemplate         string `json:"security_group_template"`
+	SecurityGroupRules            string `json:"security_group_rules"`
+	SecurityGroupRuleTemplate     string `json:"security_group_rule_template"`
 }
 
 func showNeutronRoot(c *call) (reply, error) {
@@ -64,136 +47,238 @@ func showNeutronRoot(c *call) (reply, error) {
 		Networks: uri + "/networks", NetworkTemplate: uri + "/networks/{id}",
 		Subnets: uri + "/subnets", SubnetTemplate: uri + "/subnets/{id}",
 		Ports: uri + "/ports", PortTemplate: uri + "/ports/{id}",
+		Routers: uri + "/routers", RouterTemplate: uri + "/routers/{id}",
+		AddRouterInterfaceTemplate:    uri + "/routers/{id}/add_router_interface",
+		RemoveRouterInterfaceTemplate: uri + "/routers/{id}/remove_router_interface",
+		FloatingIPs:                   uri + "/floating_ips", FloatingIPTemplate: uri + "/floating_ips/{id}",
+		SecurityGroups: uri + "/security_groups", SecurityGroupTemplate: uri + "/security_groups/{id}",
+		SecurityGroupRules: uri + "/security_group_rules", SecurityGroupRuleTemplate: uri + "/security_group_rules/{id}",
 	}}, nil
 }
 
-func (a *API) neutronCollection(k collection) {
+func (a *API) neutronRoutes() {
+	a.serve("/neutron", endpoint{method: http.MethodGet, produces: []string{mediaNeutron}, handle: showNeutronRoot})
+	serveCollection(a, networks)
+	serveCollection(a, subnets)
+	serveCollection(a, ports)
+	serveCollection(a, routers)
+	serveCollection(a, floatingIPs)
+	serveCollection(a, securityGroups)
+	serveCollection(a, securityGroupRules)
+	a.routerInterfaceRoutes()
+}
+
+// objectID is the identifier of any Neutron object.
+type objectID = id.ID[topology.Source]
+
+// collection is how one kind of Neutron object, of package model's type T, is served (neutron/resources/NetworkResource.java and its like).
+type collection[T any] struct {
+	resource translate.Resource
+	path     string // of the collection, under /neutron
+	one      string // media type of one object
+	many     string // media type of several
+	bulk     bool   // several can be created at once
+	fixed    bool   // objects cannot be updated
+
+	id func(*T) *id.ID[T]
+	// read makes an object of a body, and refuses one that cannot be obeyed.
+	read func(body []byte) (*T, error)
+	// plan returns all that is written when the object is created or replaced as the body says; nil: the object alone.
+	plan func(now translate.View, verb importer.Verb, wanted *T, body []byte) ([]importer.Write, error)
+	// leave returns what is written when the object is deleted, beside that; nil: nothing.
+	leave func(now translate.View, gone id.ID[T]) []importer.Write
+	// show returns what makes bodies of objects as they are in the state.
+	show func(*mirror.State) func(*T) (any, error)
+}
+
+// serveCollection adds the paths of the collection.
+func serveCollection[T any](a *API, k collection[T]) {
 	one, many := []string{k.one}, []string{k.many}
-	a.serve("/neutron"+k.path,
-		endpoint{http.MethodGet, nil, many, k.list},
-		endpoint{http.MethodPost, one, one, func(c *call) (reply, error) { return a.create(c, k) }},
-		endpoint{http.MethodPost, many, many, func(c *call) (reply, error) { return a.createBulk(c, k) }},
-	)
-	a.serve("/neutron"+k.path+"/{id}",
-		endpoint{http.MethodGet, nil, one, k.get},
-		endpoint{http.MethodPut, one, one, func(c *call) (reply, error) { return a.replace(c, k) }},
-		endpoint{http.MethodDelete, nil, nil, func(c *call) (reply, error) { return a.remove(c, k) }},
-	)
+	all := []endpoint{
+		{http.MethodGet, nil, many, k.list},
+		{http.MethodPost, one, one, func(c *call) (reply, error) { return k.create(a, c) }},
+	}
+	if k.bulk {
+		all = append(all, endpoint{http.MethodPost, many, many, func(c *call) (reply, error) { return k.createBulk(a, c) }})
+	}
+	each := []endpoint{
+		{http.MethodGet, nil, one, k.get},
+		{http.MethodDelete, nil, nil, func(c *call) (reply, error) { return k.remove(a, c) }},
+	}
+	if !k.fixed {
+		each = append(each, endpoint{http.MethodPut, one, one, func(c *call) (reply, error) { return k.replace(a, c) }})
+	}
+	a.serve("/neutron"+k.path, all...)
+	a.serve("/neutron"+k.path+"/{id}", each...)
 }
 
 // list answers every object of the kind, in order of identifier.
-func (k collection) list(c *call) (reply, error) {
-	all := []any{}
+func (k collection[T]) list(c *call) (reply, error) {
+	all, show := []any{}, k.show(c.state)
 	for o := range c.state.ByKind(topology.KindSource) {
 		source := o.(*topology.Source)
 		if source.Resource != string(k.resource) {
 			continue
 		}
-		shown, err := k.show(c.state, source.JSON)
+		body, err := shown(source, show)
 		if err != nil {
 			return reply{}, err
 		}
-		all = append(all, shown)
+		all = append(all, body)
 	}
 	return reply{body: all}, nil
 }
 
-func (k collection) get(c *call) (reply, error) {
+func (k collection[T]) get(c *call) (reply, error) {
 	named, err := c.named("id")
 	if err != nil {
 		return reply{}, err
 	}
-	shown, err := k.find(c.state, named)
-	return reply{body: shown}, err
+	body, err := k.find(c.state, id.As[T](named))
+	return reply{body: body}, err
 }
 
 // find returns the body of a stored object, which must be there.
-func (k collection) find(s *mirror.State, named objectID) (any, error) {
-	source := mirror.Lookup[*topology.Source](s, topology.KindSource, named)
-	if source == nil || source.Resource != string(k.resource) {
-		return nil, noSuch(k.class, named)
+func (k collection[T]) find(s *mirror.State, named id.ID[T]) (any, error) {
+	source := sourceOf(s, k.resource, named)
+	if source == nil {
+		return nil, noSuch(importer.Class(k.resource), objectID(named))
 	}
-	return k.show(s, source.JSON)
+	return shown(source, k.show(s))
 }
 
-func (a *API) create(c *call, k collection) (reply, error) {
-	written, shown, err := a.write(c, k, importer.Create, []json.RawMessage{c.body}, objectID{})
+// sourceOf returns the stored object, nil where there is none.
+func sourceOf(s *mirror.State, r translate.Resource, named [16]byte) *topology.Source {
+	source := mirror.Lookup[*topology.Source](s, topology.KindSource, named)
+	if source == nil || source.Resource != string(r) {
+		return nil
+	}
+	return source
+}
+
+func shown[T any](source *topology.Source, show func(*T) (any, error)) (any, error) {
+	object := new(T)
+	if err := json.Unmarshal(source.JSON, object); err != nil {
+		return nil, err
+	}
+	return show(object)
+}
+
+func (k collection[T]) create(a *API, c *call) (reply, error) {
+	wanted, bodies, err := k.write(a, c, importer.Create, []json.RawMessage{c.body}, id.ID[T]{})
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusCreated, location: c.base + "/neutron" + k.path + "/" + written[0].String(), body: shown[0]}, nil
+	return reply{status: http.StatusCreated, location: c.base + "/neutron" + k.path + "/" + k.id(wanted[0]).String(), body: bodies[0]}, nil
 }
 
 // createBulk creates all or none.
-func (a *API) createBulk(c *call, k collection) (reply, error) {
-	var bodies []json.RawMessage
-	if err := c.decode(&bodies); err != nil {
+func (k collection[T]) createBulk(a *API, c *call) (reply, error) {
+	var given []json.RawMessage
+	if err := c.decode(&given); err != nil {
 		return reply{}, err
 	}
-	_, shown, err := a.write(c, k, importer.Create, bodies, objectID{})
+	_, bodies, err := k.write(a, c, importer.Create, given, id.ID[T]{})
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusCreated, location: c.base + "/neutron" + k.path, body: shown}, nil
+	return reply{status: http.StatusCreated, location: c.base + "/neutron" + k.path, body: bodies}, nil
 }
 
-func (a *API) replace(c *call, k collection) (reply, error) {
+func (k collection[T]) replace(a *API, c *call) (reply, error) {
 	named, err := c.named("id")
 	if err != nil {
 		return reply{}, err
 	}
-	_, shown, err := a.write(c, k, importer.Replace, []json.RawMessage{c.body}, named)
+	_, bodies, err := k.write(a, c, importer.Replace, []json.RawMessage{c.body}, id.As[T](named))
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: shown[0]}, nil
+	return reply{body: bodies[0]}, nil
 }
 
 // remove answers 204 for what is not there too.
-func (a *API) remove(c *call, k collection) (reply, error) {
+func (k collection[T]) remove(a *API, c *call) (reply, error) {
 	named, err := c.named("id")
 	if err != nil {
 		return reply{}, err
 	}
-	owner := translate.Owner{Resource: k.resource, ID: named}
-	revision, err := a.Importer.Apply(c.Context(), []importer.Write{{Owner: owner, Verb: importer.Delete}})
-	if err != nil {
-		return reply{}, err
-	}
-	_, err = a.committed(c.Context(), revision)
+	gone := id.As[T](named)
+	_, err = a.apply(c, func(now translate.View) ([]importer.Write, error) {
+		writes := []importer.Write{{Owner: translate.Owner{Resource: k.resource, ID: gone}, Verb: importer.Delete}}
+		if k.leave != nil && translate.Find(now, gone) != nil {
+			writes = append(writes, k.leave(now, gone)...)
+		}
+		return writes, nil
+	})
 	return reply{}, err
 }
 
-// write stores what the bodies say in one step, and returns the identifiers and what is to be answered for each.
-func (a *API) write(c *call, k collection, verb importer.Verb, bodies []json.RawMessage, named objectID) ([]objectID, []any, error) {
-	ids, writes, shown := []objectID{}, []importer.Write{}, []any{}
-	for _, body := range bodies {
-		n, stored, err := k.read(body, named)
+// write stores what the bodies say in one step, and returns the objects and what is to be answered for each. The identifier in a URI,
+// zero where there is none, wins over a body's.
+func (k collection[T]) write(a *API, c *call, verb importer.Verb, given []json.RawMessage, named id.ID[T]) ([]*T, []any, error) {
+	var wanted []*T
+	for _, body := range given {
+		object, err := k.read(body)
 		if err != nil {
 			return nil, nil, err
 		}
-		if n.IsZero() {
-			return nil, nil, errs.New(errs.Invalid, "NoIdentifier", "A %s has no id.", k.class)
+		own := k.id(object)
+		if !named.IsZero() {
+			*own = named
 		}
-		ids = append(ids, n)
-		writes = append(writes, importer.Write{Owner: translate.Owner{Resource: k.resource, ID: n}, Verb: verb, JSON: stored})
+		if own.IsZero() {
+			return nil, nil, invalid("A %s has no id.", importer.Class(k.resource))
+		}
+		wanted = append(wanted, object)
 	}
-	revision, err := a.Importer.Apply(c.Context(), writes)
+	state, err := a.apply(c, func(now translate.View) ([]importer.Write, error) { return k.planAll(now, verb, wanted, given) })
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := a.committed(c.Context(), revision)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, w := range writes {
-		body, err := k.show(state, w.JSON)
+	bodies := []any{}
+	for _, object := range wanted {
+		body, err := k.find(state, *k.id(object))
 		if err != nil {
 			return nil, nil, err
 		}
-		shown = append(shown, body)
+		bodies = append(bodies, body)
 	}
-	return ids, shown, nil
+	return wanted, bodies, nil
+}
+
+func (k collection[T]) planAll(now translate.View, verb importer.Verb, wanted []*T, given []json.RawMessage) ([]importer.Write, error) {
+	var writes []importer.Write
+	for n, object := range wanted {
+		if k.plan == nil {
+			writes = append(writes, put(verb, k.resource, *k.id(object), object))
+			continue
+		}
+		planned, err := k.plan(now, verb, object, given[n])
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, planned...)
+	}
+	return writes, nil
+}
+
+// put returns the write that makes an object what it is given as.
+func put(verb importer.Verb, r translate.Resource, named [16]byte, object any) importer.Write {
+	stored, err := json.Marshal(object)
+	if err != nil { // the types of package model have a form
+		panic(err)
+	}
+	return importer.Write{Owner: translate.Owner{Resource: r, ID: named}, Verb: verb, JSON: stored}
+}
+
+// apply stores what the plan says, and returns a state that has it.
+func (a *API) apply(c *call, plan importer.Plan) (*mirror.State, error) {
+	revision, err := a.Importer.ApplyPlan(c.Context(), plan)
+	if err != nil {
+		return nil, err
+	}
+	return a.committed(c.Context(), revision)
 }
 
 // named reads an identifier from the path. What is no identifier names nothing.
@@ -203,4 +288,14 @@ func (c *call) named(name string) (objectID, error) {
 		return n, errs.New(errs.NotFound, "NotFound", "There is nothing with ID %s.", c.PathValue(name))
 	}
 	return n, nil
+}
+
+// invalid says what is wrong with a body.
+func invalid(format string, args ...any) error {
+	return errs.New(errs.Invalid, "BadObject", format, args...)
+}
+
+// conflict says what in the present state forbids a request.
+func conflict(format string, args ...any) error {
+	return errs.New(errs.Conflict, "Conflict", format, args...)
 }

@@ -98,7 +98,7 @@ func TestNeutronObjects(t *testing.T) {
 	want = map[string]any{"id": port1, "name": "p", "network_id": net1, "admin_state_up": true, "mac_address": "fa:16:3e:00:00:01",
 		"fixed_ips": []any{map[string]any{"subnet_id": sub1, "ip_address": "10.0.0.5"}}, "device_id": "vm", "device_owner": "compute:nova",
 		"tenant_id": "t1", "status": "DOWN", "security_groups": []any{}, "binding:host_id": "h1",
-		"binding:profile": map[string]any{"interface_name": "eth5"}, "port_security_enabled": false, "allowed_address_pairs": nil,
+		"binding:profile": map[string]any{"interface_name": "eth5"}, "port_security_enabled": true, "allowed_address_pairs": nil,
 		"extra_dhcp_opts": []any{map[string]any{"opt_name": "tftp-server", "opt_value": "10.0.0.9"}}, "qos_policy_id": nil}
 	if diff := cmp.Diff(want, f.get("/neutron/ports/"+port1, mediaPort).want(200).object()); diff != "" {
 		t.Errorf("port (-want +got):\n%s", diff)

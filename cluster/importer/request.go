@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/translate"
@@ -26,6 +25,7 @@ type Verb uint8
 const (
 	Create  Verb = iota + 1 // a Conflict if it is there
 	Replace                 // NotFound if it is not
+	Amend                   // the same, but what the object names may be gone: it named that before
 	Delete                  // nothing if it is not
 )
 
@@ -36,10 +36,13 @@ type Write struct {
 	JSON  []byte // package model's form of the object as it will be; nil with Delete
 }
 
+// Plan says what to write, given what there is. It may be called more than once for a request, and must only read.
+type Plan func(now translate.View) ([]Write, error)
+
 // request is a call of Apply on its way to the goroutine that has the state.
 type request struct {
-	writes []Write
-	done   chan<- outcome
+	plan Plan
+	done chan<- outcome
 }
 
 type outcome struct {
@@ -54,13 +57,19 @@ type outcome struct {
 // journal answers Conflict. Other errors say that a write cannot be made as things are (Invalid, NotFound, Conflict, TooLarge), or that
 // the store is away or ctx ended, when the writes may have been made or not (Unavailable).
 func (i *Importer) Apply(ctx context.Context, writes []Write) (nsdb.Revision, error) {
+	return i.ApplyPlan(ctx, func(translate.View) ([]Write, error) { return writes, nil })
+}
+
+// ApplyPlan is Apply for a request whose writes depend on what there is: nothing else is written between the plan and its writes. An
+// error of the plan's that says that it cannot be is returned as it is.
+func (i *Importer) ApplyPlan(ctx context.Context, plan Plan) (nsdb.Revision, error) {
 	if i.reader != nil {
 		return 0, errs.New(errs.Conflict, "TopologyFedByJournal", "The topology of this server is made from its own Networking API; "+
 			"write there, or run `midonet cluster`, whose topology is made from this one")
 	}
 	done := make(chan outcome, 1)
 	select {
-	case i.requests <- request{writes: writes, done: done}:
+	case i.requests <- request{plan: plan, done: done}:
 	case <-ctx.Done():
 		return 0, unavailable(ctx.Err())
 	}
@@ -81,7 +90,7 @@ func (i *Importer) serve(ctx context.Context, s *state) error {
 	for {
 		select {
 		case r := <-i.requests:
-			next, revision, err := i.answer(ctx, s, r.writes)
+			next, revision, err := i.answer(ctx, s, r.plan)
 			if err != nil && !refusal(err) {
 				r.done <- outcome{err: unavailable(err)}
 				return err
@@ -104,11 +113,11 @@ func refusal(err error) bool {
 	return false
 }
 
-// answer makes the writes, and starts again from what is stored where another process has written since; the state that it returns
+// answer makes the plan's writes, and starts again from what is stored where another process has written since; the state that it returns
 // is the one to go on with.
-func (i *Importer) answer(ctx context.Context, s *state, writes []Write) (*state, nsdb.Revision, error) {
+func (i *Importer) answer(ctx context.Context, s *state, plan Plan) (*state, nsdb.Revision, error) {
 	for try := 0; ; try++ {
-		revision, err := i.attempt(ctx, s, writes)
+		revision, err := i.attempt(ctx, s, plan)
 		if !errors.Is(err, errOvertaken) || try == overtakenRetries {
 			return s, revision, err
 		}
@@ -118,8 +127,15 @@ func (i *Importer) answer(ctx context.Context, s *state, writes []Write) (*state
 	}
 }
 
-func (i *Importer) attempt(ctx context.Context, s *state, writes []Write) (nsdb.Revision, error) {
-	changes, refused := s.plan(writes)
+func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revision, error) {
+	writes, refused := plan(s.set)
+	if refused != nil && !refusal(refused) {
+		return 0, refused
+	}
+	var changes []planned
+	if refused == nil {
+		changes, refused = s.check(writes)
+	}
 	if refused != nil || len(changes) == 0 {
 		return 0, i.confirm(ctx, s, refused)
 	}
@@ -185,8 +201,8 @@ type planned struct {
 	source *topology.Source // nil for a deletion
 }
 
-// plan checks the writes and leaves out the deletions of what is not there.
-func (s *state) plan(writes []Write) ([]planned, error) {
+// check checks the writes and leaves out the deletions of what is not there.
+func (s *state) check(writes []Write) ([]planned, error) {
 	if err := checkSize(writes); err != nil {
 		return nil, err
 	}
@@ -227,20 +243,22 @@ func checkSize(writes []Write) error {
 	return nil
 }
 
-// planPut checks a Create or Replace; there is which resource has the identifier at present, and made is what the request has put before.
+// planPut checks a Create, Replace or Amend; there is which resource has the identifier at present, and made is what the request has put before.
 func (s *state) planPut(w Write, there translate.Resource, made map[translate.Owner]bool) (planned, error) {
 	switch {
 	case w.Verb == Create && there != "", there != "" && there != w.Owner.Resource:
 		return planned{}, exists(w.Owner)
-	case w.Verb == Replace && there == "":
+	case w.Verb != Create && there == "":
 		return planned{}, missing(w.Owner)
 	}
 	c, err := translate.Decode(w.Owner, w.JSON)
 	if err != nil {
 		return planned{}, errs.New(errs.Invalid, "BadObject", "%v", err)
 	}
-	if err := s.namesWhatIs(c, made); err != nil {
-		return planned{}, err
+	if w.Verb != Amend {
+		if err := s.namesWhatIs(c, made); err != nil {
+			return planned{}, err
+		}
 	}
 	return planned{c, &topology.Source{Resource: string(w.Owner.Resource), ID: w.Owner.ID, JSON: w.JSON}}, nil
 }
@@ -258,24 +276,23 @@ func (s *state) namesWhatIs(c translate.Change, made map[translate.Owner]bool) e
 
 // The words are those of the original's storage (ZoomExceptions.scala).
 func missing(o translate.Owner) error {
-	return errs.New(errs.NotFound, "NotFound", "There is no %s with ID %s.", class(o.Resource), id.ID[Write](o.ID))
+	return errs.New(errs.NotFound, "NotFound", "There is no %s with ID %s.", Class(o.Resource), id.ID[Write](o.ID))
 }
 
 func exists(o translate.Owner) error {
-	return errs.New(errs.Conflict, "ObjectExists", "A(n) %s with ID %s already exists.", class(o.Resource), id.ID[Write](o.ID))
+	return errs.New(errs.Conflict, "ObjectExists", "A(n) %s with ID %s already exists.", Class(o.Resource), id.ID[Write](o.ID))
 }
 
-// class is the original's name for a kind of Neutron object: NeutronSecurityGroupRule. FloatingIp has no prefix and an IP of its own.
-func class(r translate.Resource) string {
-	if r == translate.FloatingIP {
-		return "FloatingIp"
-	}
-	name := "Neutron"
-	for word := range strings.SplitSeq(string(r), "_") {
-		name += strings.ToUpper(word[:1]) + word[1:]
-	}
-	return name
+// classes are the original's names for kinds of Neutron objects (nsdb/src/main/proto/neutron.proto).
+var classes = map[translate.Resource]string{
+	translate.Network: "NeutronNetwork", translate.Subnet: "NeutronSubnet", translate.Port: "NeutronPort",
+	translate.Router: "NeutronRouter", translate.FloatingIP: "FloatingIp",
+	translate.SecurityGroup: "SecurityGroup", translate.SecurityGroupRule: "SecurityGroupRule",
+	translate.AddressGroup: "AddressGroup", translate.PortForwarding: "PortForwarding",
 }
+
+// Class is the original's name for a kind of Neutron object; of those that it does not know, ours.
+func Class(r translate.Resource) string { return classes[r] }
 
 // sourceInWords names what feeds a topology.
 func sourceInWords(identity string) string {

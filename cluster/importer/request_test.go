@@ -166,3 +166,35 @@ func TestARequestDoesNotWaitForEver(t *testing.T) {
 	_, err := idle.Apply(ctx, []Write{putNetwork(Create, network(0))})
 	wantKind(t, err, errs.Unavailable)
 }
+
+// TestAPlanSeesWhatIsThere: a plan is asked again where another process has written, so that what it decides is never of the past.
+func TestAPlanSeesWhatIsThere(t *testing.T) {
+	b := newBench(t)
+	one, other := fed(t, b.store), fed(t, b.store)
+	net := network(0)
+	if err := apply(t, one, putNetwork(Create, net)); err != nil {
+		t.Fatal(err)
+	}
+	portOnIt := func(now translate.View) ([]Write, error) {
+		if translate.Find(now, net.ID) == nil {
+			return nil, errs.New(errs.NotFound, "NotFound", "no network")
+		}
+		return []Write{putPort(Create, unaddressed(1, net.ID))}, nil
+	}
+	if _, err := other.ApplyPlan(t.Context(), portOnIt); err != nil {
+		t.Fatalf("the other process does not see the network: %v", err)
+	}
+	if err := apply(t, one, Write{Owner: putNetwork(Delete, net).Owner, Verb: Delete}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.ApplyPlan(t.Context(), portOnIt); !errs.Is(err, errs.NotFound) {
+		t.Errorf("the other process still sees the network: %v", err)
+	}
+	renamed := unaddressed(1, net.ID)
+	renamed.Name = "renamed"
+	wantKind(t, apply(t, one, putPort(Replace, renamed)), errs.NotFound) // its network has gone
+	if err := apply(t, one, putPort(Amend, renamed)); err != nil {
+		t.Errorf("amending what names something that has gone: %v", err)
+	}
+	wantKind(t, apply(t, one, putPort(Amend, unaddressed(2, net.ID))), errs.NotFound)
+}
