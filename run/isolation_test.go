@@ -68,8 +68,8 @@ var isolation = map[string]isolated{
 		readRuleOnly: true},
 }
 
-// unowned are the collections of what belongs to no project, which have a test of their own.
-var unowned = []string{"agents", "availability_zones", "service-providers"}
+// unowned are the collections of what projects do not make, which have tests of their own.
+var unowned = []string{"agents", "availability_zones", "network-ip-availabilities", "service-providers"}
 
 // outside are the resources that are made on an external network, which everyone sees, rather than on the project's own.
 var outside = []string{"floatingips"}

@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/service/ipavailability"
 	"midonet.org/midonet/neutron/service/providers"
 	"midonet.org/midonet/neutron/tag"
 )
@@ -18,9 +19,9 @@ var (
 	forwardingExtensions = []string{"expose-port-forwarding-in-fip", "floating-ip-port-forwarding",
 		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}
 
-	// alwaysThere are what the API itself does, whatever the plugin.
-	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "pagination", "project-id",
-		"quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description",
+	// alwaysThere are what the API itself does, and what service plugins do that Neutron always loads.
+	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "network-ip-availability",
+		"pagination", "project-id", "quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description",
 		"standard-attr-revisions", "standard-attr-tag", "standard-attr-timestamp"}
 
 	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
@@ -63,6 +64,7 @@ func (s *server) register(h *api.Server) {
 	s.registerSecurity(h)
 	s.registerAgents(h)
 	api.Register(h, apidef.ServiceProviders(), providers.New())
+	api.Register(h, apidef.NetworkIPAvailabilities(), ipavailability.New(s.db))
 	if s.options.Core() == config.CoreML2 {
 		api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())
 	}

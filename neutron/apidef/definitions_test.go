@@ -14,6 +14,7 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.Agent](t, Agents())
 	check[model.AvailabilityZone](t, AvailabilityZones())
 	check[model.ServiceProvider](t, ServiceProviders())
+	check[model.NetworkIPAvailability](t, NetworkIPAvailabilities())
 	check[model.Subnet](t, Subnets())
 	check[model.Port](t, Ports())
 	check[model.Router](t, Routers())

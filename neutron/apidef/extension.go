@@ -50,6 +50,8 @@ func Extensions() []Extension {
 		{"net-mtu", "Network MTU", "Provides MTU attribute for a network resource.", "2015-03-25T10:00:00-00:00"},
 		{"net-mtu-writable", "Network MTU (writable)", "Provides a writable MTU attribute for a network resource.",
 			"2017-07-12T00:00:00-00:00"},
+		{"network-ip-availability", "Network IP Availability", "Provides IP availability data for each network and subnet.",
+			"2015-09-24T00:00:00-00:00"},
 		{"pagination", "Pagination support", "Extension that indicates that pagination is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"port-security", "Port Security", "Provides port security", "2012-07-23T10:00:00-00:00"},
 		{"port-security-groups-filtering", "Port filtering on security groups", "Provides security groups filtering when listing ports",

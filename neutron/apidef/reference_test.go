@@ -24,7 +24,8 @@ do not name is set by the server. "policy" marks attributes whose own policy rul
 besides that of the request; [policy.md](policy.md) has the rules.
 `)
 	for _, r := range []*Resource{Networks(), Subnets(), Ports(), SecurityGroups(), SecurityGroupRules(), AddressGroups(), SubnetPools(),
-		AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings(), Agents(), AvailabilityZones(), ServiceProviders()} {
+		AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings(), Agents(), AvailabilityZones(), ServiceProviders(),
+		NetworkIPAvailabilities()} {
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {

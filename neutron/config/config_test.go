@@ -111,8 +111,10 @@ func TestRefusals(t *testing.T) {
 			`midonet.neutron.plugin_v1.MidonetPluginV2, midonet.neutron.plugin_v2.MidonetPluginV2, midonet_v2, ml2, ` +
 			`neutron.plugins.ml2.plugin.Ml2Plugin`,
 		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: ` +
-			`midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, ` +
-			`neutron.services.l3_router.l3_router_plugin.L3RouterPlugin, neutron.services.portforwarding.pf_plugin.PortForwardingPlugin, ` +
+			`midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, network_ip_availability, ` +
+			`neutron.services.l3_router.l3_router_plugin.L3RouterPlugin, ` +
+			`neutron.services.network_ip_availability.plugin.NetworkIPAvailabilityPlugin, ` +
+			`neutron.services.portforwarding.pf_plugin.PortForwardingPlugin, ` +
 			`neutron.services.revisions.revision_plugin.RevisionPlugin, neutron.services.tag.tag_plugin.TagPlugin, ` +
 			`neutron.services.timestamp.timestamp_plugin.TimeStampPlugin, port_forwarding, revisions, router, tag, timestamp`,
 		"[ml2]\ntype_drivers = midonet,vxlan":                        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,

@@ -16,6 +16,7 @@ func Defaults() []Default {
 		agentDefaults(),
 		zoneDefaults(),
 		providerDefaults(),
+		ipAvailabilityDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),

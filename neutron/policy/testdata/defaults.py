@@ -11,6 +11,7 @@ from neutron.conf.policies import base
 from neutron.conf.policies import floatingip
 from neutron.conf.policies import floatingip_port_forwarding
 from neutron.conf.policies import network
+from neutron.conf.policies import network_ip_availability
 from neutron.conf.policies import port
 from neutron.conf.policies import quotas
 from neutron.conf.policies import rbac
@@ -21,8 +22,8 @@ from neutron.conf.policies import subnet
 from neutron.conf.policies import subnetpool
 
 rules = []
-for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, service_type, router, floatingip,
-               floatingip_port_forwarding, security_group, address_group):
+for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, service_type,
+               network_ip_availability, router, floatingip, floatingip_port_forwarding, security_group, address_group):
     for rule in module.list_rules():
         old = getattr(rule, 'deprecated_rule', None)
         legacy = old.check_str if old and old.check_str != rule.check_str else ''
