@@ -5,11 +5,12 @@
 // shown (package topologypb has the wire form). Every object has a Key that is unique among all objects; references between
 // objects are identifiers, and a reference may point at something that is not there (yet): each reader says what it does then.
 //
-// There are three groups, by who may write:
+// There are four groups, by who may write:
 //
 //   - rendered: Bridge, Port, DHCP, DHCPHost, MACEntry, Neighbour; Router, Route, FloatingIP, PortForwarding; Chain, AddrGroup,
 //     GroupMember, PortGroup. The cluster's renderer owns them; equal Neutron objects give equal values on every run. The one
 //     exception is Port.TunnelKey, which the importer assigns.
+//   - an operator's: Overlay, TunnelZone, TunnelZoneHost, and objects of the rendered kinds that are marked Made by an operator.
 //   - desired by a host: Host, Binding. Persistent; written through the agent's stream by that host (or an operator).
 //   - state: HostState, PortState, LearnedMAC, RouterNeighbour, NATBlock. Held by the host's lease; gone when the host is.
 //

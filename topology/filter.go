@@ -31,6 +31,7 @@ type AddressPair struct {
 // Chain is an ordered list of rules. The first rule that matches and decides, decides; at the end of a chain its caller goes on, and
 // at the end of all the packet is accepted (the original's Chain.scala).
 type Chain struct {
+	Made
 	ID        ChainID
 	Name      string
 	ProjectID string
@@ -76,27 +77,37 @@ const (
 // Condition.scala).
 type Condition struct {
 	EtherType      uint16 // 0: any
+	NoVLAN         bool   // the frame has no 802.1Q tag
+	VLAN           uint16 // of its outermost tag; 0: any, and none
 	SrcMAC, DstMAC mac.Addr
-	Proto          uint8
-	MatchProto     bool         // Proto counts; 0 is a protocol too (IPv6 hop-by-hop)
-	Src, Dst       netip.Prefix // the zero Prefix: any
-	SrcGroup       AddrGroupID
-	DstGroup       AddrGroupID
-	SrcPorts       PortRange // of ICMP: type
-	DstPorts       PortRange // of ICMP: code
-	Fragments      FragmentPolicy
-	InPorts        []PortID // of the device, where the packet came in; none: any
-	OutPorts       []PortID
-	ForwardFlow    bool // the connection's first direction
-	ReturnFlow     bool // the other one
-	DstRewritten   bool // the destination has been translated since the packet entered the device
+	// SrcMACMask and DstMACMask have the bits of an address that count; zero: all.
+	SrcMACMask, DstMACMask mac.Addr
+	TOS                    uint8 // IPv4 TOS or IPv6 traffic class
+	MatchTOS               bool  // TOS counts
+	Proto                  uint8
+	MatchProto             bool         // Proto counts; 0 is a protocol too (IPv6 hop-by-hop)
+	Src, Dst               netip.Prefix // the zero Prefix: any
+	SrcGroup               AddrGroupID
+	DstGroup               AddrGroupID
+	SrcPorts               PortRange // of ICMP: type
+	DstPorts               PortRange // of ICMP: code
+	Fragments              FragmentPolicy
+	InPorts                []PortID // of the device, where the packet came in; none: any
+	OutPorts               []PortID
+	// PortGroup has the port where the packet entered the virtual network, InPortGroup and OutPortGroup those where it enters and
+	// leaves the device.
+	PortGroup, InPortGroup, OutPortGroup PortGroupID
+	Traversed                            DeviceID // a bridge or router that the packet has entered, the present one included
+	ForwardFlow                          bool     // the connection's first direction
+	ReturnFlow                           bool     // the other one
+	DstRewritten                         bool     // the destination has been translated since the packet entered the device
 	// Not has the fields whose sense is inverted, and NotAll inverts the whole but for Fragments.
 	Not    ConditionField
 	NotAll bool
 }
 
 // ConditionField is a set of fields of a Condition.
-type ConditionField uint16
+type ConditionField uint32
 
 // The fields that can be inverted.
 const (
@@ -113,6 +124,11 @@ const (
 	NotInPorts
 	NotOutPorts
 	NotDstRewritten
+	NotTOS
+	NotPortGroup
+	NotInPortGroup
+	NotOutPortGroup
+	NotTraversed
 )
 
 // FragmentPolicy is which parts of fragmented packets a condition can be met by (the original's fragmentPolicy). A packet that is no
@@ -144,6 +160,7 @@ type NATTarget struct {
 
 // AddrGroup is a set of addresses that conditions name: the members of a Neutron security group, or an address group.
 type AddrGroup struct {
+	Made
 	ID        AddrGroupID
 	Name      string
 	ProjectID string
@@ -152,6 +169,7 @@ type AddrGroup struct {
 // GroupMember is one address or prefix of an AddrGroup. It is an object of its own, so that a group of any size changes in small
 // steps, and a change touches only the flows of that address.
 type GroupMember struct {
+	Made
 	ID     GroupMemberID
 	Group  AddrGroupID
 	Prefix netip.Prefix
@@ -166,6 +184,7 @@ func NewGroupMember(group AddrGroupID, prefix netip.Prefix, port PortID) *GroupM
 // PortGroup is a set of ports, which name it themselves. The members of a stateful one (the uplinks of a router) see each other's
 // connection state, because answers may come in at another member.
 type PortGroup struct {
+	Made
 	ID        PortGroupID
 	Name      string
 	ProjectID string

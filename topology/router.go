@@ -12,6 +12,7 @@ import (
 // A packet passes InChain (before routing), the routes, and OutChain (after routing); what the chains do to addresses is the
 // router's NAT. MidoNet calls them OS_PRE_ROUTING_<id> and OS_POST_ROUTING_<id>.
 type Router struct {
+	Made
 	ID        RouterID // the Neutron router's
 	Name      string
 	ProjectID string
@@ -36,6 +37,7 @@ const (
 // Route is one route of a router. Among those that cover a packet's source and destination the longest destination wins, then the
 // lowest weight; several equal ones share the flows (ECMP). A route out of a port that is not active does not count.
 type Route struct {
+	Made
 	ID          RouteID
 	Router      RouterID
 	Source      netip.Prefix // the zero Prefix: any
@@ -89,7 +91,7 @@ const NATBlockSize = 64
 // it translates. It is held by the host's lease, so that no two hosts ever hold one block.
 type NATBlock struct {
 	ID     NATBlockID
-	Router RouterID
+	Router RouterID // the device that translates: the identifier of a bridge, where an operator's chain there does
 	Addr   netip.Addr
 	First  uint16 // a multiple of NATBlockSize
 	Host   HostID

@@ -63,8 +63,11 @@ const (
 	KindPortForwarding  Kind = 22
 	KindNATBlock        Kind = 23
 	KindRouterNeighbour Kind = 24
+	KindOverlay         Kind = 25
+	KindTunnelZone      Kind = 26
+	KindTunnelZoneHost  Kind = 27
 
-	lastKind = KindRouterNeighbour
+	lastKind = KindTunnelZoneHost
 )
 
 var kindNames = map[Kind]string{
@@ -75,6 +78,7 @@ var kindNames = map[Kind]string{
 	KindRouter:   "router", KindRoute: "route", KindChain: "chain", KindAddrGroup: "addr_group", KindGroupMember: "group_member",
 	KindPortGroup: "port_group", KindFloatingIP: "floating_ip", KindPortForwarding: "port_forwarding",
 	KindNATBlock: "nat_block", KindRouterNeighbour: "router_neighbour",
+	KindOverlay: "overlay", KindTunnelZone: "tunnel_zone", KindTunnelZoneHost: "tunnel_zone_host",
 }
 
 // String returns the name used in store paths, dumps and traces.
@@ -121,6 +125,7 @@ type Object interface{ Key() Key }
 
 // Bridge is a virtual switch: one Neutron network.
 type Bridge struct {
+	Made
 	ID        BridgeID // the Neutron network's
 	Name      string
 	ProjectID string
@@ -135,6 +140,7 @@ type Bridge struct {
 // of one host can be plugged (exterior). Each Neutron port on a virtual network is a bridge port; a router's interface is a bridge
 // port and a router port that are each other's peers; an interface on an uplink network is an exterior router port.
 type Port struct {
+	Made
 	ID        PortID // the Neutron port's; of a router's end of a wire, derived from that
 	Bridge    BridgeID
 	Router    RouterID // exactly one of Bridge and Router is set
@@ -156,8 +162,8 @@ type Port struct {
 	Advertise *Advertisement // what routers advertise on the link; nil: nothing
 	Plug      *Plug          // of an uplink: where Neutron wants it plugged in; nil: who has the interface binds it
 
-	// InChain sees what enters the device here, OutChain what leaves it; zero: none. Rendered ports have none: what Neutron asks for
-	// is in Security. An operator may set them through the MidoNet API.
+	// InChain sees what enters the device here, OutChain what leaves it; zero: none. Stored ports have none: what Neutron asks for
+	// is in Security, and an operator's chains are in an Overlay, which package view joins with the port.
 	InChain, OutChain ChainID
 	Groups            []PortGroupID
 }
@@ -179,6 +185,7 @@ type ClasslessRoute struct {
 
 // DHCP is what the agents answer with on a bridge for one subnet.
 type DHCP struct {
+	Made
 	ID      DHCPID // the Neutron subnet's
 	Bridge  BridgeID
 	Prefix  netip.Prefix
@@ -218,10 +225,11 @@ type DHCPOption struct {
 
 // DHCPHost is the reservation of one address on one subnet for the holder of a MAC.
 type DHCPHost struct {
+	Made
 	ID       DHCPHostID
 	DHCP     DHCPID
 	Bridge   BridgeID
-	Port     PortID
+	Port     PortID // behind which the holder is; zero: any of the bridge, as an operator's are
 	MAC      mac.Addr
 	Addr     netip.Addr
 	Hostname string // option 12; empty: not sent
@@ -230,6 +238,7 @@ type DHCPHost struct {
 
 // MACEntry says which port of a bridge a MAC is behind.
 type MACEntry struct {
+	Made
 	ID     MACEntryID
 	Bridge BridgeID
 	MAC    mac.Addr
@@ -239,6 +248,7 @@ type MACEntry struct {
 // Neighbour says which MAC has an IPv4 or IPv6 address on a bridge: what ARP (RFC 826) and ND (RFC 4861) requests are answered
 // from.
 type Neighbour struct {
+	Made
 	ID     NeighbourID
 	Bridge BridgeID
 	Addr   netip.Addr
@@ -263,6 +273,7 @@ type Binding struct {
 
 // TunnelKey reserves a tunnel key for a port, so that two writers cannot assign one key twice.
 type TunnelKey struct {
+	Made
 	Number uint32
 	Port   PortID
 }

@@ -23,6 +23,9 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: it is administratively down")
 		return
 	}
+	if !w.bridgeChain(b, w.view.Overlay(b.Key()).InChain, topology.PortID{}) {
+		return
+	}
 	w.learn(b)
 	dst := w.packet.DstMAC
 	switch {
@@ -35,6 +38,22 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 	default:
 		w.unicast(b)
 	}
+}
+
+// bridgeChain runs one of the chains that operators have put on the bridge, for a packet that leaves by the port out, and reports whether
+// it goes on.
+func (w *walk) bridgeChain(b *topology.Bridge, id topology.ChainID, out topology.PortID) bool {
+	if id.IsZero() {
+		return true
+	}
+	switch w.filter(id, &place{device: b.ID, in: w.at.ID, out: out}) {
+	case dropped, rejected:
+		w.stop(Drop, bridgeDevice(b), "drops the packet, as its rules say")
+		return false
+	case waiting:
+		return false
+	}
+	return true
 }
 
 // learn notes the sender where nothing says yet that it is behind the ingress port. What Neutron says holds against what is seen. What
@@ -90,7 +109,7 @@ func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
 		w.stop(Error, w.portDevice(id), "is not known here")
 	case p.Bridge != b.ID:
 		w.stop(Error, w.portDevice(id), "is not a port of %s", bridgeDevice(b))
-	default:
+	case w.bridgeChain(b, w.view.Overlay(b.Key()).OutChain, id):
 		w.leave(p)
 	}
 }
@@ -109,7 +128,7 @@ func (w *walk) flood(b *topology.Bridge, why string) {
 		if id == w.at.ID {
 			continue
 		}
-		if out, ok := w.floodTo(w.view.Port(id)); ok {
+		if out, ok := w.floodTo(b, w.view.Port(id)); ok {
 			outputs = append(outputs, out)
 		}
 	}
@@ -128,10 +147,10 @@ func (w *walk) flood(b *topology.Bridge, why string) {
 
 // floodTo returns the output for one port of a flood; false where the port does not let the packet through or cannot be reached. What
 // the port's filters say of the packet stays with the port.
-func (w *walk) floodTo(p *topology.Port) (out flow.Output, ok bool) {
+func (w *walk) floodTo(b *topology.Bridge, p *topology.Port) (out flow.Output, ok bool) {
 	before := w.packet.Header
 	defer func() { w.packet.Header = before }()
-	if !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
+	if !w.bridgeChain(b, w.view.Overlay(b.Key()).OutChain, p.ID) || !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
 		return out, false
 	}
 	at, _ := w.view.Location(p.ID)

@@ -6,6 +6,7 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -32,14 +33,27 @@ func (w *walk) meetsHeader(c *topology.Condition) bool {
 	holds := func(is bool, field topology.ConditionField) bool { return is != (c.Not&field != 0) }
 	switch {
 	case c.EtherType != 0 && !holds(p.EtherType == c.EtherType, topology.NotEtherType),
+		c.NoVLAN && p.Tagged(),
+		c.VLAN != 0 && p.VLAN != c.VLAN|packet.VLANPresent,
+		c.MatchTOS && !holds(p.IsIP() && p.TOS == c.TOS, topology.NotTOS),
 		c.MatchProto && !holds(p.IsIP() && p.Proto == c.Proto, topology.NotProto),
-		!c.SrcMAC.IsZero() && !holds(p.SrcMAC == c.SrcMAC, topology.NotSrcMAC),
-		!c.DstMAC.IsZero() && !holds(p.DstMAC == c.DstMAC, topology.NotDstMAC),
+		!c.SrcMAC.IsZero() && !holds(sameMAC(p.SrcMAC, c.SrcMAC, c.SrcMACMask), topology.NotSrcMAC),
+		!c.DstMAC.IsZero() && !holds(sameMAC(p.DstMAC, c.DstMAC, c.DstMACMask), topology.NotDstMAC),
 		c.Src.IsValid() && !holds(c.Src.Contains(sourceOf(p)), topology.NotSrc),
 		c.Dst.IsValid() && !holds(c.Dst.Contains(destinationOf(p)), topology.NotDst):
 		return false
 	}
 	return w.meetsPorts(c)
+}
+
+// sameMAC reports whether the addresses are the same in the bits of the mask, all where it is zero.
+func sameMAC(a, b, mask mac.Addr) bool {
+	for i := range a {
+		if (a[i]^b[i])&mask[i] != 0 {
+			return false
+		}
+	}
+	return !mask.IsZero() || a == b
 }
 
 // meetsPorts compares ports or, of ICMP, type and code. A packet that has none meets every range: what is known of it is all right.
@@ -74,12 +88,37 @@ func (w *walk) meetsPlace(c *topology.Condition, at *place) bool {
 		!c.SrcGroup.IsZero() && !holds(w.inGroup(c.SrcGroup, sourceOf(&w.packet)), topology.NotSrcGroup),
 		!c.DstGroup.IsZero() && !holds(w.inGroup(c.DstGroup, destinationOf(&w.packet)), topology.NotDstGroup):
 		return false
+	case !w.meetsGroups(c, at):
+		return false
 	}
 	if !c.ForwardFlow && !c.ReturnFlow {
 		return true
 	}
 	w.tracked = true
 	return w.isAnswer() == c.ReturnFlow
+}
+
+// meetsGroups looks at the port groups of the ports on the packet's way, and at the devices that it has entered.
+func (w *walk) meetsGroups(c *topology.Condition, at *place) bool {
+	holds := func(is bool, field topology.ConditionField) bool { return is != (c.Not&field != 0) }
+	switch {
+	case !c.PortGroup.IsZero() && !holds(w.hasPort(c.PortGroup, w.in.InPort), topology.NotPortGroup),
+		!c.InPortGroup.IsZero() && !holds(w.hasPort(c.InPortGroup, at.in), topology.NotInPortGroup),
+		!c.OutPortGroup.IsZero() && !holds(w.hasPort(c.OutPortGroup, at.out), topology.NotOutPortGroup),
+		!c.Traversed.IsZero() && !holds(slices.Contains(w.traversed[:w.devices], topology.BridgeID(c.Traversed)), topology.NotTraversed):
+		return false
+	}
+	return true
+}
+
+// hasPort reports whether the port is in the port group.
+func (w *walk) hasPort(group topology.PortGroupID, id topology.PortID) bool {
+	if id.IsZero() {
+		return false
+	}
+	w.tag(flow.TagPort, id)
+	p := w.view.Port(id)
+	return p != nil && slices.Contains(p.Groups, group)
 }
 
 func (w *walk) inGroup(id topology.AddrGroupID, a netip.Addr) bool {

@@ -151,7 +151,7 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 		return flow.StateValue{Addr: addr, Port: c.SrcPort}, accepted
 	}
 	if w.in.State != nil {
-		if port, ok := w.in.State.FreePort(at.router, addr, t.FirstPort, t.LastPort, c); ok {
+		if port, ok := w.in.State.FreePort(at.device, addr, t.FirstPort, t.LastPort, c); ok {
 			return flow.StateValue{Addr: addr, Port: port}, accepted
 		}
 	}
@@ -160,7 +160,7 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 		w.stop(Error, name, "drops the packet: no port of %s is free for it", addr)
 		return v, waiting
 	}
-	w.wait(Want{Block: BlockWant{Router: at.router, Addr: addr, First: t.FirstPort, Last: t.LastPort}})
+	w.wait(Want{Block: BlockWant{Router: at.device, Addr: addr, First: t.FirstPort, Last: t.LastPort}})
 	w.step(name, "has no free port of %s on this host: the packet waits for a block", addr)
 	return v, waiting
 }

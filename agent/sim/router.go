@@ -44,7 +44,7 @@ func (w *walk) routeIn(r *topology.Router, p *topology.Port) {
 		return
 	}
 	at := place{device: r.ID, router: r.ID, in: p.ID}
-	if !w.routerChain(r, p, r.InChain, &at) {
+	if !w.routerChain(r, p, w.view.Overlay(r.Key()).InChain, &at) || !w.routerChain(r, p, r.InChain, &at) {
 		return
 	}
 	dst := w.packet.DstIP
@@ -126,7 +126,7 @@ func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology
 		hop = w.packet.DstIP
 	}
 	hw, ok := w.resolve(r, in, out, hop)
-	if !ok || !w.routerChain(r, in, r.OutChain, at) {
+	if !ok || !w.routerChain(r, in, r.OutChain, at) || !w.routerChain(r, in, w.view.Overlay(r.Key()).OutChain, at) {
 		return
 	}
 	w.packet.SrcMAC, w.packet.DstMAC = out.MAC, hw
@@ -221,7 +221,7 @@ func (w *walk) sendBack(p *topology.Port, frame []byte) {
 	if packet.Parse(frame, &s.packet) != nil {
 		return // it is our own
 	}
-	s.in.Frame, s.entered, s.at, s.devices = frame, s.packet.Header, p, w.devices
+	s.in.Frame, s.entered, s.at, s.devices, s.traversed = frame, s.packet.Header, p, w.devices, w.traversed
 	s.result.Cache = false
 	s.leave(p)
 	w.result.Emit = append(w.result.Emit, s.result.Emit...)

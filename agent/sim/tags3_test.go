@@ -41,7 +41,7 @@ func layer3Line(t *rapid.T) string {
 	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
 	router := func() string { return pick("router port", "r1-blue", "r1-green", "r1-ext") }
 	addr := func() string { return pick("address", "10.0.0.3", "10.0.0.4", "10.0.1.3", "10.0.1.4", "fd01::3") }
-	switch rapid.IntRange(0, 19).Draw(t, "kind") {
+	switch rapid.IntRange(0, 21).Draw(t, "kind") {
 	case 0:
 		return "router r1 " + pick("chains", "in pre out post", "in pre", "out post", "in pre out post forward all") + pick("down", "", " down")
 	case 1:
@@ -86,6 +86,12 @@ func layer3Line(t *rapid.T) string {
 		return "port vm1 blue key 11 source fa:16:3e:00:00:01@10.0.0." + pick("address", "3", "0/24", "4") + " egress " + pick("chain", "all", "web")
 	case 18:
 		return pick("station", "mac green fa:16:3e:00:00:03 gone", "mac ext 02:00:00:00:00:01 up", "mac green fa:16:3e:00:00:09 vm3", "mac blue fa:16:3e:aa:00:01 vm2")
+	case 19:
+		return "overlay " + pick("target", "bridge blue", "bridge green", "router r1", "bridge blue port vm2", "router r1 port r1-green", "bridge green port r1g") +
+			pick("in", "", " in all", " in web", " in skip", " in marks") + pick("out", "", " out all", " out marks") + pick("member", "", " group uplinks")
+	case 20:
+		return "chain marks " + pick("rules", "drop group=uplinks", "accept ingroup=uplinks; drop", "drop outgroup=uplinks", "drop traversed=r1", "drop !traversed=green",
+			"drop dmac=fa:16:3e:00:00:00/ff:ff:ff:00:00:00 novlan", "drop tos=0", "snat target=10.0.9.1@1024-2047", "dnat target=10.0.1.4")
 	default:
 		return pick("place", "bind vm3 h1 tap3", "bind vm3 h2 tap3", "bind up h1 eth1", "bind gone h2 tap4", "host h2 192.0.2.9", "bridge green down", "bridge green")
 	}

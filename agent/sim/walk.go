@@ -44,9 +44,11 @@ type walk struct {
 
 	at      *topology.Port // where the packet came into the present device
 	arrived packet.Header  // as it came into the present router
-	devices int            // passed so far
-	hops    uint8          // routers passed so far
-	mtu     int            // the largest packet that the way so far carries; 0: no limit
+	devices int            // entered so far
+	// traversed has the bridges and routers that the packet has entered, of which devices are in use.
+	traversed [MaxDevices]topology.BridgeID
+	hops      uint8 // routers passed so far
+	mtu       int   // the largest packet that the way so far carries; 0: no limit
 	// dstRewritten says that the destination has been translated since the packet entered the present device.
 	dstRewritten bool
 
@@ -138,7 +140,9 @@ func (w *walk) emit(frame []byte) {
 
 // pass counts a device on the way; after too many the packet is going in circles.
 func (w *walk) pass(at device) bool {
-	if w.devices++; w.devices <= MaxDevices {
+	if w.devices < MaxDevices {
+		w.traversed[w.devices] = at.id
+		w.devices++
 		return true
 	}
 	w.stop(Error, at, "drops the packet: it has passed %d devices already", MaxDevices)

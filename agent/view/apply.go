@@ -58,8 +58,7 @@ func (e *edit) index(o topology.Object) {
 	case *topology.Bridge:
 		e.bridge(o.ID, func(b *bridge) { b.object = o })
 	case *topology.Port:
-		e.port(o.ID, func(p *port) { p.object = o })
-		e.indexPort(o)
+		e.enterPort(o)
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.with(o) })
 	case *topology.DHCPHost:
@@ -79,6 +78,8 @@ func (e *edit) index(o topology.Object) {
 		}
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = o })
+	case *topology.Overlay:
+		e.overlay(o.Target, o)
 	default:
 		e.indexLayer3(o)
 	}
@@ -89,8 +90,7 @@ func (e *edit) unindex(o topology.Object) {
 	case *topology.Bridge:
 		e.bridge(o.ID, func(b *bridge) { b.object = nil })
 	case *topology.Port:
-		e.port(o.ID, func(p *port) { p.object = nil })
-		e.unindexPort(o)
+		e.leavePort(o.ID)
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.without(o.Key()) })
 	case *topology.DHCPHost:
@@ -108,6 +108,8 @@ func (e *edit) unindex(o topology.Object) {
 		e.view.local = e.view.local.without(o.Port)
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = nil })
+	case *topology.Overlay:
+		e.overlay(o.Target, nil)
 	default:
 		e.unindexLayer3(o)
 	}

@@ -46,7 +46,9 @@ func (e *edit) touchObject(o topology.Object) {
 	case *topology.Bridge:
 		e.add(flow.TagBridge, o.ID)
 	case *topology.Port:
-		e.touchPort(o)
+		e.touchPort(e.view.joined(o))
+	case *topology.Overlay:
+		e.touchOverlay(o)
 	case *topology.Binding:
 		e.add(flow.TagPort, o.Port)
 		if p := e.view.Port(o.Port); p != nil {
@@ -86,7 +88,11 @@ func (e *edit) touchPort(p *topology.Port) {
 	if !p.Bridge.IsZero() {
 		e.add(flow.TagFlood, p.Bridge)
 	}
-	for _, g := range p.Groups {
+	e.touchGroups(p.Groups)
+}
+
+func (e *edit) touchGroups(groups []topology.PortGroupID) {
+	for _, g := range groups {
 		e.add(flow.TagPortGroup, g)
 	}
 }

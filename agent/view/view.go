@@ -57,6 +57,7 @@ type View struct {
 	hosts   table[topology.HostID, *topology.Host]
 	local   table[topology.PortID, *topology.Binding] // the bindings of this host
 
+	overlays   table[topology.Key, *topology.Overlay] // by target
 	routers    table[topology.RouterID, *router]
 	chains     table[topology.ChainID, *topology.Chain]
 	addrGroups table[topology.AddrGroupID, members]
@@ -77,7 +78,7 @@ type bridge struct {
 
 // port is everything that names one port. It exists as soon as anything does.
 type port struct {
-	object  *topology.Port // nil: not here
+	object  *topology.Port // joined with its overlay; nil: not here
 	binding *topology.Binding
 	state   *topology.PortState
 	// neighbours are those of a router's port that hosts have found.

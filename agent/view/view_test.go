@@ -64,6 +64,23 @@ var states = map[string]string{
 		neighbour green 10.0.0.3 fa:16:3e:00:00:01 p1
 		reserve s9 blue p1 fa:16:3e:00:00:01 10.0.0.3
 		active p5 h5`,
+	"an operator's": `
+		host h1 192.0.2.1
+		bridge blue
+		port p1 blue key 11 group own
+		port p2 blue key 12
+		bind p1 h1 tap1
+		overlay bridge blue port p1 in c1 out c2 group extra
+		overlay bridge blue port p9 in c1
+		overlay bridge blue out c3
+		portgroup extra`,
+	"another operator's": `
+		host h1 192.0.2.1
+		bridge blue
+		port p1 blue key 11
+		overlay bridge blue port p1 in c2
+		overlay bridge blue port p2 group extra
+		overlay bridge blue in c3`,
 	"rivals": `
 		host h1 192.0.2.1
 		bridge blue
@@ -111,6 +128,7 @@ func factsOf(v *view.View) facts {
 	for _, name := range bridges {
 		id := viewtest.ID[topology.Bridge](name)
 		f.Answers["bridge "+name] = v.Bridge(id)
+		f.Answers["overlay "+name] = v.Overlay(topology.Key{Kind: topology.KindBridge, ID: id})
 		f.Answers["flood "+name] = v.Flood(id)
 		f.Answers["serves "+name] = v.ServesDHCP(id)
 		f.Subnets[name] = v.DHCP(id)
@@ -125,6 +143,10 @@ func factsOf(v *view.View) facts {
 				f.Answers["neighbour "+name+" "+a] = n
 			}
 		}
+	}
+	for _, name := range []string{"own", "extra"} {
+		object, members := v.PortGroup(viewtest.ID[topology.PortGroup](name))
+		f.Answers["group "+name] = []any{object, members}
 	}
 	return f
 }
@@ -244,6 +266,8 @@ func TestTouched(t *testing.T) {
 		"mac blue fa:16:3e:00:00:07 p1":        {station("fa:16:3e:00:00:07")},
 		"learned blue fa:16:3e:00:00:09 p1 h1": {station("fa:16:3e:00:00:09")},
 		"active p1 h1":                         nil,
+		"overlay bridge blue in c":             {tag(flow.TagBridge, blue)},
+		"overlay bridge blue port p1 group g":  {tag(flow.TagPort, p1), tag(flow.TagFlood, blue), tag(flow.TagPortGroup, viewtest.ID[topology.PortGroup]("g"))},
 	} {
 		v := fresh(viewtest.MustParse(states["two hosts"]))
 		if _, touched := v.Apply(view.Delta{Puts: viewtest.MustParse(line)}); !slices.Equal(touched, want) {

@@ -23,8 +23,8 @@ func (i *Importer) Check(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Revision: snapshot.Revision, Differences: describe(snapshot.Objects, repairs)}
-	for key := range snapshot.Objects {
-		if rendered[key.Kind] {
+	for key, o := range snapshot.Objects {
+		if owned(o) {
 			r.Objects++
 		} else if key.Kind == topology.KindSource {
 			r.Sources++

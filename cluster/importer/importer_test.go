@@ -155,6 +155,46 @@ func TestTunnelKeysAreKeptAndNotReusedAtOnce(t *testing.T) {
 	}
 }
 
+// TestWhatOperatorsMadeIsLeftAlone: no start and no comparison touches it, nor takes a tunnel key from it.
+func TestWhatOperatorsMadeIsLeftAlone(t *testing.T) {
+	b := newBench(t)
+	b.journal.putNetwork(network(0))
+	b.drain()
+	own := topology.PortID{7}
+	made := []topology.Object{
+		&topology.Bridge{Made: topology.Operators, ID: topology.BridgeID{9}, Name: "by hand"},
+		&topology.Port{Made: topology.Operators, ID: own, Bridge: topology.BridgeID(network(0).ID), TunnelKey: 1},
+		&topology.TunnelKey{Made: topology.Operators, Number: 1, Port: own},
+		&topology.Overlay{Target: topology.Key{Kind: topology.KindBridge, ID: network(0).ID}, At: topology.Key{Kind: topology.KindBridge, ID: network(0).ID}},
+	}
+	_, err := b.store.Update(t.Context(), func(tx nsdb.Tx) error {
+		for _, o := range made {
+			tx.Put(o)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wantNoDifferences()
+	b.restart()
+	b.journal.putPort(port(1, network(0).ID))
+	b.drain()
+	b.wantNoDifferences()
+	snapshot, err := b.store.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range made {
+		if !same(snapshot.Objects[o.Key()], o) {
+			t.Errorf("%v is now %+v", o.Key(), snapshot.Objects[o.Key()])
+		}
+	}
+	if got := b.topologyPort(1).TunnelKey; got == 1 || b.importer.Status().Repaired != 0 {
+		t.Errorf("the port has the key %d, with %d repairs", got, b.importer.Status().Repaired)
+	}
+}
+
 func TestTunnelKeysRunOut(t *testing.T) {
 	keys := newTunnelKeys()
 	for n := uint32(1); n <= maxTunnelKey; n++ {

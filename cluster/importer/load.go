@@ -11,7 +11,7 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// rendered are the kinds that the importer owns: what it did not make of a source is not to be there.
+// rendered are the kinds that the importer owns: what it did not make of a source is not to be there, unless an operator made it.
 var rendered = map[topology.Kind]bool{
 	topology.KindBridge: true, topology.KindPort: true, topology.KindDHCP: true, topology.KindDHCPHost: true,
 	topology.KindMACEntry: true, topology.KindNeighbour: true, topology.KindTunnelKey: true, topology.KindRouter: true,
@@ -86,16 +86,29 @@ func restore(objects map[topology.Key]topology.Object, settings translate.Settin
 		case *topology.Progress:
 			s.progress = o
 		}
-		if rendered[key.Kind] {
+		if owned(o) {
 			stored[key] = o
 		}
 	}
 	s.restoreKeys(stored)
+	s.reserveKeys(objects)
 	wanted, err := s.complete(renderShowing(s.set, shown))
 	if err != nil {
 		return nil, nil, err
 	}
 	return s, diff(stored, wanted), nil
+}
+
+// owned reports whether the object is the importer's to keep right.
+func owned(o topology.Object) bool { return rendered[o.Key().Kind] && !topology.ByOperator(o) }
+
+// reserveKeys keeps away from the tunnel keys of the ports that operators have made.
+func (s *state) reserveKeys(objects map[topology.Key]topology.Object) {
+	for _, o := range objects {
+		if r, ok := o.(*topology.TunnelKey); ok && r.ByOperator {
+			s.keys.reserve(r.Port, r.Number)
+		}
+	}
 }
 
 // renderShowing is translate.All, and calls shown after each owner.

@@ -35,6 +35,13 @@ func (k *tunnelKeys) take(port topology.PortID, number uint32) bool {
 	return true
 }
 
+// reserve records that a port which is not rendered has the key, if nobody else has. The search for a free one does not go on from it.
+func (k *tunnelKeys) reserve(port topology.PortID, number uint32) {
+	last := k.last
+	k.take(port, number)
+	k.last = last
+}
+
 // assign returns the port's key, a new one if it has none.
 func (k *tunnelKeys) assign(port topology.PortID) (number uint32, fresh bool, err error) {
 	if number := k.byPort[port]; number != 0 {

@@ -107,7 +107,8 @@ var empties = map[topology.Kind]func() topology.Object{
 	topology.KindAddrGroup: empty[topology.AddrGroup], topology.KindGroupMember: empty[topology.GroupMember],
 	topology.KindPortGroup: empty[topology.PortGroup], topology.KindFloatingIP: empty[topology.FloatingIP],
 	topology.KindPortForwarding: empty[topology.PortForwarding], topology.KindNATBlock: empty[topology.NATBlock],
-	topology.KindRouterNeighbour: empty[topology.RouterNeighbour],
+	topology.KindRouterNeighbour: empty[topology.RouterNeighbour], topology.KindOverlay: empty[topology.Overlay],
+	topology.KindTunnelZone: empty[topology.TunnelZone], topology.KindTunnelZoneHost: empty[topology.TunnelZoneHost],
 }
 
 func empty[T any, P interface {

@@ -29,6 +29,7 @@ var (
 	derived = id.MustParse[topology.Port]("55555555-0000-4000-8000-000000000003")
 	pre     = id.MustParse[topology.Chain]("66666666-0000-4000-8000-000000000001")
 	friends = id.MustParse[topology.AddrGroup]("77777777-0000-4000-8000-000000000001")
+	zone    = id.MustParse[topology.TunnelZone]("88888888-0000-4000-8000-000000000001")
 )
 
 // objects has one object of every kind; the test below fails when a kind is added and not put here.
@@ -72,6 +73,9 @@ func objects() []topology.Object {
 		topology.NewGroupMember(friends, range4, web),
 		&topology.PortGroup{ID: id.New[topology.PortGroup](), Name: "uplinks", Stateful: true},
 		topology.NewNATBlock(edge, gw, 1024, host1),
+		&topology.Overlay{Target: topology.Key{Kind: topology.KindPort, ID: web}, At: topology.Key{Kind: topology.KindBridge, ID: blue}, InChain: pre},
+		&topology.TunnelZone{ID: zone, Name: "tz"},
+		topology.NewTunnelZoneHost(zone, host1, gw),
 		topology.NewRouterNeighbour(edge, derived, webIP, webHW, host1),
 	}
 }

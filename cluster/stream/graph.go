@@ -269,6 +269,8 @@ func nodeOf(o topology.Object) (node, bool) {
 		n = node{Kind: topology.KindRouter, ID: o.Router}
 	case *topology.GroupMember:
 		n = node{Kind: topology.KindAddrGroup, ID: o.Group}
+	case *topology.Overlay:
+		n = o.At
 	}
 	return n, n.ID != [16]byte{}
 }
@@ -294,6 +296,12 @@ func references(o topology.Object) []node {
 					name(topology.KindChain, c)
 				}
 			}
+		}
+	case *topology.Overlay:
+		name(topology.KindChain, o.InChain)
+		name(topology.KindChain, o.OutChain)
+		for _, g := range o.Groups {
+			name(topology.KindPortGroup, g)
 		}
 	case *topology.Router:
 		name(topology.KindChain, o.InChain)

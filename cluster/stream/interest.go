@@ -37,7 +37,7 @@ func newInterest() *interest {
 // known reports whether objects of the kind are kept: those that hosts need, and HostStates, which tell who is alive.
 func known(k topology.Kind) bool {
 	switch k {
-	case topology.KindTunnelKey, topology.KindSource, topology.KindProgress:
+	case topology.KindTunnelKey, topology.KindSource, topology.KindProgress, topology.KindTunnelZone, topology.KindTunnelZoneHost:
 		return false
 	}
 	return true

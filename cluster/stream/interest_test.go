@@ -116,7 +116,7 @@ func anyObject(t *rapid.T) topology.Object {
 	host, hw := small[topology.Host](t, "host", 4), mac.Addr{2, 0, 0, 0, 0, byte(rapid.IntRange(0, 3).Draw(t, "mac"))}
 	router, flag := small[topology.Router](t, "router", 3), rapid.Bool().Draw(t, "flag")
 	addr := netip.AddrFrom4([4]byte{10, 0, 0, hw[5]})
-	switch rapid.IntRange(0, 24).Draw(t, "kind") {
+	switch rapid.IntRange(0, 26).Draw(t, "kind") {
 	case 0:
 		return &topology.Bridge{ID: bridge, AdminUp: flag, External: rapid.Bool().Draw(t, "external")}
 	case 1, 2, 3, 4:
@@ -153,12 +153,24 @@ func anyObject(t *rapid.T) topology.Object {
 		return &topology.AddrGroup{ID: anyGroup(t), Name: map[bool]string{true: "x", false: "y"}[flag]}
 	case 23:
 		return topology.NewGroupMember(anyGroup(t), netip.PrefixFrom(addr, 32), port)
+	case 24:
+		return &topology.Overlay{Target: topology.Key{Kind: topology.KindPort, ID: port}, At: anyDevice(t, bridge, router), InChain: anyChain(t)}
+	case 25:
+		at := anyDevice(t, bridge, router)
+		return &topology.Overlay{Target: at, At: at, OutChain: anyChain(t)}
 	}
 	return &topology.HostState{Host: host, Version: "1"}
 }
 
 func anyChain(t *rapid.T) topology.ChainID     { return small[topology.Chain](t, "chain", 4) }
 func anyGroup(t *rapid.T) topology.AddrGroupID { return small[topology.AddrGroup](t, "group", 3) }
+
+func anyDevice(t *rapid.T, bridge topology.BridgeID, router topology.RouterID) topology.Key {
+	if rapid.Bool().Draw(t, "router's") {
+		return topology.Key{Kind: topology.KindRouter, ID: router}
+	}
+	return topology.Key{Kind: topology.KindBridge, ID: bridge}
+}
 
 // anyPort draws a port of a bridge or of a router, many of them wired to another.
 func anyPort(t *rapid.T, port topology.PortID, bridge topology.BridgeID, router topology.RouterID) *topology.Port {

@@ -73,7 +73,8 @@ func readLease(host topology.HostID, req *topologypb.LeaseNATRequest) (blockWant
 
 // choose returns a block that no host holds and that lies wholly within the ports asked for.
 func (w blockWant) choose(state *mirror.State) (*topology.NATBlock, error) {
-	if mirror.Lookup[*topology.Router](state, topology.KindRouter, w.router) == nil {
+	if state.Get(topology.Key{Kind: topology.KindRouter, ID: w.router}) == nil &&
+		state.Get(topology.Key{Kind: topology.KindBridge, ID: w.router}) == nil {
 		return nil, errs.New(errs.NotFound, "RouterNotFound", "there is no router %v", w.router)
 	}
 	taken := map[uint32]bool{}

@@ -59,6 +59,12 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_NatBlock{fromNATBlock(o)}}
 	case *topology.RouterNeighbour:
 		return &Object{Value: &Object_RouterNeighbour{fromRouterNeighbour(o)}}
+	case *topology.Overlay:
+		return &Object{Value: &Object_Overlay{fromOverlay(o)}}
+	case *topology.TunnelZone:
+		return &Object{Value: &Object_TunnelZone{fromTunnelZone(o)}}
+	case *topology.TunnelZoneHost:
+		return &Object{Value: &Object_TunnelZoneHost{fromTunnelZoneHost(o)}}
 	}
 	panic(fmt.Sprintf("topologypb: %T is no topology object", o))
 }
@@ -115,6 +121,12 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.NatBlock.Topology())
 	case *Object_RouterNeighbour:
 		return object(v.RouterNeighbour.Topology())
+	case *Object_Overlay:
+		return object(v.Overlay.Topology())
+	case *Object_TunnelZone:
+		return object(v.TunnelZone.Topology())
+	case *Object_TunnelZoneHost:
+		return object(v.TunnelZoneHost.Topology())
 	}
 	return nil, fmt.Errorf("a topology object of an unknown kind")
 }

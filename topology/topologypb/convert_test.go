@@ -18,36 +18,36 @@ import (
 // draw makes an arbitrary object of each kind. TestEveryKindRoundTrips fails for a kind that is not here.
 var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindBridge: func(t *rapid.T) topology.Object {
-		return &topology.Bridge{ID: anyID[topology.Bridge](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t), MTU: number(t),
+		return &topology.Bridge{Made: made(t), ID: anyID[topology.Bridge](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t), MTU: number(t),
 			External: flag(t)}
 	},
 	topology.KindPort: func(t *rapid.T) topology.Object {
-		return &topology.Port{ID: anyID[topology.Port](t), Bridge: maybeID[topology.Bridge](t), Name: text(t), ProjectID: text(t),
+		return &topology.Port{Made: made(t), ID: anyID[topology.Port](t), Bridge: maybeID[topology.Bridge](t), Name: text(t), ProjectID: text(t),
 			AdminUp: flag(t), TunnelKey: rapid.Uint32().Draw(t, "tunnel key"), Router: maybeID[topology.Router](t),
 			Peer: maybeID[topology.Port](t), Device: text(t), Security: security(t), MAC: hw(t), Addresses: prefixes(t), MTU: number(t),
 			Advertise: advertisement(t), InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t),
 			Groups: ids[topology.PortGroup](t), Plug: plug(t)}
 	},
 	topology.KindDHCP: func(t *rapid.T) topology.Object {
-		return &topology.DHCP{ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
+		return &topology.DHCP{Made: made(t), ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
 			Router: maybeAddr(t), Server: maybeAddr(t), DNS: addrs(t), MTU: number(t), LeaseSeconds: rapid.Uint32().Draw(t, "lease"),
 			Domain: text(t), AddressMode: topology.AddressMode(octet(t)), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.ClasslessRoute {
 				return topology.ClasslessRoute{Destination: prefix(t), NextHop: maybeAddr(t)}
 			})).Draw(t, "routes")}
 	},
 	topology.KindDHCPHost: func(t *rapid.T) topology.Object {
-		return &topology.DHCPHost{ID: anyID[topology.DHCPHost](t), DHCP: maybeID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t),
+		return &topology.DHCPHost{Made: made(t), ID: anyID[topology.DHCPHost](t), DHCP: maybeID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t),
 			Port: maybeID[topology.Port](t), MAC: hw(t), Addr: maybeAddr(t), Hostname: text(t),
 			Options: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.DHCPOption {
 				return topology.DHCPOption{Name: text(t), Value: text(t)}
 			})).Draw(t, "options")}
 	},
 	topology.KindMACEntry: func(t *rapid.T) topology.Object {
-		return &topology.MACEntry{ID: anyID[topology.MACEntry](t), Bridge: maybeID[topology.Bridge](t), MAC: hw(t),
+		return &topology.MACEntry{Made: made(t), ID: anyID[topology.MACEntry](t), Bridge: maybeID[topology.Bridge](t), MAC: hw(t),
 			Port: maybeID[topology.Port](t)}
 	},
 	topology.KindNeighbour: func(t *rapid.T) topology.Object {
-		return &topology.Neighbour{ID: anyID[topology.Neighbour](t), Bridge: maybeID[topology.Bridge](t), Addr: maybeAddr(t), MAC: hw(t),
+		return &topology.Neighbour{Made: made(t), ID: anyID[topology.Neighbour](t), Bridge: maybeID[topology.Bridge](t), Addr: maybeAddr(t), MAC: hw(t),
 			Port: maybeID[topology.Port](t)}
 	},
 	topology.KindHost: func(t *rapid.T) topology.Object {
@@ -57,7 +57,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}
 	},
 	topology.KindTunnelKey: func(t *rapid.T) topology.Object {
-		return &topology.TunnelKey{Number: rapid.Uint32().Draw(t, "number"), Port: maybeID[topology.Port](t)}
+		return &topology.TunnelKey{Made: made(t), Number: rapid.Uint32().Draw(t, "number"), Port: maybeID[topology.Port](t)}
 	},
 	topology.KindHostState: func(t *rapid.T) topology.Object {
 		return &topology.HostState{Host: anyID[topology.Host](t), Version: text(t), StartedUnix: rapid.Int64().Draw(t, "started"),
@@ -80,26 +80,26 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied")}
 	},
 	topology.KindRouter: func(t *rapid.T) topology.Object {
-		return &topology.Router{ID: anyID[topology.Router](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t),
+		return &topology.Router{Made: made(t), ID: anyID[topology.Router](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t),
 			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), ForwardChain: maybeID[topology.Chain](t)}
 	},
 	topology.KindRoute: func(t *rapid.T) topology.Object {
-		return &topology.Route{ID: anyID[topology.Route](t), Router: maybeID[topology.Router](t), Source: prefix(t), Destination: prefix(t),
+		return &topology.Route{Made: made(t), ID: anyID[topology.Route](t), Router: maybeID[topology.Router](t), Source: prefix(t), Destination: prefix(t),
 			Kind: topology.RouteKind(octet(t)), Port: maybeID[topology.Port](t), NextHop: maybeAddr(t), Weight: rapid.Uint32().Draw(t, "weight")}
 	},
 	topology.KindChain: func(t *rapid.T) topology.Object {
-		return &topology.Chain{ID: anyID[topology.Chain](t), Name: text(t), ProjectID: text(t),
+		return &topology.Chain{Made: made(t), ID: anyID[topology.Chain](t), Name: text(t), ProjectID: text(t),
 			Rules: rapid.SliceOfN(rapid.Custom(rule), 0, 3).Draw(t, "rules")}
 	},
 	topology.KindAddrGroup: func(t *rapid.T) topology.Object {
-		return &topology.AddrGroup{ID: anyID[topology.AddrGroup](t), Name: text(t), ProjectID: text(t)}
+		return &topology.AddrGroup{Made: made(t), ID: anyID[topology.AddrGroup](t), Name: text(t), ProjectID: text(t)}
 	},
 	topology.KindGroupMember: func(t *rapid.T) topology.Object {
-		return &topology.GroupMember{ID: anyID[topology.GroupMember](t), Group: maybeID[topology.AddrGroup](t), Prefix: prefix(t),
+		return &topology.GroupMember{Made: made(t), ID: anyID[topology.GroupMember](t), Group: maybeID[topology.AddrGroup](t), Prefix: prefix(t),
 			Port: maybeID[topology.Port](t)}
 	},
 	topology.KindPortGroup: func(t *rapid.T) topology.Object {
-		return &topology.PortGroup{ID: anyID[topology.PortGroup](t), Name: text(t), ProjectID: text(t), Stateful: flag(t)}
+		return &topology.PortGroup{Made: made(t), ID: anyID[topology.PortGroup](t), Name: text(t), ProjectID: text(t), Stateful: flag(t)}
 	},
 	topology.KindFloatingIP: func(t *rapid.T) topology.Object {
 		return &topology.FloatingIP{ID: anyID[topology.FloatingIP](t), Router: maybeID[topology.Router](t), Port: maybeID[topology.Port](t),
@@ -117,7 +117,21 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.RouterNeighbour{ID: anyID[topology.RouterNeighbour](t), Router: maybeID[topology.Router](t),
 			Port: maybeID[topology.Port](t), Addr: maybeAddr(t), MAC: hw(t), Host: maybeID[topology.Host](t)}
 	},
+	topology.KindOverlay: func(t *rapid.T) topology.Object {
+		return &topology.Overlay{Target: topology.Key{Kind: topology.KindPort, ID: anyID[topology.Port](t)},
+			At:      topology.Key{Kind: topology.KindRouter, ID: anyID[topology.Router](t)},
+			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), Groups: ids[topology.PortGroup](t)}
+	},
+	topology.KindTunnelZone: func(t *rapid.T) topology.Object {
+		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t)}
+	},
+	topology.KindTunnelZoneHost: func(t *rapid.T) topology.Object {
+		return &topology.TunnelZoneHost{ID: anyID[topology.TunnelZoneHost](t), Zone: maybeID[topology.TunnelZone](t),
+			Host: maybeID[topology.Host](t), Addr: maybeAddr(t)}
+	},
 }
+
+func made(t *rapid.T) topology.Made { return topology.Made{ByOperator: flag(t)} }
 
 func security(t *rapid.T) *topology.Security {
 	if flag(t) {
@@ -159,10 +173,15 @@ func condition(t *rapid.T) topology.Condition {
 		EtherType: short(t), SrcMAC: hw(t), DstMAC: hw(t), MatchProto: flag(t), Src: prefix(t), Dst: prefix(t),
 		SrcGroup: maybeID[topology.AddrGroup](t), DstGroup: maybeID[topology.AddrGroup](t), SrcPorts: portRange(t), DstPorts: portRange(t),
 		Fragments: topology.FragmentPolicy(octet(t)), InPorts: ids[topology.Port](t), OutPorts: ids[topology.Port](t),
-		ForwardFlow: flag(t), ReturnFlow: flag(t), DstRewritten: flag(t), Not: topology.ConditionField(short(t)), NotAll: flag(t),
+		ForwardFlow: flag(t), ReturnFlow: flag(t), DstRewritten: flag(t), Not: topology.ConditionField(rapid.Uint32().Draw(t, "not")), NotAll: flag(t),
+		NoVLAN: flag(t), VLAN: short(t), SrcMACMask: hw(t), DstMACMask: hw(t), MatchTOS: flag(t), PortGroup: maybeID[topology.PortGroup](t),
+		InPortGroup: maybeID[topology.PortGroup](t), OutPortGroup: maybeID[topology.PortGroup](t), Traversed: maybeID[topology.Device](t),
 	}
 	if c.MatchProto {
 		c.Proto = octet(t)
+	}
+	if c.MatchTOS {
+		c.TOS = octet(t)
 	}
 	return c
 }

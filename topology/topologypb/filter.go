@@ -3,7 +3,7 @@ package topologypb
 import "midonet.org/midonet/topology"
 
 func fromChain(o *topology.Chain) *Chain {
-	x := &Chain{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
+	x := &Chain{ByOperator: o.ByOperator, Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
 	for i := range o.Rules {
 		x.Rules = append(x.Rules, fromRule(&o.Rules[i]))
 	}
@@ -14,6 +14,7 @@ func fromChain(o *topology.Chain) *Chain {
 func (x *Chain) Topology() (*topology.Chain, error) {
 	d := decoder{kind: topology.KindChain}
 	o := &topology.Chain{
+		Made:      topology.Made{ByOperator: x.GetByOperator()},
 		ID:        identity[topology.Chain](&d, "id", x.GetId()),
 		Name:      x.GetName(),
 		ProjectID: x.GetProjectId(),
@@ -56,10 +57,17 @@ func fromCondition(c *topology.Condition) *Condition {
 		SrcGroup: idBytes(c.SrcGroup), DstGroup: idBytes(c.DstGroup), SrcPorts: fromPortRange(c.SrcPorts),
 		DstPorts: fromPortRange(c.DstPorts), Fragments: uint32(c.Fragments), InPorts: idsBytes(c.InPorts), OutPorts: idsBytes(c.OutPorts),
 		ForwardFlow: c.ForwardFlow, ReturnFlow: c.ReturnFlow, DstRewritten: c.DstRewritten, Not: uint32(c.Not), NotAll: c.NotAll,
+		NoVlan: c.NoVLAN, Vlan: uint32(c.VLAN), SrcMacMask: macBytes(c.SrcMACMask), DstMacMask: macBytes(c.DstMACMask),
+		PortGroup: idBytes(c.PortGroup), InPortGroup: idBytes(c.InPortGroup), OutPortGroup: idBytes(c.OutPortGroup),
+		Traversed: idBytes(c.Traversed),
 	}
 	if c.MatchProto {
 		proto := uint32(c.Proto)
 		x.Proto = &proto
+	}
+	if c.MatchTOS {
+		tos := uint32(c.TOS)
+		x.Tos = &tos
 	}
 	return x
 }
@@ -83,8 +91,18 @@ func (d *decoder) condition(x *Condition) topology.Condition {
 		ForwardFlow:  x.GetForwardFlow(),
 		ReturnFlow:   x.GetReturnFlow(),
 		DstRewritten: x.GetDstRewritten(),
-		Not:          topology.ConditionField(d.port("not", x.GetNot())),
+		Not:          topology.ConditionField(x.GetNot()),
 		NotAll:       x.GetNotAll(),
+		NoVLAN:       x.GetNoVlan(),
+		VLAN:         d.port("vlan", x.GetVlan()),
+		SrcMACMask:   d.mac("source mac mask", x.GetSrcMacMask()),
+		DstMACMask:   d.mac("destination mac mask", x.GetDstMacMask()),
+		TOS:          d.small("tos", x.GetTos()),
+		MatchTOS:     x != nil && x.Tos != nil,
+		PortGroup:    reference[topology.PortGroup](d, "port group", x.GetPortGroup()),
+		InPortGroup:  reference[topology.PortGroup](d, "in port group", x.GetInPortGroup()),
+		OutPortGroup: reference[topology.PortGroup](d, "out port group", x.GetOutPortGroup()),
+		Traversed:    reference[topology.Device](d, "traversed", x.GetTraversed()),
 	}
 }
 
@@ -103,23 +121,24 @@ func (d *decoder) ports(field string, x *PortRange) topology.PortRange {
 }
 
 func fromAddrGroup(o *topology.AddrGroup) *AddrGroup {
-	return &AddrGroup{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
+	return &AddrGroup{ByOperator: o.ByOperator, Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID}
 }
 
 // Topology returns the group's value.
 func (x *AddrGroup) Topology() (*topology.AddrGroup, error) {
 	d := decoder{kind: topology.KindAddrGroup}
-	return &topology.AddrGroup{ID: identity[topology.AddrGroup](&d, "id", x.GetId()), Name: x.GetName(), ProjectID: x.GetProjectId()}, d.err
+	return &topology.AddrGroup{Made: topology.Made{ByOperator: x.GetByOperator()}, ID: identity[topology.AddrGroup](&d, "id", x.GetId()), Name: x.GetName(), ProjectID: x.GetProjectId()}, d.err
 }
 
 func fromGroupMember(o *topology.GroupMember) *GroupMember {
-	return &GroupMember{Id: idBytes(o.ID), Group: idBytes(o.Group), Prefix: fromPrefix(o.Prefix), Port: idBytes(o.Port)}
+	return &GroupMember{ByOperator: o.ByOperator, Id: idBytes(o.ID), Group: idBytes(o.Group), Prefix: fromPrefix(o.Prefix), Port: idBytes(o.Port)}
 }
 
 // Topology returns the member's value.
 func (x *GroupMember) Topology() (*topology.GroupMember, error) {
 	d := decoder{kind: topology.KindGroupMember}
 	return &topology.GroupMember{
+		Made:   topology.Made{ByOperator: x.GetByOperator()},
 		ID:     identity[topology.GroupMember](&d, "id", x.GetId()),
 		Group:  reference[topology.AddrGroup](&d, "group", x.GetGroup()),
 		Prefix: d.prefix("prefix", x.GetPrefix()),
@@ -128,13 +147,14 @@ func (x *GroupMember) Topology() (*topology.GroupMember, error) {
 }
 
 func fromPortGroup(o *topology.PortGroup) *PortGroup {
-	return &PortGroup{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, Stateful: o.Stateful}
+	return &PortGroup{ByOperator: o.ByOperator, Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, Stateful: o.Stateful}
 }
 
 // Topology returns the group's value.
 func (x *PortGroup) Topology() (*topology.PortGroup, error) {
 	d := decoder{kind: topology.KindPortGroup}
 	return &topology.PortGroup{
+		Made:      topology.Made{ByOperator: x.GetByOperator()},
 		ID:        identity[topology.PortGroup](&d, "id", x.GetId()),
 		Name:      x.GetName(),
 		ProjectID: x.GetProjectId(),

@@ -5,13 +5,13 @@ import "midonet.org/midonet/topology"
 // What the importer keeps beside the topology.
 
 func fromTunnelKey(o *topology.TunnelKey) *TunnelKey {
-	return &TunnelKey{Number: o.Number, Port: idBytes(o.Port)}
+	return &TunnelKey{ByOperator: o.ByOperator, Number: o.Number, Port: idBytes(o.Port)}
 }
 
 // Topology returns the reservation's value.
 func (x *TunnelKey) Topology() (*topology.TunnelKey, error) {
 	d := decoder{kind: topology.KindTunnelKey}
-	return &topology.TunnelKey{Number: x.GetNumber(), Port: reference[topology.Port](&d, "port", x.GetPort())}, d.err
+	return &topology.TunnelKey{Made: topology.Made{ByOperator: x.GetByOperator()}, Number: x.GetNumber(), Port: reference[topology.Port](&d, "port", x.GetPort())}, d.err
 }
 
 func fromSource(o *topology.Source) *Source {

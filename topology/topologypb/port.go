@@ -7,7 +7,7 @@ import (
 )
 
 func fromPort(o *topology.Port) *Port {
-	return &Port{
+	return &Port{ByOperator: o.ByOperator,
 		Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Router: idBytes(o.Router), Peer: idBytes(o.Peer), Name: o.Name,
 		ProjectId: o.ProjectID, Device: o.Device, AdminUp: o.AdminUp, TunnelKey: o.TunnelKey, Security: fromSecurity(o.Security),
 		Mac: macBytes(o.MAC), Addresses: fromPrefixes(o.Addresses), Mtu: int32(o.MTU), Advertise: fromAdvertisement(o.Advertise),
@@ -19,6 +19,7 @@ func fromPort(o *topology.Port) *Port {
 func (x *Port) Topology() (*topology.Port, error) {
 	d := decoder{kind: topology.KindPort}
 	return &topology.Port{
+		Made:      topology.Made{ByOperator: x.GetByOperator()},
 		ID:        identity[topology.Port](&d, "id", x.GetId()),
 		Bridge:    reference[topology.Bridge](&d, "bridge", x.GetBridge()),
 		Router:    reference[topology.Router](&d, "router", x.GetRouter()),

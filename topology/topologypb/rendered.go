@@ -5,7 +5,7 @@ import "midonet.org/midonet/topology"
 // The objects that the cluster renders.
 
 func fromBridge(o *topology.Bridge) *Bridge {
-	return &Bridge{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, Mtu: int32(o.MTU),
+	return &Bridge{ByOperator: o.ByOperator, Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, Mtu: int32(o.MTU),
 		External: o.External}
 }
 
@@ -13,6 +13,7 @@ func fromBridge(o *topology.Bridge) *Bridge {
 func (x *Bridge) Topology() (*topology.Bridge, error) {
 	d := decoder{kind: topology.KindBridge}
 	return &topology.Bridge{
+		Made:      topology.Made{ByOperator: x.GetByOperator()},
 		ID:        identity[topology.Bridge](&d, "id", x.GetId()),
 		Name:      x.GetName(),
 		ProjectID: x.GetProjectId(),
@@ -23,7 +24,7 @@ func (x *Bridge) Topology() (*topology.Bridge, error) {
 }
 
 func fromDHCP(o *topology.DHCP) *DHCP {
-	return &DHCP{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Prefix: fromPrefix(o.Prefix), Enabled: o.Enabled,
+	return &DHCP{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Prefix: fromPrefix(o.Prefix), Enabled: o.Enabled,
 		Router: o.Router.AsSlice(), Server: o.Server.AsSlice(), Dns: addrsBytes(o.DNS), Routes: fromRoutes(o.Routes),
 		Mtu: int32(o.MTU), LeaseSeconds: o.LeaseSeconds, Domain: o.Domain,
 		AddressMode: uint32(o.AddressMode)}
@@ -33,6 +34,7 @@ func fromDHCP(o *topology.DHCP) *DHCP {
 func (x *DHCP) Topology() (*topology.DHCP, error) {
 	d := decoder{kind: topology.KindDHCP}
 	return &topology.DHCP{
+		Made:         topology.Made{ByOperator: x.GetByOperator()},
 		ID:           identity[topology.DHCP](&d, "id", x.GetId()),
 		Bridge:       reference[topology.Bridge](&d, "bridge", x.GetBridge()),
 		Prefix:       d.prefix("prefix", x.GetPrefix()),
@@ -68,7 +70,7 @@ func (d *decoder) routes(xs []*ClasslessRoute) []topology.ClasslessRoute {
 }
 
 func fromDHCPHost(o *topology.DHCPHost) *DHCPHost {
-	x := &DHCPHost{Id: idBytes(o.ID), Dhcp: idBytes(o.DHCP), Bridge: idBytes(o.Bridge), Port: idBytes(o.Port), Mac: macBytes(o.MAC),
+	x := &DHCPHost{ByOperator: o.ByOperator, Id: idBytes(o.ID), Dhcp: idBytes(o.DHCP), Bridge: idBytes(o.Bridge), Port: idBytes(o.Port), Mac: macBytes(o.MAC),
 		Addr: o.Addr.AsSlice(), Hostname: o.Hostname}
 	for _, opt := range o.Options {
 		x.Options = append(x.Options, &DHCPOption{Name: opt.Name, Value: opt.Value})
@@ -80,6 +82,7 @@ func fromDHCPHost(o *topology.DHCPHost) *DHCPHost {
 func (x *DHCPHost) Topology() (*topology.DHCPHost, error) {
 	d := decoder{kind: topology.KindDHCPHost}
 	o := &topology.DHCPHost{
+		Made:     topology.Made{ByOperator: x.GetByOperator()},
 		ID:       identity[topology.DHCPHost](&d, "id", x.GetId()),
 		DHCP:     reference[topology.DHCP](&d, "dhcp", x.GetDhcp()),
 		Bridge:   reference[topology.Bridge](&d, "bridge", x.GetBridge()),
@@ -95,13 +98,14 @@ func (x *DHCPHost) Topology() (*topology.DHCPHost, error) {
 }
 
 func fromMACEntry(o *topology.MACEntry) *MACEntry {
-	return &MACEntry{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
+	return &MACEntry{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
 }
 
 // Topology returns the entry's value.
 func (x *MACEntry) Topology() (*topology.MACEntry, error) {
 	d := decoder{kind: topology.KindMACEntry}
 	return &topology.MACEntry{
+		Made:   topology.Made{ByOperator: x.GetByOperator()},
 		ID:     identity[topology.MACEntry](&d, "id", x.GetId()),
 		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
 		MAC:    d.mac("mac", x.GetMac()),
@@ -110,13 +114,14 @@ func (x *MACEntry) Topology() (*topology.MACEntry, error) {
 }
 
 func fromNeighbour(o *topology.Neighbour) *Neighbour {
-	return &Neighbour{Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Addr: o.Addr.AsSlice(), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
+	return &Neighbour{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Addr: o.Addr.AsSlice(), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
 }
 
 // Topology returns the neighbour's value.
 func (x *Neighbour) Topology() (*topology.Neighbour, error) {
 	d := decoder{kind: topology.KindNeighbour}
 	return &topology.Neighbour{
+		Made:   topology.Made{ByOperator: x.GetByOperator()},
 		ID:     identity[topology.Neighbour](&d, "id", x.GetId()),
 		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
 		Addr:   d.addr("addr", x.GetAddr()),

@@ -3,7 +3,7 @@ package topologypb
 import "midonet.org/midonet/topology"
 
 func fromRouter(o *topology.Router) *Router {
-	return &Router{Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, InChain: idBytes(o.InChain),
+	return &Router{ByOperator: o.ByOperator, Id: idBytes(o.ID), Name: o.Name, ProjectId: o.ProjectID, AdminUp: o.AdminUp, InChain: idBytes(o.InChain),
 		OutChain: idBytes(o.OutChain), ForwardChain: idBytes(o.ForwardChain)}
 }
 
@@ -11,6 +11,7 @@ func fromRouter(o *topology.Router) *Router {
 func (x *Router) Topology() (*topology.Router, error) {
 	d := decoder{kind: topology.KindRouter}
 	return &topology.Router{
+		Made:         topology.Made{ByOperator: x.GetByOperator()},
 		ID:           identity[topology.Router](&d, "id", x.GetId()),
 		Name:         x.GetName(),
 		ProjectID:    x.GetProjectId(),
@@ -22,7 +23,7 @@ func (x *Router) Topology() (*topology.Router, error) {
 }
 
 func fromRoute(o *topology.Route) *Route {
-	return &Route{Id: idBytes(o.ID), Router: idBytes(o.Router), Source: fromPrefix(o.Source), Destination: fromPrefix(o.Destination),
+	return &Route{ByOperator: o.ByOperator, Id: idBytes(o.ID), Router: idBytes(o.Router), Source: fromPrefix(o.Source), Destination: fromPrefix(o.Destination),
 		Kind: uint32(o.Kind), Port: idBytes(o.Port), NextHop: o.NextHop.AsSlice(), Weight: o.Weight}
 }
 
@@ -30,6 +31,7 @@ func fromRoute(o *topology.Route) *Route {
 func (x *Route) Topology() (*topology.Route, error) {
 	d := decoder{kind: topology.KindRoute}
 	return &topology.Route{
+		Made:        topology.Made{ByOperator: x.GetByOperator()},
 		ID:          identity[topology.Route](&d, "id", x.GetId()),
 		Router:      reference[topology.Router](&d, "router", x.GetRouter()),
 		Source:      d.prefix("source", x.GetSource()),

@@ -105,6 +105,9 @@ type Object struct {
 	//	*Object_PortForwarding
 	//	*Object_NatBlock
 	//	*Object_RouterNeighbour
+	//	*Object_Overlay
+	//	*Object_TunnelZone
+	//	*Object_TunnelZoneHost
 	Value         isObject_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -363,6 +366,33 @@ func (x *Object) GetRouterNeighbour() *RouterNeighbour {
 	return nil
 }
 
+func (x *Object) GetOverlay() *Overlay {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Overlay); ok {
+			return x.Overlay
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetTunnelZone() *TunnelZone {
+	if x != nil {
+		if x, ok := x.Value.(*Object_TunnelZone); ok {
+			return x.TunnelZone
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetTunnelZoneHost() *TunnelZoneHost {
+	if x != nil {
+		if x, ok := x.Value.(*Object_TunnelZoneHost); ok {
+			return x.TunnelZoneHost
+		}
+	}
+	return nil
+}
+
 type isObject_Value interface {
 	isObject_Value()
 }
@@ -463,6 +493,18 @@ type Object_RouterNeighbour struct {
 	RouterNeighbour *RouterNeighbour `protobuf:"bytes,24,opt,name=router_neighbour,json=routerNeighbour,proto3,oneof"`
 }
 
+type Object_Overlay struct {
+	Overlay *Overlay `protobuf:"bytes,25,opt,name=overlay,proto3,oneof"`
+}
+
+type Object_TunnelZone struct {
+	TunnelZone *TunnelZone `protobuf:"bytes,26,opt,name=tunnel_zone,json=tunnelZone,proto3,oneof"`
+}
+
+type Object_TunnelZoneHost struct {
+	TunnelZoneHost *TunnelZoneHost `protobuf:"bytes,27,opt,name=tunnel_zone_host,json=tunnelZoneHost,proto3,oneof"`
+}
+
 func (*Object_Bridge) isObject_Value() {}
 
 func (*Object_Port) isObject_Value() {}
@@ -510,6 +552,12 @@ func (*Object_PortForwarding) isObject_Value() {}
 func (*Object_NatBlock) isObject_Value() {}
 
 func (*Object_RouterNeighbour) isObject_Value() {}
+
+func (*Object_Overlay) isObject_Value() {}
+
+func (*Object_TunnelZone) isObject_Value() {}
+
+func (*Object_TunnelZoneHost) isObject_Value() {}
 
 type Prefix struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -571,6 +619,7 @@ type Bridge struct {
 	AdminUp       bool                   `protobuf:"varint,4,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
 	Mtu           int32                  `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	External      bool                   `protobuf:"varint,6,opt,name=external,proto3" json:"external,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -647,6 +696,13 @@ func (x *Bridge) GetExternal() bool {
 	return false
 }
 
+func (x *Bridge) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type Port struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -667,6 +723,7 @@ type Port struct {
 	OutChain      []byte                 `protobuf:"bytes,16,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
 	Groups        [][]byte               `protobuf:"bytes,17,rep,name=groups,proto3" json:"groups,omitempty"`
 	Plug          *Plug                  `protobuf:"bytes,18,opt,name=plug,proto3" json:"plug,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -825,6 +882,13 @@ func (x *Port) GetPlug() *Plug {
 		return x.Plug
 	}
 	return nil
+}
+
+func (x *Port) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
 }
 
 type Plug struct {
@@ -1188,6 +1252,7 @@ type Router struct {
 	InChain       []byte                 `protobuf:"bytes,5,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
 	OutChain      []byte                 `protobuf:"bytes,6,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
 	ForwardChain  []byte                 `protobuf:"bytes,7,opt,name=forward_chain,json=forwardChain,proto3" json:"forward_chain,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1271,6 +1336,13 @@ func (x *Router) GetForwardChain() []byte {
 	return nil
 }
 
+func (x *Router) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type Route struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1281,6 +1353,7 @@ type Route struct {
 	Port          []byte                 `protobuf:"bytes,6,opt,name=port,proto3" json:"port,omitempty"`
 	NextHop       []byte                 `protobuf:"bytes,7,opt,name=next_hop,json=nextHop,proto3" json:"next_hop,omitempty"`
 	Weight        uint32                 `protobuf:"varint,8,opt,name=weight,proto3" json:"weight,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1369,6 +1442,13 @@ func (x *Route) GetWeight() uint32 {
 		return x.Weight
 	}
 	return 0
+}
+
+func (x *Route) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
 }
 
 type FloatingIP struct {
@@ -1765,6 +1845,7 @@ type Chain struct {
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	Rules         []*Rule                `protobuf:"bytes,4,rep,name=rules,proto3" json:"rules,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1825,6 +1906,13 @@ func (x *Chain) GetRules() []*Rule {
 		return x.Rules
 	}
 	return nil
+}
+
+func (x *Chain) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
 }
 
 type Rule struct {
@@ -1999,6 +2087,15 @@ type Condition struct {
 	DstRewritten  bool                   `protobuf:"varint,16,opt,name=dst_rewritten,json=dstRewritten,proto3" json:"dst_rewritten,omitempty"`
 	Not           uint32                 `protobuf:"varint,17,opt,name=not,proto3" json:"not,omitempty"`
 	NotAll        bool                   `protobuf:"varint,18,opt,name=not_all,json=notAll,proto3" json:"not_all,omitempty"`
+	NoVlan        bool                   `protobuf:"varint,19,opt,name=no_vlan,json=noVlan,proto3" json:"no_vlan,omitempty"`
+	Vlan          uint32                 `protobuf:"varint,20,opt,name=vlan,proto3" json:"vlan,omitempty"`
+	SrcMacMask    []byte                 `protobuf:"bytes,21,opt,name=src_mac_mask,json=srcMacMask,proto3" json:"src_mac_mask,omitempty"`
+	DstMacMask    []byte                 `protobuf:"bytes,22,opt,name=dst_mac_mask,json=dstMacMask,proto3" json:"dst_mac_mask,omitempty"`
+	Tos           *uint32                `protobuf:"varint,23,opt,name=tos,proto3,oneof" json:"tos,omitempty"`
+	PortGroup     []byte                 `protobuf:"bytes,24,opt,name=port_group,json=portGroup,proto3" json:"port_group,omitempty"`
+	InPortGroup   []byte                 `protobuf:"bytes,25,opt,name=in_port_group,json=inPortGroup,proto3" json:"in_port_group,omitempty"`
+	OutPortGroup  []byte                 `protobuf:"bytes,26,opt,name=out_port_group,json=outPortGroup,proto3" json:"out_port_group,omitempty"`
+	Traversed     []byte                 `protobuf:"bytes,27,opt,name=traversed,proto3" json:"traversed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2159,11 +2256,75 @@ func (x *Condition) GetNotAll() bool {
 	return false
 }
 
+func (x *Condition) GetNoVlan() bool {
+	if x != nil {
+		return x.NoVlan
+	}
+	return false
+}
+
+func (x *Condition) GetVlan() uint32 {
+	if x != nil {
+		return x.Vlan
+	}
+	return 0
+}
+
+func (x *Condition) GetSrcMacMask() []byte {
+	if x != nil {
+		return x.SrcMacMask
+	}
+	return nil
+}
+
+func (x *Condition) GetDstMacMask() []byte {
+	if x != nil {
+		return x.DstMacMask
+	}
+	return nil
+}
+
+func (x *Condition) GetTos() uint32 {
+	if x != nil && x.Tos != nil {
+		return *x.Tos
+	}
+	return 0
+}
+
+func (x *Condition) GetPortGroup() []byte {
+	if x != nil {
+		return x.PortGroup
+	}
+	return nil
+}
+
+func (x *Condition) GetInPortGroup() []byte {
+	if x != nil {
+		return x.InPortGroup
+	}
+	return nil
+}
+
+func (x *Condition) GetOutPortGroup() []byte {
+	if x != nil {
+		return x.OutPortGroup
+	}
+	return nil
+}
+
+func (x *Condition) GetTraversed() []byte {
+	if x != nil {
+		return x.Traversed
+	}
+	return nil
+}
+
 type AddrGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2219,12 +2380,20 @@ func (x *AddrGroup) GetProjectId() string {
 	return ""
 }
 
+func (x *AddrGroup) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type GroupMember struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Group         []byte                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
 	Prefix        *Prefix                `protobuf:"bytes,3,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	Port          []byte                 `protobuf:"bytes,4,opt,name=port,proto3" json:"port,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2287,12 +2456,20 @@ func (x *GroupMember) GetPort() []byte {
 	return nil
 }
 
+func (x *GroupMember) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type PortGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	Stateful      bool                   `protobuf:"varint,4,opt,name=stateful,proto3" json:"stateful,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2355,6 +2532,13 @@ func (x *PortGroup) GetStateful() bool {
 	return false
 }
 
+func (x *PortGroup) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type DHCP struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2369,6 +2553,7 @@ type DHCP struct {
 	LeaseSeconds  uint32                 `protobuf:"varint,10,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	Domain        string                 `protobuf:"bytes,11,opt,name=domain,proto3" json:"domain,omitempty"`
 	AddressMode   uint32                 `protobuf:"varint,12,opt,name=address_mode,json=addressMode,proto3" json:"address_mode,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2487,6 +2672,13 @@ func (x *DHCP) GetAddressMode() uint32 {
 	return 0
 }
 
+func (x *DHCP) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type DHCPOption struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2549,6 +2741,7 @@ type DHCPHost struct {
 	Addr          []byte                 `protobuf:"bytes,6,opt,name=addr,proto3" json:"addr,omitempty"`
 	Hostname      string                 `protobuf:"bytes,7,opt,name=hostname,proto3" json:"hostname,omitempty"`
 	Options       []*DHCPOption          `protobuf:"bytes,8,rep,name=options,proto3" json:"options,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2639,12 +2832,20 @@ func (x *DHCPHost) GetOptions() []*DHCPOption {
 	return nil
 }
 
+func (x *DHCPHost) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type MACEntry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Bridge        []byte                 `protobuf:"bytes,2,opt,name=bridge,proto3" json:"bridge,omitempty"`
 	Mac           []byte                 `protobuf:"bytes,3,opt,name=mac,proto3" json:"mac,omitempty"`
 	Port          []byte                 `protobuf:"bytes,4,opt,name=port,proto3" json:"port,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2707,6 +2908,13 @@ func (x *MACEntry) GetPort() []byte {
 	return nil
 }
 
+func (x *MACEntry) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 type Neighbour struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2714,6 +2922,7 @@ type Neighbour struct {
 	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
 	Mac           []byte                 `protobuf:"bytes,4,opt,name=mac,proto3" json:"mac,omitempty"`
 	Port          []byte                 `protobuf:"bytes,5,opt,name=port,proto3" json:"port,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2781,6 +2990,13 @@ func (x *Neighbour) GetPort() []byte {
 		return x.Port
 	}
 	return nil
+}
+
+func (x *Neighbour) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
 }
 
 type Host struct {
@@ -2907,6 +3123,7 @@ type TunnelKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	Port          []byte                 `protobuf:"bytes,2,opt,name=port,proto3" json:"port,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2953,6 +3170,13 @@ func (x *TunnelKey) GetPort() []byte {
 		return x.Port
 	}
 	return nil
+}
+
+func (x *TunnelKey) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
 }
 
 type Interface struct {
@@ -3371,6 +3595,202 @@ func (x *Progress) GetApplied() uint64 {
 	return 0
 }
 
+type Overlay struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Target        *Key                   `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	At            *Key                   `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	InChain       []byte                 `protobuf:"bytes,3,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
+	OutChain      []byte                 `protobuf:"bytes,4,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
+	Groups        [][]byte               `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Overlay) Reset() {
+	*x = Overlay{}
+	mi := &file_topology_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Overlay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Overlay) ProtoMessage() {}
+
+func (x *Overlay) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Overlay.ProtoReflect.Descriptor instead.
+func (*Overlay) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Overlay) GetTarget() *Key {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Overlay) GetAt() *Key {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Overlay) GetInChain() []byte {
+	if x != nil {
+		return x.InChain
+	}
+	return nil
+}
+
+func (x *Overlay) GetOutChain() []byte {
+	if x != nil {
+		return x.OutChain
+	}
+	return nil
+}
+
+func (x *Overlay) GetGroups() [][]byte {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+type TunnelZone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelZone) Reset() {
+	*x = TunnelZone{}
+	mi := &file_topology_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelZone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelZone) ProtoMessage() {}
+
+func (x *TunnelZone) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelZone.ProtoReflect.Descriptor instead.
+func (*TunnelZone) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *TunnelZone) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *TunnelZone) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type TunnelZoneHost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Zone          []byte                 `protobuf:"bytes,2,opt,name=zone,proto3" json:"zone,omitempty"`
+	Host          []byte                 `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelZoneHost) Reset() {
+	*x = TunnelZoneHost{}
+	mi := &file_topology_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelZoneHost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelZoneHost) ProtoMessage() {}
+
+func (x *TunnelZoneHost) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelZoneHost.ProtoReflect.Descriptor instead.
+func (*TunnelZoneHost) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *TunnelZoneHost) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *TunnelZoneHost) GetZone() []byte {
+	if x != nil {
+		return x.Zone
+	}
+	return nil
+}
+
+func (x *TunnelZoneHost) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *TunnelZoneHost) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
 var File_topology_proto protoreflect.FileDescriptor
 
 const file_topology_proto_rawDesc = "" +
@@ -3378,7 +3798,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\xd9\v\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xa8\r\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -3411,11 +3831,15 @@ const file_topology_proto_rawDesc = "" +
 	"floatingIp\x12N\n" +
 	"\x0fport_forwarding\x18\x16 \x01(\v2#.midonet.topology.v1.PortForwardingH\x00R\x0eportForwarding\x12<\n" +
 	"\tnat_block\x18\x17 \x01(\v2\x1d.midonet.topology.v1.NATBlockH\x00R\bnatBlock\x12Q\n" +
-	"\x10router_neighbour\x18\x18 \x01(\v2$.midonet.topology.v1.RouterNeighbourH\x00R\x0frouterNeighbourB\a\n" +
+	"\x10router_neighbour\x18\x18 \x01(\v2$.midonet.topology.v1.RouterNeighbourH\x00R\x0frouterNeighbour\x128\n" +
+	"\aoverlay\x18\x19 \x01(\v2\x1c.midonet.topology.v1.OverlayH\x00R\aoverlay\x12B\n" +
+	"\vtunnel_zone\x18\x1a \x01(\v2\x1f.midonet.topology.v1.TunnelZoneH\x00R\n" +
+	"tunnelZone\x12O\n" +
+	"\x10tunnel_zone_host\x18\x1b \x01(\v2#.midonet.topology.v1.TunnelZoneHostH\x00R\x0etunnelZoneHostB\a\n" +
 	"\x05value\"0\n" +
 	"\x06Prefix\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x12\n" +
-	"\x04bits\x18\x02 \x01(\rR\x04bits\"\x94\x01\n" +
+	"\x04bits\x18\x02 \x01(\rR\x04bits\"\xb5\x01\n" +
 	"\x06Bridge\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -3423,7 +3847,9 @@ const file_topology_proto_rawDesc = "" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x19\n" +
 	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\x05R\x03mtu\x12\x1a\n" +
-	"\bexternal\x18\x06 \x01(\bR\bexternal\"\xba\x04\n" +
+	"\bexternal\x18\x06 \x01(\bR\bexternal\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xdb\x04\n" +
 	"\x04Port\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x12\n" +
@@ -3445,7 +3871,9 @@ const file_topology_proto_rawDesc = "" +
 	"\bin_chain\x18\x0f \x01(\fR\ainChain\x12\x1b\n" +
 	"\tout_chain\x18\x10 \x01(\fR\boutChain\x12\x16\n" +
 	"\x06groups\x18\x11 \x03(\fR\x06groups\x12-\n" +
-	"\x04plug\x18\x12 \x01(\v2\x19.midonet.topology.v1.PlugR\x04plug\"A\n" +
+	"\x04plug\x18\x12 \x01(\v2\x19.midonet.topology.v1.PlugR\x04plug\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"A\n" +
 	"\x04Plug\x12\x1b\n" +
 	"\thost_name\x18\x01 \x01(\tR\bhostName\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\"\x94\x01\n" +
@@ -3470,7 +3898,7 @@ const file_topology_proto_rawDesc = "" +
 	"autonomous\"j\n" +
 	"\x0eClasslessRoute\x12=\n" +
 	"\vdestination\x18\x01 \x01(\v2\x1b.midonet.topology.v1.PrefixR\vdestination\x12\x19\n" +
-	"\bnext_hop\x18\x02 \x01(\fR\anextHop\"\xc3\x01\n" +
+	"\bnext_hop\x18\x02 \x01(\fR\anextHop\"\xe4\x01\n" +
 	"\x06Router\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -3479,7 +3907,9 @@ const file_topology_proto_rawDesc = "" +
 	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x19\n" +
 	"\bin_chain\x18\x05 \x01(\fR\ainChain\x12\x1b\n" +
 	"\tout_chain\x18\x06 \x01(\fR\boutChain\x12#\n" +
-	"\rforward_chain\x18\a \x01(\fR\fforwardChain\"\xfe\x01\n" +
+	"\rforward_chain\x18\a \x01(\fR\fforwardChain\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x9f\x02\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06router\x18\x02 \x01(\fR\x06router\x123\n" +
@@ -3488,7 +3918,9 @@ const file_topology_proto_rawDesc = "" +
 	"\x04kind\x18\x05 \x01(\rR\x04kind\x12\x12\n" +
 	"\x04port\x18\x06 \x01(\fR\x04port\x12\x19\n" +
 	"\bnext_hop\x18\a \x01(\fR\anextHop\x12\x16\n" +
-	"\x06weight\x18\b \x01(\rR\x06weight\"r\n" +
+	"\x06weight\x18\b \x01(\rR\x06weight\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"r\n" +
 	"\n" +
 	"FloatingIP\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
@@ -3521,13 +3953,15 @@ const file_topology_proto_rawDesc = "" +
 	"\x04port\x18\x03 \x01(\fR\x04port\x12\x12\n" +
 	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x10\n" +
 	"\x03mac\x18\x05 \x01(\fR\x03mac\x12\x12\n" +
-	"\x04host\x18\x06 \x01(\fR\x04host\"{\n" +
+	"\x04host\x18\x06 \x01(\fR\x04host\"\x9c\x01\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12/\n" +
-	"\x05rules\x18\x04 \x03(\v2\x19.midonet.topology.v1.RuleR\x05rules\"\xc6\x01\n" +
+	"\x05rules\x18\x04 \x03(\v2\x19.midonet.topology.v1.RuleR\x05rules\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xc6\x01\n" +
 	"\x04Rule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x122\n" +
 	"\x04when\x18\x02 \x01(\v2\x1e.midonet.topology.v1.ConditionR\x04when\x12\x16\n" +
@@ -3540,7 +3974,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x04last\x18\x02 \x01(\fR\x04last\x12\x1d\n" +
 	"\n" +
 	"first_port\x18\x03 \x01(\rR\tfirstPort\x12\x1b\n" +
-	"\tlast_port\x18\x04 \x01(\rR\blastPort\"\xfd\x04\n" +
+	"\tlast_port\x18\x04 \x01(\rR\blastPort\"\x94\a\n" +
 	"\tCondition\x12\x1d\n" +
 	"\n" +
 	"ether_type\x18\x01 \x01(\rR\tetherType\x12\x17\n" +
@@ -3562,24 +3996,43 @@ const file_topology_proto_rawDesc = "" +
 	"returnFlow\x12#\n" +
 	"\rdst_rewritten\x18\x10 \x01(\bR\fdstRewritten\x12\x10\n" +
 	"\x03not\x18\x11 \x01(\rR\x03not\x12\x17\n" +
-	"\anot_all\x18\x12 \x01(\bR\x06notAllB\b\n" +
-	"\x06_proto\"N\n" +
+	"\anot_all\x18\x12 \x01(\bR\x06notAll\x12\x17\n" +
+	"\ano_vlan\x18\x13 \x01(\bR\x06noVlan\x12\x12\n" +
+	"\x04vlan\x18\x14 \x01(\rR\x04vlan\x12 \n" +
+	"\fsrc_mac_mask\x18\x15 \x01(\fR\n" +
+	"srcMacMask\x12 \n" +
+	"\fdst_mac_mask\x18\x16 \x01(\fR\n" +
+	"dstMacMask\x12\x15\n" +
+	"\x03tos\x18\x17 \x01(\rH\x01R\x03tos\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"port_group\x18\x18 \x01(\fR\tportGroup\x12\"\n" +
+	"\rin_port_group\x18\x19 \x01(\fR\vinPortGroup\x12$\n" +
+	"\x0eout_port_group\x18\x1a \x01(\fR\foutPortGroup\x12\x1c\n" +
+	"\ttraversed\x18\x1b \x01(\fR\ttraversedB\b\n" +
+	"\x06_protoB\x06\n" +
+	"\x04_tos\"o\n" +
 	"\tAddrGroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
-	"project_id\x18\x03 \x01(\tR\tprojectId\"|\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x9d\x01\n" +
 	"\vGroupMember\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\fR\x05group\x123\n" +
 	"\x06prefix\x18\x03 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06prefix\x12\x12\n" +
-	"\x04port\x18\x04 \x01(\fR\x04port\"j\n" +
+	"\x04port\x18\x04 \x01(\fR\x04port\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x8b\x01\n" +
 	"\tPortGroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x1a\n" +
-	"\bstateful\x18\x04 \x01(\bR\bstateful\"\xee\x02\n" +
+	"\bstateful\x18\x04 \x01(\bR\bstateful\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x8f\x03\n" +
 	"\x04DHCP\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x123\n" +
@@ -3593,11 +4046,13 @@ const file_topology_proto_rawDesc = "" +
 	"\rlease_seconds\x18\n" +
 	" \x01(\rR\fleaseSeconds\x12\x16\n" +
 	"\x06domain\x18\v \x01(\tR\x06domain\x12!\n" +
-	"\faddress_mode\x18\f \x01(\rR\vaddressMode\"6\n" +
+	"\faddress_mode\x18\f \x01(\rR\vaddressMode\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"6\n" +
 	"\n" +
 	"DHCPOption\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xd7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xf8\x01\n" +
 	"\bDHCPHost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04dhcp\x18\x02 \x01(\fR\x04dhcp\x12\x16\n" +
@@ -3606,18 +4061,24 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x05 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04addr\x18\x06 \x01(\fR\x04addr\x12\x1a\n" +
 	"\bhostname\x18\a \x01(\tR\bhostname\x129\n" +
-	"\aoptions\x18\b \x03(\v2\x1f.midonet.topology.v1.DHCPOptionR\aoptions\"X\n" +
+	"\aoptions\x18\b \x03(\v2\x1f.midonet.topology.v1.DHCPOptionR\aoptions\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"y\n" +
 	"\bMACEntry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x10\n" +
 	"\x03mac\x18\x03 \x01(\fR\x03mac\x12\x12\n" +
-	"\x04port\x18\x04 \x01(\fR\x04port\"m\n" +
+	"\x04port\x18\x04 \x01(\fR\x04port\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x8e\x01\n" +
 	"\tNeighbour\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x12\n" +
 	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x10\n" +
 	"\x03mac\x18\x04 \x01(\fR\x03mac\x12\x12\n" +
-	"\x04port\x18\x05 \x01(\fR\x04port\"H\n" +
+	"\x04port\x18\x05 \x01(\fR\x04port\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"H\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
@@ -3625,10 +4086,12 @@ const file_topology_proto_rawDesc = "" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +
-	"\tinterface\x18\x03 \x01(\tR\tinterface\"7\n" +
+	"\tinterface\x18\x03 \x01(\tR\tinterface\"X\n" +
 	"\tTunnelKey\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
-	"\x04port\x18\x02 \x01(\fR\x04port\"i\n" +
+	"\x04port\x18\x02 \x01(\fR\x04port\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"i\n" +
 	"\tInterface\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\fR\x03mac\x12\x10\n" +
@@ -3664,7 +4127,22 @@ const file_topology_proto_rawDesc = "" +
 	"\ajournal\x18\x01 \x01(\tR\ajournal\x12 \n" +
 	"\flast_task_id\x18\x02 \x01(\x03R\n" +
 	"lastTaskId\x12\x18\n" +
-	"\aapplied\x18\x03 \x01(\x04R\aappliedB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
+	"\aapplied\x18\x03 \x01(\x04R\aapplied\"\xb5\x01\n" +
+	"\aOverlay\x120\n" +
+	"\x06target\x18\x01 \x01(\v2\x18.midonet.topology.v1.KeyR\x06target\x12(\n" +
+	"\x02at\x18\x02 \x01(\v2\x18.midonet.topology.v1.KeyR\x02at\x12\x19\n" +
+	"\bin_chain\x18\x03 \x01(\fR\ainChain\x12\x1b\n" +
+	"\tout_chain\x18\x04 \x01(\fR\boutChain\x12\x16\n" +
+	"\x06groups\x18\x05 \x03(\fR\x06groups\"0\n" +
+	"\n" +
+	"TunnelZone\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\\\n" +
+	"\x0eTunnelZoneHost\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04zone\x18\x02 \x01(\fR\x04zone\x12\x12\n" +
+	"\x04host\x18\x03 \x01(\fR\x04host\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addrB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
 	file_topology_proto_rawDescOnce sync.Once
@@ -3678,7 +4156,7 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_topology_proto_goTypes = []any{
 	(*Key)(nil),              // 0: midonet.topology.v1.Key
 	(*Object)(nil),           // 1: midonet.topology.v1.Object
@@ -3719,6 +4197,9 @@ var file_topology_proto_goTypes = []any{
 	(*LearnedMAC)(nil),       // 36: midonet.topology.v1.LearnedMAC
 	(*Source)(nil),           // 37: midonet.topology.v1.Source
 	(*Progress)(nil),         // 38: midonet.topology.v1.Progress
+	(*Overlay)(nil),          // 39: midonet.topology.v1.Overlay
+	(*TunnelZone)(nil),       // 40: midonet.topology.v1.TunnelZone
+	(*TunnelZoneHost)(nil),   // 41: midonet.topology.v1.TunnelZoneHost
 }
 var file_topology_proto_depIdxs = []int32{
 	3,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
@@ -3745,35 +4226,40 @@ var file_topology_proto_depIdxs = []int32{
 	15, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
 	16, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
 	17, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
-	6,  // 24: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
-	2,  // 25: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	8,  // 26: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	5,  // 27: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
-	7,  // 28: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	2,  // 29: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	9,  // 30: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	2,  // 31: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 32: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	2,  // 33: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	2,  // 34: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	14, // 35: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	19, // 36: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	21, // 37: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	20, // 38: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	2,  // 39: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	2,  // 40: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	14, // 41: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	14, // 42: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	2,  // 43: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 44: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	10, // 45: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	26, // 46: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	33, // 47: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	48, // [48:48] is the sub-list for method output_type
-	48, // [48:48] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	39, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
+	40, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
+	41, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
+	6,  // 27: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	2,  // 28: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	8,  // 29: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	5,  // 30: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	7,  // 31: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	2,  // 32: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	9,  // 33: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	2,  // 34: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 35: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	2,  // 36: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	2,  // 37: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	14, // 38: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	19, // 39: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	21, // 40: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	20, // 41: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	2,  // 42: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	2,  // 43: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	14, // 44: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	14, // 45: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	2,  // 46: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	2,  // 47: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	10, // 48: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	26, // 49: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	33, // 50: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	0,  // 51: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
+	0,  // 52: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -3806,6 +4292,9 @@ func file_topology_proto_init() {
 		(*Object_PortForwarding)(nil),
 		(*Object_NatBlock)(nil),
 		(*Object_RouterNeighbour)(nil),
+		(*Object_Overlay)(nil),
+		(*Object_TunnelZone)(nil),
+		(*Object_TunnelZoneHost)(nil),
 	}
 	file_topology_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
@@ -3814,7 +4303,7 @@ func file_topology_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

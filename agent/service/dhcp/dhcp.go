@@ -69,7 +69,7 @@ func (x *exchange) find(v *view.View, port *topology.Port) bool {
 	wanted := x.wanted()
 	for _, h := range v.DHCPHosts(port.Bridge, x.packet.SrcMAC) {
 		d, ok := v.Object(topology.Key{Kind: topology.KindDHCP, ID: h.DHCP}).(*topology.DHCP)
-		if !ok || !d.Enabled || d.Bridge != port.Bridge || h.Port != port.ID || !h.Addr.Is4() {
+		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is4() {
 			continue
 		}
 		server, ok := serverOf(d)

@@ -82,7 +82,7 @@ func isRequest(p *packet.Packet) bool {
 func (x *exchange) find(v *view.View, port *topology.Port) bool {
 	for _, h := range v.DHCPHosts(port.Bridge, x.packet.SrcMAC) {
 		d, ok := v.Object(topology.Key{Kind: topology.KindDHCP, ID: h.DHCP}).(*topology.DHCP)
-		if !ok || !d.Enabled || d.Bridge != port.Bridge || h.Port != port.ID || !h.Addr.Is6() {
+		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is6() {
 			continue
 		}
 		switch d.AddressMode {

@@ -149,6 +149,32 @@ func (w *words) route() *topology.Route {
 	return r
 }
 
+// overlay reads what is put on "bridge NAME", "router NAME" or, of a port, "bridge NAME port NAME" or "router NAME port NAME".
+func (w *words) overlay() *topology.Overlay {
+	o := &topology.Overlay{}
+	for len(w.list) > 0 && w.err == nil {
+		switch option := w.next(); option {
+		case "bridge":
+			o.At = topology.Key{Kind: topology.KindBridge, ID: ID[topology.Bridge](w.next())}
+			o.Target = o.At
+		case "router":
+			o.At = topology.Key{Kind: topology.KindRouter, ID: ID[topology.Router](w.next())}
+			o.Target = o.At
+		case "port":
+			o.Target = topology.Key{Kind: topology.KindPort, ID: ID[topology.Port](w.next())}
+		case "in":
+			o.InChain = ID[topology.Chain](w.next())
+		case "out":
+			o.OutChain = ID[topology.Chain](w.next())
+		case "group":
+			o.Groups = append(o.Groups, ID[topology.PortGroup](w.next()))
+		default:
+			w.err = fmt.Errorf("%q is not known of an overlay", option)
+		}
+	}
+	return o
+}
+
 func (w *words) forwarding() *topology.PortForwarding {
 	f := &topology.PortForwarding{ID: ID[topology.PortForwarding](w.next()), Router: ID[topology.Router](w.next()),
 		Port: ID[topology.Port](w.next()), Proto: w.proto(w.next())}

@@ -38,6 +38,7 @@ func (w *words) chain() *topology.Chain {
 //	src=PREFIX dst=PREFIX                   srcgroup=GROUP dstgroup=GROUP
 //	sport=1-9 dport=80 (of ICMP type and code)  fragments=none|header|later
 //	in=PORT,PORT out=PORT,PORT              forward returning rewritten  notall
+//	novlan vlan=5 tos=0x10 smac=MAC/MASK    group=GROUP ingroup=GROUP outgroup=GROUP traversed=DEVICE
 //
 // An exclamation mark before a word inverts it. A translation has target=ADDR, target=FIRST-LAST or target=ADDR@1024-65535, and may say
 // what follows with then=accept, then=continue or then=return.
@@ -106,10 +107,27 @@ func (w *words) header(c *topology.Condition, name, value string) (topology.Cond
 	case "ether":
 		c.EtherType = uint16(w.number(value))
 		return topology.NotEtherType, true
+	case "novlan":
+		c.NoVLAN = true
+		return 0, true
+	case "vlan":
+		c.VLAN = uint16(w.number(value))
+		return 0, true
+	case "tos":
+		c.TOS, c.MatchTOS = uint8(w.number(value)), true
+		return topology.NotTOS, true
 	case "smac":
+		value, mask, masked := strings.Cut(value, "/")
+		if masked {
+			c.SrcMACMask = w.macOf(mask)
+		}
 		c.SrcMAC = w.macOf(value)
 		return topology.NotSrcMAC, true
 	case "dmac":
+		value, mask, masked := strings.Cut(value, "/")
+		if masked {
+			c.DstMACMask = w.macOf(mask)
+		}
 		c.DstMAC = w.macOf(value)
 		return topology.NotDstMAC, true
 	case "src":
@@ -147,6 +165,18 @@ func (w *words) place(c *topology.Condition, name, value string) (topology.Condi
 	case "out":
 		c.OutPorts = ports(value)
 		return topology.NotOutPorts, true
+	case "group":
+		c.PortGroup = ID[topology.PortGroup](value)
+		return topology.NotPortGroup, true
+	case "ingroup":
+		c.InPortGroup = ID[topology.PortGroup](value)
+		return topology.NotInPortGroup, true
+	case "outgroup":
+		c.OutPortGroup = ID[topology.PortGroup](value)
+		return topology.NotOutPortGroup, true
+	case "traversed":
+		c.Traversed = ID[topology.Device](value)
+		return topology.NotTraversed, true
 	case "rewritten":
 		c.DstRewritten = true
 		return topology.NotDstRewritten, true

@@ -32,6 +32,11 @@
 //	found r1 r1g 203.0.113.1 02:00:00:00:00:01 h2
 //	block r1 203.0.113.8 1024 h1
 //
+// What operators have put on a bridge, a router or a port of either:
+//
+//	overlay bridge blue in c1 out c2
+//	overlay router r1 port r1a in c1 group g1
+//
 // Rules are parted by semicolons; see ParseRule:
 //
 //	chain web accept tcp dport=80; accept icmp src=10.0.0.0/24; jump more
@@ -149,6 +154,8 @@ func (w *words) object(kind string) topology.Object {
 		return w.dhcp()
 	case "reserve":
 		return w.reservation()
+	case "overlay":
+		return w.overlay()
 	}
 	return w.layer3(kind)
 }

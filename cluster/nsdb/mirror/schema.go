@@ -15,6 +15,7 @@ const (
 	indexHost   = "host"
 	indexRouter = "router"
 	indexGroup  = "group"
+	indexZone   = "zone"
 )
 
 // secondary are the indexes of each kind beside its identifier.
@@ -34,6 +35,7 @@ var secondary = map[topology.Kind][]string{
 	topology.KindRouterNeighbour: {indexRouter},
 	topology.KindNATBlock:        {indexRouter},
 	topology.KindGroupMember:     {indexGroup},
+	topology.KindTunnelZoneHost:  {indexHost, indexZone},
 }
 
 // schema has one table for each kind, named as the kind.
@@ -61,7 +63,7 @@ func (byID) FromObject(raw any) (bool, []byte, error) {
 
 func (byID) FromArgs(args ...any) ([]byte, error) { return octets(args) }
 
-// reference indexes objects by the bridge, router, group or host that they name.
+// reference indexes objects by the bridge, router, group, zone or host that they name.
 type reference string
 
 func (r reference) FromObject(raw any) (bool, []byte, error) {
@@ -90,6 +92,11 @@ func (r reference) of(o topology.Object) [16]byte {
 		return o.Router
 	case *topology.GroupMember:
 		return o.Group
+	case *topology.TunnelZoneHost:
+		if r == indexZone {
+			return o.Zone
+		}
+		return o.Host
 	case *topology.DHCP:
 		return o.Bridge
 	case *topology.DHCPHost:

@@ -131,6 +131,16 @@ func (s *State) PortStates(h topology.HostID) iter.Seq[*topology.PortState] {
 	return typed[*topology.PortState](s.query(topology.KindPortState, indexHost, h[:]))
 }
 
+// TunnelZoneHosts returns the members of a tunnel zone.
+func (s *State) TunnelZoneHosts(z topology.TunnelZoneID) iter.Seq[*topology.TunnelZoneHost] {
+	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexZone, z[:]))
+}
+
+// Memberships returns the tunnel zones that a host is in.
+func (s *State) Memberships(h topology.HostID) iter.Seq[*topology.TunnelZoneHost] {
+	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexHost, h[:]))
+}
+
 func (s *State) query(kind topology.Kind, index string, args ...any) iter.Seq[topology.Object] {
 	return func(yield func(topology.Object) bool) {
 		found, err := s.txn.Get(kind.String(), index, args...)

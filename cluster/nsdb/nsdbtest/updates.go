@@ -43,6 +43,7 @@ func putAndDelete(t *testing.T, h *harness) {
 func everyKind(t *testing.T, h *harness) {
 	port, host, br := id.New[topology.Port](), id.New[topology.Host](), id.New[topology.Bridge]()
 	router, chain, group := id.New[topology.Router](), id.New[topology.Chain](), id.New[topology.AddrGroup]()
+	zone := id.New[topology.TunnelZone]()
 	hw, v4, v6 := mac.MustParse("02:00:00:00:00:01"), netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd00::5")
 	objects := []topology.Object{
 		bridge("a"),
@@ -57,6 +58,9 @@ func everyKind(t *testing.T, h *harness) {
 		&topology.HostState{Host: host, Version: "1", Interfaces: []topology.Interface{{Name: "tap1", MAC: hw, Up: true}}},
 		&topology.PortState{Port: port, Host: host, Active: true},
 		topology.NewLearnedMAC(br, hw, port, host),
+		&topology.Overlay{Target: topology.Key{Kind: topology.KindPort, ID: port}, At: topology.Key{Kind: topology.KindBridge, ID: br}, InChain: chain},
+		&topology.TunnelZone{ID: zone, Name: "tz"},
+		topology.NewTunnelZoneHost(zone, host, v4),
 		&topology.Source{Resource: "port", ID: port, JSON: []byte(`{}`)},
 		&topology.Progress{Journal: "j", LastTaskID: 3, Applied: 2},
 		&topology.Router{ID: router, Name: "r1", AdminUp: true, InChain: chain},
