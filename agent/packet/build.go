@@ -95,11 +95,7 @@ func (h *Header) appendIPv6(b, payload []byte) []byte {
 	b = append(b, h.DstIP.AsSlice()...)
 	if h.Fragment != Unfragmented {
 		offset, more := h.fragmentField()
-		field := offset << 3
-		if more {
-			field |= 1
-		}
-		b = binary.BigEndian.AppendUint16(append(b, h.Proto, 0), field)
+		b = binary.BigEndian.AppendUint16(append(b, h.Proto, 0), fragmentField6(offset, more))
 		b = append(b, 0, 0, 0, 0)
 	}
 	b = h.appendTransport(b, payload)

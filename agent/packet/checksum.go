@@ -32,18 +32,20 @@ func fold(acc uint64) uint16 {
 	return uint16(acc)
 }
 
-// transportSum returns the checksum of a transport header and payload with the pseudo-header of RFC 793 or RFC 8200 section 8.1.
-// ICMP over IPv4 has no pseudo-header.
+// transportSum returns the checksum of a transport header and payload with the pseudo-header.
 func transportSum(src, dst netip.Addr, proto uint8, segment []byte) uint16 {
-	var acc uint64
-	if proto != ProtoICMP {
-		s, d := src.As16(), dst.As16()
-		acc = uint64(proto) + uint64(len(segment))
-		if src.Is4() {
-			acc = sum(sum(acc, s[12:]), d[12:])
-		} else {
-			acc = sum(sum(acc, s[:]), d[:])
-		}
+	return ^fold(sum(pseudoSum(src, dst, proto, len(segment)), segment))
+}
+
+// pseudoSum returns the sum of the pseudo-header of RFC 793 or RFC 8200 section 8.1 for so many octets. ICMP over IPv4 has none.
+func pseudoSum(src, dst netip.Addr, proto uint8, size int) uint64 {
+	if proto == ProtoICMP {
+		return 0
 	}
-	return ^fold(sum(acc, segment))
+	s, d := src.As16(), dst.As16()
+	acc := uint64(proto) + uint64(size)
+	if src.Is4() {
+		return sum(sum(acc, s[12:]), d[12:])
+	}
+	return sum(sum(acc, s[:]), d[:])
 }

@@ -65,6 +65,7 @@ type Quote struct {
 	Src, Dst         netip.Addr
 	SrcPort, DstPort uint16 // of echo both are the identifier
 	HasPorts         bool   // of a protocol that has them, or echo
+	Later            bool   // it is a later fragment
 	l3, l4           int    // offsets into the error's frame
 }
 
@@ -75,19 +76,18 @@ func (p *Packet) Quoted() (q Quote, ok bool) {
 	}
 	q.l3 = p.L4 + echoLen
 	b := p.Frame[min(q.l3, p.End):p.End]
-	later := false
 	switch {
 	case p.EtherType == EtherTypeIPv4 && len(b) >= ipv4Len && b[0]>>4 == 4:
 		q.Proto, q.Src, q.Dst = b[9], netip.AddrFrom4([4]byte(b[12:])), netip.AddrFrom4([4]byte(b[16:]))
 		q.l4 = q.l3 + int(b[0]&0x0f)*4
-		later = binary.BigEndian.Uint16(b[6:])&0x1fff != 0
+		q.Later = binary.BigEndian.Uint16(b[6:])&0x1fff != 0
 	case p.EtherType == EtherTypeIPv6 && len(b) >= ipv6Len && b[0]>>4 == 6:
 		q.Proto, q.Src, q.Dst = b[6], netip.AddrFrom16([16]byte(b[8:])), netip.AddrFrom16([16]byte(b[24:]))
 		q.l4 = q.l3 + ipv6Len
 	default:
 		return q, false
 	}
-	if l4 := p.Frame[min(q.l4, p.End):p.End]; !later && len(l4) >= 8 {
+	if l4 := p.Frame[min(q.l4, p.End):p.End]; !q.Later && len(l4) >= 8 {
 		q.readPorts(l4, p.EtherType)
 	}
 	return q, true
@@ -107,8 +107,12 @@ func (q *Quote) readPorts(l4 []byte, etherType uint16) {
 }
 
 // WithQuote returns a copy of the error p's frame with the header h, as With does, and with q in the place of what it quoted. The quoted
-// packet's own checksums follow where they are quoted (RFC 5508 section 4.2), and the error's is computed anew.
+// packet's own checksums follow where they are quoted (RFC 5508 section 4.2), and the error's is computed anew. Of another family h and q
+// are as Header.In and Quote.In have made them.
 func (p *Packet) WithQuote(h Header, q Quote) []byte {
+	if h.EtherType != p.EtherType {
+		return p.translatedError(h, q)
+	}
 	b := p.With(h)
 	e := edit{Packet: &Packet{Header: Header{EtherType: p.EtherType, Proto: q.Proto}, L3: q.l3, L4: q.l4, End: p.End}, b: b}
 	if q.l4+checksumEnd(q.Proto) > p.End {

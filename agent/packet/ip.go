@@ -5,7 +5,8 @@ import (
 	"net/netip"
 )
 
-const ipv4Len, ipv6Len = 20, 40
+// Sizes of the network headers, without options, and of IPv6's fragment header.
+const ipv4Len, ipv6Len, fragmentLen = 20, 40, 8
 
 func (p *Packet) parseIPv4() error {
 	b := p.Frame[p.L3:]
@@ -26,9 +27,14 @@ func (p *Packet) parseIPv4() error {
 	}
 	p.TOS, p.TTL, p.Proto = b[1], b[8], b[9]
 	p.SrcIP, p.DstIP = netip.AddrFrom4([4]byte(b[12:])), netip.AddrFrom4([4]byte(b[16:]))
-	p.Fragment = fragmentOf(binary.BigEndian.Uint16(b[6:])&0x1fff, b[6]&0x20 != 0)
+	p.setFragment(uint32(binary.BigEndian.Uint16(b[4:])), binary.BigEndian.Uint16(b[6:])&0x1fff, b[6]&0x20 != 0)
 	p.L4, p.End = p.L3+header, p.L3+total
 	return p.parseTransport()
+}
+
+// setFragment notes the packet's place among fragments.
+func (p *Packet) setFragment(id uint32, offset uint16, more bool) {
+	p.FragmentID, p.FragmentOffset, p.MoreFragments, p.Fragment = id, offset, more, fragmentOf(offset, more)
 }
 
 // fragmentOf tells the place of a fragment from its offset (in units of 8 octets) and the more-fragments flag.
@@ -99,11 +105,17 @@ func (p *Packet) skipExtensions() error {
 	return malformed("IPv6", "more than %d extension headers", MaxExtensions)
 }
 
+func isExtension(proto uint8) bool {
+	switch proto {
+	case extHopByHop, extRouting, extFragment, extAuth, extDestination:
+		return true
+	}
+	return false
+}
+
 // extension returns the size of the extension header at L4, 0 where Proto says that there is none. It notes a fragment header.
 func (p *Packet) extension() (int, error) {
-	switch p.Proto {
-	case extHopByHop, extRouting, extFragment, extAuth, extDestination:
-	default:
+	if !isExtension(p.Proto) {
 		return 0, nil
 	}
 	b := p.Frame[p.L4:p.End]
@@ -115,9 +127,9 @@ func (p *Packet) extension() (int, error) {
 	case extAuth:
 		size = 8 + int(b[1])*4
 	case extFragment:
-		size = 8
+		size = fragmentLen
 		field := binary.BigEndian.Uint16(b[2:])
-		p.Fragment = fragmentOf(field>>3, field&1 != 0)
+		p.setFragment(binary.BigEndian.Uint32(b[4:]), field>>3, field&1 != 0)
 	}
 	if size > len(b) {
 		return 0, truncated("IPv6 extension header", size, len(b))

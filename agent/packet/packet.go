@@ -96,6 +96,12 @@ type Packet struct {
 	// understood and End that of the octet after the payload (link-layer padding lies behind it).
 	L3, L4, Payload, End int
 
+	// Of fragments: what tells those of one packet from those of others, where this one begins, in units of 8 octets, and whether more
+	// follow. IPv4 has a number in every packet.
+	FragmentID     uint32
+	FragmentOffset uint16
+	MoreFragments  bool
+
 	ARP ARP       // for EtherTypeARP
 	ND  Neighbour // for neighbour solicitations and advertisements
 }

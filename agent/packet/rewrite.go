@@ -10,8 +10,11 @@ import (
 
 // With returns a copy of p's frame that has h's MACs, addresses, TOS, TTL, ports and echo identifier in the place of p's. Checksums are
 // updated by what changed (RFC 1624), so that a wrong one stays wrong; SCTP's, which cannot be, is computed anew where ports change.
-// What p does not have stays away: h is p.Header with other values.
+// What p does not have stays away: h is p.Header with other values, or one of the other family that Header.In has made of it.
 func (p *Packet) With(h Header) []byte {
+	if p.IsIP() && h.EtherType != p.EtherType {
+		return p.translated(h)
+	}
 	b := bytes.Clone(p.Frame)
 	copy(b, h.DstMAC[:])
 	copy(b[6:], h.SrcMAC[:])
