@@ -103,8 +103,8 @@ type Datapath interface {
 	Ports() ([]Port, error)
 
 	// Install adds or replaces flows. A flow that names a port which is not plugged in here, or with more than MaxOutputs outputs,
-	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0, or that is
-	// larger than the flow's MTU, is a miss.
+	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0, that is larger
+	// than the flow's MTU, or that the flow cannot translate to the other family (Refuses), is a miss.
 	Install(flows []flow.Flow) error
 	// Remove deletes the flows with these keys; keys that are not there are no error.
 	Remove(keys []flow.Key) error
@@ -115,7 +115,7 @@ type Datapath interface {
 	// Ports that make more misses than are taken share what is taken; a port that makes few loses none to them.
 	Receive(ctx context.Context, buf []Miss) (int, error)
 	// Execute sends packets by their own actions, without a lookup. A packet that cannot be sent is counted in Errors; so is one
-	// whose TTL or size its own actions do not allow. An output with StateTunnelKey leads to the other host's agent.
+	// that its own actions do not fit. An output with StateTunnelKey leads to the other host's agent.
 	Execute(packets []Packet) error
 
 	// SetSource sets the underlay addresses that tunnelled packets are sent from; the kernel chooses for a family without one.

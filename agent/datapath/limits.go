@@ -18,8 +18,8 @@ func (o Offload) Segment(p *packet.Packet) int {
 	return min(len(p.Frame)-p.L3, l4-p.L3+header+int(o.SegmentSize))
 }
 
-// Refuses reports whether the actions do not fit the packet, so that it is a miss: they would bring its TTL to 0, or it, or a segment
-// of it, is larger than their MTU.
+// Refuses reports whether the actions do not fit the packet, so that it is a miss: they would bring its TTL to 0, they translate it to
+// the other family and its network header is not all that changes, or it, or a segment of it, is larger than their MTU.
 func Refuses(a *flow.Actions, p *packet.Packet, o Offload) bool {
 	if !p.IsIP() {
 		return false
@@ -28,5 +28,6 @@ func Refuses(a *flow.Actions, p *packet.Packet, o Offload) bool {
 	if segment := o.Segment(p); segment > 0 {
 		size = segment
 	}
-	return a.Rewrite.Fields&flow.FieldTTL != 0 && p.TTL <= a.Rewrite.Hops || a.MTU > 0 && size > a.MTU
+	return a.Rewrite.Fields&flow.FieldTTL != 0 && p.TTL <= a.Rewrite.Hops || a.Rewrite.Fields&flow.FieldFamily != 0 && !p.Plain() ||
+		a.MTU > 0 && size > a.MTU
 }

@@ -55,13 +55,16 @@ const (
 	FieldTOS
 	FieldTTL // decrement the TTL or hop limit
 	FieldEchoID
+	// FieldFamily: the packet becomes one of the other family, IPv4 or IPv6, which SrcIP and DstIP are of and which are both written: RFC
+	// 7915, by an exchange of the network header. A packet for which that is not enough (packet.Packet.Plain) is a miss.
+	FieldFamily
 )
 
 // Rewrite is the change that a flow makes to the headers; checksums follow.
 type Rewrite struct {
 	Fields           Fields
 	SrcMAC, DstMAC   mac.Addr
-	SrcIP, DstIP     netip.Addr // same family as the packet's
+	SrcIP, DstIP     netip.Addr // same family as the packet's, but with FieldFamily
 	SrcPort, DstPort uint16
 	EchoID           uint16 // of ICMP echo and its reply
 	TOS              uint8

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"midonet.org/midonet/id"
@@ -56,6 +57,7 @@ func (r Rewrite) String() string {
 	}
 	add(FieldSrcMAC, "source mac %v", r.SrcMAC)
 	add(FieldDstMAC, "destination mac %v", r.DstMAC)
+	add(FieldFamily, "as %s", familyOf(r.SrcIP))
 	add(FieldSrcIP, "source %v", r.SrcIP)
 	add(FieldDstIP, "destination %v", r.DstIP)
 	add(FieldSrcPort, "source port %v", r.SrcPort)
@@ -64,6 +66,13 @@ func (r Rewrite) String() string {
 	add(FieldEchoID, "echo identifier %v", r.EchoID)
 	add(FieldTTL, "ttl - %v", r.Hops)
 	return strings.Join(parts, ", ")
+}
+
+func familyOf(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
 }
 
 // String returns what is done with a packet: "drop", or the rewrite and the outputs.

@@ -49,3 +49,6 @@ func pseudoSum(src, dst netip.Addr, proto uint8, size int) uint64 {
 	}
 	return sum(sum(acc, s[:]), d[:])
 }
+
+// PseudoSum returns the folded sum of the pseudo-header for so many octets of transport header and payload; 0 where there is none.
+func PseudoSum(h *Header, size int) uint16 { return fold(pseudoSum(h.SrcIP, h.DstIP, h.Proto, size)) }

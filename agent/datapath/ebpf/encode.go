@@ -98,11 +98,15 @@ func encodeMTU(mtu int) uint16 {
 	return uint16(mtu)
 }
 
+// decodeRewrite is told whether the flow's packets come in as IPv4.
 func decodeRewrite(a *bpfActions, ipv4 bool) flow.Rewrite {
 	r := flow.Rewrite{
 		Fields: flow.Fields(a.Fields), TOS: a.Tos, Hops: a.Hops, EchoID: swap16(a.EchoId),
 		DstMAC: a.DstMac, SrcMAC: a.SrcMac,
 		SrcPort: swap16(a.SrcPort), DstPort: swap16(a.DstPort),
+	}
+	if r.Fields&flow.FieldFamily != 0 {
+		ipv4 = !ipv4
 	}
 	if r.Fields&flow.FieldSrcIP != 0 {
 		r.SrcIP = address(a.SrcIp, ipv4)

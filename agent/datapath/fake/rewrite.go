@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 
@@ -21,10 +20,14 @@ func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
 		has(flow.FieldEchoID) && !p.IsEcho() {
 		return errNoSuchHeader
 	}
+	h, ok := rewritten(p.Header, r)
+	if !ok {
+		return errNoSuchHeader
+	}
 	before := p.Frame
-	p.Frame = p.With(rewritten(p.Header, r))
+	p.Frame = p.With(h)
 	if o.ChecksumPartial && int(o.ChecksumStart) == p.L4 {
-		keepPartial(p, before)
+		keepPartial(p, &h, before)
 	}
 	return nil
 }
@@ -34,7 +37,12 @@ func portsCanChange(p *packet.Packet) bool {
 	return p.Fragment != packet.FragmentLater && (p.Proto == packet.ProtoTCP || p.Proto == packet.ProtoUDP)
 }
 
-func rewritten(h packet.Header, r *flow.Rewrite) packet.Header {
+// rewritten returns the header that r makes of h; false where the other family has none like it.
+func rewritten(h packet.Header, r *flow.Rewrite) (packet.Header, bool) {
+	ok := true
+	if r.Fields&flow.FieldFamily != 0 {
+		h, ok = h.In(r.SrcIP, r.DstIP)
+	}
 	set(r, flow.FieldSrcMAC, &h.SrcMAC, r.SrcMAC)
 	set(r, flow.FieldDstMAC, &h.DstMAC, r.DstMAC)
 	set(r, flow.FieldSrcIP, &h.SrcIP, r.SrcIP)
@@ -44,7 +52,7 @@ func rewritten(h packet.Header, r *flow.Rewrite) packet.Header {
 	set(r, flow.FieldEchoID, &h.DstPort, r.EchoID)
 	set(r, flow.FieldTOS, &h.TOS, r.TOS)
 	set(r, flow.FieldTTL, &h.TTL, h.TTL-r.Hops)
-	return h
+	return h, ok
 }
 
 func set[T any](r *flow.Rewrite, field flow.Fields, to *T, value T) {
@@ -55,23 +63,15 @@ func set[T any](r *flow.Rewrite, field flow.Fields, to *T, value T) {
 
 // keepPartial writes the transport checksum of a packet whose sender left it to hardware, from the frame as it was: it holds the sum of
 // the pseudo-header, not complemented, which follows the addresses alone.
-func keepPartial(p *packet.Packet, before []byte) {
+func keepPartial(p *packet.Packet, is *packet.Header, before []byte) {
 	at, ok := map[uint8]int{packet.ProtoTCP: 16, packet.ProtoUDP: 6, packet.ProtoICMP: 2, packet.ProtoICMPv6: 2}[p.Proto]
 	if !ok || p.Fragment == packet.FragmentLater {
 		return
 	}
-	sum := uint32(binary.BigEndian.Uint16(before[p.L4+at:]))
-	from, to := p.L3+8, p.L3+40
-	if p.EtherType == packet.EtherTypeIPv4 {
-		from, to = p.L3+12, p.L3+20
+	size := p.End - p.L4
+	sum := uint64(binary.BigEndian.Uint16(before[p.L4+at:])) + uint64(^packet.PseudoSum(&p.Header, size)) + uint64(packet.PseudoSum(is, size))
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
 	}
-	if p.Proto != packet.ProtoICMP && !bytes.Equal(before[from:to], p.Frame[from:to]) { // ICMP's has no pseudo-header
-		for i := from; i < to; i += 2 {
-			sum += uint32(^binary.BigEndian.Uint16(before[i:])) + uint32(binary.BigEndian.Uint16(p.Frame[i:]))
-		}
-		for sum > 0xffff {
-			sum = sum>>16 + sum&0xffff
-		}
-	}
-	binary.BigEndian.PutUint16(p.Frame[p.L4+at:], uint16(sum))
+	binary.BigEndian.PutUint16(p.Frame[len(p.Frame)-size+at:], uint16(sum))
 }

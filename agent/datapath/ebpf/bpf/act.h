@@ -2,7 +2,7 @@
 /* flow.Actions: rewrite, then send to every output. */
 #pragma once
 
-#include "rewrite.h"
+#include "family.h"
 #include <linux/pkt_cls.h>
 
 /* Puts on the packet where the tunnel device is to send it. */
@@ -56,7 +56,7 @@ ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct head
 
 	if (!a->kinds[0])
 		return TC_ACT_SHOT;
-	if (a->fields && rewrite(skb, a, h))
+	if (a->fields && (a->fields & FIELD_FAMILY ? translate(skb, a, h) : rewrite(skb, a, h)))
 		goto error;
 	if (a->kinds[1])
 		send_copies(skb, a);

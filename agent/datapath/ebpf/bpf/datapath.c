@@ -30,7 +30,7 @@ int from_port(struct __sk_buff *skb)
 	if (!parse(skb, &key, &h))
 		return hand_up(skb);
 	f = bpf_map_lookup_elem(&flows, &key);
-	if (!f || expires(&f->actions, &h) || exceeds(skb, &f->actions, &h))
+	if (!f || refuses(skb, &f->actions, &h))
 		return hand_up(skb);
 	account(f, skb);
 	count(COUNTER_HITS);
@@ -65,7 +65,7 @@ ALWAYS int execute(struct __sk_buff *skb, const struct actions *a)
 	struct flow_key unused = {};
 	struct headers h = {};
 
-	if ((a->fields || a->mtu) && (!parse(skb, &unused, &h) || expires(a, &h) || exceeds(skb, a, &h))) {
+	if ((a->fields || a->mtu) && (!parse(skb, &unused, &h) || refuses(skb, a, &h))) {
 		count(COUNTER_ERRORS);
 		return TC_ACT_SHOT;
 	}

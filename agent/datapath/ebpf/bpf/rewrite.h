@@ -201,13 +201,14 @@ ALWAYS __u16 updated_echo(const __be16 *message, __u16 checksum, __u64 changed)
 	return sum || message[0] || message[2] ? sum : 0xffff;
 }
 
-ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c, __u8 summed)
+/* pseudo is what has changed in the pseudo-header, and own what has in the transport header. */
+ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, const struct headers *h, struct changes *c, __u8 summed,
+			     __u64 pseudo, __u64 own)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__be16 *ports = data + (h->l4 & 0x7fff);
 	__u32 place = checksum_place(h) & 31;
 	__be16 *checksum = (void *)ports + place;
-	__u64 pseudo = h->proto == IPPROTO_ICMP ? 0 : c->addresses, own;
 	__u16 old, new;
 
 	if (!has_fields(a, h))
@@ -217,13 +218,13 @@ ALWAYS int rewrite_transport(struct __sk_buff *skb, const struct actions *a, con
 	if ((void *)(ports + 3) > end || (void *)(checksum + 1) > end)
 		return -1;
 	old = *checksum;
-	own = rewrite_ports(ports, a);
+	own += rewrite_ports(ports, a);
 	if (summed == CHECKSUM_PARTIAL && checksum_start(skb) == h->l4)
 		new = fold(old + pseudo);
 	else if (h->proto == IPPROTO_UDP)
 		new = updated_udp(old, pseudo + own);
-	else if (a->fields & FIELD_ECHO_ID && h->proto == IPPROTO_ICMP)
-		new = updated_echo(ports, old, own);
+	else if (a->fields & (FIELD_ECHO_ID | FIELD_FAMILY) && h->proto == IPPROTO_ICMP)
+		new = updated_echo(ports, old, pseudo + own);
 	else
 		new = updated(old, pseudo + own);
 	*checksum = new;
@@ -246,7 +247,8 @@ SLOW int rewrite(struct __sk_buff *skb, const struct actions *a, const struct he
 	if (h->family == 4 ? rewrite_ipv4(skb, a, h, &c) : h->family != 6 || rewrite_ipv6(skb, a, h, &c))
 		return -1;
 	summed = ip_summed(skb);
-	if (a->fields & ~(FIELDS_MAC | FIELD_TOS | FIELD_TTL) && rewrite_transport(skb, a, h, &c, summed))
+	if (a->fields & ~(FIELDS_MAC | FIELD_TOS | FIELD_TTL) &&
+	    rewrite_transport(skb, a, h, &c, summed, h->proto == IPPROTO_ICMP ? 0 : c.addresses, 0))
 		return -1;
 	if (summed == CHECKSUM_COMPLETE)
 		bpf_csum_update(skb, fold(c.uncovered));

@@ -46,6 +46,7 @@ enum field {
 	FIELD_TOS = 1 << 6,
 	FIELD_TTL = 1 << 7,
 	FIELD_ECHO_ID = 1 << 8,
+	FIELD_FAMILY = 1 << 9,
 };
 
 enum output_kind {
