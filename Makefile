@@ -13,7 +13,7 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcp
                  etcd-server zookeeper
 # OpenStack's own acceptance tests, for `make conformance` alone.
 CONFORMANCE_PACKAGES := tempest python3-tempest
-BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps neutron-server python3-pymysql mariadb-server
+BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps nftables openvswitch-switch neutron-server python3-pymysql mariadb-server
 
 .DEFAULT_GOAL := help
 

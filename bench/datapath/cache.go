@@ -14,16 +14,19 @@ import (
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/datapath/ebpf"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
-// agent decides nothing: every packet's destination is in a table. What it costs is the datapath's own.
+// agent is what a path of ours has on its hosts. The one that start gives a path decides nothing: every packet's destination is in a
+// table. What it costs is the datapath's own.
 type agent struct {
 	all     []*ebpf.Datapath
 	pins    []string
+	states  []*flowstate.Table
 	from    *ebpf.Datapath // of the workload that sends
 	end     context.CancelFunc
 	running sync.WaitGroup
@@ -52,7 +55,7 @@ func plug(h *namespace, d *ebpf.Datapath, name string, tunnelKey uint32) (topolo
 }
 
 func (l *lab) cacheLocal(name string) (*path, error) {
-	p, err := l.ends(name)
+	p, err := l.path(name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func (l *lab) cacheLocal(name string) (*path, error) {
 		return nil, err
 	}
 	err = errors.Join(
-		connect(h, "port-a", p.a, "eth0", workloadMTU), connect(h, "port-b", p.b, "eth0", workloadMTU))
+		connect(h, "port-a", p.nsA, "eth0", workloadMTU), connect(h, "port-b", p.nsB, "eth0", workloadMTU))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,7 @@ func (l *lab) cacheIPv4(name string) (*path, error) { return l.cacheTunnel(name,
 func (l *lab) cacheIPv6(name string) (*path, error) { return l.cacheTunnel(name, underlayIPv6) }
 
 func (l *lab) cacheTunnel(name string, underlay func(int) netip.Addr) (*path, error) {
-	p, err := l.ends(name)
+	p, err := l.path(name)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +119,7 @@ func (l *lab) start(p *path, outputs [][2]flow.Output) (*path, error) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	p.agent.end = cancel
 	for i, d := range p.agent.all {
-		table := map[mac.Addr]flow.Output{p.macA: outputs[i][0], p.macB: outputs[i][1]}
+		table := map[mac.Addr]flow.Output{workloadA: outputs[i][0], workloadB: outputs[i][1]}
 		p.agent.running.Go(func() {
 			if err := serve(ctx, d, table); ctx.Err() == nil {
 				fmt.Fprintln(os.Stderr, "bench/datapath: agent:", err)
@@ -159,6 +162,9 @@ func (a *agent) close() {
 	a.running.Wait()
 	for _, d := range a.all {
 		d.Close()
+	}
+	for _, t := range a.states {
+		t.Close()
 	}
 	for _, dir := range a.pins {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {

@@ -41,6 +41,12 @@ func cpuTime(dirs ...string) (total time.Duration) {
 	return total
 }
 
+// threadsOf returns the /proc directories of a process's threads.
+func threadsOf(pid int) []string {
+	dirs, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid)) // the pattern is right
+	return dirs
+}
+
 // processTime returns how long this process has run, all its threads, and threadTime how long the calling thread has.
 func processTime() time.Duration { return usage(unix.RUSAGE_SELF) }
 

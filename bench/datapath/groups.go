@@ -11,6 +11,8 @@ import (
 type group struct {
 	title string
 	paths []pathMaker
+	// tracked says that the first path's work depends on whether a packet is the first of a flow, as the agent's does.
+	tracked bool
 }
 
 type pathMaker struct {
@@ -23,15 +25,41 @@ var groups = []group{
 		{"Linux bridge", (*lab).bridge},
 		{"bare veth pair", (*lab).veth},
 		{"flow cache", (*lab).cacheLocal},
-	}},
+	}, false},
 	{"two hosts, IPv4 underlay", []pathMaker{
 		{"bridges and VXLAN", (*lab).bridgesIPv4},
 		{"flow cache", (*lab).cacheIPv4},
-	}},
+	}, false},
 	{"two hosts, IPv6 underlay", []pathMaker{
 		{"bridges and VXLAN", (*lab).bridgesIPv6},
 		{"flow cache", (*lab).cacheIPv6},
-	}},
+	}, false},
+}
+
+// layer3 are the groups of each service, on one host and on two. The plain network beside it is what its flows are to cost as well.
+func layer3() (all []group) {
+	for _, s := range services {
+		ours := func(hosts int, s service) func(*lab, string) (*path, error) {
+			return func(l *lab, name string) (*path, error) { return l.midonetOn(hosts, name, s) }
+		}
+		of := func(make func(*lab, string, service) (*path, error)) func(*lab, string) (*path, error) {
+			return func(l *lab, name string) (*path, error) { return make(l, name, s) }
+		}
+		all = append(all,
+			group{"one host, " + s.title, []pathMaker{
+				{"Linux, nftables", of((*lab).linuxRouter)},
+				{"Open vSwitch, userspace", of((*lab).openVSwitch)},
+				{"bare veth pair", (*lab).veth},
+				{"midonet, one network", ours(1, plain)},
+				{"midonet", ours(1, s)},
+			}, true},
+			group{"two hosts, " + s.title, []pathMaker{
+				{"Linux, nftables, VXLAN", of((*lab).linuxRouters)},
+				{"midonet, one network", ours(2, plain)},
+				{"midonet", ours(2, s)},
+			}, true})
+	}
+	return all
 }
 
 func (g group) measure(ctx context.Context, l *lab, p plan, w io.Writer) error {
@@ -45,10 +73,16 @@ func (g group) measure(ctx context.Context, l *lab, p plan, w io.Writer) error {
 		paths = append(paths, made)
 	}
 	fmt.Fprintf(w, "\n%s\n", g.title)
-	if err := g.throughput(ctx, paths, p, w); err != nil {
-		return err
+	parts := []func(context.Context, []*path, plan, io.Writer) error{g.throughput, g.firstPackets, g.newFlows}
+	if g.tracked {
+		parts = append(parts, g.connections, g.slowed)
 	}
-	return g.firstPackets(ctx, paths, p, w)
+	for _, part := range parts {
+		if err := part(ctx, paths, p, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // throughput measures every path once in each round.
@@ -72,36 +106,29 @@ func (g group) throughput(ctx context.Context, paths []*path, p plan, w io.Write
 		}
 	}
 	printSeries(w, "64-octet packets", "kpps", "CPU ns/packet", paths, small)
+	if g.tracked {
+		printRatios(w, paths, small)
+	}
 	if p.tcp > 0 {
 		printSeries(w, "TCP (cubic)", "Gbit/s", "CPU ns/KiB", paths, tcp)
 	}
 	return nil
 }
 
-// peer is what the first path of a group does with the packets that are a flow cache's misses.
-type peer struct {
-	hop  time.Duration // one way, median
-	rate float64       // thousands of packets a second; a bridge does not tell flows apart
-}
-
-// firstPackets compares, on paths with an agent, packets that have a flow with those that do not; on the others there is one kind.
-// The first path is the peer.
+// firstPackets compares, on paths with an agent, packets that have a flow with those that do not; on the others there is one kind,
+// unless the group is tracked.
 func (g group) firstPackets(ctx context.Context, paths []*path, p plan, w io.Writer) error {
-	fmt.Fprintf(w, "  %-22s %-24s %8s %8s %8s  %s\n", "one way, µs", "", "p50", "p90", "p99", "ratio of p50 to the first")
-	var first peer
-	for i, path := range paths {
+	fmt.Fprintf(w, "  %-22s %-34s %8s %8s %8s  %s\n", "one way, µs", "", "p50", "p90", "p99", "ratio of p50 to the first")
+	var first time.Duration
+	for _, path := range paths {
 		hit, err := path.latency(ctx, p.samples, false)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.name, err)
 		}
-		if i == 0 {
-			s, err := path.blast(ctx, p.flood)
-			if err != nil {
-				return fmt.Errorf("%s: %w", path.name, err)
-			}
-			first = peer{quantile(hit, 50), s.rate}
+		if first == 0 {
+			first = quantile(hit, 50)
 		}
-		if path.agent == nil {
+		if path.agent == nil && !g.tracked {
 			printLatency(w, path.name, hit, first)
 			continue
 		}
@@ -109,31 +136,93 @@ func (g group) firstPackets(ctx context.Context, paths []*path, p plan, w io.Wri
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.name, err)
 		}
-		printLatency(w, path.name+", hit", hit, first)
-		printLatency(w, path.name+", miss", miss, first)
-		if err := path.printFlood(ctx, p.flood, first, w); err != nil {
-			return err
-		}
+		printLatency(w, path.name+", known flow", hit, first)
+		printLatency(w, path.name+", new flow", miss, first)
 	}
 	return nil
 }
 
-func (p *path) printFlood(ctx context.Context, length time.Duration, first peer, w io.Writer) error {
+// newFlows compares how many first packets of flows the paths deliver. A bridge does not tell flows apart: all its packets count.
+func (g group) newFlows(ctx context.Context, paths []*path, p plan, w io.Writer) error {
+	fmt.Fprintf(w, "  %-22s %-24s %12s %8s  %s\n", "new flows", "", "delivered/s", "ratio", "")
+	var first float64
+	for _, path := range paths {
+		if path.agent == nil && !g.tracked && first != 0 {
+			continue
+		}
+		flood, err := path.flood(ctx, p.flood, path.agent != nil || g.tracked)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path.name, err)
+		}
+		if first == 0 {
+			first = flood.rate
+		}
+		fmt.Fprintf(w, "  %-22s %-24s %12.0f %8.2f  %s\n", "", path.name, flood.rate*1000, flood.rate/first, flood.of)
+	}
+	return nil
+}
+
+// flood is what became of a flood of new flows.
+type flood struct {
+	sample
+	of string // how many were offered, and what they took of the agent, in words; empty without one
+}
+
+func (p *path) flood(ctx context.Context, length time.Duration, fresh bool) (flood, error) {
+	if !fresh {
+		s, err := p.blast(ctx, length)
+		return flood{sample: s}, err
+	}
+	if p.agent == nil {
+		s, err := p.blastNewFlows(ctx, length)
+		return flood{sample: s}, err
+	}
 	before, err := p.agent.from.Counters()
 	if err != nil {
-		return err
+		return flood{}, err
 	}
 	s, err := p.blastNewFlows(ctx, length)
 	if err != nil {
-		return err
+		return flood{}, err
 	}
 	after, err := p.agent.from.Counters()
-	if err != nil {
-		return err
-	}
 	misses, lost := after.Misses-before.Misses, after.MissesLost-before.MissesLost
-	fmt.Fprintf(w, "  %-22s %-24s %.0f a second delivered, %.2f of the first's packets, of %.0f offered (%.0f%% lost); "+
-		"%.0f ns of the agent's CPU each, nothing to simulate\n", "misses served", p.name,
-		s.rate*1000, s.rate/first.rate, float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)
+	return flood{s, fmt.Sprintf("of %.0f offered (%.0f%% lost); %.0f ns of the agent's CPU each",
+		float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)}, err
+}
+
+// connections compares how many TCP connections a second are set up and reset, one after the other.
+func (g group) connections(ctx context.Context, paths []*path, p plan, w io.Writer) error {
+	var all []series
+	for range p.rounds {
+		for i, path := range paths {
+			s, err := path.connections(ctx, p.packets)
+			if err != nil {
+				return fmt.Errorf("%s: %w", path.name, err)
+			}
+			if len(all) <= i {
+				all = append(all, nil)
+			}
+			all[i] = append(all[i], s)
+		}
+	}
+	printSeries(w, "TCP connections", "1000/s", "CPU ns each", paths, all)
+	return nil
+}
+
+// slowed tells how much more CPU time a packet of a known flow takes its sender while new flows flood the agent, paced to what the
+// group's aim is.
+func (g group) slowed(ctx context.Context, paths []*path, p plan, w io.Writer) error {
+	for _, path := range paths {
+		if path.agent == nil {
+			continue
+		}
+		quiet, busy, flooded, err := path.slowed(ctx, p.packets)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path.name, err)
+		}
+		fmt.Fprintf(w, "  %-22s %-24s %.0f ns of its sender's CPU, %.0f ns (%.2f) while the agent serves %.0f new flows a second\n",
+			"a known flow's packet", path.name, quiet, busy, busy/quiet, flooded)
+	}
 	return nil
 }

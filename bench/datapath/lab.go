@@ -16,10 +16,12 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"midonet.org/midonet/mac"
 )
 
-// prefix is of every namespace's name; what has it is ours to remove.
-const prefix = "mnb-"
+// namePrefix is of every namespace's name; what has it is ours to remove.
+const namePrefix = "mnb-"
 
 // namedNamespaces is where ip(8) keeps them.
 const namedNamespaces = "/run/netns"
@@ -32,10 +34,10 @@ type lab struct {
 }
 
 func newLab(ctx context.Context) (*lab, error) {
-	if err := removeNamespaces(prefix); err != nil {
+	if err := removeNamespaces(namePrefix); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", prefix)
+	dir, err := os.MkdirTemp("", namePrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +45,7 @@ func newLab(ctx context.Context) (*lab, error) {
 }
 
 func (l *lab) close() {
-	if err := errors.Join(removeNamespaces(prefix), os.RemoveAll(l.dir)); err != nil {
+	if err := errors.Join(removeNamespaces(namePrefix), os.RemoveAll(l.dir)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/datapath: cleaning up:", err)
 	}
 }
@@ -65,7 +67,7 @@ type namespace struct {
 
 func (l *lab) namespace(role string) (*namespace, error) {
 	l.count++
-	name := fmt.Sprintf("%s%d-%s", prefix, l.count, role)
+	name := fmt.Sprintf("%s%d-%s", namePrefix, l.count, role)
 	// ip(8) prepares /run/netns so that its namespaces and those of others do not cover each other; netns.NewNamed does not.
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("ip netns add %s: %w: %s", name, err, bytes.TrimSpace(out))
@@ -140,13 +142,38 @@ func (ns *namespace) address(name string, p netip.Prefix) error {
 	})
 }
 
+// anyHop stands for whatever packets are sent to: only its hardware address is ever used.
+var anyHop = netip.MustParseAddr("169.254.0.1")
+
+// defaultRoute sends everything that leaves the namespace, to neighbours as well, to one hardware address, so that nobody asks.
+func (ns *namespace) defaultRoute(name string, hop netip.Addr, hw mac.Addr) error {
+	return ns.withLink(name, func(l netlink.Link) error {
+		index := l.Attrs().Index
+		routes, err := netlink.RouteList(l, netlink.FAMILY_V4)
+		for _, r := range routes {
+			err = errors.Join(err, netlink.RouteDel(&r))
+		}
+		return errors.Join(err,
+			netlink.NeighAdd(&netlink.Neigh{
+				LinkIndex: index, State: netlink.NUD_PERMANENT, IP: hop.AsSlice(), HardwareAddr: net.HardwareAddr(hw[:]),
+			}),
+			netlink.RouteAdd(&netlink.Route{
+				LinkIndex: index, Gw: hop.AsSlice(), Flags: int(netlink.FLAG_ONLINK),
+			}))
+	})
+}
+
 // neighbour tells the namespace where an address is, so that nobody asks.
-func (ns *namespace) neighbour(name string, a netip.Addr, hw net.HardwareAddr) error {
+func (ns *namespace) neighbour(name string, a netip.Addr, hw mac.Addr) error {
 	return ns.withLink(name, func(l netlink.Link) error {
 		return netlink.NeighAdd(&netlink.Neigh{
-			LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, IP: a.AsSlice(), HardwareAddr: hw,
+			LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT, IP: a.AsSlice(), HardwareAddr: net.HardwareAddr(hw[:]),
 		})
 	})
+}
+
+func (ns *namespace) hardwareAddress(name string, hw mac.Addr) error {
+	return ns.withLink(name, func(l netlink.Link) error { return netlink.LinkSetHardwareAddr(l, hw[:]) })
 }
 
 // received returns how many IPv4 packets the namespace's stack has received.

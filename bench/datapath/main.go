@@ -1,10 +1,14 @@
-// Command datapath measures the flow cache against peers that are built and measured in the same run: a bare veth pair, a Linux
-// bridge, and Linux bridges joined by the kernel's VXLAN.
+// Command datapath measures how packets are moved against peers that are built and measured in the same run.
+//
+// First the flow cache alone, against a bare veth pair, a Linux bridge, and Linux bridges joined by the kernel's VXLAN. Then the agent's
+// worker with a topology: routed packets, with security groups, source NAT and floating addresses, on one host and across two, against
+// the kernel's routing with nftables doing the same, Open vSwitch's userspace datapath doing the same by flows, a bare veth pair, and
+// our own single network, which every flow is to cost as little as.
 //
 // It prints packets of 64 octets and TCP for each, over interleaved rounds, so that a change in the machine's load meets all
-// alike; then what the first packet of a flow costs, and how many such packets an agent with nothing to decide serves. CPU time is
-// that of the sender (who forwards, since the kernel carries a packet through veths in the sender's time) and of the kernel's
-// ksoftirqd threads: the steadier figure on a shared machine.
+// alike; then what the first packet of a flow costs, how many such packets are delivered, how many TCP connections are set up, and what
+// a known flow loses while new ones flood the agent. CPU time is that of the sender (who forwards, since the kernel carries a packet
+// through veths in the sender's time), of the kernel's ksoftirqd threads and of Open vSwitch: the steadier figure on a shared machine.
 //
 // It needs root, makes network namespaces with the prefix mnb-, and removes them, also those that an earlier run left behind.
 package main
@@ -58,7 +62,7 @@ func run(p plan) (err error) {
 	}
 	defer l.close()
 	fmt.Printf("least/median/most of %d rounds; ratios are taken within a round\n", p.rounds)
-	for _, g := range groups {
+	for _, g := range append(groups, layer3()...) {
 		if !strings.Contains(g.title, p.only) {
 			continue
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
@@ -13,11 +12,13 @@ import (
 
 // path is two workloads and what is between them.
 type path struct {
-	name  string
-	a, b  *namespace // each with an interface eth0
-	macA  mac.Addr
-	macB  mac.Addr
-	agent *agent // nil on the peers' paths
+	name string
+	ends
+	hopA, hopB mac.Addr   // what a and b send to
+	nsA, nsB   *namespace // each with an interface eth0
+	agent      *agent     // nil on the peers' paths
+	helpers    []int      // processes beside the kernel that forward
+	stop       func()     // ends them; nil where there are none
 }
 
 const (
@@ -25,60 +26,71 @@ const (
 	underlayMTU = 1600 // room for VXLAN over IPv6 around a workload's packet
 )
 
-var (
-	addressA = netip.MustParsePrefix("10.99.0.1/24")
-	addressB = netip.MustParsePrefix("10.99.0.2/24")
-)
-
 func (p *path) close() {
 	if p.agent != nil {
 		p.agent.close()
 	}
+	if p.stop != nil {
+		p.stop()
+	}
 }
 
-// ends makes the workloads' namespaces.
-func (l *lab) ends(name string) (*path, error) {
+func (p *path) helperThreads() (dirs []string) {
+	for _, pid := range p.helpers {
+		dirs = append(dirs, threadsOf(pid)...)
+	}
+	return dirs
+}
+
+// path makes the workloads' namespaces, on one network.
+func (l *lab) path(name string) (*path, error) {
 	a, err := l.namespace("a")
 	if err != nil {
 		return nil, err
 	}
 	b, err := l.namespace("b")
-	return &path{name: name, a: a, b: b}, err
+	return &path{name: name, ends: plain.ends, hopA: workloadB, hopB: workloadA, nsA: a, nsB: b}, err
 }
 
-// finish gives the workloads their addresses, once their interfaces are there.
+// routed makes the workloads' namespaces, with what a service does between them.
+func (l *lab) routed(name string, s service) (*path, error) {
+	p, err := l.path(name)
+	if err == nil && s.routerA.IsValid() {
+		p.ends, p.hopA, p.hopB = s.ends, nextHopA, nextHopB
+	}
+	return p, err
+}
+
+// finish gives the workloads their addresses, once their interfaces are there. Each sends everything to its next hop.
 func (p *path) finish() (*path, error) {
 	for _, end := range []struct {
-		ns  *namespace
-		own netip.Prefix
-		hw  *mac.Addr
-	}{{p.a, addressA, &p.macA}, {p.b, addressB, &p.macB}} {
-		err := end.ns.withLink("eth0", func(l netlink.Link) error {
-			*end.hw = mac.Addr(l.Attrs().HardwareAddr)
-			return nil
-		})
-		if err := errors.Join(err, end.ns.address("eth0", end.own)); err != nil {
+		ns      *namespace
+		own     netip.Prefix
+		hw, hop mac.Addr
+	}{{p.nsA, p.ends.a, workloadA, p.hopA}, {p.nsB, p.ends.b, workloadB, p.hopB}} {
+		err := errors.Join(
+			end.ns.hardwareAddress("eth0", end.hw), end.ns.address("eth0", end.own),
+			end.ns.defaultRoute("eth0", anyHop, end.hop))
+		if err != nil {
 			return nil, err
 		}
 	}
-	return p, errors.Join(
-		p.a.neighbour("eth0", addressB.Addr(), net.HardwareAddr(p.macB[:])),
-		p.b.neighbour("eth0", addressA.Addr(), net.HardwareAddr(p.macA[:])))
+	return p, nil
 }
 
 func (l *lab) veth(name string) (*path, error) {
-	p, err := l.ends(name)
+	p, err := l.path(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := connect(p.a, "eth0", p.b, "eth0", workloadMTU); err != nil {
+	if err := connect(p.nsA, "eth0", p.nsB, "eth0", workloadMTU); err != nil {
 		return nil, err
 	}
 	return p.finish()
 }
 
 func (l *lab) bridge(name string) (*path, error) {
-	p, err := l.ends(name)
+	p, err := l.path(name)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +99,7 @@ func (l *lab) bridge(name string) (*path, error) {
 		return nil, err
 	}
 	err = errors.Join(
-		connect(h, "port-a", p.a, "eth0", workloadMTU), connect(h, "port-b", p.b, "eth0", workloadMTU),
+		connect(h, "port-a", p.nsA, "eth0", workloadMTU), connect(h, "port-b", p.nsB, "eth0", workloadMTU),
 		h.makeBridge("port-a", "port-b"))
 	if err != nil {
 		return nil, err
@@ -116,7 +128,7 @@ func (ns *namespace) makeBridge(ports ...string) error {
 
 // hosts makes two hosts with a workload each and an underlay of both families between them.
 func (l *lab) hosts(p *path) (hosts [2]*namespace, err error) {
-	for i, end := range []*namespace{p.a, p.b} {
+	for i, end := range []*namespace{p.nsA, p.nsB} {
 		if hosts[i], err = l.namespace(fmt.Sprintf("host%d", i)); err != nil {
 			return hosts, err
 		}
@@ -146,7 +158,7 @@ func (l *lab) bridgesIPv4(name string) (*path, error) { return l.bridges(name, u
 func (l *lab) bridgesIPv6(name string) (*path, error) { return l.bridges(name, underlayIPv6) }
 
 func (l *lab) bridges(name string, underlay func(int) netip.Addr) (*path, error) {
-	p, err := l.ends(name)
+	p, err := l.path(name)
 	if err != nil {
 		return nil, err
 	}

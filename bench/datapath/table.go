@@ -60,6 +60,15 @@ func printSeries(w io.Writer, what, unit, cpuUnit string, paths []*path, all []s
 	}
 }
 
+// printRatios compares the last path with each of the others but the first.
+func printRatios(w io.Writer, paths []*path, all []series) {
+	last := len(paths) - 1
+	for i := 1; i < last; i++ {
+		fmt.Fprintf(w, "  %-22s %-24s rate %s, CPU %s of %s's\n", "", paths[last].name,
+			spread(ratio(all[last], all[i], rate), 2), spread(ratio(all[last], all[i], cpu), 2), paths[i].name)
+	}
+}
+
 // spread prints least, median and most of sorted values.
 func spread(v []float64, digits int) string {
 	if len(v) == 0 {
@@ -68,8 +77,8 @@ func spread(v []float64, digits int) string {
 	return fmt.Sprintf("%7.*f/%6.*f/%6.*f", digits, v[0], digits, median(v), digits, v[len(v)-1])
 }
 
-func printLatency(w io.Writer, name string, sorted []time.Duration, first peer) {
+func printLatency(w io.Writer, name string, sorted []time.Duration, first time.Duration) {
 	us := func(percent int) float64 { return float64(quantile(sorted, percent).Nanoseconds()) / 1000 }
-	ratio := quantile(sorted, 50).Seconds() / first.hop.Seconds()
-	fmt.Fprintf(w, "  %-22s %-24s %8.1f %8.1f %8.1f  %.2f\n", "", name, us(50), us(90), us(99), ratio)
+	ratio := quantile(sorted, 50).Seconds() / first.Seconds()
+	fmt.Fprintf(w, "  %-22s %-34s %8.1f %8.1f %8.1f  %.2f\n", "", name, us(50), us(90), us(99), ratio)
 }

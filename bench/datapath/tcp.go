@@ -13,6 +13,9 @@ import (
 // tcpPort is where the receiver listens; any would do.
 const tcpPort = 5201
 
+// backlog is how many connections may wait for the receiver; one that finds no room is tried again a second later.
+const backlog = 1024
+
 // block is how much one system call writes or reads.
 const block = 128 << 10
 
@@ -24,26 +27,26 @@ type transfer struct {
 }
 
 // tcp sends over one connection for so long, each end in a thread on a CPU of its own: where the scheduler puts both on one in some
-// runs, the figures have two modes. The sample's rate is in Gbit/s, its CPU time that of both ends and the kernel's threads, per
+// runs, the figures have two modes. The sample's rate is in Gbit/s, its CPU time that of both ends, helpers and the kernel's threads, per
 // KiB.
 func (p *path) tcp(ctx context.Context, length time.Duration) (sample, error) {
-	listener, err := p.b.listen()
+	listener, err := p.nsB.listen()
 	if err != nil {
 		return sample{}, fmt.Errorf("listening: %w", err)
 	}
 	defer unix.Close(listener)
-	client, err := p.a.connectTo(addressB.Addr().As4())
+	client, err := p.nsA.connectTo(p.to.As4())
 	if err != nil {
 		return sample{}, fmt.Errorf("connecting: %w", err)
 	}
-	kernel, start := cpuTime(), time.Now()
+	kernel, start := cpuTime(p.helperThreads()...), time.Now()
 	received := make(chan transfer, 1)
 	go func() { received <- onCPU(0, func() (int, error) { return receive(listener) }) }()
 	sent := onCPU(runtime.NumCPU()-1, func() (int, error) { return send(ctx, client, length) })
 	unix.Close(client)
 	got := <-received
 	took := time.Since(start)
-	kernel = cpuTime() - kernel
+	kernel = cpuTime(p.helperThreads()...) - kernel
 	if err := errors.Join(sent.err, got.err, ctx.Err()); err != nil {
 		return sample{}, err
 	}
@@ -72,7 +75,7 @@ func (ns *namespace) listen() (fd int, err error) {
 		if fd, err = streamSocket(); err != nil {
 			return err
 		}
-		return errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: tcpPort}), unix.Listen(fd, 1))
+		return errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Port: tcpPort}), unix.Listen(fd, backlog))
 	})
 	return fd, err
 }
