@@ -27,6 +27,7 @@ type AgentConfig struct {
 	StateDir      string   // one agent at a time uses it
 	HostIDFile    string   // empty: midonet_host_id.properties in StateDir
 	HostName      string   // empty: the machine's
+	Zone          string   // the availability zone that the host is in; empty: none
 	JoinToken     string   // needed until the host has joined
 	Servers       []string // host:port, tcp://host:port or unix:/path; none: those in the join token
 	ControlSocket string   // where mm-ctl finds the agent; empty: control.DefaultSocket
@@ -99,7 +100,7 @@ type agent struct {
 // open makes the parts; nothing runs yet. The cheap ones come first, so that a mistake is told before the kernel is touched.
 func (a *agent) open() (err error) {
 	a.session, err = session.New(session.Config{
-		StateDir: a.StateDir, HostIDFile: a.HostIDFile, HostName: a.HostName, JoinToken: a.JoinToken, Addresses: a.Servers,
+		StateDir: a.StateDir, HostIDFile: a.HostIDFile, HostName: a.HostName, Zone: a.Zone, JoinToken: a.JoinToken, Addresses: a.Servers,
 		Version: Version, Facts: a.facts, Log: a.Log,
 	})
 	if err != nil {

@@ -40,6 +40,8 @@ func offers(o *config.Options, alias string) bool {
 	switch {
 	case o.Core() == config.CoreMidoNet:
 		return slices.Contains(old, alias) || slices.Contains(alwaysThere, alias)
+	case alias == "router_availability_zone": // which means nothing without the zones of the core plugin
+		return o.Core() == config.CoreML2 && o.Serves(config.L3)
 	case slices.Contains(l3Extensions, alias):
 		return o.Serves(config.L3)
 	case slices.Contains(forwardingExtensions, alias):
@@ -51,7 +53,7 @@ func offers(o *config.Options, alias string) bool {
 // extensions are what the API lists: all that the loaded plugins offer, and nothing else.
 func (s *server) extensions() []apidef.Extension {
 	return slices.DeleteFunc(apidef.Extensions(), func(e apidef.Extension) bool {
-		return !offers(s.options, e.Alias) || s.APIOnly && e.Alias == "agent" // the hosts are in the topology
+		return !offers(s.options, e.Alias)
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"midonet.org/midonet/backend/cluster"
 	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/importer"
+	"midonet.org/midonet/cluster/job/hosts"
 	"midonet.org/midonet/cluster/job/portstatus"
 	"midonet.org/midonet/cluster/job/uplink"
 	"midonet.org/midonet/cluster/nsdb"
@@ -207,7 +208,7 @@ func (s *server) holder() (string, error) {
 	return machine + ":" + dir, err
 }
 
-// drain applies the journal, and tells Neutron which ports work, while no other server on this database does. A server that waits
+// drain applies the journal, and tells Neutron of the hosts and which ports work, while no other server on this database does. A server that waits
 // answers its clients; what its own store lacks in the end, it learns from Neutron's tables when its turn comes.
 func (s *server) drain(ctx context.Context) error {
 	holder, err := s.holder()
@@ -220,6 +221,7 @@ func (s *server) drain(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return s.backend.Run(ctx) })
 		group.Go(func() error { return s.tellPortStatus(ctx) })
+		group.Go(func() error { return s.tellHosts(ctx) })
 		group.Go(func() error { return s.plugUplinks(ctx) })
 		return group.Wait()
 	})
@@ -237,6 +239,13 @@ func (s *server) tellPortStatus(ctx context.Context) error {
 	}
 	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
 	status.Run(ctx)
+	return ctx.Err()
+}
+
+// tellHosts tells Neutron of the hosts.
+func (s *server) tellHosts(ctx context.Context) error {
+	job := hosts.Job{Mirror: s.mirror, Sink: s.hostAgents(), Log: s.Log}
+	job.Run(ctx)
 	return ctx.Err()
 }
 

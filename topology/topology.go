@@ -262,6 +262,8 @@ type Host struct {
 	Name string
 	// Endpoints are the underlay addresses to which other hosts send tunnelled packets, at most one of each family.
 	Endpoints []netip.Addr
+	// Zone is the availability zone that the host says it is in; empty: none.
+	Zone string
 }
 
 // Binding plugs an interface of a host into a port. A port has at most one, and so has an interface.

@@ -32,6 +32,7 @@ type Config struct {
 	// HostIDFile holds the host's UUID; empty: midonet_host_id.properties in StateDir. MidoNet's is /etc/midonet_host_id.properties.
 	HostIDFile string
 	HostName   string // empty: the machine's
+	Zone       string // the availability zone that the host is in; empty: none
 	// JoinToken is needed until the host has joined; afterwards it is ignored unless it is from another cluster.
 	JoinToken string
 	// Addresses ("tcp://host:port", "unix:/path") take the place of those in the join token.

@@ -123,11 +123,22 @@ func (r *report) checked(host topology.HostID) (*report, error) {
 	if err := checkName(r.host.Name); err != nil {
 		return nil, err
 	}
+	if err := checkZone(r.host.Zone); err != nil {
+		return nil, err
+	}
 	if err := checkEndpoints(r.host.Endpoints); err != nil {
 		return nil, err
 	}
 	r.state.FlowCount, r.state.MissesServed = 0, 0
 	return r, checkState(r.state)
+}
+
+// checkZone wants a name that Neutron can show.
+func checkZone(zone string) error {
+	if len(zone) > maxName || !utf8.ValidString(zone) {
+		return errs.New(errs.Invalid, "BadReport", "the name of a host's availability zone has at most %d octets of UTF-8", maxName)
+	}
+	return nil
 }
 
 // checkEndpoints wants unicast addresses, at most one of each family.

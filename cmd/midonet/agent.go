@@ -10,6 +10,7 @@ type agentCmd struct {
 	StateDir      string   `default:"/var/lib/midolman" help:"Where the host's identity, its last known topology and the pinned flow cache live." type:"path"`
 	HostIDFile    string   `name:"host-id-file" help:"File with the host's UUID; default midonet_host_id.properties in the state directory." type:"path"`
 	HostName      string   `help:"Name of the host, which binding:host_id of its ports has; default: the machine's."`
+	Zone          string   `name:"availability-zone" default:"nova" help:"The availability zone that the host is in, as networks and routers may ask for; empty: none."`
 	Join          string   `name:"join" placeholder:"TOKEN" help:"Token that midonet join-token printed; needed the first time."`
 	Server        []string `help:"Addresses of the cluster, host:port or unix:/path, in place of those in the token."`
 	ControlSocket string   `default:"/run/midolman/midolman.sock" help:"Where mm-ctl finds the agent." type:"path"`
@@ -24,7 +25,7 @@ type agentCmd struct {
 // Run moves packets until the context ends.
 func (c agentCmd) Run(ctx context.Context) error {
 	return run.Agent(ctx, run.AgentConfig{
-		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, JoinToken: c.Join, Servers: c.Server,
+		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, Zone: c.Zone, JoinToken: c.Join, Servers: c.Server,
 		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, PinDir: c.PinDir, Monitor: c.Monitor,
 		Flush: c.Flush, Log: logger(c.LogLevel),
 	})

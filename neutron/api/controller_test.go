@@ -21,7 +21,7 @@ func shown(id, project, name string) string {
 	return `{"id":"` + id + `","project_id":"` + project + `","tenant_id":"` + project + `","description":"",` + times + `,"name":"` + name +
 		`","admin_state_up":true,"status":"ACTIVE","shared":false,"subnets":[],"mtu":0,"router:external":false,` +
 		`"provider:network_type":"midonet","provider:physical_network":null,"provider:segmentation_id":null,` +
-		`"ipv4_address_scope":null,"ipv6_address_scope":null,"port_security_enabled":true}`
+		`"ipv4_address_scope":null,"ipv6_address_scope":null,"availability_zone_hints":[],"availability_zones":[],"port_security_enabled":true}`
 }
 
 func TestCreateShowUpdateDelete(t *testing.T) {
@@ -47,7 +47,7 @@ func TestPluginGetsTypedValues(t *testing.T) {
 	do(t, s, "POST", "/v2.0/networks", `{"network":{"name":"x","tenant_id":"red","mtu":"1400","shared":"yes","provider:segmentation_id":7}}`)
 	seven := 7
 	want := model.Network{Standard: model.Standard{ProjectID: "red"}, Name: "x", MTU: 1400, Shared: true, AdminStateUp: true,
-		SegmentationID: &seven, PortSecurityEnabled: true}
+		SegmentationID: &seven, PortSecurityEnabled: true, AvailabilityZoneHints: []string{}}
 	if len(n.bodies) != 1 {
 		t.Fatal("nothing was created")
 	}

@@ -16,15 +16,6 @@ func Agents() *Resource {
 		{Name: "configurations", Type: Object, Help: "What the agent is and has: its version and its tunnel addresses."},
 		{Name: "description", Type: String, Help: "Always null.",
 			Update: true, Validate: orNull(stringUpTo(descriptionSize)), Filter: true},
-	})
-}
-
-// AvailabilityZones is the definition of /v2.0/availability_zones (neutron-lib api/definitions/availability_zone.py with
-// availability_zone_filter.py).
-func AvailabilityZones() *Resource {
-	return New("availability_zone", "availability_zones", []Attribute{
-		{Name: "name", Type: String, Help: "The zone.", Filter: true, Sort: true, PrimaryKey: true},
-		{Name: "resource", Type: String, Help: "What may ask for it: network or router.", Filter: true},
-		{Name: "state", Type: String, Help: "available.", Filter: true},
+		{Name: "availability_zone", Type: String, Help: "The zone that the host is in, or null.", Filter: true},
 	})
 }

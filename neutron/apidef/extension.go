@@ -52,6 +52,7 @@ func Extensions() []Extension {
 			"2017-07-12T00:00:00-00:00"},
 		{"network-ip-availability", "Network IP Availability", "Provides IP availability data for each network and subnet.",
 			"2015-09-24T00:00:00-00:00"},
+		{"network_availability_zone", "Network Availability Zone", "Availability zone support for network.", "2015-01-01T10:00:00-00:00"},
 		{"pagination", "Pagination support", "Extension that indicates that pagination is enabled.", "2016-06-12T00:00:00-00:00"},
 		{"port-security", "Port Security", "Provides port security", "2012-07-23T10:00:00-00:00"},
 		{"port-security-groups-filtering", "Port filtering on security groups", "Provides security groups filtering when listing ports",
@@ -75,6 +76,7 @@ func Extensions() []Extension {
 		{"router", "Neutron L3 Router", "Router abstraction for basic L3 forwarding between L2 Neutron networks and access to external " +
 			"networks via a NAT gateway.", "2012-07-20T10:00:00-00:00"},
 		{"router-interface-fip", "Router interface FIP Extension", "Router interface FIP Extension", "2015-11-11T10:00:00-00:00"},
+		{"router_availability_zone", "Router Availability Zone", "Availability zone support for router.", "2015-01-01T10:00:00-00:00"},
 		{"security-group", "security-group", "The security groups extension.", "2012-10-05T10:00:00-00:00"},
 		{"security-groups-normalized-cidr", "Normalized CIDR field for security group rules",
 			"Add new field with normalized remote_ip_prefix cidr in SG rule", "2020-07-28T10:00:00-00:00"},

@@ -7,7 +7,7 @@ const (
 )
 
 // Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py,
-// provider_net.py and port_security.py.
+// provider_net.py, port_security.py and network_availability_zone.py.
 func Networks() *Resource {
 	core := []Attribute{
 		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
@@ -30,5 +30,5 @@ func Networks() *Resource {
 		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}
-	return New("network", "networks", identity(), core, standard(), tagged())
+	return New("network", "networks", identity(), core, zoned(true), standard(), tagged())
 }

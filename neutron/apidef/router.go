@@ -10,7 +10,8 @@ import (
 // gatewayKeys are what external_gateway_info has (neutron-lib api/definitions/l3.py and l3_ext_gw_mode.py).
 var gatewayKeys = []string{"network_id", "enable_snat", "external_fixed_ips"}
 
-// Routers is the definition of /v2.0/routers: neutron-lib api/definitions/l3.py with l3_ext_gw_mode.py and extraroute.py.
+// Routers is the definition of /v2.0/routers: neutron-lib api/definitions/l3.py with l3_ext_gw_mode.py, extraroute.py and
+// router_availability_zone.py.
 func Routers() *Resource {
 	core := []Attribute{
 		adminState(),
@@ -21,7 +22,7 @@ func Routers() *Resource {
 		{Name: "routes", Type: List, Help: "Routes besides those to its networks: objects with destination and nexthop.",
 			Update: true, Convert: nullToEmptyList, Validate: hostRoutes},
 	}
-	return New("router", "routers", identity(), core, standard(), tagged())
+	return New("router", "routers", identity(), core, zoned(false), standard(), tagged())
 }
 
 // gatewayInfo makes null of whatever is empty, and a boolean of enable_snat.

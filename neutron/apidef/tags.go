@@ -50,25 +50,30 @@ func Tag(tag string) error {
 	return nil
 }
 
-// uniqueTags is validate_list_of_unique_strings.
-func uniqueTags(v any) string {
-	list, ok := v.([]any)
-	if !ok {
-		return fmt.Sprintf("'%s' is not a list", text(v))
-	}
-	var seen, twice []string
-	for _, e := range list {
-		if reason := stringUpTo(tagSize)(e); reason != "" {
-			return reason
+// uniqueTags are any number of different tags.
+var uniqueTags = uniqueStrings(tagSize)
+
+// uniqueStrings is validate_list_of_unique_strings: strings of at most size characters.
+func uniqueStrings(size int) Validator {
+	return func(v any) string {
+		list, ok := v.([]any)
+		if !ok {
+			return fmt.Sprintf("'%s' is not a list", text(v))
 		}
-		tag := e.(string)
-		if slices.Contains(seen, tag) && !slices.Contains(twice, tag) {
-			twice = append(twice, tag)
+		var seen, twice []string
+		for _, e := range list {
+			if reason := stringUpTo(size)(e); reason != "" {
+				return reason
+			}
+			s := e.(string)
+			if slices.Contains(seen, s) && !slices.Contains(twice, s) {
+				twice = append(twice, s)
+			}
+			seen = append(seen, s)
 		}
-		seen = append(seen, tag)
+		if len(twice) > 0 {
+			return fmt.Sprintf("Duplicate items in the list: '%s'", strings.Join(twice, ", "))
+		}
+		return ""
 	}
-	if len(twice) > 0 {
-		return fmt.Sprintf("Duplicate items in the list: '%s'", strings.Join(twice, ", "))
-	}
-	return ""
 }

@@ -82,6 +82,9 @@ func (o *Options) checkValues() error {
 	if len(o.DNSDomain) > 255 { // a DHCP option's length
 		return errs.New(errs.Invalid, "BadOption", "dns_domain has %d characters; 255 are the most", len(o.DNSDomain))
 	}
+	if o.AgentDownTime <= 0 {
+		return errs.New(errs.Invalid, "BadOption", "agent_down_time = %d: write a number above 0", o.AgentDownTime)
+	}
 	if o.MaxRequestBodySize <= 0 {
 		return errs.New(errs.Invalid, "BadOption", "max_request_body_size = %d: write a number above 0", o.MaxRequestBodySize)
 	}

@@ -36,8 +36,9 @@ type Options struct {
 	DHCPLeaseDuration   int      `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
 	DNSDomain           string   `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
 	MaxRoutes           int      `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
+	AgentDownTime       int      `oslo:"DEFAULT/agent_down_time" default:"75" help:"Seconds after which a host of which the cluster has told nothing is shown as not alive."`
 	SNATByDefault       bool     `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
-	AvailabilityZones   []string `oslo:"DEFAULT/default_availability_zones" help:"The zones that networks and routers may ask for; MidoNet puts nothing into one."`
+	AvailabilityZones   []string `oslo:"DEFAULT/default_availability_zones" help:"The zones that networks and routers ask for whose request names none; hosts must be in them."`
 	GlobalPhysnetMTU    int      `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
@@ -97,6 +98,7 @@ func (o *Options) ML2() ml2.Config {
 	c.Quotas = o.Quotas.Limits()
 	c.NotifyNovaStatus, c.NotifyNovaData = o.Nova.Told() && o.Nova.Status, o.Nova.Told() && o.Nova.Data
 	c.MaxAllowedAddressPair = o.MaxAllowedAddrPair
+	c.DefaultZones = o.AvailabilityZones
 	return c
 }
 

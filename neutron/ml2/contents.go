@@ -23,7 +23,7 @@ func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
 		c := journal.Contents{Pending: pending}
 		err = errors.Join(
 			addAll(&c, q, store.ListNetworks, func(n *model.Network) (journal.Task, error) {
-				return newTask(journal.Create, journal.Network, n.ID.String(), n.ProjectID, n)
+				return newTask(journal.Create, journal.Network, n.ID.String(), n.ProjectID, recordedNetwork(n))
 			}),
 			addAll(&c, q, store.ListSubnets, func(s *model.Subnet) (journal.Task, error) {
 				return newTask(journal.Create, journal.Subnet, s.ID.String(), s.ProjectID, s)

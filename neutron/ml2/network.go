@@ -52,6 +52,10 @@ func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network
 	if err := r.settleMTU(&v); err != nil {
 		return nil, err
 	}
+	var err error
+	if v.AvailabilityZoneHints, v.AvailabilityZones, err = r.askForZones(v.AvailabilityZoneHints); err != nil {
+		return nil, err
+	}
 	if _, err := r.ensureDefaultGroup(v.ProjectID); err != nil {
 		return nil, err
 	}
@@ -61,7 +65,7 @@ func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network
 	if err := r.shareNewNetwork(&v); err != nil {
 		return nil, err
 	}
-	return &v, r.record(journal.Create, journal.Network, v.ID.String(), v.ProjectID, &v)
+	return &v, r.record(journal.Create, journal.Network, v.ID.String(), v.ProjectID, recordedNetwork(&v))
 }
 
 // checkProvider allows the types of the MidoNet type drivers, which take no other attribute, and makes midonet the default.

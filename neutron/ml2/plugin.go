@@ -45,6 +45,8 @@ type Config struct {
 	NotifyNovaStatus, NotifyNovaData bool
 	// Quotas are the limits of how many resources a project may have; the zero value has none.
 	Quotas quota.Limits
+	// DefaultZones are default_availability_zones: the zones that networks and routers ask for whose request names none.
+	DefaultZones []string
 	// MaxAllowedAddressPair is max_allowed_address_pair, of one port.
 	MaxAllowedAddressPair int
 }

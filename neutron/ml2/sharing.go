@@ -88,7 +88,7 @@ func (r *request) setExternal(n *model.Network, body plugin.Body[model.Network])
 // recordNetwork appends the task of a network that has changed. Whether a network is shared depends on who looks; the journal has what
 // everyone sees.
 func (r *request) recordNetwork(n *model.Network) error {
-	seen := *n
+	seen := recordedNetwork(n)
 	if n.Shared {
 		targets, err := store.RBACTargets(r.tx, n.ID.String(), model.AccessAsShared)
 		if err != nil {
@@ -96,5 +96,12 @@ func (r *request) recordNetwork(n *model.Network) error {
 		}
 		seen.Shared = slices.Contains(targets, model.Everyone)
 	}
-	return r.record(journal.Update, journal.Network, n.ID.String(), n.ProjectID, &seen)
+	return r.record(journal.Update, journal.Network, n.ID.String(), n.ProjectID, seen)
+}
+
+// recordedNetwork is the network as the backend learns of it: without what follows from the hosts, which the backend knows.
+func recordedNetwork(n *model.Network) *model.Network {
+	own := *n
+	own.AvailabilityZones = nil
+	return &own
 }

@@ -16,9 +16,10 @@ type Agent struct {
 	Alive          bool            `attr:"alive"`
 	Configurations json.RawMessage `attr:"configurations"` // a JSON object
 	Description    *string         `attr:"description"`
+	Zone           *string         `attr:"availability_zone"`
 }
 
-// AvailabilityZone is a name that networks and routers may ask for (neutron-lib api/definitions/availability_zone.py).
+// AvailabilityZone is a place that hosts are in and that networks and routers may ask for (neutron-lib api/definitions/availability_zone.py).
 type AvailabilityZone struct {
 	Name     string `attr:"name"`
 	Resource string `attr:"resource"` // network, router

@@ -18,5 +18,8 @@ type Network struct {
 	IPv4AddressScope AddressScopeID `attr:"ipv4_address_scope"`        // address-scope: that of the pool of its IPv4 subnets
 	IPv6AddressScope AddressScopeID `attr:"ipv6_address_scope"`
 
+	AvailabilityZoneHints []string `attr:"availability_zone_hints"` // network_availability_zone: asked for, sorted
+	AvailabilityZones     []string `attr:"availability_zones"`      // where it is, sorted; in answers alone
+
 	PortSecurityEnabled bool `attr:"port_security_enabled"` // port-security; what ports of the network get that do not say
 }

@@ -17,6 +17,9 @@ type Router struct {
 	Status       Status       `attr:"status"`
 	Gateway      *GatewayInfo `attr:"external_gateway_info"` // nil: none
 	Routes       []HostRoute  `attr:"routes"`                // extraroute
+
+	AvailabilityZoneHints []string `attr:"availability_zone_hints"` // router_availability_zone: asked for, sorted
+	AvailabilityZones     []string `attr:"availability_zones"`      // where it is, sorted; in answers alone
 }
 
 // GatewayInfo is how a router reaches an external network (ext-gw-mode).

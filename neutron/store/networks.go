@@ -14,7 +14,8 @@ import (
 var networks = table[model.Network]{
 	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
-		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled"),
+		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled",
+		"t.availability_zone_hints"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
@@ -23,6 +24,7 @@ var networks = table[model.Network]{
 		"provider:network_type":     {"g.network_type", text},
 		"provider:physical_network": {"g.physical_network", optional},
 		"provider:segmentation_id":  {"g.segmentation_id", integer},
+		"availability_zone_hints":   {"t.availability_zone_hints", text},
 	}),
 	// Networks that are shared with a project, or external for it, are its to see (neutron/db/external_net_db.py).
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
@@ -31,13 +33,22 @@ var networks = table[model.Network]{
 	},
 	shared:   func(n *model.Network) (string, *bool) { return n.ID.String(), &n.Shared },
 	scan:     scanNetwork,
-	children: networkSubnets,
+	children: networkChildren,
 }
 
 func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 	n := &model.Network{Subnets: []model.SubnetID{}}
 	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
-		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled)...)
+		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled,
+		scanZones{&n.AvailabilityZoneHints})...)
+}
+
+// networkChildren fills in subnets and availability zones.
+func networkChildren(q Querier, items []*model.Network) error {
+	if err := networkSubnets(q, items); err != nil {
+		return err
+	}
+	return inZones(q, items, func(n *model.Network) *[]string { return &n.AvailabilityZones })
 }
 
 // networkSubnets fills in which subnets the networks have, in the order of their making, and the address scopes that follow from the
@@ -90,10 +101,10 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 // InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, external, mtu, port_security_enabled)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
-			n.PortSecurityEnabled)...)
+			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints))...)
 	if err != nil {
 		return err
 	}

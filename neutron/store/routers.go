@@ -12,8 +12,9 @@ import (
 )
 
 var routers = table[model.Router]{
-	from:    "routers t",
-	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status"),
+	from: "routers t",
+	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
+		"t.availability_zone_hints"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up": {"t.admin_state_up", boolean},
 		"status":         {"t.status", text},
@@ -30,10 +31,11 @@ func ownRows(b *sqlbuilder.SelectBuilder, project string) string {
 
 func scanRouter(rows *sql.Rows) (*model.Router, error) {
 	r := &model.Router{Routes: []model.HostRoute{}}
-	return r, rows.Scan(append(standardTargets(&r.ID, &r.Standard), &r.Name, &r.AdminStateUp, &r.Status)...)
+	return r, rows.Scan(append(standardTargets(&r.ID, &r.Standard), &r.Name, &r.AdminStateUp, &r.Status,
+		scanZones{&r.AvailabilityZoneHints})...)
 }
 
-// routerChildren fills in gateways and routes.
+// routerChildren fills in gateways, routes and availability zones.
 func routerChildren(q Querier, items []*model.Router) error {
 	byID, owners := index(items, func(r *model.Router) model.RouterID { return r.ID })
 	return errors.Join(
@@ -63,7 +65,8 @@ func routerChildren(q Querier, items []*model.Router) error {
 				err := rows.Scan(textual(&owner), textual(&route.Destination), textual(&route.NextHop))
 				byID[owner].Routes = append(byID[owner].Routes, route)
 				return err
-			}))
+			}),
+		inZones(q, items, func(r *model.Router) *[]string { return &r.AvailabilityZones }))
 }
 
 // Router returns a router, or ErrNotFound where there is none that scope sees.
@@ -79,8 +82,8 @@ func ListRouters(q Querier, scope Scope, want plugin.Query) ([]*model.Router, er
 // InsertRouter stores a new router without gateway and routes.
 func InsertRouter(tx *Tx, r *model.Router) error {
 	_, err := tx.Exec(`INSERT INTO routers (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, gw_port_id, enable_snat) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
-		append(standardValues(r.ID, &r.Standard), r.Name, r.AdminStateUp, r.Status, true)...)
+		name, admin_state_up, status, gw_port_id, enable_snat, availability_zone_hints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
+		append(standardValues(r.ID, &r.Standard), r.Name, r.AdminStateUp, r.Status, true, zoneList(r.AvailabilityZoneHints))...)
 	return err
 }
 

@@ -5,7 +5,7 @@ import "midonet.org/midonet/topology"
 // What hosts desire and what they say of themselves.
 
 func fromHost(o *topology.Host) *Host {
-	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints)}
+	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone}
 }
 
 // Topology returns the host's value.
@@ -15,6 +15,7 @@ func (x *Host) Topology() (*topology.Host, error) {
 		ID:        identity[topology.Host](&d, "id", x.GetId()),
 		Name:      x.GetName(),
 		Endpoints: d.addrs("endpoints", x.GetEndpoints()),
+		Zone:      x.GetZone(),
 	}, d.err
 }
 

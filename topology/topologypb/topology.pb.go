@@ -3004,6 +3004,7 @@ type Host struct {
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Endpoints     [][]byte               `protobuf:"bytes,3,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	Zone          string                 `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3057,6 +3058,13 @@ func (x *Host) GetEndpoints() [][]byte {
 		return x.Endpoints
 	}
 	return nil
+}
+
+func (x *Host) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
 }
 
 type Binding struct {
@@ -4078,11 +4086,12 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x04 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04port\x18\x05 \x01(\fR\x04port\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"H\n" +
+	"byOperator\"\\\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
-	"\tendpoints\x18\x03 \x03(\fR\tendpoints\"O\n" +
+	"\tendpoints\x18\x03 \x03(\fR\tendpoints\x12\x12\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\"O\n" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +

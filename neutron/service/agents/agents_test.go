@@ -1,24 +1,98 @@
 package agents
 
 import (
+	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/errs"
-	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
-func host(n string, name string, alive bool) *model.Agent {
-	return &model.Agent{ID: id.MustParse[model.Agent]("aaaaaaaa-0000-4000-8000-00000000000" + n), Host: name, Alive: alive}
+func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
+
+// clock is the time of these tests.
+var clock = time.Date(2026, 11, 23, 9, 0, 5, 0, time.UTC)
+
+// told returns the collection of hosts of which the cluster has told.
+func told(t *testing.T, hosts ...journal.Host) *Plugin {
+	t.Helper()
+	db, err := store.Open(context.Background(), storetest.New(t), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	p := New(db, 75*time.Second)
+	p.now = func() time.Time { return clock }
+	if err := p.SetHosts(t.Context(), hosts); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func host(n, name, zone string, alive bool) journal.Host {
+	return journal.Host{ID: "aaaaaaaa-0000-4000-8000-00000000000" + n, Name: name, Zone: zone, Alive: alive}
+}
+
+func TestAHostIsAnAgent(t *testing.T) {
+	away := host("1", "compute1", "", false)
+	away.Endpoints = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+	here := away
+	here.Alive, here.Version, here.StartedAt, here.Zone = true, "7", clock.Add(-3605*time.Second), "east"
+	const identity = `{"id":"aaaaaaaa-0000-4000-8000-000000000001","agent_type":"Midonet Agent","binary":"midolman","topic":"",` +
+		`"host":"compute1","admin_state_up":true,"created_at":null,`
+	for _, c := range []struct {
+		host  journal.Host
+		since time.Duration
+		want  string
+	}{
+		{away, 0, `"started_at":null,"heartbeat_timestamp":null,"alive":false,` +
+			`"configurations":{"tunnel_endpoints":["192.0.2.1","2001:db8::1"]},"description":null,"availability_zone":null}`},
+		{here, 74 * time.Second, `"started_at":"2026-11-23 08:00:00","heartbeat_timestamp":"2026-11-23 09:00:05","alive":true,` +
+			`"configurations":{"version":"7","tunnel_endpoints":["192.0.2.1","2001:db8::1"]},"description":null,"availability_zone":"east"}`},
+		{here, 75 * time.Second, `"started_at":"2026-11-23 08:00:00","heartbeat_timestamp":"2026-11-23 09:00:05","alive":false,` +
+			`"configurations":{"version":"7","tunnel_endpoints":["192.0.2.1","2001:db8::1"]},"description":null,"availability_zone":"east"}`},
+	} {
+		p := told(t, c.host)
+		p.now = func() time.Time { return clock.Add(c.since) }
+		a, err := p.Get(t.Context(), nil, c.host.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := model.NewEncoder[model.Agent](func(string) bool { return true })
+		if diff := cmp.Diff(identity+c.want, string(all.Append(nil, a))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestHostsComeAndGo: what is told is all that there is.
+func TestHostsComeAndGo(t *testing.T) {
+	p := told(t, host("1", "a", "east", true), host("2", "b", "west", true))
+	if err := p.SetHosts(t.Context(), []journal.Host{host("2", "renamed", "west", false), host("3", "c", "", true)}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := p.List(t.Context(), nil, plugin.Query{})
+	if err != nil || len(found) != 2 || found[0].Host != "c" || found[1].Host != "renamed" || found[1].Alive {
+		t.Errorf("%+v, %v", found, err)
+	}
+	zones, err := NewZones(p.db).List(t.Context(), nil, plugin.Query{})
+	if err != nil || len(zones) != 2 || zones[0].Name != "west" {
+		t.Errorf("%+v, %v", zones, err)
+	}
 }
 
 func TestAgentsAreLookedAt(t *testing.T) {
-	p := New(func() []*model.Agent {
-		return []*model.Agent{host("1", "a", true), host("2", "b", false), host("3", "c", true)}
-	})
+	p := told(t, host("1", "a", "", true), host("2", "b", "", false), host("3", "c", "", true))
 	for _, c := range []struct {
 		q    plugin.Query
 		want []string
@@ -46,7 +120,7 @@ func TestAgentsAreLookedAt(t *testing.T) {
 }
 
 func TestAgentsAreNotChanged(t *testing.T) {
-	p := New(func() []*model.Agent { return []*model.Agent{host("1", "a", true)} })
+	p := told(t, host("1", "a", "", true))
 	const known, other = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-00000000000f"
 	_, update := p.Update(t.Context(), nil, known, plugin.Body[model.Agent]{})
 	if !errs.Is(update, errs.Unsupported) || !errs.Is(p.Delete(t.Context(), nil, known), errs.Unsupported) {
@@ -61,9 +135,9 @@ func TestAgentsAreNotChanged(t *testing.T) {
 }
 
 func TestZones(t *testing.T) {
-	z := NewZones([]string{"nova", "east"})
+	z := NewZones(told(t, host("1", "a", "nova", true), host("2", "b", "east", false), host("3", "c", "nova", false), host("4", "d", "", true)).db)
 	found, err := z.List(t.Context(), nil, plugin.Query{Filters: []plugin.Filter{{Attr: "resource", Values: []string{"network"}}}})
-	if err != nil || len(found) != 2 || found[0].Name != "nova" || found[1].State != "available" {
+	if err != nil || len(found) != 2 || found[0].Name != "east" || found[1].Name != "nova" || found[1].State != "available" {
 		t.Errorf("%v, %v", found, err)
 	}
 	if zone, err := z.Get(t.Context(), nil, "east"); err != nil || zone.Name != "east" {

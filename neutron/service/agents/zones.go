@@ -2,49 +2,63 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
 )
 
 // zoned are the resources that may ask for zones.
 var zoned = []string{"network", "router"}
 
-// Zones is the collection of availability zones.
+// Zones is the collection of availability zones: those that hosts are in.
 type Zones struct {
 	plugin.Unwritable[model.AvailabilityZone]
-	zones []*model.AvailabilityZone
+	db *store.DB
 }
 
 var _ plugin.Resource[model.AvailabilityZone] = (*Zones)(nil)
 
-// NewZones returns the collection of the named zones.
-func NewZones(names []string) *Zones {
-	z := &Zones{}
+// NewZones returns the collection of the zones of the hosts in the database.
+func NewZones(db *store.DB) *Zones { return &Zones{db: db} }
+
+// all returns every zone, for each resource that may ask for it.
+func (z *Zones) all(ctx context.Context) ([]*model.AvailabilityZone, error) {
+	names, err := store.Read(ctx, z.db, store.Zones)
+	var zones []*model.AvailabilityZone
 	for _, name := range names {
 		for _, resource := range zoned {
-			z.zones = append(z.zones, &model.AvailabilityZone{Name: name, Resource: resource, State: "available"})
+			zones = append(zones, &model.AvailabilityZone{Name: name, Resource: resource, State: "available"})
 		}
 	}
-	return z
+	return zones, err
 }
 
 // Get returns a zone as networks know it.
-func (z *Zones) Get(_ context.Context, _ *auth.Caller, name string) (*model.AvailabilityZone, error) {
-	at := slices.IndexFunc(z.zones, func(zone *model.AvailabilityZone) bool { return zone.Name == name })
+func (z *Zones) Get(ctx context.Context, _ *auth.Caller, name string) (*model.AvailabilityZone, error) {
+	zones, err := z.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(zones, func(zone *model.AvailabilityZone) bool { return zone.Name == name })
 	if at < 0 {
 		return nil, zoneNotFound(name)
 	}
-	return z.zones[at], nil
+	return zones[at], nil
 }
 
 // List returns the zones that match.
-func (z *Zones) List(_ context.Context, _ *auth.Caller, q plugin.Query) ([]*model.AvailabilityZone, error) {
-	found, err := plugin.Select(z.zones, q, "name")
+func (z *Zones) List(ctx context.Context, _ *auth.Caller, q plugin.Query) ([]*model.AvailabilityZone, error) {
+	zones, err := z.all(ctx)
 	if err != nil {
+		return nil, err
+	}
+	found, err := plugin.Select(zones, q, "name")
+	if errors.Is(err, plugin.ErrUnknownMarker) {
 		err = zoneNotFound(q.Marker)
 	}
 	return found, err

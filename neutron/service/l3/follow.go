@@ -134,7 +134,7 @@ func (p *Plugin) Contents(q store.Querier) ([]journal.Task, error) {
 	var tasks []journal.Task
 	err := errors.Join(
 		addAll(&tasks, q, store.ListRouters, func(r *model.Router) (journal.Task, error) {
-			return newTask(journal.Router, r.ID.String(), r.ProjectID, r)
+			return newTask(journal.Router, r.ID.String(), r.ProjectID, recordedRouter(r))
 		}),
 		addAll(&tasks, q, store.ListFloatingIPs, func(f *model.FloatingIP) (journal.Task, error) {
 			return newTask(journal.FloatingIP, f.ID.String(), f.ProjectID, recorded(f))

@@ -24,6 +24,10 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 	gateway := v.Gateway
 	v.ID, v.Standard = id.New[model.Router](), r.Standard(v.Standard)
 	v.Status, v.Gateway, v.Routes = model.StatusActive, nil, []model.HostRoute{}
+	var err error
+	if v.AvailabilityZoneHints, v.AvailabilityZones, err = r.AskForZones(v.AvailabilityZoneHints); err != nil {
+		return nil, err
+	}
 	if err := store.InsertRouter(r.Tx(), &v); err != nil {
 		return nil, err
 	}
@@ -35,7 +39,7 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 			return nil, err
 		}
 	}
-	return &v, r.Record(journal.Create, journal.Router, v.ID.String(), v.ProjectID, &v)
+	return &v, r.Record(journal.Create, journal.Router, v.ID.String(), v.ProjectID, recordedRouter(&v))
 }
 
 func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
@@ -86,7 +90,14 @@ func (r *request) saveRouter(router *model.Router) error {
 	if err := store.UpdateRouter(r.Tx(), router); err != nil {
 		return err
 	}
-	return r.Record(journal.Update, journal.Router, router.ID.String(), router.ProjectID, router)
+	return r.Record(journal.Update, journal.Router, router.ID.String(), router.ProjectID, recordedRouter(router))
+}
+
+// recordedRouter is the router as the backend learns of it: without what follows from the hosts, which the backend knows.
+func recordedRouter(r *model.Router) *model.Router {
+	own := *r
+	own.AvailabilityZones = nil
+	return &own
 }
 
 // changeableRouter returns a router that the caller sees, and locks it. Whether the caller may change it was asked before.
