@@ -47,6 +47,9 @@ func refuseOpenNoauth(strategy, address string) error {
 
 // refuseKnownPassword keeps a MidoNet API whose password everyone knows on loopback.
 func refuseKnownPassword(o *config.Options, address string) error {
+	if o.AuthStrategy == "keystone" {
+		return nil // the account is not taken
+	}
 	if o.MidoNet.Password != "" && o.MidoNet.Password != config.DefaultMidoNetPassword || strings.HasPrefix(address, "unix:") {
 		return nil
 	}

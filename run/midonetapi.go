@@ -1,19 +1,60 @@
 package run
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 
 	midonetapi "midonet.org/midonet/cluster/api"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/config"
 )
 
 // midonetHandler is the MidoNet REST API.
 func (s *server) midonetHandler(bindings midonetapi.Binder) http.Handler {
-	account := midonetapi.Account{Username: s.options.MidoNet.Username, Password: s.options.MidoNet.Password}
 	return midonetapi.New(midonetapi.Config{
-		Account: account, Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Log: s.Log,
+		Identity: s.midonetIdentity(), Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Log: s.Log,
 	})
+}
+
+// midonetIdentity says who may use the MidoNet REST API: whom Keystone vouches for where auth_strategy names it, else the account.
+func (s *server) midonetIdentity() midonetapi.Identity {
+	if k, ok := s.auth.(*auth.Keystone); ok {
+		return keystoneIdentity{k, s.options.MidoNet.AdminRole}
+	}
+	return midonetapi.Local(midonetapi.Account{Username: s.options.MidoNet.Username, Password: s.options.MidoNet.Password})
+}
+
+// keystoneIdentity is Keystone as the MidoNet REST API sees it.
+type keystoneIdentity struct {
+	keystone  *auth.Keystone
+	adminRole string // in any case of letters
+}
+
+func (k keystoneIdentity) Login(ctx context.Context, user, password, project string) (midonetapi.Token, error) {
+	key, expires, err := k.keystone.Login(ctx, user, password, project)
+	return midonetapi.Token{Key: key, Expires: expires}, unlessGone(err)
+}
+
+func (k keystoneIdentity) Authorize(r *http.Request) (midonetapi.User, error) {
+	caller, err := k.keystone.Authenticate(r)
+	if err != nil {
+		return midonetapi.User{}, unlessGone(err)
+	}
+	admin := slices.ContainsFunc(caller.Roles, func(role string) bool { return strings.EqualFold(role, k.adminRole) })
+	return midonetapi.User{Name: caller.UserName, Admin: admin}, nil
+}
+
+// unlessGone gives an error a kind where the client has gone, so that it is not taken for a defect.
+func unlessGone(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errs.New(errs.Unavailable, "Canceled", "The client has gone.").Wrap(err)
+	}
+	return err
 }
 
 func listenMidoNetAPI(address string, options *config.Options) (net.Listener, error) {

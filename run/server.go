@@ -103,6 +103,9 @@ type server struct {
 
 // open opens the engines and makes the parts; nothing runs yet.
 func (s *server) open(ctx context.Context) (err error) {
+	if s.auth, err = s.options.Authenticator(s.Log); err != nil {
+		return err
+	}
 	if !s.ClusterOnly {
 		if err := s.openNeutron(ctx); err != nil {
 			return err
@@ -123,9 +126,6 @@ func (s *server) open(ctx context.Context) (err error) {
 
 // openNeutron opens the north: the database and what stands before it.
 func (s *server) openNeutron(ctx context.Context) (err error) {
-	if s.auth, err = s.options.Authenticator(s.Log); err != nil {
-		return err
-	}
 	if s.policy, err = policy.New(s.options.PolicyOptions(), s.options.PolicyFiles(s.ConfigFiles), definitions(), s.Log); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ const (
 
 // Config is what the API joins.
 type Config struct {
-	Account  Account
+	Identity Identity
 	Mirror   *mirror.Mirror
 	Importer *importer.Importer
 	Bindings Binder
@@ -46,13 +46,12 @@ type Config struct {
 // API answers the requests.
 type API struct {
 	Config
-	tokens *tokens
-	mux    *http.ServeMux
+	mux *http.ServeMux
 }
 
 // New returns the handler of everything under Root.
 func New(c Config) *API {
-	a := &API{Config: c, tokens: newTokens(), mux: http.NewServeMux()}
+	a := &API{Config: c, mux: http.NewServeMux()}
 	a.mux.HandleFunc(Root+"/login", a.login)
 	a.routes()
 	return a
@@ -67,8 +66,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, pattern := a.mux.Handler(r)
 	switch {
 	case pattern == Root+"/login":
-	case !a.tokens.valid(r.Header.Get("X-Auth-Token"), time.Now()):
-		writeUnauthorized(w, "Authentication error")
+	case !a.authorize(w, r):
 		return
 	case pattern == "":
 		writeError(w, http.StatusNotFound, "Not found.")

@@ -55,7 +55,7 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 		t.Fatal(err)
 	}
 	agents := stream.New(stream.Config{Store: store, Mirror: m, Authority: authority, Log: log})
-	server := httptest.NewServer(New(Config{Account: account, Mirror: m, Importer: f.importer, Bindings: agents, Log: log}))
+	server := httptest.NewServer(New(Config{Identity: Local(account), Mirror: m, Importer: f.importer, Bindings: agents, Log: log}))
 	f.uri = server.URL + Root
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

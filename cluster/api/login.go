@@ -1,27 +1,15 @@
 package api
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
 	"net/http"
 	"strings"
-	"time"
-)
 
-// Account is the one administrator that the API knows by itself: what the plugin's [MIDONET] section logs in as.
-type Account struct {
-	Username string
-	Password string
-}
+	"midonet.org/midonet/errs"
+)
 
 const (
 	mediaToken = "application/vnd.org.midonet.Token-v1+json"
-	// tokenLife is how long a token is good for. Clients log in again when one is refused.
-	tokenLife = time.Hour
 	// expiresFormat is the original's SimpleDateFormat "EEE, dd-MM-yyyy HH:mm:ss z" (HttpSupport.java).
 	expiresFormat = "Mon, 02-01-2006 15:04:05 MST"
 )
@@ -32,76 +20,61 @@ type token struct {
 	Expires string `json:"expires"`
 }
 
-// login answers any method, as the original's filter does (LoginFilter.java). X-Auth-Project is not looked at: the account has one.
+// login answers any method, as the original's filter does (LoginFilter.java).
 func (a *API) login(w http.ResponseWriter, r *http.Request) {
-	if problem := a.checkBasic(r.Header.Get("Authorization")); problem != "" {
-		a.Log.Info("refused a login to the MidoNet API", "from", r.RemoteAddr, "reason", problem)
-		writeUnauthorized(w, problem)
+	user, password, err := basicOf(r.Header.Get("Authorization"))
+	var given Token
+	if err == nil {
+		given, err = a.Identity.Login(r.Context(), user, password, strings.TrimSpace(r.Header.Get("X-Auth-Project")))
+	}
+	if err != nil {
+		a.Log.Info("refused a login to the MidoNet API", "from", r.RemoteAddr, "reason", err)
+		a.fail(w, r, err)
 		return
 	}
-	expires := time.Now().Add(tokenLife).UTC()
-	t := token{Key: a.tokens.issue(expires), Expires: expires.Format(expiresFormat)}
+	t := token{Key: given.Key, Expires: given.Expires.UTC().Format(expiresFormat)}
 	w.Header().Set("Set-Cookie", "sessionId="+t.Key+"; Expires="+t.Expires)
 	writeJSON(w, http.StatusOK, mediaToken, t)
 }
 
-// checkBasic returns what is wrong with an Authorization header (RFC 7617), "" if nothing is. A password may have colons, which the
-// original refuses.
-func (a *API) checkBasic(header string) string {
+// basicOf reads an Authorization header (RFC 7617). A password may have colons, which the original refuses.
+func basicOf(header string) (user, password string, err error) {
 	const prefix = "basic "
 	if header == "" {
-		return "Authorization header is not set."
+		return "", "", unauthorized("Authorization header is not set.")
 	}
 	if len(header) < len(prefix) || !strings.EqualFold(header[:len(prefix)], prefix) {
-		return "Authorization header does not contain Basic."
+		return "", "", unauthorized("Authorization header does not contain Basic.")
 	}
 	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(header[len(prefix):]))
 	user, password, ok := strings.Cut(string(text), ":")
 	if err != nil || !ok {
-		return "Authorization header is not valid"
+		return "", "", unauthorized("Authorization header is not valid")
 	}
-	if !equal(user, a.Account.Username) || !equal(password, a.Account.Password) {
-		return "Invalid username or password."
-	}
-	return ""
+	return user, password, nil
 }
 
-// equal compares in a time that tells nothing of either.
-func equal(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+func unauthorized(message string) error {
+	return errs.New(errs.Unauthorized, "Unauthorized", "%s", message)
 }
 
-func writeUnauthorized(w http.ResponseWriter, message string) {
+// authorize answers requests that are not an administrator's, and reports whether it has not.
+func (a *API) authorize(w http.ResponseWriter, r *http.Request) bool {
+	user, err := a.Identity.Authorize(r)
+	switch {
+	case err != nil:
+		a.fail(w, r, err)
+	case !user.Admin:
+		a.Log.Info("refused a user of the MidoNet API who is no administrator", "from", r.RemoteAddr, "user", user.Name)
+		challenge(w)
+		writeJSON(w, http.StatusUnauthorized, mediaError, errorBody{Code: http.StatusUnauthorized}) // without a message, as the original's
+	default:
+		return true
+	}
+	return false
+}
+
+// challenge asks for a login, as HTTP wants it in every 401.
+func challenge(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Basic  realm="BASIC_AUTH_REALM"`) // two spaces, as the original's
-	writeError(w, http.StatusUnauthorized, message)
-}
-
-// tokens issues and checks tokens: the second in which one expires and the HMAC-SHA256 of that with a key of this process. So nothing
-// is kept for a token, however many are asked for, and none outlives the process.
-type tokens struct{ key [32]byte }
-
-func newTokens() *tokens {
-	t := &tokens{}
-	rand.Read(t.key[:]) // never fails: crypto/rand aborts the program instead
-	return t
-}
-
-func (t *tokens) issue(expires time.Time) string {
-	text := binary.BigEndian.AppendUint64(nil, uint64(expires.Unix()))
-	return base64.RawURLEncoding.EncodeToString(append(text, t.sum(text)...))
-}
-
-func (t *tokens) valid(key string, now time.Time) bool {
-	text, err := base64.RawURLEncoding.DecodeString(key)
-	if err != nil || len(text) != 8+sha256.Size || !hmac.Equal(text[8:], t.sum(text[:8])) {
-		return false
-	}
-	return uint64(now.Unix()) < binary.BigEndian.Uint64(text)
-}
-
-func (t *tokens) sum(text []byte) []byte {
-	h := hmac.New(sha256.New, t.key[:])
-	h.Write(text)
-	return h.Sum(nil)
 }

@@ -1,12 +1,17 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/errs"
 )
 
 // TestLogin logs in as auth_lib.py does: the token is what stands between "=" and ";" of the cookie.
@@ -57,6 +62,42 @@ func TestTokensExpireAndCannotBeMade(t *testing.T) {
 	for _, bad := range []string{"", "00000000", good[1:], strings.ToUpper(good), base64.RawURLEncoding.EncodeToString(raw), newTokens().issue(now.Add(tokenLife))} {
 		if tokens.valid(bad, now) {
 			t.Errorf("token %q is taken", bad)
+		}
+	}
+}
+
+// borrowed is an identity that says what a test wants.
+type borrowed struct {
+	user User
+	err  error
+}
+
+func (b borrowed) Login(context.Context, string, string, string) (Token, error) {
+	return Token{}, b.err
+}
+func (b borrowed) Authorize(*http.Request) (User, error) { return b.user, b.err }
+
+func TestWhoIsNoAdministrator(t *testing.T) {
+	for _, c := range []struct {
+		identity borrowed
+		status   int
+		body     string
+	}{
+		{borrowed{user: User{Name: "mia"}}, 401, `{"message":null,"code":401}`},
+		{borrowed{err: errs.New(errs.Unauthorized, "", "No.")}, 401, `{"message":"No.","code":401}`},
+		{borrowed{err: errs.New(errs.Unavailable, "", "Later.")}, 503, `{"message":"Later.","code":503}`},
+	} {
+		api := New(Config{Identity: c.identity, Log: slog.New(slog.DiscardHandler)})
+		answer := httptest.NewRecorder()
+		api.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, Root+"/bridges", nil))
+		if answer.Code != c.status || answer.Body.String() != c.body {
+			t.Errorf("%d %s, want %d %s", answer.Code, answer.Body, c.status, c.body)
+		}
+		if challenged := answer.Header().Get("WWW-Authenticate") != ""; challenged != (c.status == 401) {
+			t.Errorf("%d with headers %v", answer.Code, answer.Header())
+		}
+		if later := answer.Header().Get("RetryAfter"); (later == "3") != (c.status == 503) {
+			t.Errorf("%d with RetryAfter %q", answer.Code, later)
 		}
 	}
 }

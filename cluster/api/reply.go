@@ -23,8 +23,9 @@ type errorBody struct {
 
 // statuses are what the original answers, by kind of failure (NeutronZoomPlugin.toHttpException, MidonetResource.tryTx).
 var statuses = map[errs.Kind]int{
-	errs.Invalid: http.StatusBadRequest, errs.Forbidden: http.StatusForbidden, errs.NotFound: http.StatusNotFound,
-	errs.Conflict: http.StatusConflict, errs.TooLarge: http.StatusRequestEntityTooLarge, errs.Unavailable: http.StatusServiceUnavailable,
+	errs.Invalid: http.StatusBadRequest, errs.Unauthorized: http.StatusUnauthorized, errs.Forbidden: http.StatusForbidden,
+	errs.NotFound: http.StatusNotFound, errs.Conflict: http.StatusConflict, errs.TooLarge: http.StatusRequestEntityTooLarge,
+	errs.Unavailable: http.StatusServiceUnavailable,
 }
 
 // fail answers with the error, whose text reaches the client only if it was written for clients.
@@ -35,7 +36,10 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		writeError(w, http.StatusInternalServerError, "Internal error; the server's log has the cause.")
 		return
 	}
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusUnauthorized:
+		challenge(w)
+	case http.StatusServiceUnavailable:
 		a.Log.Warn("a request of the MidoNet API could not be answered", "method", r.Method, "path", r.URL.Path, "error", err)
 		w.Header().Set("RetryAfter", "3") // without the hyphen, as the original writes it (ServiceUnavailableHttpException.java)
 	}

@@ -130,29 +130,35 @@ func (c *client) login(ctx context.Context) (session, error) {
 }
 
 func (c *client) logIn(ctx context.Context) (session, error) {
-	body, err := json.Marshal(c.config.credentials())
+	secret, t, err := c.newToken(ctx, c.config.credentials())
 	if err != nil {
 		return session{}, err
 	}
+	s := session{secret, t.expires, c.config.endpointOf(t)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = s
+	return s, nil
+}
+
+// newToken logs in.
+func (c *client) newToken(ctx context.Context, credentials loginBody) (secret string, t *token, err error) {
+	body, err := json.Marshal(credentials)
+	if err != nil {
+		return "", nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, versioned(c.config.AuthURL)+"/auth/tokens", bytes.NewReader(body))
 	if err != nil {
-		return session{}, err
+		return "", nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header["Idempotency-Key"] = nil // it is not sent: it tells net/http that a login may be repeated on a new connection
 	header, answer, err := c.do(r, http.StatusCreated)
 	if err != nil {
-		return session{}, err
+		return "", nil, err
 	}
-	t, err := parseToken(answer)
-	if err != nil {
-		return session{}, err
-	}
-	s := session{header.Get("X-Subject-Token"), t.expires, c.config.endpointOf(t)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.own = s
-	return s, nil
+	t, err = parseToken(answer)
+	return header.Get("X-Subject-Token"), t, err
 }
 
 func (c *client) current() session {

@@ -91,6 +91,7 @@ func TestProjects(t *testing.T) {
 			t.Errorf("%d %s %s", status, header.Get("WWW-Authenticate"), body)
 		}
 	})
+	t.Run("the MidoNet API", c.testMidoNetAPI)
 	t.Run("Keystone is away", func(t *testing.T) {
 		token := c.keystone.Login(t, "bea", "blue")
 		c.keystone.Stop()
