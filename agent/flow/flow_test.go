@@ -89,7 +89,7 @@ func TestStrings(t *testing.T) {
 	for want, got := range map[string]fmt.Stringer{
 		"port 6fa459ea 00:00:00:00:00:00 > 00:00:00:00:00:00 vlan 7 tcp 10.0.0.3:1 > 10.0.0.4:2 tos 0x20": KeyOf(frame(t, "tcp 10.0.0.3:1 > 10.0.0.4:2 vlan 7 tos 0x20"), port),
 		"port 6fa459ea 00:00:00:00:00:00 > 00:00:00:00:00:00 ethertype 0x88b5":                            KeyOf(frame(t, "0x88b5"), port),
-		"mac 6fa459ea/ff:ff:ff:ff:ff:ff": Tag{Class: TagMAC, ID: port, MAC: mac.Broadcast},
+		"mac 6fa459ea/ff:ff:ff:ff:ff:ff": StationTag(topology.BridgeID(port), mac.Broadcast),
 		"tunnel":                         Tag{Class: TagTunnel},
 		"drop":                           Actions{},
 		"to port 6fa459ea; port 6fa459ea by tunnel to 192.0.2.1 key 7": Actions{Outputs: []Output{{Port: port},
@@ -112,17 +112,19 @@ func anyTag(t *rapid.T) Tag {
 	if n < 5 {
 		return tag(n)
 	}
-	return Tag{Class: TagRoute, ID: [16]byte{byte(n & 1)}, Bits: uint8(8 * rapid.IntRange(0, 4).Draw(t, "decided by")),
-		Addr: netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})}
+	addr := netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})
+	a := AddrTag(TagRoute, [16]byte{byte(n & 1)}, addr)
+	a.Bits = uint8(8 * rapid.IntRange(0, 4).Draw(t, "decided by"))
+	return a
 }
 
 // anyChange draws what may touch the tags of anyTag.
 func anyChange(t *rapid.T) Tag {
 	c := anyTag(t)
-	if c.Addr.IsValid() {
-		c.Addr = netip.PrefixFrom(c.Addr, int(c.Bits)).Masked().Addr()
+	if !c.Addr().IsValid() {
+		return c
 	}
-	return c
+	return PrefixTag(c.Class, c.ID, c.prefix().Masked())
 }
 
 // TestTagIndex compares the index with two plain maps over random histories.

@@ -45,7 +45,7 @@ func (x *TagIndex) Add(key Key, tags []Tag) {
 	k, _ := x.keys.slot(key)
 	for _, tag := range tags {
 		t, added := x.tags.slot(tag)
-		if added && tag.Addr.IsValid() {
+		if added && tag.hasAddr() {
 			x.place(tag, t)
 		}
 		x.join(k, t)
@@ -87,7 +87,7 @@ func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
 
 // touched returns tags that the change touches and that flows have: all of them, or limit where there are more.
 func (x *TagIndex) touched(change Tag, limit int) []Tag {
-	if !change.Addr.IsValid() {
+	if !change.hasAddr() {
 		if _, there := x.tags.slots[change]; there {
 			return []Tag{change}
 		}
@@ -107,11 +107,11 @@ func (x *TagIndex) touched(change Tag, limit int) []Tag {
 
 // placeOf returns the tag without its address.
 func placeOf(t Tag) Tag {
-	t.Addr, t.Bits = netip.Addr{}, 0
+	t.narrow, t.Bits = [16]byte{}, 0
 	return t
 }
 
-func addrOf(t Tag) netip.Prefix { return netip.PrefixFrom(t.Addr, t.Addr.BitLen()) }
+func addrOf(t Tag) netip.Prefix { return netip.PrefixFrom(t.Addr(), t.Addr().BitLen()) }
 
 func (x *TagIndex) place(tag Tag, t uint32) {
 	at := x.places[placeOf(tag)]
@@ -183,7 +183,7 @@ func (x *TagIndex) forget(k uint32) {
 		}
 		x.edges[it.nextOfTag].priorOfTag = it.priorOfTag
 		if x.tags.heads[it.tag] == 0 {
-			if tag := x.tags.values[it.tag]; tag.Addr.IsValid() {
+			if tag := x.tags.values[it.tag]; tag.hasAddr() {
 				x.displace(tag, it.tag)
 			}
 			x.tags.release(it.tag)

@@ -10,28 +10,63 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Tag names something that an answer depended on. When that thing changes, every flow with a tag that it touches is removed.
+// Tag names something that an answer depended on. When that thing changes, every flow with a tag that it touches is removed. An answer
+// through two routers has some forty, and an agent keeps them for each flow: there is no pointer in a tag.
 type Tag struct {
 	Class TagClass
+	// Bits is 0 for classes without an address, and of an answer's tag the length of the longest prefix that decided: a change to a
+	// shorter one is of no consequence. With a change to the addresses of a prefix it is that prefix's length.
+	Bits uint8
+	// form says what is in narrow.
+	form form
 	// ID is the object's identifier; what it names depends on Class.
 	ID [16]byte
-	// MAC narrows the tag to one station of a bridge; zero for other classes.
-	MAC mac.Addr
-	// Addr narrows the tag to one address, and with Bits a change to the addresses of a prefix; the zero Addr for classes without.
-	// Of an answer's tag Bits is the length of the longest prefix that decided: a change to a shorter one is of no consequence.
-	Addr netip.Addr
-	Bits uint8
+	// narrow is one station of a bridge or one address.
+	narrow [16]byte
 }
+
+type form uint8
+
+const (
+	formNone form = iota
+	formMAC
+	formIPv4
+	formIPv6
+)
+
+// Addr returns the address to which the tag is narrowed; the zero Addr for classes without.
+func (t Tag) Addr() netip.Addr {
+	switch t.form {
+	case formIPv4:
+		return netip.AddrFrom4([4]byte(t.narrow[:4]))
+	case formIPv6:
+		return netip.AddrFrom16(t.narrow)
+	}
+	return netip.Addr{}
+}
+
+// MAC returns the station to which the tag is narrowed; zero for classes without.
+func (t Tag) MAC() mac.Addr {
+	if t.form != formMAC {
+		return mac.Addr{}
+	}
+	return mac.Addr(t.narrow[:6])
+}
+
+func (t Tag) hasAddr() bool { return t.form >= formIPv4 }
 
 // Touches reports whether the change t concerns an answer that has the tag a.
 func (t Tag) Touches(a Tag) bool {
-	if t.Class != a.Class || t.ID != a.ID || t.MAC != a.MAC || t.Addr.IsValid() != a.Addr.IsValid() {
+	if t.Class != a.Class || t.form != a.form || t.ID != a.ID {
 		return false
 	}
-	return !t.Addr.IsValid() || a.Bits <= t.Bits && t.prefix().Contains(a.Addr)
+	if !t.hasAddr() {
+		return t.narrow == a.narrow
+	}
+	return a.Bits <= t.Bits && t.prefix().Contains(a.Addr())
 }
 
-func (t Tag) prefix() netip.Prefix { return netip.PrefixFrom(t.Addr, int(t.Bits)) }
+func (t Tag) prefix() netip.Prefix { return netip.PrefixFrom(t.Addr(), int(t.Bits)) }
 
 // TagClass is what a Tag's ID names.
 type TagClass uint8
@@ -59,12 +94,30 @@ const (
 
 // AddrTag returns the tag of an answer that depends on one address.
 func AddrTag(class TagClass, id [16]byte, addr netip.Addr) Tag {
-	return Tag{Class: class, ID: id, Addr: addr}
+	t := Tag{Class: class, ID: id}
+	switch {
+	case addr.Is4():
+		a := addr.As4()
+		t.form = formIPv4
+		copy(t.narrow[:], a[:])
+	case addr.IsValid():
+		t.form, t.narrow = formIPv6, addr.As16()
+	}
+	return t
+}
+
+// StationTag returns the tag of an answer that depends on where a station of the bridge is, and of a change to that.
+func StationTag(bridge topology.BridgeID, hw mac.Addr) Tag {
+	t := Tag{Class: TagMAC, ID: bridge, form: formMAC}
+	copy(t.narrow[:], hw[:])
+	return t
 }
 
 // PrefixTag returns the tag of a change to a prefix.
 func PrefixTag(class TagClass, id [16]byte, p netip.Prefix) Tag {
-	return Tag{Class: class, ID: id, Addr: p.Addr(), Bits: uint8(p.Bits())}
+	t := AddrTag(class, id, p.Addr())
+	t.Bits = uint8(p.Bits())
+	return t
 }
 
 // HostTag returns the tag of a change to one address.

@@ -30,11 +30,11 @@ func (t Tag) String() string {
 	case t.Class == TagTunnel, t.Class == TagState:
 		return t.Class.String()
 	case t.Class == TagMAC:
-		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.MAC)
-	case t.Addr.IsValid() && t.Bits == 0:
-		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.Addr)
-	case t.Addr.IsValid():
-		return fmt.Sprintf("%s %s/%s by /%d", t.Class, id.ID[Tag](t.ID).Short(), t.Addr, t.Bits)
+		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.MAC())
+	case t.hasAddr() && t.Bits == 0:
+		return fmt.Sprintf("%s %s/%s", t.Class, id.ID[Tag](t.ID).Short(), t.Addr())
+	case t.hasAddr():
+		return fmt.Sprintf("%s %s/%s by /%d", t.Class, id.ID[Tag](t.ID).Short(), t.Addr(), t.Bits)
 	}
 	return fmt.Sprintf("%s %s", t.Class, id.ID[Tag](t.ID).Short())
 }

@@ -166,7 +166,7 @@ func (w *walk) consume() { w.result.Verdict, w.result.Cache = Consumed, false }
 func (w *walk) tag(class flow.TagClass, id [16]byte) { w.addTag(flow.Tag{Class: class, ID: id}) }
 
 func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
-	w.addTag(flow.Tag{Class: flow.TagMAC, ID: bridge, MAC: hw})
+	w.addTag(flow.StationTag(bridge, hw))
 }
 
 // addTag adds the tag where the result has not got it. A packet meets the same things again where it passes a device twice.

@@ -148,7 +148,7 @@ func (e *edit) sameMembers(old, now topology.Object) bool {
 func (e *edit) add(class flow.TagClass, id [16]byte) { e.tags.add(flow.Tag{Class: class, ID: id}) }
 
 func (e *edit) addStation(bridge topology.BridgeID, hw mac.Addr) {
-	e.tags.add(flow.Tag{Class: flow.TagMAC, ID: bridge, MAC: hw})
+	e.tags.add(flow.StationTag(bridge, hw))
 }
 
 // sameAnswers reports whether two versions of an object differ only in what is for people, so that renaming a network does not

@@ -255,7 +255,7 @@ func TestAnswers(t *testing.T) {
 func TestTouched(t *testing.T) {
 	tag := func(class flow.TagClass, id [16]byte) flow.Tag { return flow.Tag{Class: class, ID: id} }
 	blue, p1 := viewtest.ID[topology.Bridge]("blue"), viewtest.ID[topology.Port]("p1")
-	station := func(hw string) flow.Tag { return flow.Tag{Class: flow.TagMAC, ID: blue, MAC: mac.MustParse(hw)} }
+	station := func(hw string) flow.Tag { return flow.StationTag(blue, mac.MustParse(hw)) }
 	for line, want := range map[string][]flow.Tag{
 		"bridge blue down":                     {tag(flow.TagBridge, blue)},
 		"port p1 blue key 99":                  {tag(flow.TagPort, p1), tag(flow.TagFlood, blue)},
