@@ -1,6 +1,7 @@
 package flowstate
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,6 +25,32 @@ type blocks struct {
 	held map[natAddress][]*block
 	// used counts the states with a translated port, by the block that it is in: also of blocks that this host does not hold.
 	used map[blockName]int
+	// taken are the ports of a block that have a connection to one destination, by wayBack.
+	taken map[packedKey]portSet
+}
+
+// portSet is some ports of a block, its first as the lowest bit.
+type portSet uint64
+
+var _ = [1]struct{}{}[topology.NATBlockSize-64] // a set has a bit for each
+
+// ports returns those of a block that are of first … last.
+func (b *block) ports(first, last uint16) (s portSet) {
+	from, to := max(int(first)-int(b.First), 0), min(int(last)-int(b.First), topology.NATBlockSize-1)
+	if from > to {
+		return 0
+	}
+	return portSet(^uint64(0)>>(topology.NATBlockSize-1-to+from)) << from
+}
+
+// wayBack is the key of the states by which answers of one destination find back to a block, with the block's first port in place of
+// theirs.
+func wayBack(device [16]byte, answer flow.Conn, first uint16) packedKey {
+	answer.DstPort = first
+	if answer.Proto == packet.ProtoICMP || answer.Proto == packet.ProtoICMPv6 {
+		answer.SrcPort = first // the two are the identifier
+	}
+	return packKey(flow.StateKey{Kind: flow.StateReverseSNAT, Device: device, Conn: answer})
 }
 
 type blockName struct {
@@ -38,7 +65,7 @@ type block struct {
 }
 
 func newBlocks() blocks {
-	return blocks{held: map[natAddress][]*block{}, used: map[blockName]int{}}
+	return blocks{held: map[natAddress][]*block{}, used: map[blockName]int{}, taken: map[packedKey]portSet{}}
 }
 
 func (b *blocks) len() (n int) {
@@ -57,6 +84,15 @@ func (b *blocks) use(s flow.State, change int) {
 	name := blockName{natAddress{s.Key.Device, s.Key.Conn.Dst}, port - port%topology.NATBlockSize}
 	if b.used[name] += change; b.used[name] == 0 {
 		delete(b.used, name)
+	}
+	way, bit := wayBack(s.Key.Device, s.Key.Conn, name.first), portSet(1)<<(port%topology.NATBlockSize)
+	switch left := b.taken[way] &^ bit; {
+	case change > 0:
+		b.taken[way] = left | bit
+	case left != 0:
+		b.taken[way] = left
+	default:
+		delete(b.taken, way)
 	}
 }
 
@@ -111,25 +147,20 @@ func (t *Table) FreePort(router topology.RouterID, addr netip.Addr, first, last 
 	if len(held) == 0 {
 		return 0, false
 	}
-	const size = topology.NATBlockSize
-	start := t.config.Random(len(held) * size)
-	for i := range len(held) * size {
-		at := (start + i) % (len(held) * size)
-		b := held[at/size]
-		port := b.First + uint16(at%size)
-		if !b.given && first <= port && port <= last && !t.taken(router, addr, port, c) {
-			return port, true
+	answer := flow.Conn{Proto: c.Proto, Src: c.Dst, Dst: addr, SrcPort: c.DstPort}
+	start := t.config.Random(len(held) * topology.NATBlockSize)
+	for i := range len(held) + 1 { // the first block comes again in the end, for the ports before start
+		b := held[(start/topology.NATBlockSize+i)%len(held)]
+		if b.given {
+			continue
+		}
+		free := b.ports(first, last) &^ t.blocks.taken[wayBack(router, answer, b.First)]
+		if i == 0 {
+			free &= ^portSet(0) << (start % topology.NATBlockSize)
+		}
+		if free != 0 {
+			return b.First + uint16(bits.TrailingZeros64(uint64(free))), true
 		}
 	}
 	return 0, false
-}
-
-// taken reports whether answers of c's destination to the port belong to a connection.
-func (t *Table) taken(router topology.RouterID, addr netip.Addr, port uint16, c flow.Conn) bool {
-	answer := flow.Conn{Proto: c.Proto, Src: c.Dst, Dst: addr, SrcPort: c.DstPort, DstPort: port}
-	if c.Proto == packet.ProtoICMP || c.Proto == packet.ProtoICMPv6 {
-		answer.SrcPort = port // the two are the identifier
-	}
-	_, ok := t.index[packKey(flow.StateKey{Kind: flow.StateReverseSNAT, Device: router, Conn: answer})]
-	return ok
 }

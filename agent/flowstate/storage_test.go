@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
 )
 
 // pathVariable makes the test binary an agent that puts states into the file that its value names, until it is killed.
@@ -99,8 +100,9 @@ func TestRestored(t *testing.T) {
 
 	second := open(t, Config{Path: path, Size: 64})
 	expectValues(t, second, append(translation, returns(1), returns(2))...)
-	if !second.taken(router, public, 1030, conn(1)) {
-		t.Error("the port of a connection is free")
+	second.SetBlocks([]*topology.NATBlock{natBlock(1024)}, start)
+	if port, ok := second.FreePort(router, public, 1030, 1030, conn(1)); ok {
+		t.Errorf("port %d of a connection is free", port)
 	}
 	put(t, second, flowKey(port, 1), start, append(translation, returns(4))...)
 	sweepAll(second, start.Add(Learned))
