@@ -8,13 +8,13 @@ import (
 )
 
 // TagIndex finds the installed flows that a change touches: tag → keys, and key → tags to forget a flow. It keeps each key and each
-// tag once and joins them by edges of 24 octets in one slice, because an agent has a million flows with five or six tags each.
+// tag once and joins them by edges of 20 octets, because an agent has a hundred thousand flows with up to forty tags each.
 //
 // It is not safe for use by several goroutines.
 type TagIndex struct {
 	keys  interned[Key]
 	tags  interned[Tag]
-	edges []edge
+	edges edges
 	free  uint32 // head of the chain of free edges, by nextOfKey
 	// places finds the tags that have an address by it, since a change may be to a prefix: the slots of tags, by all of the tag but
 	// its address, and by its address. More than one tag has an address when prefixes of several lengths decided.
@@ -30,10 +30,31 @@ type edge struct {
 	priorOfTag uint32
 }
 
+// edges are numbered from 0 and kept in pages: one slice of all would be copied whole when it grows, while packets wait.
+type edges struct {
+	pages [][]edge
+	len   uint32
+}
+
+// edgesPage is how many edges a page has.
+const edgesPage = 1 << 12
+
+func (s *edges) at(n uint32) *edge { return &s.pages[n/edgesPage][n%edgesPage] }
+
+// grow returns the number of an edge more.
+func (s *edges) grow() uint32 {
+	if s.len%edgesPage == 0 {
+		s.pages = append(s.pages, make([]edge, edgesPage))
+	}
+	s.len++
+	return s.len - 1
+}
+
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
-	return &TagIndex{keys: newInterned[Key](), tags: newInterned[Tag](), edges: make([]edge, 1),
-		places: make(map[Tag]prefix.Map[[]uint32])}
+	x := &TagIndex{keys: newInterned[Key](), tags: newInterned[Tag](), places: make(map[Tag]prefix.Map[[]uint32])}
+	x.edges.grow()
+	return x
 }
 
 // Len returns the number of keys in the index.
@@ -78,7 +99,7 @@ func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 // invalidate forgets flows that have the tag and appends their keys to found, up to limit in all.
 func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
 	for t, ok := x.tags.slots[tag]; ok && len(found) < limit; t, ok = x.tags.slots[tag] {
-		k := x.edges[x.tags.heads[t]].key
+		k := x.edges.at(x.tags.heads[t]).key
 		found = append(found, x.keys.values[k])
 		x.forget(k)
 	}
@@ -144,51 +165,50 @@ func (x *TagIndex) Tags(key Key) []Tag {
 		return nil
 	}
 	var tags []Tag
-	for e := x.keys.heads[k]; e != 0; e = x.edges[e].nextOfKey {
-		tags = append(tags, x.tags.values[x.edges[e].tag])
+	for e := x.keys.heads[k]; e != 0; {
+		it := x.edges.at(e)
+		tags = append(tags, x.tags.values[it.tag])
+		e = it.nextOfKey
 	}
 	return tags
 }
 
 func (x *TagIndex) join(k, t uint32) {
-	for e := x.keys.heads[k]; e != 0; e = x.edges[e].nextOfKey {
-		if x.edges[e].tag == t {
-			return
-		}
+	if last := x.tags.heads[t]; last != 0 && x.edges.at(last).key == k {
+		return // the flow has the tag twice: nothing was joined to the tag since the first time
 	}
 	e := x.newEdge()
 	first := x.tags.heads[t]
-	x.edges[e] = edge{key: k, tag: t, nextOfKey: x.keys.heads[k], nextOfTag: first}
-	x.edges[first].priorOfTag = e // edge 0's fields are never read
+	*x.edges.at(e) = edge{key: k, tag: t, nextOfKey: x.keys.heads[k], nextOfTag: first}
+	x.edges.at(first).priorOfTag = e // edge 0's fields are never read
 	x.keys.heads[k], x.tags.heads[t] = e, e
 }
 
 func (x *TagIndex) newEdge() uint32 {
 	if e := x.free; e != 0 {
-		x.free = x.edges[e].nextOfKey
+		x.free = x.edges.at(e).nextOfKey
 		return e
 	}
-	x.edges = append(x.edges, edge{})
-	return uint32(len(x.edges) - 1)
+	return x.edges.grow()
 }
 
 // forget takes the key's edges out of their tags' chains and frees them, the key, and tags without flows.
 func (x *TagIndex) forget(k uint32) {
 	for e := x.keys.heads[k]; e != 0; {
-		it := x.edges[e]
+		it := *x.edges.at(e)
 		if it.priorOfTag != 0 {
-			x.edges[it.priorOfTag].nextOfTag = it.nextOfTag
+			x.edges.at(it.priorOfTag).nextOfTag = it.nextOfTag
 		} else {
 			x.tags.heads[it.tag] = it.nextOfTag
 		}
-		x.edges[it.nextOfTag].priorOfTag = it.priorOfTag
+		x.edges.at(it.nextOfTag).priorOfTag = it.priorOfTag
 		if x.tags.heads[it.tag] == 0 {
 			if tag := x.tags.values[it.tag]; tag.hasAddr() {
 				x.displace(tag, it.tag)
 			}
 			x.tags.release(it.tag)
 		}
-		x.edges[e] = edge{nextOfKey: x.free}
+		*x.edges.at(e) = edge{nextOfKey: x.free}
 		x.free = e
 		e = it.nextOfKey
 	}
