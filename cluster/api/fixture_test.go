@@ -31,6 +31,7 @@ type fixture struct {
 	*testing.T
 	store    nsdb.Store
 	importer *importer.Importer
+	api      http.Handler
 	uri      string // of Root
 	token    string
 }
@@ -55,7 +56,8 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 		t.Fatal(err)
 	}
 	agents := stream.New(stream.Config{Store: store, Mirror: m, Authority: authority, Log: log})
-	server := httptest.NewServer(New(Config{Identity: Local(account), Mirror: m, Importer: f.importer, Bindings: agents, Log: log}))
+	f.api = New(Config{Identity: Local(account), Mirror: m, Importer: f.importer, Bindings: agents, Log: log})
+	server := httptest.NewServer(f.api)
 	f.uri = server.URL + Root
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -18,10 +19,7 @@ import (
 // python-midonetclient/src of github.com/midonet/midonet. MIDONETCLIENT_PYTHON may name a python3 with
 // webob and httplib2.
 func TestMidonetClient(t *testing.T) {
-	dir := os.Getenv("MIDONETCLIENT_DIR")
-	if dir == "" {
-		t.Skip("MIDONETCLIENT_DIR does not say where python-midonetclient is")
-	}
+	needMidonetClient(t)
 	f := newFixture(t)
 	h := id.MustParse[topology.Host](host1)
 	f.report(&topology.Host{ID: h, Name: "compute1"}, &topology.HostState{Host: h, Interfaces: []topology.Interface{
@@ -29,20 +27,7 @@ func TestMidonetClient(t *testing.T) {
 	f.eventually("the host is listed, alive", func() bool {
 		return strings.Contains(string(f.get("/hosts", mediaHosts).body), `"alive":true`)
 	})
-	script, err := filepath.Abs("testdata/drive.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	python := exec.CommandContext(t.Context(), "python3", script, f.uri, account.Password, host1)
-	if named := os.Getenv("MIDONETCLIENT_PYTHON"); named != "" {
-		python.Path = named
-	}
-	python.Env = append(os.Environ(), "PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1")
-	python.Stderr = t.Output()
-	out, err := python.Output()
-	if err != nil {
-		t.Fatalf("%v after\n%s", err, out)
-	}
+	out := runMidonetClient(t, "drive.py", f.uri, account.Password, host1)
 	const want = `create net1 10.0.1.0/24 fa:16:3e:00:00:01
 bulk 2 2 2
 update renamed 10.0.1.254 False
@@ -60,7 +45,48 @@ state ACTIVE
 bindings 0
 left 0 0 0 0
 `
-	if diff := cmp.Diff(want, string(out)); diff != "" {
+	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("what the client saw (-want +got):\n%s", diff)
 	}
+}
+
+// TestMidonetClientNeutron has the client make every call of its Neutron mixins, and holds the recording to it.
+func TestMidonetClientNeutron(t *testing.T) {
+	needMidonetClient(t)
+	f := newFixture(t)
+	r := &recorder{Handler: f.api}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	if out := runMidonetClient(t, "neutron.py", server.URL+Root, account.Password); out != "" {
+		t.Errorf("it printed:\n%s", out)
+	}
+	f.wantStored(topology.KindSource, 0)
+	r.wantRecorded(t)
+}
+
+func needMidonetClient(t *testing.T) {
+	t.Helper()
+	if os.Getenv("MIDONETCLIENT_DIR") == "" {
+		t.Skip("MIDONETCLIENT_DIR does not say where python-midonetclient is")
+	}
+}
+
+// runMidonetClient runs a script of testdata with the original's client, and returns what it printed.
+func runMidonetClient(t *testing.T, script string, args ...string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("testdata", script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	python := exec.CommandContext(t.Context(), "python3", append([]string{path}, args...)...)
+	if named := os.Getenv("MIDONETCLIENT_PYTHON"); named != "" {
+		python.Path = named
+	}
+	python.Env = append(os.Environ(), "PYTHONPATH="+os.Getenv("MIDONETCLIENT_DIR"), "PYTHONDONTWRITEBYTECODE=1")
+	python.Stderr = t.Output()
+	out, err := python.Output()
+	if err != nil {
+		t.Fatalf("%v after\n%s", err, out)
+	}
+	return string(out)
 }
