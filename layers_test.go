@@ -53,9 +53,11 @@ var layers = []struct {
 	{"agent/flow", []string{"topology", "agent/packet", "agent/prefix"}, "pure"},
 	{"agent/sim", []string{"topology", "agent/packet", "agent/view", "agent/flow"}, "pure"},
 	{"agent/service/...", []string{"topology", "agent/packet", "agent/view", "agent/flow", "agent/sim"}, "answers for the agent's own services"},
-	{"agent/datapath/...", []string{"topology", "agent/packet", "agent/flow", "agent/datapath"}, "moves packets by flows; knows no topology beyond names"},
+	{"agent/datapath/...", []string{"topology", "agent/packet", "agent/flow", "agent/datapath", "agent/netns"}, "moves packets by flows; knows no topology beyond names"},
 	{"agent/capture", []string{}, "packets of an interface as pcap"},
+	{"agent/netns", []string{}, "network namespaces of the kernel"},
 	{"agent/hostif", []string{"topology"}, "interfaces of the host, nothing virtual"},
+	{"agent/hostif/stub", []string{"agent/netns"}, "a network of the agent's own, which the datapath joins to others"},
 	{"agent/flowstate", []string{"topology", "agent/packet", "agent/flow"}, "what a host remembers of connections; no clock, no network"},
 	{"agent/session", []string{"topology", "topology/topologypb", "agent/view"}, "the agent's end of the stream"},
 	{"agent/control", []string{"topology"}, "the host's local socket for mm-ctl"},
@@ -71,7 +73,7 @@ var layers = []struct {
 var kernelOnly = map[string][]string{
 	"github.com/cilium/ebpf":         {"agent/datapath/ebpf", "bench", "test"},
 	"github.com/vishvananda/netlink": {"agent/hostif", "agent/datapath/ebpf", "sandbox", "bench", "test"},
-	"golang.org/x/sys/unix":          {"agent/capture", "agent/hostif", "agent/datapath/ebpf", "sandbox", "bench", "test"},
+	"golang.org/x/sys/unix":          {"agent/capture", "agent/netns", "agent/hostif", "agent/datapath/ebpf", "sandbox", "bench", "test"},
 }
 
 func TestImportsFollowTheLayers(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 
 	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/netns"
 	"midonet.org/midonet/topology"
 )
 
@@ -81,7 +82,7 @@ type Datapath struct {
 	log     *slog.Logger
 	dir     string
 	lock    *os.File // held on dir: one agent at a time
-	inside  namespace
+	inside  netns.Namespace
 	objects bpfObjects
 	devices devices
 	ring    *ringbuf.Reader
@@ -116,7 +117,7 @@ func Open(c Config) (*Datapath, error) {
 }
 
 func (d *Datapath) open(c Config) (err error) {
-	if d.inside, err = ownNamespace(); err != nil {
+	if d.inside, err = netns.Own(); err != nil {
 		return err
 	}
 	if err = mountBPF(d.dir); err != nil {
@@ -160,7 +161,7 @@ func (d *Datapath) Close() error {
 		d.sender.close()
 	}
 	d.objects.Close()
-	d.inside.close()
+	d.inside.Close()
 	if d.lock != nil {
 		d.lock.Close()
 	}

@@ -28,7 +28,7 @@ func (p *plug) linkName() string { return "port-" + strconv.Itoa(int(p.ifindex))
 // SetPort implements datapath.Datapath. IPv6 is turned off on the interface, and stays so when the port is unplugged. A port that
 // is set again gets its way of delivery found anew, which matters when the other end of its veth has moved to another namespace.
 func (d *Datapath) SetPort(p datapath.Port) error {
-	return d.inside.do(func() error { return d.setPort(p) })
+	return d.inside.Do(func() error { return d.setPort(p) })
 }
 
 func (d *Datapath) setPort(p datapath.Port) error {
