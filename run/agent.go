@@ -17,6 +17,7 @@ import (
 	"midonet.org/midonet/agent/hostif"
 	"midonet.org/midonet/agent/service/dhcp"
 	"midonet.org/midonet/agent/service/dhcp6"
+	"midonet.org/midonet/agent/service/metadata"
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/worker"
@@ -35,6 +36,8 @@ type AgentConfig struct {
 	TunnelPort    int      // UDP; 0: MidoNet's 6677
 	PinDir        string   // where the flow cache outlives the agent; empty: bpf in StateDir
 	Monitor       string   // host:port or unix:/path of metrics and health; empty: monitor.sock in StateDir
+	ConfigFiles   []string // Neutron's metadata_agent.ini and the like: the metadata service asks Nova as they say; none: there is none
+	BuiltIn       bool     // the metadata service answers what the topology says; not with ConfigFiles
 	Flush         bool     // leave nothing plugged in on a clean stop
 	Log           *slog.Logger
 }
@@ -69,6 +72,9 @@ func Agent(ctx context.Context, c AgentConfig) error {
 	defer dir.Close()
 	a := &agent{AgentConfig: c}
 	defer a.close()
+	if a.metadata.answerer, err = metadataAnswerer(c); err != nil {
+		return err
+	}
 	if err := a.open(); err != nil {
 		return err
 	}
@@ -92,6 +98,7 @@ type agent struct {
 	states   *flowstate.Table
 	control  net.Listener
 	metrics  net.Listener
+	metadata metadataService
 	underlay hostif.Underlay // as the worker knows it
 	missing  string          // of the configured underlay
 	captures atomic.Int32    // that run
@@ -112,6 +119,9 @@ func (a *agent) open() (err error) {
 	if a.metrics, err = listen("the agent's monitor", a.Monitor); err != nil {
 		return err
 	}
+	if err = a.openMetadata(); err != nil {
+		return err
+	}
 	if a.host, err = hostif.Open(); err != nil {
 		return err
 	}
@@ -124,9 +134,12 @@ func (a *agent) open() (err error) {
 		return err
 	}
 	a.worker = worker.New(worker.Config{
-		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: responders(),
+		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: responders(), Metadata: a.metadata.device(),
 		Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
 	})
+	if a.metadata.answerer != nil {
+		a.metadata.service = metadata.New(a.worker.View, a.metadata.answerer, a.Log)
+	}
 	return a.readHost()
 }
 
@@ -135,6 +148,7 @@ func responders() []sim.Responder { return []sim.Responder{dhcp.Responder{}, dhc
 
 // close releases what open got, in any state.
 func (a *agent) close() {
+	a.metadata.close()
 	for _, l := range []net.Listener{a.control, a.metrics} {
 		if l != nil {
 			l.Close() // again, where its server has closed it
@@ -163,6 +177,7 @@ func (a *agent) run(ctx context.Context) error {
 		{"interfaces", a.followHost},
 		{"reports", a.passChanges},
 		{"control socket", a.serveControl},
+		{"metadata service", a.serveMetadata},
 		{"monitor", func(ctx context.Context) error { return serveHTTP(ctx, a.metrics, a.monitor(), a.Log) }},
 	})
 }

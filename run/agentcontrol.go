@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"midonet.org/midonet/agent/control"
+	"midonet.org/midonet/agent/service/metadata"
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/worker"
 	"midonet.org/midonet/errs"
@@ -17,7 +18,9 @@ type AgentStatus struct {
 	Session  session.Status `json:"session"`
 	Underlay []string       `json:"underlay"` // addresses that the tunnels use
 	Packets  worker.Status  `json:"packets"`
-	Problem  string         `json:"problem,omitempty"` // why Packets may be incomplete
+	// Metadata is how the metadata service does, where there is one.
+	Metadata *metadata.Status `json:"metadata,omitempty"`
+	Problem  string           `json:"problem,omitempty"` // why Packets may be incomplete
 }
 
 // serveControl lets mm-ctl in.
@@ -58,7 +61,8 @@ func (a *agent) hosts(ctx context.Context) ([]control.Host, error) {
 
 func (a *agent) status() any {
 	packets, err := a.worker.Status()
-	s := AgentStatus{Version: Version, Session: a.session.Status(), Underlay: texts(a.worker.Facts().Endpoints), Packets: packets}
+	s := AgentStatus{Version: Version, Session: a.session.Status(), Underlay: texts(a.worker.Facts().Endpoints), Packets: packets,
+		Metadata: a.metadata.status()}
 	if err != nil {
 		s.Problem = err.Error()
 	}

@@ -15,7 +15,7 @@ const scrapeTimeout = 5 * time.Second
 
 // monitor returns the HTTP interface for whoever watches the server; it is healthy while the database answers.
 func (s *server) monitor() http.Handler {
-	return monitor(serverMetrics{s}, s.Log, func(ctx context.Context) error {
+	return monitor([]prometheus.Collector{serverMetrics{s}}, s.Log, func(ctx context.Context) error {
 		_, err := s.pending(ctx)
 		return err
 	})

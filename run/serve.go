@@ -44,10 +44,11 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, log *s
 	return err
 }
 
-// monitor serves what the collector counts at /metrics, in Prometheus text form, and at /healthz 200 while health finds nothing wrong.
-func monitor(counts prometheus.Collector, log *slog.Logger, health func(context.Context) error) http.Handler {
+// monitor serves what the collectors count at /metrics, in Prometheus text form, and at /healthz 200 while health finds nothing wrong.
+func monitor(counts []prometheus.Collector, log *slog.Logger, health func(context.Context) error) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(counts, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(counts...)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {

@@ -140,7 +140,7 @@ func describePacket(words []string) string {
 // gateway's.
 func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 	if d.SrcMAC.IsZero() {
-		d.SrcMAC = portMAC(v, port.ID)
+		d.SrcMAC, _ = v.MACOf(port.ID)
 	}
 	if !d.DstMAC.IsZero() || !d.Dst.IsValid() || d.Dst.IsMulticast() || d.Proto == "arp" || d.Proto == "nd" {
 		return nil
@@ -151,6 +151,10 @@ func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 	}
 	next := nextHop(v, port.Bridge, d.Dst)
 	if n, ok := v.Neighbour(port.Bridge, next); ok {
+		d.DstMAC = n.MAC
+		return nil
+	}
+	if n, ok := v.MetadataNeighbour(next); ok {
 		d.DstMAC = n.MAC
 		return nil
 	}
@@ -179,15 +183,6 @@ func isBroadcast(v *view.View, bridge topology.BridgeID, dst netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-func portMAC(v *view.View, port topology.PortID) mac.Addr {
-	for o := range v.Objects() {
-		if m, ok := o.(*topology.MACEntry); ok && m.Port == port {
-			return m.MAC
-		}
-	}
-	return mac.Addr{}
 }
 
 // nextHop is the destination itself where a subnet of the bridge holds it, else the gateway of a subnet of its family.

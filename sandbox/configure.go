@@ -95,7 +95,7 @@ func (s *Sandbox) configureByDHCP(ctx context.Context, workload string) error {
 			return err
 		}
 		defer client.Close()
-		lease, err := client.Request(ctx)
+		lease, err := client.Request(ctx, dhcpv4.WithRequestedOptions(dhcpv4.OptionClasslessStaticRoute))
 		if err == nil {
 			ack = lease.ACK
 		}

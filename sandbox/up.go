@@ -99,6 +99,7 @@ func (s *Sandbox) agentCommand(ctx context.Context, h *hostRecord) ([]string, er
 		"--join", token,
 		"--host-name", h.Name,
 		"--control-socket", s.controlSocket(h.Name),
+		"--built-in-metadata",
 		"--underlay", strings.Join(bareAddresses(h.Underlay), ","),
 	}, nil
 }

@@ -264,6 +264,8 @@ type Host struct {
 	Endpoints []netip.Addr
 	// Zone is the availability zone that the host says it is in; empty: none.
 	Zone string
+	// Metadata says that the host's agent answers its workloads at MetadataIPv4 and MetadataIPv6.
+	Metadata bool
 }
 
 // Binding plugs an interface of a host into a port. A port has at most one, and so has an interface.

@@ -46,6 +46,7 @@ type Config struct {
 // Facts is what a host reports of itself.
 type Facts struct {
 	Endpoints    []netip.Addr // underlay addresses for tunnels, at most one of each family
+	Metadata     bool         // the agent has a metadata service
 	Interfaces   []topology.Interface
 	FlowCount    int
 	MissesServed uint64

@@ -88,6 +88,8 @@ func (w *walk) unicast(b *topology.Bridge) {
 		w.leaveBridge(b, at.Port)
 	case dst == view.DHCPServerMAC && w.view.ServesDHCP(b.ID):
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s is the DHCP server, which answers DHCP and nothing else", dst)
+	case dst == view.MetadataMAC && w.servesMetadata():
+		w.stop(Drop, bridgeDevice(b), "drops the packet: %s is the metadata service, which answers HTTP and nothing else", dst)
 	default:
 		w.flood(b, "is not known")
 	}

@@ -100,6 +100,9 @@ func (w *walk) wanted(want Want) string {
 // destination says where the output goes, and what the host at the other end of a tunnel does, which is all decided here: it looks
 // the key up and nothing else.
 func (w *walk) destination(o flow.Output) string {
+	if o.Port == view.MetadataPort {
+		return "to the metadata service of " + w.here()
+	}
 	at, _ := w.view.Location(o.Port)
 	port := w.portDevice(o.Port).String()
 	if !at.Active {

@@ -13,11 +13,11 @@ import (
 // answerNeighbour answers who-has questions of both families from what is known of the bridge, so that they need not be flooded
 // through the cloud. It reports whether it did; where it did not, the packet goes on as any other.
 //
-// Questions sent to one station (a neighbour cache being refreshed) go to that station, except that the DHCP server's have no one
-// else to answer them.
+// Questions sent to one station (a neighbour cache being refreshed) go to that station, except that those to the agent's own services
+// have no one else to answer them.
 func (w *walk) answerNeighbour(b *topology.Bridge) bool {
 	p := &w.packet
-	if w.made || p.Tagged() || !p.DstMAC.IsMulticast() && p.DstMAC != view.DHCPServerMAC {
+	if w.made || p.Tagged() || !p.DstMAC.IsMulticast() && p.DstMAC != view.DHCPServerMAC && p.DstMAC != view.MetadataMAC {
 		return false
 	}
 	switch {
@@ -64,6 +64,9 @@ func (w *walk) neighbourOf(b *topology.Bridge, addr netip.Addr) (view.Neighbour,
 	if n, known := w.view.Neighbour(b.ID, addr); known {
 		return n, true
 	}
+	if view.IsMetadata(addr) && w.servesMetadata() {
+		return w.view.MetadataNeighbour(addr)
+	}
 	hw, ok := packet.FromLinkLocal(addr)
 	if !ok {
 		return view.Neighbour{}, false
@@ -86,7 +89,11 @@ func (w *walk) isRouter(id topology.PortID) bool {
 }
 
 func (w *walk) owner(n view.Neighbour) string {
-	if n.Port.IsZero() {
+	switch {
+	case !n.Port.IsZero():
+	case n.MAC == view.MetadataMAC:
+		return "the metadata service"
+	default:
 		return "the DHCP server"
 	}
 	return w.portDevice(n.Port).String()

@@ -4,8 +4,8 @@
 // returns as a value (Result.Verdict Error with a step that says why), never as a panic; what it needs remembered (a learned MAC)
 // it returns too.
 //
-// The order of stages is the original's (midolman PacketWorkflow.scala, Simulator.scala): responders first (DHCP), then the device
-// chain from the ingress port, at most MaxDevices devices. The ingress port's own checks come before both, so that a port that is
+// The order of stages is the original's (midolman PacketWorkflow.scala, Simulator.scala): responders first (DHCP), then the metadata
+// service, then the device chain from the ingress port, at most MaxDevices devices. The ingress port's own checks come before both, so that a port that is
 // down gets no lease either.
 //
 // The tags of a result name everything that it depended on; package view says which tags a change touches. The two halves of that

@@ -5,6 +5,7 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
@@ -16,8 +17,14 @@ type device struct {
 	name string
 }
 
+// metadataDevice is the agent's metadata service.
+var metadataDevice = device{kind: "metadata service"}
+
 // String returns "kind name (first digits of the identifier)", without the name where there is none.
 func (d device) String() string {
+	if d == metadataDevice {
+		return d.kind
+	}
 	if d.name == "" {
 		return d.kind + " " + d.id.Short()
 	}
@@ -25,6 +32,9 @@ func (d device) String() string {
 }
 
 func (w *walk) portDevice(id topology.PortID) device {
+	if id == view.MetadataPort {
+		return metadataDevice
+	}
 	d := device{kind: "port", id: topology.BridgeID(id)}
 	if p := w.view.Port(id); p != nil {
 		d.name = p.Name

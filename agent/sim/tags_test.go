@@ -34,11 +34,15 @@ func line(t *rapid.T) string {
 	down := func() string { return pick("down", []string{"", "", " down"}) }
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
-		return "host " + pick("host", hosts) + " " + pick("endpoints", []string{"", "192.0.2.1", "192.0.2.2 2001:db8::2", "2001:db8::3"})
+		return "host " + pick("host", hosts) + " " + pick("endpoints", []string{"", "192.0.2.1", "192.0.2.2 2001:db8::2", "2001:db8::3", "192.0.2.1 metadata"})
 	case 1:
 		return "bridge " + pick("bridge", bridges) + down()
 	case 2, 3:
-		return "port " + pick("port", ports) + " " + pick("bridge", bridges) + pick("key", []string{"", " key 11", " key 12"}) + down()
+		port, keys := pick("port", ports), []string{"", " key 11", " key 12"}
+		if port == "p1" { // two ports with one key would be one client of the metadata service, which the cluster does not let happen
+			keys = []string{"", " key 21", " key 21 source " + stations[0] + "@10.0.0.3"}
+		}
+		return "port " + port + " " + pick("bridge", bridges) + pick("key", keys) + down()
 	case 4, 5:
 		return "bind " + pick("port", ports) + " " + pick("host", []string{"h1", "h1", "h2", "h3"}) + " " + pick("tap", []string{"tap1", "tap2"})
 	case 6:
@@ -55,11 +59,11 @@ func line(t *rapid.T) string {
 
 // start is a topology in which most questions have an answer; random steps lead away from it.
 const start = `
-host h1 192.0.2.1
+host h1 192.0.2.1 metadata
 host h2 192.0.2.2
 bridge blue
 bridge red
-port p1 blue key 11
+port p1 blue key 21
 port p2 blue key 12
 port p3 blue key 13
 port p4 blue key 14
@@ -100,9 +104,20 @@ func flows() []sim.Input {
 					SrcIP: netip.MustParseAddr("10.0.0.3"), DstIP: netip.MustParseAddr("10.0.0.4"), Proto: packet.ProtoICMP, SrcPort: 8}
 				all = append(all, sim.Input{InPort: viewtest.ID[topology.Port](p), Frame: h.Frame(nil)})
 			}
+			for _, service := range []string{"10.0.0.3", "169.254.169.254"} {
+				all = append(all, tcp(viewtest.ID[topology.Port](p), src, view.MetadataMAC.String(), "10.0.0.3", service, 80))
+			}
 		}
 	}
-	return all
+	answer := view.MetadataAddr(21, topology.MetadataIPv4).String()
+	return append(all, tcp(view.MetadataPort, view.MetadataMAC.String(), view.MetadataMAC.String(), answer, "10.0.0.3", 1025))
+}
+
+// tcp returns a segment that comes in at the port.
+func tcp(in topology.PortID, srcMAC, dstMAC, src, dst string, dstPort uint16) sim.Input {
+	h := packet.Header{SrcMAC: mac.MustParse(srcMAC), DstMAC: mac.MustParse(dstMAC), EtherType: packet.EtherTypeIPv4,
+		SrcIP: netip.MustParseAddr(src), DstIP: netip.MustParseAddr(dst), Proto: packet.ProtoTCP, SrcPort: 80, DstPort: dstPort}
+	return sim.Input{InPort: in, Frame: h.Frame(nil)}
 }
 
 // TestChangedAnswersAreTouched is the promise that keeps the flow cache right: whenever a change of the topology makes a cached
@@ -119,7 +134,10 @@ func TestChangedAnswersAreTouched(t *testing.T) {
 			for _, in := range questions {
 				before, after := sim.Simulate(old, in), sim.Simulate(now, in)
 				if !before.Cache {
-					t.Fatalf("the answer to an ICMP packet is for one packet only")
+					if in.InPort != view.MetadataPort {
+						t.Fatalf("the answer to an ICMP or TCP packet is for one packet only")
+					}
+					continue
 				}
 				hit := slices.ContainsFunc(before.Tags, func(tag flow.Tag) bool { return slices.Contains(touched, tag) })
 				switch same := reflect.DeepEqual(answer(before), answer(after)); {

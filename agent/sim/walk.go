@@ -21,14 +21,27 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 	}
 	w.entered = w.packet.Header
 	w.result.Cache = flow.Cacheable(&w.packet)
-	if p := w.ingress(); p != nil && !w.respond(responders) && w.sentBy(p) {
-		w.enter(p)
-	}
+	w.start(responders)
 	w.result.Tags = slices.Clone(w.tags)
 	if w.result.Verdict != Forward {
 		w.result.State, w.result.StatePeers = nil, nil // nothing follows that would need it
 	}
 	return w.result
+}
+
+// start lets the packet in and takes it to whoever is first to look at it.
+func (w *walk) start(responders []Responder) {
+	if w.in.InPort == view.MetadataPort {
+		w.fromMetadata()
+		return
+	}
+	switch p := w.ingress(); {
+	case p == nil || w.respond(responders):
+	case w.asksMetadata(p):
+		w.toMetadata(p)
+	case w.sentBy(p):
+		w.enter(p)
+	}
 }
 
 // walk is one packet on its way through the virtual network.

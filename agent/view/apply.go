@@ -65,6 +65,7 @@ func (e *edit) index(o topology.Object) {
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = enter(b.dhcpHosts, o.MAC, o) })
 	case *topology.MACEntry:
 		e.bridge(o.Bridge, func(b *bridge) { b.entries = enter(b.entries, o.MAC, o) })
+		e.port(o.Port, func(p *port) { p.entries = p.entries.with(o) })
 	case *topology.LearnedMAC:
 		e.bridge(o.Bridge, func(b *bridge) { b.learned = enter(b.learned, o.MAC, o) })
 	case *topology.Neighbour:
@@ -97,6 +98,7 @@ func (e *edit) unindex(o topology.Object) {
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = leave(b.dhcpHosts, o.MAC, o) })
 	case *topology.MACEntry:
 		e.bridge(o.Bridge, func(b *bridge) { b.entries = leave(b.entries, o.MAC, o) })
+		e.port(o.Port, func(p *port) { p.entries = p.entries.without(o.Key()) })
 	case *topology.LearnedMAC:
 		e.bridge(o.Bridge, func(b *bridge) { b.learned = leave(b.learned, o.MAC, o) })
 	case *topology.Neighbour:

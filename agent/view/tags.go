@@ -66,6 +66,7 @@ func (e *edit) touchObject(o topology.Object) {
 		}
 	case *topology.MACEntry:
 		e.addStation(o.Bridge, o.MAC)
+		e.add(flow.TagPort, o.Port)
 	case *topology.LearnedMAC:
 		e.addStation(o.Bridge, o.MAC)
 	case *topology.Neighbour:
@@ -163,7 +164,7 @@ func sameAnswers(old, now topology.Object) bool {
 		return ok && samePort(o, n)
 	case *topology.Host:
 		n, ok := now.(*topology.Host)
-		return ok && slices.Equal(o.Endpoints, n.Endpoints)
+		return ok && slices.Equal(o.Endpoints, n.Endpoints) && o.Metadata == n.Metadata
 	case *topology.Router:
 		n, ok := now.(*topology.Router)
 		return ok && o.AdminUp == n.AdminUp && o.InChain == n.InChain && o.OutChain == n.OutChain && o.ForwardChain == n.ForwardChain

@@ -81,12 +81,13 @@ type port struct {
 	object  *topology.Port // joined with its overlay; nil: not here
 	binding *topology.Binding
 	state   *topology.PortState
+	entries group[*topology.MACEntry]
 	// neighbours are those of a router's port that hosts have found.
 	neighbours table[netip.Addr, group[*topology.RouterNeighbour]]
 }
 
 func (p *port) empty() bool {
-	return p.object == nil && p.binding == nil && p.state == nil && p.neighbours.size == 0
+	return p.object == nil && p.binding == nil && p.state == nil && len(p.entries) == 0 && p.neighbours.size == 0
 }
 
 // noBridge and noPort stand for what nothing names. They are never changed.

@@ -263,7 +263,7 @@ func TestTouched(t *testing.T) {
 		"bind p1 h2 tap1":                      {tag(flow.TagPort, p1), tag(flow.TagFlood, blue)},
 		"host h2 192.0.2.9":                    {tag(flow.TagHost, viewtest.ID[topology.Host]("h2"))},
 		"host h1 192.0.2.9":                    {tag(flow.TagHost, self), {Class: flow.TagTunnel}},
-		"mac blue fa:16:3e:00:00:07 p1":        {station("fa:16:3e:00:00:07")},
+		"mac blue fa:16:3e:00:00:07 p1":        {station("fa:16:3e:00:00:07"), tag(flow.TagPort, p1)},
 		"learned blue fa:16:3e:00:00:09 p1 h1": {station("fa:16:3e:00:00:09")},
 		"active p1 h1":                         nil,
 		"overlay bridge blue in c":             {tag(flow.TagBridge, blue)},

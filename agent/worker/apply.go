@@ -65,7 +65,7 @@ func (w *Worker) SetUnderlay(endpoints []netip.Addr, mtu int) error {
 	}
 	w.mu.Lock()
 	w.underlayMTU = mtu
-	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints)}
+	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints), Metadata: w.self.Metadata}
 	tags := w.advance(view.Delta{Puts: []topology.Object{w.self}})
 	w.mu.Unlock()
 	w.settle(tags)

@@ -138,7 +138,7 @@ func TestFloodingIsBounded(t *testing.T) {
 			loud++
 		}
 	}
-	if most := int(floodBurst/time.Second)*floodRate/ports + 1; loud > most || loud < most-2 {
+	if most := int(burst/time.Second)*floodRate/ports + 1; loud > most || loud < most-2 {
 		t.Errorf("%d packets to all went out at once, want about %d", loud, most)
 	}
 	b.miss(b.local[0], udp(b.local[0], b.local[1], 1))

@@ -12,6 +12,7 @@ import (
 // Facts is what the host says of itself, whole: what it leaves out is no longer so.
 type Facts struct {
 	Endpoints    []netip.Addr // underlay addresses, at most one of each family
+	Metadata     bool         // its metadata service answers
 	Interfaces   []topology.Interface
 	FlowCount    int
 	MissesServed uint64
@@ -27,7 +28,7 @@ func (w *Worker) Facts() Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := Facts{
-		Endpoints: w.self.Endpoints, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
+		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
 		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),
 	}
 	for _, i := range w.interfaces {

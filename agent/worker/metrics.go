@@ -20,12 +20,13 @@ const (
 	dropVirtual                     // the virtual network drops it
 	dropError                       // it could not be decided
 	dropFlood                       // its port has sent too much to all
+	dropQuestions                   // its port has asked the metadata service too often
 	dropWaiting                     // it had to wait and there was no room
 	dropNoState                     // no room to remember its connection
 	dropReasons
 )
 
-var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error", "flood_rate", "no_room_to_wait", "no_room_for_connection"}
+var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtual", "error", "flood_rate", "metadata_rate", "no_room_to_wait", "no_room_for_connection"}
 
 // counters are totals since the agent started. They are safe for use by several goroutines.
 type counters struct {

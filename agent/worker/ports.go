@@ -5,6 +5,7 @@ import (
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
 )
 
@@ -79,6 +80,12 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 				},
 				index: i.Index, peerNamespace: i.PeerNamespace,
 			}
+		}
+	}
+	if i, ok := w.interfaces[w.cfg.Metadata]; ok {
+		wanted[view.MetadataPort] = plug{
+			port:  datapath.Port{ID: view.MetadataPort, Interface: w.cfg.Metadata},
+			index: i.Index, peerNamespace: i.PeerNamespace,
 		}
 	}
 	return wanted

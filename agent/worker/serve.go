@@ -95,12 +95,16 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 			w.hold(b, m, &r)
 			return
 		}
+		if !w.mayAsk(m.InPort, r.Actions, now) {
+			w.counters.drop(dropQuestions, 1)
+			return
+		}
 		if err := w.remember(b.states, key, &r, now); err != nil {
 			w.counters.drop(dropNoState, 1)
 			return
 		}
 		actions = w.deliverable(r.Actions)
-		w.floods.spend(m.InPort, len(actions.Outputs), now)
+		w.spendCopies(m.InPort, len(actions.Outputs), now)
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {

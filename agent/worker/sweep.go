@@ -41,6 +41,7 @@ func (w *Worker) forgetSilent(now time.Time) ([]flow.Tag, []datapath.Packet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.floods.settle(now)
+	w.questions.settle(now)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
 	gone, stale := w.found.expire(now)
 	var questions []datapath.Packet

@@ -51,12 +51,13 @@ const sweepInterval = 5 * time.Second
 // defaultMaxFlows is what the eBPF datapath holds by default. The worker needs some 600 octets for each.
 const defaultMaxFlows = 1 << 17
 
-// Config is what a Worker is made of. All fields are required but Responders and MaxFlows.
+// Config is what a Worker is made of. All fields are required but Responders, Metadata and MaxFlows.
 type Config struct {
 	Host       topology.HostID
 	HostName   string
 	Datapath   datapath.Datapath
 	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
+	Metadata   string          // the interface that leads to the agent's metadata service; empty: it has none
 	MaxFlows   int             // how many flows are remembered; 0: 131,072, as many as the datapath has room for
 	Cluster    Cluster
 	State      *flowstate.Table
@@ -101,7 +102,8 @@ type Worker struct {
 	active      map[topology.PortID]bool     // what Facts.Ports was when Changed was last told of it
 	refused     map[topology.PortID]string   // why a port could not be plugged in, so that it is logged once
 	warned      map[topology.BridgeID]string // what the log says of networks whose packets are too large
-	floods      floods
+	floods      rates                        // of packets to all
+	questions   rates                        // of connections to the metadata service
 	flows       *book
 	learned     *learnedTable
 	found       *foundTable
@@ -111,6 +113,13 @@ type Worker struct {
 	blocks      map[topology.NATBlockID]*topology.NATBlock
 
 	advertisements advertisements
+}
+
+// View returns the topology as it is now.
+func (w *Worker) View() *view.View {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.view
 }
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
@@ -123,12 +132,13 @@ func New(cfg Config) *Worker {
 		changed:        make(chan struct{}, 1),
 		ready:          make(chan struct{}),
 		view:           view.New(cfg.Host),
-		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName},
+		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName, Metadata: cfg.Metadata != ""},
 		interfaces:     map[string]Interface{},
 		plugged:        map[topology.PortID]plug{},
 		watched:        map[topology.PortID]int{},
 		refused:        map[topology.PortID]string{},
-		floods:         floods{},
+		floods:         newRates(floodRate),
+		questions:      newRates(questionRate),
 		flows:          newBook(),
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),

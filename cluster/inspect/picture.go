@@ -42,6 +42,9 @@ func (m *model) drawHosts(w io.Writer) {
 		state := "away"
 		if s := m.alive[h.ID]; s != nil {
 			state = "alive, agent " + s.Version
+			if h.Metadata {
+				state += ", answers for metadata"
+			}
 		}
 		fmt.Fprintf(w, "host %s\t%s\t%s\n", h.Name, joinAddrs(h.Endpoints), state)
 	}

@@ -135,7 +135,7 @@ func (t *translation) hairpin() {
 		back := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, Dst: single(addr), ReturnFlow: true}
 		add(t.pre, "hairpin "+port.String(), topology.Rule{When: back, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
 		forth := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, OutPorts: ports, ForwardFlow: true,
-			Dst: single(metadata), Not: topology.NotDst}
+			Dst: single(topology.MetadataIPv4), Not: topology.NotDst}
 		add(t.post, "hairpin "+port.String(), dynamicSNAT(forth, addr))
 	}
 }

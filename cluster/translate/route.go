@@ -25,7 +25,7 @@ func routesOf(v View, p *model.Port, port *topology.Port) []topology.Object {
 			t.add("default "+s.GatewayIP.String(), topology.Route{Destination: everywhere(s.GatewayIP), NextHop: s.GatewayIP})
 		}
 		if by := dhcpAddress(v, s); by.Is4() && isGatewayOf(p, s) && virtual(v, p.NetworkID) != nil {
-			t.add("metadata "+s.CIDR.String(), topology.Route{Source: s.CIDR.Masked(), Destination: single(metadata), NextHop: by})
+			t.add("metadata "+s.CIDR.String(), topology.Route{Source: s.CIDR.Masked(), Destination: single(topology.MetadataIPv4), NextHop: by})
 		}
 	}
 	return t.routes

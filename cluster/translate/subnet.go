@@ -9,9 +9,6 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// metadata is the address of the metadata service (EC2's, and MidoNet's as well).
-var metadata = netip.MustParseAddr("169.254.169.254")
-
 func linksOfSubnet(s *model.Subnet) []link { return []link{{how: subnetOn, to: s.NetworkID}} }
 
 func needsOfSubnet(s *model.Subnet) []Owner { return []Owner{{Network, s.NetworkID}} }
@@ -48,14 +45,14 @@ func server(subnet *model.Subnet, port netip.Addr) netip.Addr {
 	case subnet.GatewayIP.IsValid() || subnet.IPVersion != 4:
 		return subnet.GatewayIP
 	default:
-		return metadata
+		return topology.MetadataIPv4
 	}
 }
 
 // routes returns the host routes and, where a DHCP port serves the subnet, the way to the metadata service through it, unless a
 // host route leads there already (MidoNet PortTranslator.scala; neutron/agent/linux/dhcp.py does the same for isolated subnets).
 func routes(subnet *model.Subnet, port netip.Addr) []topology.ClasslessRoute {
-	toMetadata := netip.PrefixFrom(metadata, metadata.BitLen())
+	toMetadata := netip.PrefixFrom(topology.MetadataIPv4, topology.MetadataIPv4.BitLen())
 	wanted := port.IsValid() && subnet.IPVersion == 4
 	var rs []topology.ClasslessRoute
 	for _, r := range subnet.HostRoutes {

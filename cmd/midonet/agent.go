@@ -18,6 +18,8 @@ type agentCmd struct {
 	TunnelPort    int      `default:"6677" help:"UDP port of the tunnels."`
 	PinDir        string   `help:"Where the flow cache outlives the agent; default bpf in the state directory." type:"path"`
 	Monitor       string   `help:"Address of metrics, health and status, host:port or unix:/path; default monitor.sock in the state directory."`
+	ConfigFile    []string `name:"config-file" help:"Neutron's metadata_agent.ini, or another file with its options; may be given several times, later files win. With one, workloads that ask 169.254.169.254 who they are get Nova's answer." type:"existingfile" sep:"none"`
+	BuiltIn       bool     `name:"built-in-metadata" help:"Answer workloads at 169.254.169.254 without Nova, from what the network knows of them; for a sandbox."`
 	Flush         bool     `help:"Unplug everything on a clean stop, rather than leave it forwarding."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`
 }
@@ -27,6 +29,6 @@ func (c agentCmd) Run(ctx context.Context) error {
 	return run.Agent(ctx, run.AgentConfig{
 		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, Zone: c.Zone, JoinToken: c.Join, Servers: c.Server,
 		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, PinDir: c.PinDir, Monitor: c.Monitor,
-		Flush: c.Flush, Log: logger(c.LogLevel),
+		ConfigFiles: c.ConfigFile, BuiltIn: c.BuiltIn, Flush: c.Flush, Log: logger(c.LogLevel),
 	})
 }

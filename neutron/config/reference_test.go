@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"midonet.org/midonet/agent/service/metadata"
 	"midonet.org/midonet/oslo"
 	"midonet.org/midonet/test/golden"
 )
@@ -18,7 +19,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 
 func reference() string {
 	var b strings.Builder
-	b.WriteString(`# Configuration of the server
+	b.WriteString(`# Configuration
 
 Written by ` + "`go test ./neutron/config -update`" + ` from the tags of neutron/config.Options; do not edit.
 
@@ -48,6 +49,19 @@ so does a plugin or driver that does not exist here, naming those that do.
 | tenant_network_types | %s |
 | mechanism_drivers | %s |
 `, codes(slices.Sorted(maps.Keys(corePluginNames))), codes(slices.Sorted(maps.Keys(servicePluginNames))), codes(typeDrivers), codes(tenantTypes), codes(mechanismDrivers))
+	b.WriteString(`
+## The agent's metadata service
+
+` + "`midonet agent --config-file FILE`" + ` reads what Neutron's metadata agent reads (metadata_agent.ini), from the tags of
+agent/service/metadata.Options. The file is the host's own: the secret in it goes nowhere but into the signatures that Nova checks. Without a
+file the agent leaves 169.254.169.254 to others.
+
+| option of [DEFAULT] | type | default | meaning |
+|---|---|---|---|
+`)
+	for _, o := range oslo.Options(&metadata.Options{}) {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.Name, o.Kind, code(o.Default), o.Help)
+	}
 	return b.String()
 }
 

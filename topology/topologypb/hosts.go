@@ -5,7 +5,7 @@ import "midonet.org/midonet/topology"
 // What hosts desire and what they say of themselves.
 
 func fromHost(o *topology.Host) *Host {
-	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone}
+	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone, Metadata: o.Metadata}
 }
 
 // Topology returns the host's value.
@@ -16,6 +16,7 @@ func (x *Host) Topology() (*topology.Host, error) {
 		Name:      x.GetName(),
 		Endpoints: d.addrs("endpoints", x.GetEndpoints()),
 		Zone:      x.GetZone(),
+		Metadata:  x.GetMetadata(),
 	}, d.err
 }
 

@@ -435,7 +435,7 @@ func (x *Update) GetDelete() []*Key {
 
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Host          *Host                  `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"` // name and endpoints
+	Host          *Host                  `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"` // name, endpoints, and what its agent serves
 	State         *HostState             `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Ports         []*PortState           `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
 	Learned       []*LearnedMAC          `protobuf:"bytes,4,rep,name=learned,proto3" json:"learned,omitempty"`

@@ -3005,6 +3005,7 @@ type Host struct {
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Endpoints     [][]byte               `protobuf:"bytes,3,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
 	Zone          string                 `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	Metadata      bool                   `protobuf:"varint,5,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3065,6 +3066,13 @@ func (x *Host) GetZone() string {
 		return x.Zone
 	}
 	return ""
+}
+
+func (x *Host) GetMetadata() bool {
+	if x != nil {
+		return x.Metadata
+	}
+	return false
 }
 
 type Binding struct {
@@ -4086,12 +4094,13 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x04 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04port\x18\x05 \x01(\fR\x04port\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"\\\n" +
+	"byOperator\"x\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tendpoints\x18\x03 \x03(\fR\tendpoints\x12\x12\n" +
-	"\x04zone\x18\x04 \x01(\tR\x04zone\"O\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\x12\x1a\n" +
+	"\bmetadata\x18\x05 \x01(\bR\bmetadata\"O\n" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +

@@ -35,6 +35,8 @@ type exchange struct {
 	host    *topology.DHCPHost
 	subnet  *topology.DHCP
 	server  netip.Addr // the address that the answer comes from
+	// isolated says that nothing leads the client to the metadata service, which its host has, but a route of its own.
+	isolated bool
 }
 
 // Respond answers DISCOVER, REQUEST and INFORM, and takes RELEASE and DECLINE without an answer: a reservation cannot be given
@@ -56,6 +58,7 @@ func (Responder) Respond(v *view.View, in sim.Input) (sim.Response, bool) {
 	if !x.find(v, port) {
 		return sim.Response{}, false
 	}
+	x.isolated = isolated(v, x.subnet)
 	return x.answer(), true
 }
 
@@ -81,6 +84,21 @@ func (x *exchange) find(v *view.View, port *topology.Port) bool {
 		}
 	}
 	return x.host != nil
+}
+
+// isolated reports whether this host has a metadata service and the subnet's gateway is no router of the network: nobody would answer
+// for the gateway, or not for the service behind it. Neutron's DHCP agent gives such subnets, and no others, a route as well
+// (enable_isolated_metadata).
+func isolated(v *view.View, d *topology.DHCP) bool {
+	if !v.ServesMetadata() {
+		return false
+	}
+	gateway, known := v.Neighbour(d.Bridge, d.Router)
+	if !known {
+		return true
+	}
+	p := v.Port(gateway.Port)
+	return p == nil || !p.Interior()
 }
 
 func serverOf(d *topology.DHCP) (netip.Addr, bool) {

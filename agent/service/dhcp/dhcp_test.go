@@ -350,3 +350,29 @@ func FuzzRespond(f *testing.F) {
 		}
 	})
 }
+
+// TestRouteToMetadata: a client that nothing else leads to the metadata service gets a route of its own, where its host has the service.
+func TestRouteToMetadata(t *testing.T) {
+	const subnet = "bridge blue\nport vm1 blue\nreserve s1 blue vm1 fa:16:3e:00:00:01 10.0.0.3\n"
+	onLink, viaRouter := []byte{32, 169, 254, 169, 254, 0, 0, 0, 0}, []byte{0, 10, 0, 0, 1}
+	router := "\nport r blue peer ra\nneighbour blue 10.0.0.1 fa:16:3e:00:00:09 r"
+	machine := "\nport m blue\nneighbour blue 10.0.0.1 fa:16:3e:00:00:09 m"
+	for name, c := range map[string]struct {
+		topology string
+		want     []byte
+	}{
+		"no gateway":                {"host h1 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2", onLink},
+		"nobody has the gateway":    {"host h1 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.1 router=10.0.0.1", append(slices.Clone(onLink), viaRouter...)},
+		"a machine has the gateway": {"host h1 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.1 router=10.0.0.1" + machine, append(slices.Clone(onLink), viaRouter...)},
+		"a router has the gateway":  {"host h1 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.1 router=10.0.0.1" + router, nil},
+		"a route of the subnet's":   {"host h1 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2 route=169.254.169.254/32>10.0.0.2", []byte{32, 169, 254, 169, 254, 10, 0, 0, 2}},
+		"no service":                {"host h1\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2", nil},
+		"a service elsewhere":       {"host h1\nhost h2 metadata\ndhcp s1 blue 10.0.0.0/24 server=10.0.0.2", nil},
+	} {
+		question := discover(t, dhcpv4.WithRequestedOptions(dhcpv4.OptionClasslessStaticRoute))
+		reply, _ := answerOf(t, viewtest.View(subnet+c.topology), question)
+		if got := reply.Options.Get(dhcpv4.OptionClasslessStaticRoute); !slices.Equal(got, c.want) {
+			t.Errorf("%s: routes % x, want % x", name, got, c.want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
 )
 
 // lease answers with the reservation: an OFFER, an ACK, or the ACK of an INFORM, whose sender has an address already and gets the
@@ -151,7 +152,7 @@ func (x *exchange) setSubnetOptions(o dhcpv4.Options) {
 func (x *exchange) routes() []byte {
 	var b []byte
 	hasDefault := false
-	for _, r := range x.subnet.Routes {
+	for _, r := range append(x.toMetadata(), x.subnet.Routes...) {
 		if r.Destination.Addr().Is4() && r.NextHop.Is4() {
 			b = appendRoute(b, r.Destination, r.NextHop)
 			hasDefault = hasDefault || r.Destination.Bits() == 0
@@ -161,6 +162,21 @@ func (x *exchange) routes() []byte {
 		b = appendRoute(b, netip.PrefixFrom(netip.IPv4Unspecified(), 0), x.subnet.Router)
 	}
 	return b
+}
+
+// toMetadata returns the route to the metadata service of a subnet from which nothing else leads there: it is on the link (next hop
+// 0.0.0.0, RFC 3442), where the host answers for it.
+func (x *exchange) toMetadata() []topology.ClasslessRoute {
+	there := netip.PrefixFrom(topology.MetadataIPv4, topology.MetadataIPv4.BitLen())
+	for _, r := range x.subnet.Routes {
+		if r.Destination == there {
+			return nil
+		}
+	}
+	if !x.isolated {
+		return nil
+	}
+	return []topology.ClasslessRoute{{Destination: there, NextHop: netip.IPv4Unspecified()}}
 }
 
 // appendRoute appends one route in the form of RFC 3442: the prefix length, as many octets as it covers, the next hop.

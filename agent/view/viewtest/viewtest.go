@@ -2,6 +2,7 @@
 // from them:
 //
 //	host h1 192.0.2.1 2001:db8::1
+//	host h2 192.0.2.2 metadata
 //	bridge blue
 //	bridge red down
 //	port p1 blue key 11
@@ -17,6 +18,7 @@
 // A port of a bridge or a router may have more (a secured port lets out what comes from one of its sources, and then by its chains):
 //
 //	port p1 blue key 11 peer r1a device r1 in c1 out c2 group g1
+//	port p1 blue key 11 instance vm1 project alpha
 //	port p1 blue key 11 source fa:16:3e:00:00:01@10.0.0.3 source fa:16:3e:00:00:01@fd00::3 egress all ingress web stateless
 //	rport r1a r1 fa:16:3e:aa:00:01 10.0.0.1/24,fd00::1/64 peer p1 mtu 1450 key 12 advertise slaac
 //
@@ -164,6 +166,10 @@ func (w *words) host() *topology.Host {
 	name := w.next()
 	h := &topology.Host{ID: ID[topology.Host](name), Name: name}
 	for _, a := range w.list {
+		if a == "metadata" {
+			h.Metadata = true
+			continue
+		}
 		h.Endpoints = append(h.Endpoints, w.addr(a))
 	}
 	return h
@@ -187,6 +193,10 @@ func (w *words) portOptions(p *topology.Port) {
 			p.Peer = ID[topology.Port](w.next())
 		case "device":
 			p.Device = ID[topology.Router](w.next()).String()
+		case "instance":
+			p.Device = w.next()
+		case "project":
+			p.ProjectID = w.next()
 		case "in":
 			p.InChain = ID[topology.Chain](w.next())
 		case "out":
