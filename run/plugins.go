@@ -42,6 +42,10 @@ func offers(o *config.Options, alias string) bool {
 		return slices.Contains(old, alias) || slices.Contains(alwaysThere, alias)
 	case alias == "router_availability_zone": // which means nothing without the zones of the core plugin
 		return o.Core() == config.CoreML2 && o.Serves(config.L3)
+	case alias == "dns-integration": // which is about floating IPs as well
+		return o.Core() == config.CoreML2 && o.Serves(config.L3) && (o.Extends("dns") || o.Extends("dns_domain_ports"))
+	case alias == "dns-domain-ports":
+		return o.Core() == config.CoreML2 && o.Serves(config.L3) && o.Extends("dns_domain_ports")
 	case slices.Contains(l3Extensions, alias):
 		return o.Serves(config.L3)
 	case slices.Contains(forwardingExtensions, alias):

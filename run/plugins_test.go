@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,24 @@ func TestExtensionsOfTheOldPlugins(t *testing.T) {
 		slices.Sort(served)
 		if diff := cmp.Diff(served, configured(t, text).aliases()); diff != "" {
 			t.Errorf("%s(-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// TestExtensionDrivers: what is about names is listed where its driver is loaded, and routers are there.
+func TestExtensionDrivers(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": {"dns-domain-ports", "dns-integration"},
+		"[ml2]\nextension_drivers = port_security\n":           nil,
+		"[ml2]\nextension_drivers = port_security,dns\n":       {"dns-integration"},
+		"service_plugins =\n[ml2]\nextension_drivers = dns\n":  nil,
+		"core_plugin = midonet_v2\nservice_plugins = router\n": nil,
+		"[ml2]\nextension_drivers = dns_domain_ports,dns\n":    {"dns-domain-ports", "dns-integration"},
+		"service_plugins =\n[ml2]\nextension_drivers =\n":      nil,
+	} {
+		listed := slices.DeleteFunc(configured(t, text).aliases(), func(alias string) bool { return !strings.HasPrefix(alias, "dns-") })
+		if !slices.Equal(listed, want) {
+			t.Errorf("%s: %v, want %v", text, listed, want)
 		}
 	}
 }

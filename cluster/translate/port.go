@@ -59,7 +59,7 @@ func renderPort(v View, port *model.Port) []topology.Object {
 	r := newPortRenderer(port)
 	objects := append([]topology.Object{r.bridgePort(security(v, port))}, r.stations()...)
 	if !strings.HasPrefix(port.DeviceOwner, ownerNetwork) {
-		objects = append(objects, r.reservations()...)
+		objects = append(objects, r.reservations(v.Settings().DNSDomain)...)
 	}
 	return append(objects, memberships(port)...)
 }
@@ -157,9 +157,10 @@ func (r portRenderer) addresses() []netip.Addr {
 	return addrs
 }
 
-// reservations returns what DHCP gives to the holder of the port's MAC, one for each fixed address.
-func (r portRenderer) reservations() []topology.Object {
+// reservations returns what DHCP gives to the holder of the port's MAC, one for each fixed address, under the domain that it tells.
+func (r portRenderer) reservations(domain string) []topology.Object {
 	var objects []topology.Object
+	names := r.port.NamesUnder(model.RootedDomain(domain))
 	for i, ip := range r.port.FixedIPs {
 		if slices.Contains(r.port.FixedIPs[:i], ip) {
 			continue
@@ -171,7 +172,7 @@ func (r portRenderer) reservations() []topology.Object {
 			Port:     r.id,
 			MAC:      r.port.MACAddress,
 			Addr:     ip.IPAddress,
-			Hostname: hostname(ip.IPAddress),
+			Hostname: hostname(names[i].Hostname, domain),
 			Options:  r.options(ip.IPAddress),
 		})
 	}
@@ -193,9 +194,10 @@ func (r portRenderer) options(addr netip.Addr) []topology.DHCPOption {
 	return options
 }
 
-// hostname returns the name that Neutron's DHCP agent gives to an address without a DNS name (neutron/agent/linux/dhcp.py).
-func hostname(addr netip.Addr) string {
-	return "host-" + strings.NewReplacer(".", "-", ":", "-").Replace(addr.String())
+// hostname returns a name as DHCP tells it, beside the domain and without it (dnsmasq does so with what neutron/agent/linux/dhcp.py
+// tells it).
+func hostname(name, domain string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(name, "."), "."+domain)
 }
 
 // linkLocal returns the IPv6 link-local address that an interface makes of its MAC (modified EUI-64, RFC 4291 appendix A).

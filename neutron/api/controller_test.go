@@ -21,7 +21,7 @@ func shown(id, project, name string) string {
 	return `{"id":"` + id + `","project_id":"` + project + `","tenant_id":"` + project + `","description":"",` + times + `,"name":"` + name +
 		`","admin_state_up":true,"status":"ACTIVE","shared":false,"subnets":[],"mtu":0,"router:external":false,` +
 		`"provider:network_type":"midonet","provider:physical_network":null,"provider:segmentation_id":null,` +
-		`"ipv4_address_scope":null,"ipv6_address_scope":null,"availability_zone_hints":[],"availability_zones":[],"port_security_enabled":true}`
+		`"ipv4_address_scope":null,"ipv6_address_scope":null,"availability_zone_hints":[],"availability_zones":[],"dns_domain":"","port_security_enabled":true}`
 }
 
 func TestCreateShowUpdateDelete(t *testing.T) {

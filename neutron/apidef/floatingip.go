@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// FloatingIPs is the definition of /v2.0/floatingips: neutron-lib api/definitions/l3.py with fip_port_details.py and
-// expose_port_forwarding_in_fip.py.
+// FloatingIPs is the definition of /v2.0/floatingips: neutron-lib api/definitions/l3.py with fip_port_details.py,
+// expose_port_forwarding_in_fip.py and dns.py.
 func FloatingIPs() *Resource {
 	core := []Attribute{
 		{Name: "floating_ip_address", Type: Address, Help: "The address on the external network; a free one where not given.",
@@ -25,7 +25,7 @@ func FloatingIPs() *Resource {
 		{Name: "port_details", Type: Object, Help: "What the port is."},
 		{Name: "port_forwardings", Type: List, Help: "Its forwardings."},
 	}
-	return New("floatingip", "floatingips", identifier(), core, standard(), tagged())
+	return New("floatingip", "floatingips", identifier(), core, floatingDNS(), standard(), tagged())
 }
 
 // forwardedProtocols are those whose ports can be forwarded.

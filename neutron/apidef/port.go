@@ -6,7 +6,7 @@ var vnicTypes = []any{"normal", "direct", "macvtap", "baremetal", "direct-physic
 	"accelerator-direct", "accelerator-direct-physical", "remote-managed"}
 
 // Ports is the definition of /v2.0/ports: neutron-lib api/definitions/port.py with portbindings.py, extra_dhcp_opt.py, port_security.py,
-// allowedaddresspairs.py and neutron/extensions/securitygroup.py.
+// allowedaddresspairs.py, dns.py, dns_domain_ports.py and neutron/extensions/securitygroup.py.
 func Ports() *Resource {
 	core := []Attribute{
 		{Name: "network_id", Type: UUID, Help: "The network that it is a port of.",
@@ -22,7 +22,7 @@ func Ports() *Resource {
 			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true, Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
 	}
-	return New("port", "ports", identity(), core, binding(), portSecurity(), standard(), taggedFromBirth())
+	return New("port", "ports", identity(), core, binding(), portDNS(), portSecurity(), standard(), taggedFromBirth())
 }
 
 func binding() []Attribute {

@@ -15,7 +15,7 @@ var (
 	typeDrivers      = []string{"midonet", "uplink"}
 	tenantTypes      = []string{"midonet"}
 	mechanismDrivers = []string{"midonet"}
-	extensionDrivers = []string{"port_security"} // which is always there
+	extensionDrivers = []string{"port_security", "dns", "dns_domain_ports"} // the first is always there
 	authTypes        = []string{"password", "v3password"}
 	authStrategies   = []string{"keystone", "noauth"}
 )
@@ -81,6 +81,10 @@ func (o *Options) checkValues() error {
 	}
 	if len(o.DNSDomain) > 255 { // a DHCP option's length
 		return errs.New(errs.Invalid, "BadOption", "dns_domain has %d characters; 255 are the most", len(o.DNSDomain))
+	}
+	if o.ExternalDNSDriver != "" {
+		return errs.New(errs.Unsupported, "BadOption",
+			"external_dns_driver = %s: no DNS service is told of names by this server; leave it empty", o.ExternalDNSDriver)
 	}
 	if o.AgentDownTime <= 0 {
 		return errs.New(errs.Invalid, "BadOption", "agent_down_time = %d: write a number above 0", o.AgentDownTime)

@@ -34,7 +34,8 @@ type Options struct {
 	MaxSubnetHostRoutes int      `oslo:"DEFAULT/max_subnet_host_routes" default:"20" help:"The most host routes of one subnet."`
 	MaxAllowedAddrPair  int      `oslo:"DEFAULT/max_allowed_address_pair" default:"10" help:"The most allowed address pairs of one port."`
 	DHCPLeaseDuration   int      `oslo:"DEFAULT/dhcp_lease_duration" default:"86400" help:"How long a DHCP lease lasts, in seconds; -1: for ever."`
-	DNSDomain           string   `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain that DHCP tells workloads; empty: none."`
+	DNSDomain           string   `oslo:"DEFAULT/dns_domain" default:"openstacklocal" help:"The domain of ports and of what DHCP tells workloads; empty: none. Ports may be given names under another than the default."`
+	ExternalDNSDriver   string   `oslo:"DEFAULT/external_dns_driver" help:"The DNS service that is told of names; none is known."`
 	MaxRoutes           int      `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
 	AgentDownTime       int      `oslo:"DEFAULT/agent_down_time" default:"75" help:"Seconds after which a host of which the cluster has told nothing is shown as not alive."`
 	SNATByDefault       bool     `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
@@ -44,7 +45,7 @@ type Options struct {
 	TypeDrivers        []string `oslo:"ml2/type_drivers" default:"midonet,uplink" help:"The network types that may be used."`
 	TenantNetworkTypes []string `oslo:"ml2/tenant_network_types" default:"midonet" help:"The types that networks get, in order of preference."`
 	MechanismDrivers   []string `oslo:"ml2/mechanism_drivers" default:"midonet" help:"What makes networks real."`
-	ExtensionDrivers   []string `oslo:"ml2/extension_drivers" help:"Extensions of the core resources."`
+	ExtensionDrivers   []string `oslo:"ml2/extension_drivers" default:"port_security,dns_domain_ports" help:"Extensions of the core resources: dns lists dns-integration among the extensions, dns_domain_ports that and dns-domain-ports."`
 	PathMTU            int      `oslo:"ml2/path_mtu" default:"0" help:"The largest packet on an overlay's path, in octets; 0: as global_physnet_mtu."`
 	OverlayIPVersion   int      `oslo:"ml2/overlay_ip_version" default:"4" help:"How tunnel packets are addressed: 4 or 6."`
 
@@ -99,6 +100,7 @@ func (o *Options) ML2() ml2.Config {
 	c.NotifyNovaStatus, c.NotifyNovaData = o.Nova.Told() && o.Nova.Status, o.Nova.Told() && o.Nova.Data
 	c.MaxAllowedAddressPair = o.MaxAllowedAddrPair
 	c.DefaultZones = o.AvailabilityZones
+	c.DNSDomain = o.DNSDomain
 	return c
 }
 

@@ -55,6 +55,9 @@ func (o *Options) Serves(plugin string) bool {
 	return slices.ContainsFunc(o.ServicePlugins, func(name string) bool { return servicePluginNames[name] == plugin })
 }
 
+// Extends reports whether an extension driver is loaded.
+func (o *Options) Extends(driver string) bool { return slices.Contains(o.ExtensionDrivers, driver) }
+
 // checkPlugins refuses plugins that do not go together.
 func (o *Options) checkPlugins() error {
 	twice := o.Core() == CoreMidoNet &&

@@ -35,16 +35,24 @@ func bind(p *model.Port) {
 	default:
 		p.VIFType = vifFailed
 	}
-	describe(p)
 }
 
-// describe fills in the details that follow from the kind of binding.
-func describe(p *model.Port) *model.Port {
-	p.VIFDetails = json.RawMessage("{}")
-	if p.VIFType == vifMidonet {
-		p.VIFDetails = midonetDetails
+// describe fills in what a port shows besides what is stored: the details that follow from the kind of binding, and the names of its
+// addresses.
+func (p *Plugin) describe(port *model.Port) *model.Port {
+	port.VIFDetails = json.RawMessage("{}")
+	if port.VIFType == vifMidonet {
+		port.VIFDetails = midonetDetails
 	}
-	return p
+	port.DNSAssignment = port.NamesUnder(p.dnsDomain())
+	return port
+}
+
+// recordedPort is the port as the backend learns of it: without the names, which follow from the configuration.
+func (p *Plugin) recordedPort(port *model.Port) *model.Port {
+	own := *p.describe(port)
+	own.DNSAssignment = nil
+	return &own
 }
 
 // rebind applies a change of the binding. It leaves the status alone, which is the hosts' to say: the interface may be up before the

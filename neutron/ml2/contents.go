@@ -28,8 +28,8 @@ func (p *Plugin) Contents(ctx context.Context) (journal.Contents, error) {
 			addAll(&c, q, store.ListSubnets, func(s *model.Subnet) (journal.Task, error) {
 				return newTask(journal.Create, journal.Subnet, s.ID.String(), s.ProjectID, s)
 			}),
-			addAll(&c, q, store.ListPorts, func(p *model.Port) (journal.Task, error) {
-				return newTask(journal.Create, journal.Port, p.ID.String(), p.ProjectID, describe(p))
+			addAll(&c, q, store.ListPorts, func(port *model.Port) (journal.Task, error) {
+				return newTask(journal.Create, journal.Port, port.ID.String(), port.ProjectID, p.recordedPort(port))
 			}),
 			addAll(&c, q, store.ListAddressGroups, func(g *model.AddressGroup) (journal.Task, error) {
 				return newTask(journal.Create, journal.AddressGroup, g.ID.String(), g.ProjectID, g)

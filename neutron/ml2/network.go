@@ -171,6 +171,7 @@ func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]
 	set(body.Has("name"), &n.Name, v.Name)
 	set(body.Has("description"), &n.Description, v.Description)
 	set(body.Has("admin_state_up"), &n.AdminStateUp, v.AdminStateUp)
+	set(body.Has("dns_domain"), &n.DNSDomain, v.DNSDomain)
 	set(body.Has("port_security_enabled"), &n.PortSecurityEnabled, v.PortSecurityEnabled)
 	return nil
 }

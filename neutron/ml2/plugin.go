@@ -45,6 +45,8 @@ type Config struct {
 	NotifyNovaStatus, NotifyNovaData bool
 	// Quotas are the limits of how many resources a project may have; the zero value has none.
 	Quotas quota.Limits
+	// DNSDomain is dns_domain, the domain of ports' names.
+	DNSDomain string
 	// DefaultZones are default_availability_zones: the zones that networks and routers ask for whose request names none.
 	DefaultZones []string
 	// MaxAllowedAddressPair is max_allowed_address_pair, of one port.
@@ -60,6 +62,7 @@ func DefaultConfig() Config {
 		MaxDNSNameservers:     5,
 		MaxSubnetHostRoutes:   20,
 		MaxAllowedAddressPair: 10,
+		DNSDomain:             "openstacklocal",
 	}
 }
 

@@ -32,6 +32,9 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
 	v.PortSecurityEnabled = portSecurityOf(body, network)
 	bind(&v)
+	if err := r.nameNewPort(&v); err != nil {
+		return nil, err
+	}
 	if err := r.mayGiveDevice(&v); err != nil {
 		return nil, err
 	}
@@ -47,7 +50,7 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 	if err := r.secureNewPort(&v, body); err != nil {
 		return nil, err
 	}
-	return &v, r.record(journal.Create, journal.Port, v.ID.String(), v.ProjectID, &v)
+	return &v, r.record(journal.Create, journal.Port, v.ID.String(), v.ProjectID, r.recordedPort(&v))
 }
 
 // macAttempts is how many generated addresses are tried before the network is taken to be full of them.
@@ -124,7 +127,7 @@ func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.P
 		if err != nil {
 			return nil, store.NotFoundAs(err, portNotFound(portID))
 		}
-		return describe(found), nil
+		return p.describe(found), nil
 	})
 }
 
@@ -134,7 +137,7 @@ func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*
 		return page, store.NotFoundAs(err, portNotFound(want.Marker))
 	})
 	for _, port := range page {
-		describe(port)
+		p.describe(port)
 	}
 	return page, err
 }
@@ -174,7 +177,7 @@ func (r *request) savePort(p *model.Port) error {
 		}
 		return err
 	}
-	return r.record(journal.Update, journal.Port, p.ID.String(), p.ProjectID, describe(p))
+	return r.record(journal.Update, journal.Port, p.ID.String(), p.ProjectID, r.recordedPort(p))
 }
 
 func (r *request) removePort(p *model.Port) error {

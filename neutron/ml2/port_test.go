@@ -52,7 +52,7 @@ func TestPortIsWholeInAnswerStoreAndJournal(t *testing.T) {
 		task.ProjectID != "alice" || task.TransactionID != admin.RequestID {
 		t.Errorf("task %+v", task)
 	}
-	want, err := json.Marshal(p)
+	want, err := json.Marshal(f.recordedPort(p))
 	if err != nil {
 		t.Fatal(err)
 	}

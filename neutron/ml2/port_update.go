@@ -33,6 +33,9 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	if err := rebind(p, body); err != nil {
 		return nil, err
 	}
+	if err := r.rename(p, body); err != nil {
+		return nil, err
+	}
 	set(body.Has("name"), &p.Name, v.Name)
 	set(body.Has("description"), &p.Description, v.Description)
 	set(body.Has("admin_state_up"), &p.AdminStateUp, v.AdminStateUp)

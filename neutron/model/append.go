@@ -61,6 +61,8 @@ func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
 		return func(dst []byte, p any) []byte { return appendPrefix(dst, *p.(*netip.Prefix)) }
 	case *[]FixedIP:
 		return func(dst []byte, p any) []byte { return appendFixedIPs(dst, *p.(*[]FixedIP)) }
+	case *[]DNSAssignment:
+		return func(dst []byte, p any) []byte { return appendNames(dst, *p.(*[]DNSAssignment)) }
 	case *json.RawMessage:
 		return func(dst []byte, p any) []byte { return appendObject(dst, *p.(*json.RawMessage)) }
 	}
@@ -166,6 +168,23 @@ func appendFixedIPs(dst []byte, ips []FixedIP) []byte {
 		dst = appendID(dst, ip.SubnetID)
 		dst = append(dst, `,"ip_address":`...)
 		dst = appendAddr(dst, ip.IPAddress)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+func appendNames(dst []byte, names []DNSAssignment) []byte {
+	dst = append(dst, '[')
+	for i, n := range names {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"ip_address":`...)
+		dst = appendAddr(dst, n.IPAddress)
+		dst = append(dst, `,"hostname":`...)
+		dst = appendString(dst, n.Hostname)
+		dst = append(dst, `,"fqdn":`...)
+		dst = appendString(dst, n.FQDN)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')

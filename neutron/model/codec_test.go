@@ -29,7 +29,9 @@ func fullPort() *Port {
 		},
 		DeviceID: "vm", DeviceOwner: "compute:nova", HostID: "host1", Profile: json.RawMessage(`{"interface_name":"eth0"}`),
 		VIFType: "midonet", VIFDetails: json.RawMessage(`{"port_filter":true}`), VNICType: "normal",
-		ExtraDHCP:           []ExtraDHCPOpt{{Name: "tftp-server", Value: "10.0.0.9", IPVersion: 4}},
+		ExtraDHCP: []ExtraDHCPOpt{{Name: "tftp-server", Value: "10.0.0.9", IPVersion: 4}},
+		DNSName:   "web", DNSDomain: "blue.example.",
+		DNSAssignment:       []DNSAssignment{{IPAddress: netip.MustParseAddr("10.0.0.5"), Hostname: "web", FQDN: "web.example.org."}},
 		PortSecurityEnabled: true, SecurityGroups: []SecurityGroupID{id.MustParse[SecurityGroup]("dddddddd-0000-4000-8000-000000000001")},
 		AllowedAddressPairs: []AddressPair{
 			{IPAddress: netip.MustParsePrefix("10.0.0.7/32"), MACAddress: mac.MustParse("fa:16:3e:00:00:02")},
@@ -46,7 +48,8 @@ const fullPortJSON = `{"id":"aaaaaaaa-0000-4000-8000-000000000001","project_id":
 	`{"subnet_id":"cccccccc-0000-4000-8000-000000000002","ip_address":"fd00::5"}],"device_id":"vm","device_owner":"compute:nova",` +
 	`"binding:host_id":"host1","binding:profile":{"interface_name":"eth0"},"binding:vif_type":"midonet",` +
 	`"binding:vif_details":{"port_filter":true},"binding:vnic_type":"normal",` +
-	`"extra_dhcp_opts":[{"opt_name":"tftp-server","opt_value":"10.0.0.9","ip_version":4}],"port_security_enabled":true,` +
+	`"extra_dhcp_opts":[{"opt_name":"tftp-server","opt_value":"10.0.0.9","ip_version":4}],"dns_name":"web","dns_domain":"blue.example.",` +
+	`"dns_assignment":[{"ip_address":"10.0.0.5","hostname":"web","fqdn":"web.example.org."}],"port_security_enabled":true,` +
 	`"security_groups":["dddddddd-0000-4000-8000-000000000001"],` +
 	`"allowed_address_pairs":[{"ip_address":"10.0.0.7","mac_address":"fa:16:3e:00:00:02"},` +
 	`{"ip_address":"10.0.0.8/32","mac_address":"fa:16:3e:00:00:02"},{"ip_address":"fd00::/64","mac_address":"fa:16:3e:00:00:02"}]}`

@@ -29,6 +29,10 @@ type Port struct {
 	VNICType   string          `attr:"binding:vnic_type"`   // normal
 	ExtraDHCP  []ExtraDHCPOpt  `attr:"extra_dhcp_opts"`     // extra_dhcp_opt
 
+	DNSName       string          `attr:"dns_name"`       // dns-integration; empty: none
+	DNSDomain     string          `attr:"dns_domain"`     // dns-domain-ports; for an external DNS service alone
+	DNSAssignment []DNSAssignment `attr:"dns_assignment"` // dns-integration; in answers alone, one for each address
+
 	PortSecurityEnabled bool              `attr:"port_security_enabled"` // port-security; false: nothing is filtered
 	SecurityGroups      []SecurityGroupID `attr:"security_groups"`       // security-group, in order of identifier
 	AllowedAddressPairs []AddressPair     `attr:"allowed_address_pairs"` // allowed-address-pairs

@@ -68,6 +68,9 @@ type FloatingIP struct {
 	FixedIPAddress    netip.Addr `attr:"fixed_ip_address"` // of the port
 	Status            Status     `attr:"status"`
 
+	DNSName   string `attr:"dns_name"`   // dns-integration; in a request: there is no external DNS service that would have it
+	DNSDomain string `attr:"dns_domain"` // likewise
+
 	SubnetID        SubnetID            `attr:"subnet_id"`        // in a request: where the address is to come from
 	PortDetails     *PortDetails        `attr:"port_details"`     // fip-port-details; in answers alone, nil where not associated
 	PortForwardings []ForwardingSummary `attr:"port_forwardings"` // expose-port-forwarding-in-fip; in answers alone

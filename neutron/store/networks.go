@@ -15,7 +15,7 @@ var networks = table[model.Network]{
 	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
 		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled",
-		"t.availability_zone_hints"),
+		"t.availability_zone_hints", "t.dns_domain"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
@@ -40,7 +40,7 @@ func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 	n := &model.Network{Subnets: []model.SubnetID{}}
 	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled,
-		scanZones{&n.AvailabilityZoneHints})...)
+		scanZones{&n.AvailabilityZoneHints}, &n.DNSDomain)...)
 }
 
 // networkChildren fills in subnets and availability zones.
@@ -101,10 +101,10 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 // InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints, dns_domain)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
-			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints))...)
+			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints), n.DNSDomain)...)
 	if err != nil {
 		return err
 	}
@@ -116,9 +116,9 @@ func InsertNetwork(tx *Tx, n *model.Network) error {
 // UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateNetwork(tx *Tx, n *model.Network) error {
 	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
-		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?
+		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?, dns_domain = ?
 		WHERE id = ? AND revision_number = ?`,
-		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.ID.String())
+		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.DNSDomain, n.ID.String())
 }
 
 // bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.

@@ -17,7 +17,7 @@ var ports = table[model.Port]{
 	from: "ports t",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.network_id", "t.mac_address",
 		"t.admin_state_up", "t.status", "t.device_id", "t.device_owner", "t.host_id", "t.profile", "t.vif_type", "t.vnic_type",
-		"t.port_security_enabled"),
+		"t.port_security_enabled", "t.dns_name", "t.dns_domain"),
 	attrs: withStandard(map[string]column{
 		"network_id":        {"t.network_id", text},
 		"mac_address":       {"t.mac_address", text},
@@ -104,7 +104,7 @@ func scanPort(rows *sql.Rows) (*model.Port, error) {
 	var profile string
 	err := rows.Scan(append(standardTargets(&p.ID, &p.Standard), &p.Name, textual(&p.NetworkID), scanMAC{&p.MACAddress},
 		&p.AdminStateUp, &p.Status, &p.DeviceID, &p.DeviceOwner, &p.HostID, &profile, &p.VIFType, &p.VNICType,
-		&p.PortSecurityEnabled)...)
+		&p.PortSecurityEnabled, &p.DNSName, &p.DNSDomain)...)
 	p.Profile = json.RawMessage(profile)
 	return p, err
 }
@@ -176,10 +176,10 @@ func PortsOnSubnet(q Querier, subnet model.SubnetID) ([]*model.Port, error) {
 func InsertPort(tx *Tx, p *model.Port) error {
 	_, err := tx.Exec(`INSERT INTO ports (id, project_id, description, created_at, updated_at, revision_number,
 		name, network_id, mac_address, admin_state_up, status, device_id, device_owner, host_id, profile, vif_type, vnic_type,
-		port_security_enabled)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		port_security_enabled, dns_name, dns_domain)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(p.ID, &p.Standard), p.Name, p.NetworkID.String(), p.MACAddress.String(), p.AdminStateUp, p.Status,
-			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled)...)
+			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled, p.DNSName, p.DNSDomain)...)
 	if err != nil {
 		return err
 	}
@@ -191,9 +191,9 @@ func InsertPort(tx *Tx, p *model.Port) error {
 func UpdatePort(tx *Tx, p *model.Port) error {
 	err := bump(tx, &p.Standard, `UPDATE ports SET revision_number = ?, updated_at = ?, description = ?, name = ?, mac_address = ?,
 		admin_state_up = ?, status = ?, device_id = ?, device_owner = ?, host_id = ?, profile = ?, vif_type = ?, vnic_type = ?,
-		port_security_enabled = ? WHERE id = ? AND revision_number = ?`,
+		port_security_enabled = ?, dns_name = ?, dns_domain = ? WHERE id = ? AND revision_number = ?`,
 		p.Description, p.Name, p.MACAddress.String(), p.AdminStateUp, p.Status, p.DeviceID, p.DeviceOwner, p.HostID,
-		string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled, p.ID.String())
+		string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled, p.DNSName, p.DNSDomain, p.ID.String())
 	if err != nil {
 		return err
 	}

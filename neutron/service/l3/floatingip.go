@@ -26,7 +26,8 @@ func (p floatingIPs) Create(ctx context.Context, c *auth.Caller, items []plugin.
 func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.FloatingIP, error) {
 	v := body.Value
 	v.ID, v.Standard = id.New[model.FloatingIP](), r.Standard(v.Standard)
-	v.RevisionNumber = 0 // as a subnet's, where a network's or port's begins at 1
+	v.RevisionNumber = 0            // as a subnet's, where a network's or port's begins at 1
+	v.DNSName, v.DNSDomain = "", "" // there is no external DNS service (_process_dns_floatingip_create_precommit)
 	if err := r.checkFloatingNetwork(v.FloatingNetworkID); err != nil {
 		return nil, err
 	}
