@@ -153,8 +153,15 @@ func newCloud(t *testing.T) *cloud {
 	}
 	url, dir := startServer(t)
 	c := &cloud{t: t, url: url, dir: dir, admin: NewAdminClient(dir)}
+	c.startHosts()
+	return c
+}
+
+// startHosts starts two agents with an underlay between them.
+func (c *cloud) startHosts() {
+	c.t.Helper()
 	for i := range 2 {
-		c.hosts = append(c.hosts, c.newHost(fmt.Sprintf("host%d", i+1), "unix:"+filepath.Join(dir, "stream.sock")))
+		c.hosts = append(c.hosts, c.newHost(fmt.Sprintf("host%d", i+1), "unix:"+filepath.Join(c.dir, "stream.sock")))
 	}
 	c.hosts[0].cable("underlay", c.hosts[1].space, "underlay", 1600)
 	for i, h := range c.hosts {
@@ -162,7 +169,6 @@ func newCloud(t *testing.T) *cloud {
 		h.up("underlay", nil, netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 24))
 		h.start()
 	}
-	return c
 }
 
 func (c *cloud) newHost(name, server string) *labHost {
@@ -222,19 +228,24 @@ type guest struct {
 // boot makes a port and a workload on the host that is configured as the port is, and binds it.
 func (c *cloud) boot(h *labHost, network string) *guest {
 	c.t.Helper()
-	g := &guest{space: newSpace(c.t), host: h, tap: fmt.Sprintf("tap%d", h.taps)}
+	id := post(c.t.(*testing.T), c.url+"/v2.0/ports", `{"port": {"network_id": "`+network+`"}}`)
+	p := c.port(id)
+	return h.plug(id, p.MAC, p.FixedIPs[0].Address)
+}
+
+// plug makes a workload on the host that is configured as its port is, and binds it.
+func (h *labHost) plug(port, mac string, addr netip.Addr) *guest {
+	h.t.Helper()
+	g := &guest{space: newSpace(h.t), host: h, tap: fmt.Sprintf("tap%d", h.taps), id: port, addr: addr}
 	h.taps++
-	g.id = post(c.t.(*testing.T), c.url+"/v2.0/ports", `{"port": {"network_id": "`+network+`"}}`)
-	p := c.port(g.id)
-	hw, err := net.ParseMAC(p.MAC)
-	check(c.t, err)
-	g.addr = p.FixedIPs[0].Address
+	hw, err := net.ParseMAC(mac)
+	check(h.t, err)
 	g.port, err = control.ParsePort(g.id)
-	check(c.t, err)
+	check(h.t, err)
 	h.cable(g.tap, g.space, "eth0", 1500)
 	h.up(g.tap, nil)
 	g.up("eth0", hw, netip.PrefixFrom(g.addr, 24))
-	check(c.t, h.control().Bind(c.t.Context(), g.port, g.tap))
+	check(h.t, h.control().Bind(h.t.Context(), g.port, g.tap))
 	return g
 }
 

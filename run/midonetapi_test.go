@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -12,8 +13,10 @@ import (
 	"midonet.org/midonet/neutron/config"
 )
 
-// midonetRequest sends a request to a MidoNet API, logged in with the default account, and returns the status of the answer.
-func midonetRequest(t *testing.T, uri, method, path, mediaType, body string) int {
+// midonetClient is a client of a MidoNet API, logged in with the default account.
+type midonetClient struct{ uri, token string }
+
+func newMidonetClient(t *testing.T, uri string) midonetClient {
 	t.Helper()
 	login, err := http.NewRequestWithContext(t.Context(), http.MethodPost, uri+"/login", strings.NewReader("{}"))
 	if err != nil {
@@ -29,24 +32,31 @@ func midonetRequest(t *testing.T, uri, method, path, mediaType, body string) int
 	if err := json.NewDecoder(answer.Body).Decode(&token); err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), method, uri+path, strings.NewReader(body))
+	return midonetClient{uri, token.Key}
+}
+
+// do sends a request and returns the status of the answer. The class is that of the body's media type.
+func (m midonetClient) do(t *testing.T, method, path, class, body string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, m.uri+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("X-Auth-Token", token.Key)
-	r.Header.Set("Content-Type", mediaType)
+	r.Header.Set("X-Auth-Token", m.token)
+	r.Header.Set("Content-Type", "application/vnd.org.midonet.neutron."+class+"-v1+json")
 	result, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result.Body.Close()
+	defer result.Body.Close()
+	if result.StatusCode >= 300 {
+		text, _ := io.ReadAll(result.Body)
+		t.Logf("%s %s: %d %s", method, path, result.StatusCode, text)
+	}
 	return result.StatusCode
 }
 
-const (
-	networkMedia = "application/vnd.org.midonet.neutron.Network-v1+json"
-	networkBody  = `{"id": "aaaaaaaa-0000-4000-8000-000000000001", "name": "blue", "tenant_id": "t", "admin_state_up": true}`
-)
+const networkBody = `{"id": "aaaaaaaa-0000-4000-8000-000000000001", "name": "blue", "tenant_id": "t", "admin_state_up": true}`
 
 // TestClusterAlone: no Networking API and no database; the topology is what the MidoNet API is told, and stays over a restart. A
 // server with a database of its own then refuses the store.
@@ -69,7 +79,7 @@ func TestClusterAlone(t *testing.T) {
 		}
 	}
 	run(func() {
-		if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 201 {
+		if got := newMidonetClient(t, uri).do(t, http.MethodPost, "/neutron/networks", "Network", networkBody); got != 201 {
 			t.Errorf("creating a network: %d", got)
 		}
 		var status bytes.Buffer
@@ -81,7 +91,7 @@ func TestClusterAlone(t *testing.T) {
 		}
 	})
 	run(func() {
-		if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 409 {
+		if got := newMidonetClient(t, uri).do(t, http.MethodPost, "/neutron/networks", "Network", networkBody); got != 409 {
 			t.Errorf("creating the network again after a restart: %d", got)
 		}
 	})
@@ -94,10 +104,10 @@ func TestServerRefusesMidoNetWrites(t *testing.T) {
 	address := freeAddress(t)
 	startServerWith(t, ServerConfig{StateDir: t.TempDir(), MidoNetAPI: address})
 	uri := "http://" + address + "/midonet-api"
-	if got := midonetRequest(t, uri, http.MethodPost, "/neutron/networks", networkMedia, networkBody); got != 409 {
+	if got := newMidonetClient(t, uri).do(t, http.MethodPost, "/neutron/networks", "Network", networkBody); got != 409 {
 		t.Errorf("creating a network: %d, want 409", got)
 	}
-	if got := midonetRequest(t, uri, http.MethodGet, "/bridges", "", ""); got != 200 {
+	if got := newMidonetClient(t, uri).do(t, http.MethodGet, "/bridges", "", ""); got != 200 {
 		t.Errorf("listing bridges: %d", got)
 	}
 }

@@ -28,6 +28,13 @@ func startServerWith(t *testing.T, c ServerConfig) (url string) {
 	t.Helper()
 	address := freeAddress(t)
 	c.API, c.Log = address, slog.New(slog.DiscardHandler)
+	serveUntilEnd(t, c, "http://"+address)
+	return "http://" + address
+}
+
+// serveUntilEnd runs a server until the test ends, and waits for its first answer at the address.
+func serveUntilEnd(t *testing.T, c ServerConfig, at string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -39,10 +46,9 @@ func startServerWith(t *testing.T, c ServerConfig) (url string) {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	if err := awaitAnswer(t.Context(), "http://"+address); err != nil {
+	if err := awaitAnswer(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
-	return "http://" + address
 }
 
 func freeAddress(t *testing.T) string {
