@@ -69,7 +69,7 @@ var isolation = map[string]isolated{
 }
 
 // unowned are the collections of what projects do not make, which have tests of their own.
-var unowned = []string{"agents", "availability_zones", "network-ip-availabilities", "service-providers"}
+var unowned = []string{"agents", "availability_zones", "flavors", "network-ip-availabilities", "service-providers", "service_profiles"}
 
 // outside are the resources that are made on an external network, which everyone sees, rather than on the project's own.
 var outside = []string{"floatingips"}

@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/service/flavors"
 	"midonet.org/midonet/neutron/service/ipavailability"
 	"midonet.org/midonet/neutron/service/providers"
 	"midonet.org/midonet/neutron/tag"
@@ -20,8 +21,8 @@ var (
 		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}
 
 	// alwaysThere are what the API itself does, and what service plugins do that Neutron always loads.
-	alwaysThere = []string{"empty-string-filtering", "filter-validation", "ip-substring-filtering", "network-ip-availability",
-		"pagination", "project-id", "quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description",
+	alwaysThere = []string{"empty-string-filtering", "filter-validation", "flavors", "ip-substring-filtering", "network-ip-availability", "pagination",
+		"project-id", "quota-check-limit", "quota_details", "revision-if-match", "service-type", "sorting", "standard-attr-description",
 		"standard-attr-revisions", "standard-attr-tag", "standard-attr-timestamp"}
 
 	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
@@ -61,6 +62,29 @@ func (s *server) extensions() []apidef.Extension {
 	})
 }
 
+// serviceTypes are the types of the plugins that are loaded, for any of which there may be flavors (neutron-lib plugins/constants.py, and
+// get_plugin_type of those that Neutron always loads).
+func serviceTypes(o *config.Options) []string {
+	types := []string{"CORE", "FLAVORS", "TAG", "timestamp", "revision_plugin", "network-ip-availability"}
+	if o.Serves(config.L3) {
+		types = append(types, "L3_ROUTER_NAT")
+	}
+	if o.Serves(config.Forwarding) {
+		types = append(types, "PORTFORWARDING")
+	}
+	return types
+}
+
+// registerFlavors adds flavors, and the providers that they choose from: none, as long as no service has drivers to choose from.
+func (s *server) registerFlavors(h *api.Server) {
+	p := flavors.New(s.db, serviceTypes(s.options))
+	api.Register(h, apidef.ServiceProviders(), providers.New())
+	api.Register(h, apidef.Flavors(), p.Flavors())
+	api.Register(h, apidef.ServiceProfiles(), p.ServiceProfiles())
+	api.RegisterChild(h, apidef.Flavors(), apidef.FlavorProfiles(), p.ProfilesOf)
+	api.RegisterChild(h, apidef.Flavors(), apidef.NextProviders(), p.NextProviderOf)
+}
+
 // register adds the collections of the loaded plugins.
 func (s *server) register(h *api.Server) {
 	api.Register(h, apidef.Networks(), s.plugin.Networks())
@@ -69,7 +93,7 @@ func (s *server) register(h *api.Server) {
 	s.registerPools(h)
 	s.registerSecurity(h)
 	s.registerAgents(h)
-	api.Register(h, apidef.ServiceProviders(), providers.New())
+	s.registerFlavors(h)
 	api.Register(h, apidef.NetworkIPAvailabilities(), ipavailability.New(s.db))
 	if s.options.Core() == config.CoreML2 {
 		api.Register(h, apidef.RBACPolicies(), s.plugin.RBACPolicies())

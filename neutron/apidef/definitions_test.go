@@ -3,6 +3,7 @@ package apidef
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 
 	"midonet.org/midonet/neutron/model"
@@ -14,6 +15,10 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.Agent](t, Agents())
 	check[model.AvailabilityZone](t, AvailabilityZones())
 	check[model.ServiceProvider](t, ServiceProviders())
+	check[model.Flavor](t, Flavors())
+	check[model.ServiceProfile](t, ServiceProfiles())
+	check[model.FlavorProfile](t, FlavorProfiles())
+	check[model.NextProvider](t, NextProviders())
 	check[model.NetworkIPAvailability](t, NetworkIPAvailabilities())
 	check[model.Subnet](t, Subnets())
 	check[model.Port](t, Ports())
@@ -59,6 +64,9 @@ func check[T any](t *testing.T, r *Resource) {
 	checkTypes[T](t, r)
 }
 
+// sortedOnly are the attributes that Neutron sorts by and does not filter by.
+var sortedOnly = []string{"networks availability_zone_hints", "routers status", "service_profiles metainfo"}
+
 func checkAttribute(t *testing.T, at string, r *Resource, a *Attribute) {
 	t.Helper()
 	writable := a.Create || a.Update
@@ -73,7 +81,7 @@ func checkAttribute(t *testing.T, at string, r *Resource, a *Attribute) {
 		t.Errorf("%s is required and cannot be given or has a default", at)
 	case !writable && (a.Default != nil || a.Policy):
 		t.Errorf("%s has a default or a rule for writing, and is never written", at)
-	case a.Sort && !a.Filter && at != "routers status" && at != "networks availability_zone_hints":
+	case a.Sort && !a.Filter && !slices.Contains(sortedOnly, at):
 		t.Errorf("%s may be sorted by and not filtered by", at)
 	case a.Alias != "" && r.Attribute(a.Alias) == nil:
 		t.Errorf("%s is another name of %s, which does not exist", at, a.Alias)

@@ -25,7 +25,7 @@ besides that of the request; [policy.md](policy.md) has the rules.
 `)
 	for _, r := range []*Resource{Networks(), Subnets(), Ports(), SecurityGroups(), SecurityGroupRules(), AddressGroups(), SubnetPools(),
 		AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings(), Agents(), AvailabilityZones(), ServiceProviders(),
-		NetworkIPAvailabilities()} {
+		NetworkIPAvailabilities(), Flavors(), FlavorProfiles(), NextProviders(), ServiceProfiles()} {
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {

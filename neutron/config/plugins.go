@@ -38,7 +38,9 @@ var (
 		"timestamp": "",
 		"neutron.services.timestamp.timestamp_plugin.TimeStampPlugin": "",
 		"revisions": "",
-		"neutron.services.revisions.revision_plugin.RevisionPlugin":                   "",
+		"neutron.services.revisions.revision_plugin.RevisionPlugin": "",
+		"flavors": "",
+		"neutron.services.flavors.flavors_plugin.FlavorsPlugin":                       "",
 		"network_ip_availability":                                                     "",
 		"neutron.services.network_ip_availability.plugin.NetworkIPAvailabilityPlugin": "",
 	}

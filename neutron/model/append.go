@@ -47,6 +47,10 @@ func appenderOf(t reflect.Type) func(dst []byte, p any) []byte {
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*FloatingIPID)) }
 	case *PortForwardingID:
 		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*PortForwardingID)) }
+	case *FlavorID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*FlavorID)) }
+	case *ServiceProfileID:
+		return func(dst []byte, p any) []byte { return appendID(dst, *p.(*ServiceProfileID)) }
 	case *PortNumber:
 		return func(dst []byte, p any) []byte { return appendPortNumber(dst, *p.(*PortNumber)) }
 	case *PortRange:

@@ -30,6 +30,9 @@ type (
 	RouterID         = id.ID[Router]
 	FloatingIPID     = id.ID[FloatingIP]
 	PortForwardingID = id.ID[PortForwarding]
+
+	FlavorID         = id.ID[Flavor]
+	ServiceProfileID = id.ID[ServiceProfile]
 )
 
 // Status of a resource as the API shows it.

@@ -17,6 +17,7 @@ func Defaults() []Default {
 		zoneDefaults(),
 		providerDefaults(),
 		ipAvailabilityDefaults(),
+		flavorDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),

@@ -36,6 +36,12 @@ func TestWhatTheAPIOffersCanBeAsked(t *testing.T) {
 			_, err := ListPortForwardings(q, Scope{}, want)
 			return err
 		}},
+		{apidef.NetworkIPAvailabilities(), func(q Querier, want plugin.Query) error {
+			_, err := ListNetworkIPAvailabilities(q, Scope{}, want)
+			return err
+		}},
+		{apidef.Flavors(), func(q Querier, want plugin.Query) error { _, err := ListFlavors(q, want); return err }},
+		{apidef.ServiceProfiles(), func(q Querier, want plugin.Query) error { _, err := ListServiceProfiles(q, want); return err }},
 	} {
 		for _, a := range resource.definition.Attributes {
 			var want plugin.Query

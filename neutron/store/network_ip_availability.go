@@ -23,6 +23,7 @@ func availabilities(versions []any) *table[model.NetworkIPAvailability] {
 			"network_id":   {"t.id", text},
 			"network_name": {"t.name", text},
 			"project_id":   {"t.project_id", text},
+			"tenant_id":    {"t.project_id", text},
 		},
 		visible: networks.visible,
 		filter: func(b *sqlbuilder.SelectBuilder, _ Scope, f plugin.Filter) (string, bool, error) {

@@ -166,8 +166,8 @@ func DeleteNetwork(tx *Tx, network model.NetworkID) error {
 }
 
 // deleteOne removes one row, or returns ErrNotFound where another transaction has.
-func (tx *Tx) deleteOne(query, id string) error {
-	res, err := tx.Exec(query, id)
+func (tx *Tx) deleteOne(query string, args ...any) error {
+	res, err := tx.Exec(query, args...)
 	if err != nil {
 		return err
 	}

@@ -42,8 +42,9 @@ func TestOpenStackClient(t *testing.T) {
 					t.Skipf("the server does not list the extension %s", alias)
 				}
 			}
+			vars := map[string]string{}
 			for _, command := range s.commands {
-				command.check(t, clients[command.user])
+				command.check(t, clients[command.user], vars)
 			}
 		})
 	}

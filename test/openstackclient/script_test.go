@@ -25,6 +25,7 @@ type command struct {
 //	router create r1
 //	  name = r1                     a field of the answer
 //	  status ~ ACT                  a part of a field
+//	  $r = id                       a field that later lines of the script call $r
 //	router list
 //	  Name = r1; Status = ACTIVE    a row of the list
 //	  no Name = r2                  no row of the list
@@ -67,11 +68,14 @@ func readScript(t *testing.T, file string) script {
 	return s
 }
 
-// check runs the command and compares.
-func (c command) check(t *testing.T, client *client) {
+// check runs the command and compares. vars are the fields that have a name by now.
+func (c command) check(t *testing.T, client *client, vars map[string]string) {
 	t.Helper()
 	where := fmt.Sprintf("line %d, %s: openstack %s", c.line, c.user, strings.Join(c.args, " "))
-	args := c.args
+	var args []string
+	for _, arg := range c.args {
+		args = append(args, os.Expand(arg, func(name string) string { return vars[name] }))
+	}
 	if len(c.expect) > 0 && !c.fails {
 		args = append(slices.Clone(args), "-f", "json")
 	}
@@ -80,6 +84,10 @@ func (c command) check(t *testing.T, client *client) {
 		t.Fatalf("%s: want success %v\n%s", where, !c.fails, text)
 	}
 	for _, e := range c.expect {
+		if name, field, named := strings.Cut(e, " = "); named && name[0] == '$' {
+			vars[name[1:]] = fieldOf(t, text, field)
+			continue
+		}
 		holds := strings.Contains(strings.ToLower(text), strings.ToLower(e))
 		if !c.fails {
 			holds = holdsFor(t, text, e)
@@ -88,6 +96,16 @@ func (c command) check(t *testing.T, client *client) {
 			t.Errorf("%s\nwant %q in\n%s", where, e, text)
 		}
 	}
+}
+
+// fieldOf returns a field of the object that the client printed.
+func fieldOf(t *testing.T, printed, field string) string {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal([]byte(printed), &object); err != nil {
+		t.Fatalf("the client printed no object: %v\n%s", err, printed)
+	}
+	return asText(object[field])
 }
 
 // holdsFor reports whether what the client printed is as expected.

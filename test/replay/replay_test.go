@@ -164,7 +164,7 @@ func commonMaps(w, g map[string]any) (any, any) {
 			delete(g, k)
 			continue
 		}
-		if k == "description" && w[k] == nil {
+		if k == "description" && w[k] == nil && g[k] == "" {
 			w[k] = "" // a rule that the original makes by itself has none
 		}
 		if g[k] != nil || w[k] != nil {
