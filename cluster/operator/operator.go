@@ -1,0 +1,145 @@
+// Package operator makes the changes of the topology that an operator asks for through the MidoNet API.
+//
+// Operator's objects live beside those that are rendered from Neutron's. Whoever made an object is written in it (topology.Made), and the
+// two are kept apart by three rules:
+//
+//   - What an operator made only operators change. The importer neither compares nor repairs nor removes it, so that a start,
+//     `midonet db check` and a new data version leave it alone.
+//   - What is rendered only Neutron changes: renaming, moving or deleting it here is a Conflict, for the renderer would undo it. That
+//     holds for its parts too: a rendered chain takes no rule, a rendered port no link, a rendered DHCP subnet no host.
+//   - Each may refer to the other. An operator may add ports, routes, DHCP subnets and entries of the MAC and ARP tables to a rendered
+//     bridge or router, jump to a rendered chain, and name rendered ports and groups in conditions. Chains and port groups may be put
+//     on any bridge, router and port: they are an Overlay, which is asked beside what the object has of itself and never in its place.
+//
+// An edit is one step of the store, made on the newest state: everything that it refers to exists in that step. What is deleted takes
+// along what makes no sense without it, as in the original (MidonetBackend.scala, its bindings): a bridge its ports, DHCP subnets and
+// tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it. Of a
+// deletion that is too large for one step the object itself goes in the first. What operators put on a rendered object goes when
+// Neutron removes that (Job).
+package operator
+
+import (
+	"context"
+	"errors"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
+)
+
+// Editor makes edits.
+type Editor struct {
+	Store  nsdb.Store
+	Mirror *mirror.Mirror // of the store; the caller runs it
+}
+
+// Edit is one step of the store being made.
+type Edit struct {
+	tx nsdb.Tx
+	// State is a recent state, for what is not found by its key. What it says may have changed since.
+	State *mirror.State
+}
+
+// Edit makes what fn does one step, and returns the first state of the mirror that has it. An error of fn is returned, and nothing is
+// written. fn may run more than once.
+func (e *Editor) Edit(ctx context.Context, fn func(*Edit) error) (*mirror.State, error) {
+	revision, err := e.Store.Update(ctx, func(tx nsdb.Tx) error { return fn(&Edit{tx: tx, State: e.Mirror.State()}) })
+	switch {
+	case errors.Is(err, nsdb.ErrTooLarge):
+		return nil, errs.New(errs.TooLarge, "ChangeTooLarge", "The change is too large for one step.").Wrap(err)
+	case err != nil && errs.KindOf(err) == errs.Internal:
+		return nil, unavailable(err)
+	case err != nil:
+		return nil, err
+	}
+	state, err := e.Mirror.WaitFor(ctx, revision)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return state, nil
+}
+
+func unavailable(err error) error {
+	return errs.New(errs.Unavailable, "StoreUnavailable", "The network state database does not answer.").Wrap(err)
+}
+
+// get returns the object with the key as it is in this step, nil where there is none.
+func get[T topology.Object](e *Edit, kind topology.Kind, id [16]byte) (T, error) {
+	o, err := e.tx.Get(topology.Key{Kind: kind, ID: id})
+	t, _ := o.(T)
+	return t, err
+}
+
+// exists returns the object with the key, which must be there.
+func exists[T topology.Object](e *Edit, kind topology.Kind, id [16]byte) (T, error) {
+	o, err := get[T](e, kind, id)
+	if err == nil && topology.Object(o) == topology.Object(*new(T)) {
+		err = Missing(kind, id)
+	}
+	return o, err
+}
+
+// own returns the object with the key, which must be there and an operator's.
+func own[T topology.Object](e *Edit, kind topology.Kind, id [16]byte) (T, error) {
+	o, err := exists[T](e, kind, id)
+	if err == nil && !topology.ByOperator(o) {
+		err = rendered(kind, id)
+	}
+	return o, err
+}
+
+// create puts an object whose key must be free.
+func (e *Edit) create(o topology.Object) error {
+	present, err := e.tx.Get(o.Key())
+	switch {
+	case err != nil:
+		return err
+	case present != nil:
+		return errs.New(errs.Conflict, "ObjectExists", "A(n) %s with ID %s already exists.", class(o.Key().Kind), text(o.Key().ID))
+	}
+	e.tx.Put(o)
+	return nil
+}
+
+// The words are those of the original's storage (ZoomExceptions.scala).
+
+// Missing says that there is no such object.
+func Missing(kind topology.Kind, id [16]byte) error {
+	return errs.New(errs.NotFound, "NotFound", "There is no %s with ID %s.", class(kind), text(id))
+}
+
+func rendered(kind topology.Kind, id [16]byte) error {
+	return errs.New(errs.Conflict, "MadeFromNeutron", "%s %s is made from an object of Neutron, and can be changed only there.",
+		class(kind), text(id))
+}
+
+// class is the original's name of a kind (topology.proto).
+func class(kind topology.Kind) string {
+	switch kind {
+	case topology.KindBridge:
+		return "Network"
+	case topology.KindPort:
+		return "Port"
+	case topology.KindRouter:
+		return "Router"
+	case topology.KindRoute:
+		return "Route"
+	case topology.KindChain:
+		return "Chain"
+	case topology.KindAddrGroup:
+		return "IPAddrGroup"
+	case topology.KindPortGroup:
+		return "PortGroup"
+	case topology.KindDHCP:
+		return "Dhcp"
+	case topology.KindTunnelZone:
+		return "TunnelZone"
+	case topology.KindHost:
+		return "Host"
+	}
+	return kind.String()
+}
+
+func text(u [16]byte) string { return id.ID[topology.Object](u).String() }

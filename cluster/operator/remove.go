@@ -1,0 +1,294 @@
+package operator
+
+import (
+	"context"
+	"slices"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
+)
+
+// maxUnits bounds what one step does of a deletion, by the objects that the units read and write.
+const maxUnits = nsdb.MaxObjects - 8
+
+// unit is a part of a deletion that is done in one step. It finds nothing to do where it has been done before.
+type unit struct {
+	cost int // how many objects it may read and write
+	do   func(*Edit) error
+}
+
+// Delete removes an operator's object, and with it what makes no sense without it.
+func (e *Editor) Delete(ctx context.Context, key topology.Key) error {
+	state := e.Mirror.State()
+	first := unit{3, func(edit *Edit) error {
+		o, err := edit.tx.Get(key)
+		switch {
+		case err != nil:
+			return err
+		case o == nil:
+			return Missing(key.Kind, key.ID)
+		case !operators(o):
+			return rendered(key.Kind, key.ID)
+		}
+		edit.tx.Delete(key)
+		edit.tx.Delete(topology.OverlayKey(key))
+		return nil
+	}}
+	return e.doAll(ctx, append([]unit{first}, dependants(state, key, state.Get(key))...))
+}
+
+// operators reports whether operators may remove the object.
+func operators(o topology.Object) bool {
+	switch o.(type) {
+	case *topology.TunnelZone, *topology.Host:
+		return true
+	}
+	return topology.ByOperator(o)
+}
+
+// DeleteHost forgets a host, which must be away and have no bindings.
+func (e *Editor) DeleteHost(ctx context.Context, host topology.HostID) error {
+	state := e.Mirror.State()
+	bindings := 0
+	for range state.Bindings(host) {
+		bindings++
+	}
+	switch {
+	case state.Get(topology.Key{Kind: topology.KindHostState, ID: host}) != nil:
+		return errs.New(errs.Forbidden, "HostAlive", "Cannot delete host %s because it is active.", host)
+	case bindings > 0:
+		return errs.New(errs.Forbidden, "HostBound", "Cannot delete host %s because it has %d binding(s).", host, bindings)
+	}
+	return e.Delete(ctx, topology.Key{Kind: topology.KindHost, ID: host})
+}
+
+// doAll does the units in order, in as few steps as they fit.
+func (e *Editor) doAll(ctx context.Context, units []unit) error {
+	for len(units) > 0 {
+		n, cost := 0, 0
+		for n < len(units) && (n == 0 || cost+units[n].cost <= maxUnits) {
+			cost += units[n].cost
+			n++
+		}
+		step := units[:n]
+		units = units[n:]
+		_, err := e.Edit(ctx, func(edit *Edit) error {
+			for _, u := range step {
+				if err := u.do(edit); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dependants returns the units that remove, or mend, what refers to the object with the key, once that is gone. was is what it was, nil
+// where that is not known.
+func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
+	d := &deletion{state: s}
+	switch key.Kind {
+	case topology.KindBridge:
+		d.ofBridge(topology.BridgeID(key.ID))
+	case topology.KindRouter:
+		d.ofRouter(topology.RouterID(key.ID))
+	case topology.KindPort:
+		p, _ := was.(*topology.Port)
+		d.ofPort(topology.PortID(key.ID), p)
+	case topology.KindDHCP:
+		d.ofDHCP(topology.DHCPID(key.ID), was)
+	case topology.KindChain:
+		d.ofChain(topology.ChainID(key.ID))
+	case topology.KindPortGroup:
+		d.ofPortGroup(topology.PortGroupID(key.ID))
+	case topology.KindAddrGroup:
+		for m := range s.GroupMembers(topology.AddrGroupID(key.ID)) {
+			d.drop(m)
+		}
+	case topology.KindTunnelZone:
+		for m := range s.TunnelZoneHosts(topology.TunnelZoneID(key.ID)) {
+			d.gone(m.Key())
+		}
+	case topology.KindHost:
+		for m := range s.Memberships(topology.HostID(key.ID)) {
+			d.gone(m.Key())
+		}
+	}
+	return d.units
+}
+
+// deletion collects the units of a deletion.
+type deletion struct {
+	state *mirror.State
+	units []unit
+}
+
+func (d *deletion) add(cost int, do func(*Edit) error) { d.units = append(d.units, unit{cost, do}) }
+
+// gone removes the objects with the keys, of those that are there.
+func (d *deletion) gone(keys ...topology.Key) {
+	for _, k := range keys {
+		if d.state.Get(k) != nil {
+			d.add(1, func(e *Edit) error {
+				e.tx.Delete(k)
+				return nil
+			})
+		}
+	}
+}
+
+// drop removes the object if an operator made it.
+func (d *deletion) drop(o topology.Object) {
+	if topology.ByOperator(o) {
+		d.gone(o.Key())
+	}
+}
+
+func (d *deletion) ofBridge(b topology.BridgeID) {
+	d.gone(topology.Key{Kind: topology.KindOverlay, ID: b})
+	for p := range d.state.Ports(b) {
+		d.port(p)
+	}
+	for o := range d.state.DHCPs(b) {
+		d.drop(o)
+	}
+	for o := range d.state.DHCPHosts(b) {
+		d.drop(o)
+	}
+	for o := range d.state.MACEntries(b) {
+		d.drop(o)
+	}
+	for o := range d.state.Neighbours(b) {
+		d.drop(o)
+	}
+}
+
+func (d *deletion) ofRouter(r topology.RouterID) {
+	d.gone(topology.Key{Kind: topology.KindOverlay, ID: r})
+	for p := range d.state.RouterPorts(r) {
+		d.port(p)
+	}
+	for o := range d.state.Routes(r) {
+		d.drop(o)
+	}
+}
+
+// port removes an operator's port; of a rendered one, which goes with its device, what operators have put on it.
+func (d *deletion) port(p *topology.Port) {
+	if topology.ByOperator(p) {
+		d.gone(p.Key())
+	}
+	d.ofPort(p.ID, p)
+}
+
+// ofPort removes what is of the port. was is nil where it is not known what the port was.
+func (d *deletion) ofPort(port topology.PortID, was *topology.Port) {
+	d.gone(topology.Key{Kind: topology.KindOverlay, ID: port})
+	if was == nil {
+		return
+	}
+	if topology.ByOperator(was) {
+		d.gone(topology.TunnelKeyKey(was.TunnelKey), topology.Key{Kind: topology.KindBinding, ID: port}, topology.Key{Kind: topology.KindPortState, ID: port})
+	}
+	for r := range d.state.Routes(was.Router) {
+		if r.Port == port {
+			d.drop(r)
+		}
+	}
+	for m := range d.state.MACEntries(was.Bridge) {
+		if m.Port == port {
+			d.drop(m)
+		}
+	}
+	for n := range d.state.Neighbours(was.Bridge) {
+		if n.Port == port {
+			d.drop(n)
+		}
+	}
+	if was.Interior() && topology.ByOperator(was) {
+		d.ofWire(was)
+	}
+}
+
+// ofWire loosens the other end of the wire of a port that goes.
+func (d *deletion) ofWire(was *topology.Port) {
+	d.add(12, func(e *Edit) error {
+		peer, err := get[*topology.Port](e, topology.KindPort, was.Peer)
+		if err != nil || peer == nil || peer.Peer != was.ID {
+			return err
+		}
+		e.follow(stations(was, peer), nil)
+		return e.loosen(peer)
+	})
+}
+
+func (d *deletion) ofDHCP(dhcp topology.DHCPID, was topology.Object) {
+	subnet, ok := was.(*topology.DHCP)
+	if !ok {
+		return
+	}
+	for h := range d.state.DHCPHosts(subnet.Bridge) {
+		if h.DHCP == dhcp {
+			d.drop(h)
+		}
+	}
+}
+
+// ofChain takes the chain from where it was put, and the jumps to it out of operators' chains.
+func (d *deletion) ofChain(chain topology.ChainID) {
+	for o := range d.state.ByKind(topology.KindOverlay) {
+		have := o.(*topology.Overlay)
+		if have.InChain != chain && have.OutChain != chain {
+			continue
+		}
+		d.mend(have, func(o *topology.Overlay) {
+			if o.InChain == chain {
+				o.InChain = topology.ChainID{}
+			}
+			if o.OutChain == chain {
+				o.OutChain = topology.ChainID{}
+			}
+		})
+	}
+	for o := range d.state.ByKind(topology.KindChain) {
+		c := o.(*topology.Chain)
+		if !c.ByOperator || !slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return r.Jump == chain }) {
+			continue
+		}
+		d.add(1, func(e *Edit) error {
+			have, err := get[*topology.Chain](e, topology.KindChain, c.ID)
+			if err != nil || have == nil {
+				return err
+			}
+			return e.keepRules(have, func(r *topology.Rule) bool { return r.Jump != chain })
+		})
+	}
+}
+
+func (d *deletion) ofPortGroup(group topology.PortGroupID) {
+	for o := range d.state.ByKind(topology.KindOverlay) {
+		have := o.(*topology.Overlay)
+		if slices.Contains(have.Groups, group) {
+			d.mend(have, func(o *topology.Overlay) {
+				o.Groups = slices.DeleteFunc(o.Groups, func(g topology.PortGroupID) bool { return g == group })
+			})
+		}
+	}
+}
+
+// mend changes what is put on a target.
+func (d *deletion) mend(o *topology.Overlay, change func(*topology.Overlay)) {
+	d.add(1, func(e *Edit) error {
+		have, err := get[*topology.Overlay](e, topology.KindOverlay, o.Target.ID)
+		if err != nil || have == nil {
+			return err
+		}
+		return e.overlay(o.Target, o.At, change)
+	})
+}
