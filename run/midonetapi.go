@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	midonetapi "midonet.org/midonet/cluster/api"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/config"
@@ -17,7 +18,7 @@ import (
 // midonetHandler is the MidoNet REST API.
 func (s *server) midonetHandler(bindings midonetapi.Binder) http.Handler {
 	return midonetapi.New(midonetapi.Config{
-		Identity: s.midonetIdentity(), Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Log: s.Log,
+		Identity: s.midonetIdentity(), Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Operator: s.operator(), Log: s.Log,
 	})
 }
 
@@ -55,6 +56,22 @@ func unlessGone(err error) error {
 		return errs.New(errs.Unavailable, "Canceled", "The client has gone.").Wrap(err)
 	}
 	return err
+}
+
+// operator makes the changes of the topology that the MidoNet API asks for.
+func (s *server) operator() *operator.Editor {
+	return &operator.Editor{Store: s.nsdb, Mirror: s.mirror}
+}
+
+// sweep removes what operators have put on objects that are gone. It begins when the store has everything: until then what was put on
+// something may only wait for that.
+func (s *server) sweep(ctx context.Context) error {
+	if err := s.complete(ctx); err != nil {
+		return err
+	}
+	job := operator.Job{Editor: s.operator(), Log: s.Log}
+	job.Run(ctx)
+	return ctx.Err()
 }
 
 func listenMidoNetAPI(address string, options *config.Options) (net.Listener, error) {

@@ -181,7 +181,7 @@ func (s *server) parts() []part {
 		{"metrics", s.serve(s.listeners.metrics, s.monitor())},
 	}
 	if s.ClusterOnly {
-		return append(parts, part{"importer", s.backend.Run}, part{"uplinks", s.plugUplinks})
+		return append(parts, part{"importer", s.backend.Run}, part{"uplinks", s.plugUplinks}, part{"operators' objects", s.sweep})
 	}
 	return append(parts,
 		part{"journal", s.drain},
@@ -223,6 +223,7 @@ func (s *server) drain(ctx context.Context) error {
 		group.Go(func() error { return s.tellPortStatus(ctx) })
 		group.Go(func() error { return s.tellHosts(ctx) })
 		group.Go(func() error { return s.plugUplinks(ctx) })
+		group.Go(func() error { return s.sweep(ctx) })
 		return group.Wait()
 	})
 }
@@ -230,11 +231,7 @@ func (s *server) drain(ctx context.Context) error {
 // tellPortStatus tells Neutron which ports work. It begins when the store has every port: at first the job states each once, and a
 // port that a new store had still to learn would keep the status of the store before.
 func (s *server) tellPortStatus(ctx context.Context) error {
-	complete, err := s.importer.Loaded(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := s.mirror.WaitFor(ctx, complete); err != nil {
+	if err := s.complete(ctx); err != nil {
 		return err
 	}
 	status := portstatus.Job{Mirror: s.mirror, Sink: s.plugin, Log: s.Log}
@@ -247,6 +244,15 @@ func (s *server) tellHosts(ctx context.Context) error {
 	job := hosts.Job{Mirror: s.mirror, Sink: s.hostAgents(), Log: s.Log}
 	job.Run(ctx)
 	return ctx.Err()
+}
+
+// complete waits until the store has everything that Neutron has, and the mirror sees it.
+func (s *server) complete(ctx context.Context) error {
+	revision, err := s.importer.Loaded(ctx)
+	if err == nil {
+		_, err = s.mirror.WaitFor(ctx, revision)
+	}
+	return err
 }
 
 // plugUplinks binds the ports of uplinks as Neutron says.

@@ -21,6 +21,7 @@ import (
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
 )
 
@@ -40,6 +41,7 @@ type Config struct {
 	Mirror   *mirror.Mirror
 	Importer *importer.Importer
 	Bindings Binder
+	Operator *operator.Editor // makes the changes of the topology beside Neutron's
 	Log      *slog.Logger
 }
 

@@ -17,6 +17,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
 	"midonet.org/midonet/cluster/translate"
@@ -30,6 +31,7 @@ var account = Account{Username: "admin", Password: "pass:w0rd"}
 type fixture struct {
 	*testing.T
 	store    nsdb.Store
+	mirror   *mirror.Mirror
 	importer *importer.Importer
 	api      http.Handler
 	uri      string // of Root
@@ -51,12 +53,15 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 	}
 	f := &fixture{T: t, store: store, importer: importer.New(store, reader, translate.DefaultSettings(), log)}
 	m := mirror.New(store, log)
+	f.mirror = m
+	edits := &operator.Editor{Store: store, Mirror: m}
+	sweeper := operator.Job{Editor: edits, Log: log}
 	authority, err := pki.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	agents := stream.New(stream.Config{Store: store, Mirror: m, Authority: authority, Log: log})
-	f.api = New(Config{Identity: Local(account), Mirror: m, Importer: f.importer, Bindings: agents, Log: log})
+	f.api = New(Config{Identity: Local(account), Mirror: m, Importer: f.importer, Bindings: agents, Operator: edits, Log: log})
 	server := httptest.NewServer(f.api)
 	f.uri = server.URL + Root
 	ctx, cancel := context.WithCancel(t.Context())
@@ -64,6 +69,7 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 	running.Go(func() { m.Run(ctx) })
 	running.Go(func() { f.importer.Run(ctx) })
 	running.Go(func() { agents.Run(ctx) })
+	running.Go(func() { sweeper.Run(ctx) })
 	t.Cleanup(func() {
 		server.Close()
 		cancel()

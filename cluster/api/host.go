@@ -69,7 +69,11 @@ type hostInterfacePort struct {
 
 func (a *API) hostRoutes() {
 	a.serve("/hosts", endpoint{http.MethodGet, nil, []string{mediaHosts, mediaJSON}, listHosts})
-	a.serve("/hosts/{id}", endpoint{http.MethodGet, nil, []string{mediaHost, mediaJSON}, getHost})
+	a.serve("/hosts/{id}",
+		endpoint{http.MethodGet, nil, []string{mediaHost, mediaJSON}, getHost},
+		endpoint{http.MethodPut, []string{mediaHost, mediaJSON}, nil, updateHost},
+		endpoint{http.MethodDelete, nil, nil, a.deleteHost},
+	)
 	a.serve("/hosts/{id}/interfaces", endpoint{http.MethodGet, nil, []string{mediaInterfaces, mediaJSON}, listInterfaces})
 	a.serve("/hosts/{id}/interfaces/{name}", endpoint{http.MethodGet, nil, []string{mediaInterface, mediaJSON}, getInterface})
 	a.serve("/hosts/{id}/ports",
@@ -113,6 +117,49 @@ func getHost(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return reply{body: c.showHost(h)}, nil
+}
+
+// updateHost takes the weights and limits that every host has, as clients send back what they were shown: nothing would obey others.
+func updateHost(c *call) (reply, error) {
+	h, err := c.host()
+	if err != nil {
+		return reply{}, err
+	}
+	shown := c.showHost(h)
+	body := struct {
+		FloodingProxyWeight   *int  `json:"floodingProxyWeight"`
+		ContainerWeight       *int  `json:"containerWeight"`
+		ContainerLimit        *int  `json:"containerLimit"`
+		EnforceContainerLimit *bool `json:"enforceContainerLimit"`
+	}{}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	for _, p := range []struct {
+		name, words string
+		given, same bool
+	}{
+		{"floodingProxyWeight", "Flooding proxy weight", body.FloodingProxyWeight != nil, given(body.FloodingProxyWeight) == shown.FloodingProxyWeight},
+		{"containerWeight", "Container weight", body.ContainerWeight != nil, given(body.ContainerWeight) == shown.ContainerWeight},
+		{"containerLimit", "Container limit", body.ContainerLimit != nil, given(body.ContainerLimit) == shown.ContainerLimit},
+		{"enforceContainerLimit", "Enforce container limit", body.EnforceContainerLimit != nil, given(body.EnforceContainerLimit) == shown.EnforceContainerLimit},
+	} {
+		if !p.given {
+			return reply{}, errs.New(errs.Invalid, "Null", "%s must not be null.", p.words)
+		}
+		if !p.same {
+			return reply{}, unsupported(p.name)
+		}
+	}
+	return reply{status: http.StatusOK}, nil
+}
+
+func (a *API) deleteHost(c *call) (reply, error) {
+	h, err := c.host()
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK}, a.Operator.DeleteHost(c.Context(), h.ID)
 }
 
 func (c *call) hostURI(h topology.HostID) string { return c.base + "/hosts/" + h.String() }

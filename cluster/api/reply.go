@@ -30,6 +30,11 @@ var statuses = map[errs.Kind]int{
 
 // fail answers with the error, whose text reaches the client only if it was written for clients.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var v violations
+	if errors.As(err, &v) {
+		writeViolations(w, v)
+		return
+	}
 	status, ok := statuses[errs.KindOf(err)]
 	if !ok {
 		a.Log.Error("a request of the MidoNet API failed", "method", r.Method, "path", r.URL.Path, "error", err)

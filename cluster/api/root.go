@@ -11,16 +11,28 @@ const (
 
 // application is the root document (models/Application.java) with what is served. Clients find every other URI from here.
 type application struct {
-	URI            string `json:"uri"`
-	Version        string `json:"version"`
-	Bridges        string `json:"bridges"`
-	BridgeTemplate string `json:"bridgeTemplate"`
-	Hosts          string `json:"hosts"`
-	HostTemplate   string `json:"hostTemplate"`
-	Neutron        string `json:"neutron"`
-	Ports          string `json:"ports"`
-	PortTemplate   string `json:"portTemplate"`
-	SystemState    string `json:"systemState"`
+	URI                 string `json:"uri"`
+	Version             string `json:"version"`
+	Bridges             string `json:"bridges"`
+	BridgeTemplate      string `json:"bridgeTemplate"`
+	Chains              string `json:"chains"`
+	ChainTemplate       string `json:"chainTemplate"`
+	Hosts               string `json:"hosts"`
+	HostTemplate        string `json:"hostTemplate"`
+	IPAddrGroups        string `json:"ipAddrGroups"`
+	IPAddrGroupTemplate string `json:"ipAddrGroupTemplate"`
+	Neutron             string `json:"neutron"`
+	PortGroups          string `json:"portGroups"`
+	PortGroupTemplate   string `json:"portGroupTemplate"`
+	Ports               string `json:"ports"`
+	PortTemplate        string `json:"portTemplate"`
+	RouteTemplate       string `json:"routeTemplate"`
+	Routers             string `json:"routers"`
+	RouterTemplate      string `json:"routerTemplate"`
+	RuleTemplate        string `json:"ruleTemplate"`
+	SystemState         string `json:"systemState"`
+	TunnelZones         string `json:"tunnelZones"`
+	TunnelZoneTemplate  string `json:"tunnelZoneTemplate"`
 }
 
 // systemState is models/SystemState.java.
@@ -38,6 +50,13 @@ func (a *API) routes() {
 	a.neutronRoutes()
 	a.hostRoutes()
 	a.bridgeRoutes()
+	a.routerRoutes()
+	a.portRoutes()
+	a.routeRoutes()
+	a.chainRoutes()
+	a.portGroupRoutes()
+	a.addrGroupRoutes()
+	a.tunnelZoneRoutes()
 	a.tableRoutes()
 	a.dhcpRoutes()
 }
@@ -46,6 +65,12 @@ func rootDocument(c *call) (reply, error) {
 	return reply{body: application{
 		URI: c.base + "/", Version: apiVersion,
 		Bridges: c.base + "/bridges", BridgeTemplate: c.base + "/bridges/{id}",
+		Chains: c.base + "/chains", ChainTemplate: c.base + "/chains/{id}",
+		IPAddrGroups: c.base + "/ip_addr_groups", IPAddrGroupTemplate: c.base + "/ip_addr_groups/{id}",
+		PortGroups: c.base + "/port_groups", PortGroupTemplate: c.base + "/port_groups/{id}",
+		Routers: c.base + "/routers", RouterTemplate: c.base + "/routers/{id}",
+		RouteTemplate: c.base + "/routes/{id}", RuleTemplate: c.base + "/rules/{id}",
+		TunnelZones: c.base + "/tunnel_zones", TunnelZoneTemplate: c.base + "/tunnel_zones/{id}",
 		Hosts: c.base + "/hosts", HostTemplate: c.base + "/hosts/{id}",
 		Ports: c.base + "/ports", PortTemplate: c.base + "/ports/{id}",
 		Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
@@ -35,10 +37,22 @@ type ip4MAC struct {
 }
 
 func (a *API) tableRoutes() {
-	a.serve("/bridges/{id}/mac_table", endpoint{http.MethodGet, nil, []string{mediaMACPorts, mediaJSON}, listMACTable})
-	a.serve("/bridges/{id}/mac_table/{entry}", endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, getMACPort})
-	a.serve("/bridges/{id}/arp_table", endpoint{http.MethodGet, nil, []string{mediaIP4MACs, mediaJSON}, listARPTable})
-	a.serve("/bridges/{id}/arp_table/{entry}", endpoint{http.MethodGet, nil, []string{mediaIP4MAC, mediaJSON}, getARPEntry})
+	a.serve("/bridges/{id}/mac_table",
+		endpoint{http.MethodGet, nil, []string{mediaMACPorts, mediaJSON}, listMACTable},
+		endpoint{http.MethodPost, []string{mediaMACPort, mediaJSON}, nil, a.createMACPort},
+	)
+	a.serve("/bridges/{id}/mac_table/{entry}",
+		endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, getMACPort},
+		endpoint{http.MethodDelete, nil, nil, a.deleteMACPort},
+	)
+	a.serve("/bridges/{id}/arp_table",
+		endpoint{http.MethodGet, nil, []string{mediaIP4MACs, mediaJSON}, listARPTable},
+		endpoint{http.MethodPost, []string{mediaIP4MAC, mediaJSON}, nil, a.createARPEntry},
+	)
+	a.serve("/bridges/{id}/arp_table/{entry}",
+		endpoint{http.MethodGet, nil, []string{mediaIP4MAC, mediaJSON}, getARPEntry},
+		endpoint{http.MethodDelete, nil, nil, a.deleteARPEntry},
+	)
 }
 
 func listMACTable(c *call) (reply, error) {
@@ -49,8 +63,7 @@ func listMACTable(c *call) (reply, error) {
 func getMACPort(c *call) (reply, error) {
 	text, _, _ := strings.Cut(c.PathValue("entry"), "_")
 	if _, err := mac.Parse(strings.ReplaceAll(text, "-", ":")); err != nil {
-		return reply{}, errs.New(errs.Invalid, "BadMAC", "MAC address must consist of six pairs of hex digits separated by hyphens, "+
-			"e.g., 12-34-56-78-9a-bc.")
+		return reply{}, badMACInURI()
 	}
 	table, err := c.macTable()
 	if err != nil {
@@ -65,7 +78,7 @@ func getMACPort(c *call) (reply, error) {
 }
 
 // entryName is how a URI names a MAC and a port (ResourceUris.macToUri).
-func entryName(hw, port string) string { return strings.ReplaceAll(hw, ":", "-") + "_" + port }
+func entryName(hw, port string) string { return uriMAC(hw) + "_" + port }
 
 // macTable is the table of the bridge that the path names, in order of MAC and port.
 func (c *call) macTable() ([]macPort, error) {
@@ -107,7 +120,7 @@ func getARPEntry(c *call) (reply, error) {
 }
 
 func arpEntryName(addr netip.Addr, hw string) string {
-	return addr.String() + "_" + strings.ReplaceAll(hw, ":", "-")
+	return addr.String() + "_" + uriMAC(hw)
 }
 
 // arpTable is the table of the bridge that the path names, in order of address. It has IPv4 alone, as its media type says.
@@ -125,4 +138,97 @@ func (c *call) arpTable() ([]ip4MAC, error) {
 	}
 	slices.SortFunc(table, func(x, y ip4MAC) int { return cmp.Or(x.IP.Compare(y.IP), cmp.Compare(x.MAC, y.MAC)) })
 	return slices.Compact(table), nil
+}
+
+func (a *API) createMACPort(c *call) (reply, error) {
+	b, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	var body struct {
+		MACAddr *string          `json:"macAddr"`
+		PortID  *topology.PortID `json:"portId"`
+		VLANID  *int             `json:"vlanId"`
+	}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	var v violations
+	v.add(body.MACAddr == nil, "macAddr", "may not be null")
+	v.add(body.PortID == nil, "portId", "may not be null")
+	hw := v.mac("macAddr", body.MACAddr)
+	v.add(hw.IsMulticast(), "macAddr", "is not the MAC address of a station")
+	if err := v.err(); err != nil {
+		return reply{}, err
+	}
+	if given(body.VLANID) != 0 {
+		return reply{}, errs.New(errs.NotFound, "NotFound", "The specified bridge has no ports assigned to VLAN %d.", *body.VLANID)
+	}
+	return a.edit(c, c.bridgeURI(b.ID)+"/mac_table/"+entryName(hw.String(), body.PortID.String()), func(e *operator.Edit) error {
+		return e.PutMACEntry(b.ID, hw, *body.PortID)
+	})
+}
+
+func (a *API) deleteMACPort(c *call) (reply, error) {
+	b, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	text, port, _ := strings.Cut(c.PathValue("entry"), "_")
+	hw, err := mac.Parse(strings.ReplaceAll(text, "-", ":"))
+	if err != nil {
+		return reply{}, badMACInURI()
+	}
+	at, err := id.Parse[topology.Port](port)
+	if err != nil {
+		return reply{}, errs.New(errs.NotFound, "NotFound", "The specified bridge does not have the specified MAC-port mapping.")
+	}
+	return a.edit(c, "", func(e *operator.Edit) error { return e.DeleteMACEntry(b.ID, hw, at) })
+}
+
+func badMACInURI() error {
+	return errs.New(errs.Invalid, "BadMAC", "MAC address must consist of six pairs of hex digits separated by hyphens, e.g., 12-34-56-78-9a-bc.")
+}
+
+func (a *API) createARPEntry(c *call) (reply, error) {
+	b, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	var body struct {
+		IP  *string `json:"ip"`
+		MAC *string `json:"mac"`
+	}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	var v violations
+	v.add(body.MAC == nil, "mac", "may not be null")
+	hw := v.mac("mac", body.MAC)
+	addr, err := netip.ParseAddr(given(body.IP))
+	v.add(err != nil || !addr.Is4() || addr.IsUnspecified() || addr.IsMulticast(), "ip", "is not a valid IP address")
+	v.add(hw.IsMulticast(), "mac", "is not the MAC address of a station")
+	if err := v.err(); err != nil {
+		return reply{}, err
+	}
+	return a.edit(c, c.bridgeURI(b.ID)+"/arp_table/"+arpEntryName(addr, hw.String()), func(e *operator.Edit) error {
+		return e.PutNeighbour(b.ID, addr, hw)
+	})
+}
+
+func (a *API) deleteARPEntry(c *call) (reply, error) {
+	b, err := c.bridge()
+	if err != nil {
+		return reply{}, err
+	}
+	text, hwText, _ := strings.Cut(c.PathValue("entry"), "_")
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return reply{}, errs.New(errs.Invalid, "BadAddress", "is not a valid IP address")
+	}
+	hw, err := mac.Parse(strings.ReplaceAll(hwText, "-", ":"))
+	if err != nil {
+		return reply{}, badMACInURI()
+	}
+	return a.edit(c, "", func(e *operator.Edit) error { return e.DeleteNeighbour(b.ID, addr, hw) })
 }

@@ -51,7 +51,7 @@ func TestHosts(t *testing.T) {
 	}
 	f.get("/hosts/"+host1+"/interfaces/eth9", mediaInterface).wantError(404, "Interface not found")
 	f.get("/hosts/"+net1, mediaHost).wantError(404, "There is no Host with ID "+net1+".")
-	f.delete("/hosts/" + host1).want(405)
+	f.delete("/hosts/"+host1).wantError(403, "Cannot delete host "+host1+" because it is active.")
 }
 
 func TestBindings(t *testing.T) {
@@ -70,7 +70,7 @@ func TestBindings(t *testing.T) {
 	if diff := cmp.Diff([]map[string]any{want}, f.get(ports, mediaInterfacePorts).want(200).objects()); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
-	shown := f.get("/ports/"+port1, mediaBridgePort[0]).want(200).object()
+	shown := f.get("/ports/"+port1, mediaPortV4[0]).want(200).object()
 	if shown["hostId"] != host1 || shown["interfaceName"] != "tap0" || shown["hostInterfacePort"] != want["uri"] {
 		t.Errorf("the bound port: %v", shown)
 	}
@@ -95,8 +95,8 @@ func TestBridgesAndPorts(t *testing.T) {
 	uri := f.uri + "/bridges/" + net1
 	want := map[string]any{"id": net1, "tenantId": "t1", "name": "blue", "adminStateUp": true, "inboundFilterId": nil,
 		"outboundFilterId": nil, "vxLanPortIds": []any{}, "inboundMirrorIds": []any{}, "outboundMirrorIds": []any{}, "qosPolicyId": nil,
-		"uri": uri, "inboundFilter": nil, "outboundFilter": nil, "ports": uri + "/ports", "peerPorts": nil, "vxLanPorts": nil,
-		"macTable": uri + "/mac_table", "arpTable": uri + "/arp_table", "dhcpSubnets": uri + "/dhcp", "dhcpSubnet6s": nil,
+		"uri": uri, "inboundFilter": nil, "outboundFilter": nil, "ports": uri + "/ports", "peerPorts": uri + "/peer_ports", "vxLanPorts": nil,
+		"macTable": uri + "/mac_table", "arpTable": uri + "/arp_table", "dhcpSubnets": uri + "/dhcp", "dhcpSubnet6s": uri + "/dhcpV6",
 		"vlanMacTableTemplate": nil, "macPortTemplate": uri + "/mac_table/{macAddress}_{portId}", "vlanMacPortTemplate": nil}
 	for _, mediaType := range mediaBridge {
 		r := f.get("/bridges/"+net1, mediaType).want(200)
@@ -109,19 +109,19 @@ func TestBridgesAndPorts(t *testing.T) {
 			t.Errorf("%q: %d bridges, want %d", query, len(bridges), n)
 		}
 	}
-	port := f.get("/ports/"+port1, mediaBridgePort[1]).want(200).object()
+	port := f.get("/ports/"+port1, mediaPortV4[1]).want(200).object()
 	if port["type"] != "Bridge" || port["deviceId"] != net1 || port["device"] != uri || port["tunnelKey"] == 0.0 || port["active"] != false {
 		t.Errorf("port: %v", port)
 	}
 	f.report(&topology.PortState{Port: id.MustParse[topology.Port](port1), Host: id.MustParse[topology.Host](host1), Active: true})
 	f.eventually("the port is active", func() bool { return f.get("/ports/"+port1, mediaJSON).object()["active"] == true })
 	for _, path := range []string{"/ports", "/bridges/" + net1 + "/ports"} {
-		if ports := f.get(path, mediaBridgePorts[0]).want(200).objects(); len(ports) != 1 || ports[0]["id"] != port1 {
+		if ports := f.get(path, mediaPortsV4[0]).want(200).objects(); len(ports) != 1 || ports[0]["id"] != port1 {
 			t.Errorf("%s: %v", path, ports)
 		}
 	}
-	f.get("/bridges/"+port1+"/ports", mediaBridgePorts[0]).wantError(404, "There is no Network with ID "+port1+".")
-	f.get("/ports/"+net1, mediaBridgePort[0]).wantError(404, "There is no Port with ID "+net1+".")
+	f.get("/bridges/"+port1+"/ports", mediaPortsV4[0]).wantError(404, "There is no Network with ID "+port1+".")
+	f.get("/ports/"+net1, mediaPortV4[0]).wantError(404, "There is no Port with ID "+net1+".")
 }
 
 func TestTables(t *testing.T) {

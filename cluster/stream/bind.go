@@ -97,6 +97,9 @@ func (s *Server) bind(tx nsdb.Tx, want *topology.Binding) (changed bool, err err
 	if err := portExists(tx, want.Port); err != nil {
 		return false, err
 	}
+	if err := notLinked(tx, want.Port); err != nil {
+		return false, err
+	}
 	present, err := binding(tx, want.Port)
 	if err != nil {
 		return false, err
@@ -160,6 +163,15 @@ func portExists(tx nsdb.Tx, port topology.PortID) error {
 	o, err := tx.Get(topology.Key{Kind: topology.KindPort, ID: port})
 	if err == nil && o == nil {
 		return errs.New(errs.NotFound, "PortNotFound", "there is no port %v; it must be created in Neutron first", port)
+	}
+	return err
+}
+
+// notLinked refuses a port that is one end of a virtual wire, into which nothing can be plugged.
+func notLinked(tx nsdb.Tx, port topology.PortID) error {
+	o, err := tx.Get(topology.Key{Kind: topology.KindPort, ID: port})
+	if p, ok := o.(*topology.Port); ok && p.Interior() {
+		return errs.New(errs.Conflict, "PortLinked", "port %v is linked to port %v; no interface can be plugged into it", port, p.Peer)
 	}
 	return err
 }

@@ -42,6 +42,7 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 	if err := s.keepLease(ctx, session); err != nil {
 		return err
 	}
+	r.host = placed(s.Mirror.State(), r)
 	r.found = slices.DeleteFunc(r.found, func(n *topology.RouterNeighbour) bool { return !s.feed.reaches(r.host.ID, n) })
 	changes := session.compare(s.Mirror.State(), r)
 	for batch := range slices.Chunk(changes, changesPerStep) {
