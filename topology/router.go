@@ -63,14 +63,19 @@ type AdvertisedPrefix struct {
 	Autonomous bool // A: hosts form addresses in it (SLAAC)
 }
 
-// FloatingIP is an address that the router answers for and exchanges, one for one, with a fixed address behind it.
+// FloatingIP is an address that the router answers for and exchanges, one for one, with a fixed address behind it. Between an IPv6 one
+// and a fixed one of IPv4 the packets are translated as well.
 type FloatingIP struct {
 	ID     FloatingIPID // Neutron's
 	Router RouterID
 	Port   PortID     // the router port on the floating network: its MAC answers for the address, and packets leave by it
 	Addr   netip.Addr // the floating address
-	Fixed  netip.Addr // of the workload
+	Fixed  netip.Addr // of the workload: of the same family, or of IPv4 where Addr is of IPv6
 }
+
+// NAT64Pool is the addresses by which workloads see the IPv6 clients that reach them by a FloatingIP whose Addr is of IPv6 and whose
+// Fixed is of IPv4 (MidoNet's RouterTranslator.Nat64Pool).
+var NAT64Pool = netip.MustParsePrefix("100.64.0.0/10")
 
 // PortForwarding sends some ports of an address that the router answers for to a fixed address behind it.
 type PortForwarding struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // Conn is the headers by which a packet of a connection is known at one place on its way. For ICMP echo, of both families, the two
-// ports are the identifier.
+// ports are the identifier. Protocol 0 stands for all of them: two addresses, whatever they say to each other.
 type Conn struct {
 	Proto            uint8
 	Src, Dst         netip.Addr
@@ -62,13 +62,24 @@ var stateNames = map[StateKind]string{
 func (s State) String() string {
 	text := stateNames[s.Key.Kind] + " " + s.Key.Conn.String()
 	if s.Value.Addr.IsValid() {
-		text += " is " + netip.AddrPortFrom(s.Value.Addr, s.Value.Port).String()
+		text += " is " + endpoint(s.Value.Addr, s.Value.Port)
 	}
 	return text
 }
 
+// endpoint returns the address, with the port where there is one.
+func endpoint(a netip.Addr, port uint16) string {
+	if port == 0 {
+		return a.String()
+	}
+	return netip.AddrPortFrom(a, port).String()
+}
+
 // String returns protocol and ends.
 func (c Conn) String() string {
+	if c.Proto == 0 && c.SrcPort == 0 {
+		return "from " + c.Src.String() + " to " + endpoint(c.Dst, c.DstPort)
+	}
 	return packet.ProtoName(c.Proto) + " " + netip.AddrPortFrom(c.Src, c.SrcPort).String() + " > " + netip.AddrPortFrom(c.Dst, c.DstPort).String()
 }
 

@@ -9,9 +9,9 @@ import (
 // Translation between IPv4 and IPv6 (RFC 7915): a packet keeps its transport header and payload, and gets the other family's network
 // header. Options of IPv4 and extension headers of IPv6 are left out, but for what tells a fragment.
 
-// minIPv6Translated is the size up to which what was IPv6 becomes an IPv4 packet that may be cut (RFC 7915 section 5.1): the sender
-// makes none smaller.
-const minIPv6Translated = 1260
+// MaxCutIPv4 is the size up to which what was IPv6 becomes an IPv4 packet that may be cut (RFC 7915 section 5.1): its sender cannot be
+// told to make smaller ones.
+const MaxCutIPv4 = MinIPv6MTU - ipv6Len + ipv4Len
 
 // In returns the header of the packet as one of the addresses' family, which is the other one; false where there is none: fragments of
 // ICMP, whose checksum covers their whole length, and messages that the other family has no counterpart of. An error's type and code
@@ -163,7 +163,7 @@ func (p *Packet) identification(size int) uint16 {
 	switch {
 	case p.Fragment != Unfragmented:
 		return uint16(p.FragmentID)
-	case ipv4Len+size > minIPv6Translated:
+	case ipv4Len+size > MaxCutIPv4:
 		return 0
 	}
 	return max(1, Checksum(p.Frame[p.L4:p.End]))
@@ -331,7 +331,7 @@ func (p *Packet) errorValue(h Header) uint32 {
 	word := binary.BigEndian.Uint32(p.Frame[p.L4+4:])
 	switch {
 	case h.EtherType == EtherTypeIPv6 && h.SrcPort == ICMPv6TooBig:
-		return max(word&0xffff+ipv6Len-ipv4Len, minIPv6MTU)
+		return max(word&0xffff+ipv6Len-ipv4Len, MinIPv6MTU)
 	case h.EtherType == EtherTypeIPv4 && p.SrcPort == ICMPv6TooBig:
 		return min(word, 0xffff) - min(word, ipv6Len-ipv4Len)
 	case h.EtherType == EtherTypeIPv6 && h.SrcPort == ICMPv6BadParameter:
@@ -345,10 +345,8 @@ func (p *Packet) errorValue(h Header) uint32 {
 	return 0
 }
 
-const (
-	minIPv6MTU   = 1280 // RFC 8200 section 5
-	nextHeaderAt = 6    // in an IPv6 header
-)
+// nextHeaderAt is where an IPv6 header says what follows it.
+const nextHeaderAt = 6
 
 // Where the field at an octet of one header stands in the other (RFC 7915 figures 3 and 6); what has no counterpart, at the front.
 var (

@@ -55,7 +55,7 @@ func TestTranslatedIsTheFrameOfTheHeader(t *testing.T) {
 			}
 			want := to.Frame(payload)
 			if h.SrcIP.Is6() {
-				small := is.Length() <= minIPv6Translated
+				small := is.Length() <= MaxCutIPv4
 				if df := is.DontFragment(); df == small || small != (is.FragmentID != 0) || Checksum(got[is.L3:is.L4]) != 0 {
 					t.Errorf("%s: of %d octets DF is %v, the identification %d", s, is.Length(), df, is.FragmentID)
 				}

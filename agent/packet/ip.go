@@ -8,6 +8,9 @@ import (
 // Sizes of the network headers, without options, and of IPv6's fragment header.
 const ipv4Len, ipv6Len, fragmentLen = 20, 40, 8
 
+// MinIPv6MTU is the largest packet that every IPv6 link carries (RFC 8200 section 5).
+const MinIPv6MTU = 1280
+
 func (p *Packet) parseIPv4() error {
 	b := p.Frame[p.L3:]
 	if len(b) < ipv4Len {

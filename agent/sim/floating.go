@@ -9,10 +9,15 @@ import (
 )
 
 // fromFloating changes a floating destination to the fixed address behind it. It needs no state, so that it is done to every kind of
-// packet, fragments too.
+// packet, fragments too. Between the families it does, which is another matter, and another direction.
 func (w *walk) fromFloating(at *place) outcome {
 	f := w.floating(at, w.packet.DstIP)
-	if f == nil || f.Fixed.Is4() != f.Addr.Is4() {
+	switch {
+	case f == nil:
+		return w.toClient(at)
+	case f.Addr.Is6() && f.Fixed.Is4():
+		return w.toIPv4(at, f)
+	case f.Fixed.Is4() != f.Addr.Is4():
 		return undecided
 	}
 	if w.packet.IsError() {

@@ -18,18 +18,31 @@ func (w *walk) forward(outputs []flow.Output) {
 	w.result.Cache = false
 	frames := [][]byte{w.frame()}
 	if w.tooLarge() {
-		w.step(w.portDevice(outputs[0].Port), "receives it in fragments of at most %d octets", w.mtu)
-		frames = w.packet.Cut(frames[0], w.mtu)
+		w.step(w.portDevice(outputs[0].Port), "receives it in fragments of at most %d octets", w.mtu+w.growth)
+		frames = cut(frames[0], w.mtu+w.growth)
 	}
 	for _, f := range frames {
 		w.result.Emit = append(w.result.Emit, Emit{Outputs: outputs, Frame: f})
 	}
 }
 
+func cut(frame []byte, mtu int) [][]byte {
+	var p packet.Packet
+	if packet.Parse(frame, &p) != nil {
+		return nil // it is the packet that was parsed before
+	}
+	return p.Cut(frame, mtu)
+}
+
 // beyondFlow reports whether the packet changes in a way that a flow's rewrite cannot say: what an ICMP error quotes, SCTP's checksum
-// over its ports, the packet's size.
+// over its ports, the packet's size, more than the network header where it becomes one of the other family.
 func (w *walk) beyondFlow() bool {
 	p := &w.packet
+	if w.crossed() {
+		if was := w.asEntered(); !was.Plain() {
+			return true
+		}
+	}
 	ports := p.SrcPort != w.entered.SrcPort || p.DstPort != w.entered.DstPort
 	return w.quote.changed || ports && p.Proto == packet.ProtoSCTP || w.tooLarge()
 }
@@ -53,6 +66,7 @@ func (w *walk) rewrite() flow.Rewrite {
 	if set(p.DstMAC != was.DstMAC, flow.FieldDstMAC) {
 		r.DstMAC = p.DstMAC
 	}
+	set(w.crossed(), flow.FieldFamily)
 	if set(p.SrcIP != was.SrcIP, flow.FieldSrcIP) {
 		r.SrcIP = p.SrcIP
 	}

@@ -40,8 +40,11 @@ func (w *walk) refuse(in *topology.Port, e icmpError, at device, format string, 
 		h.SrcPort, h.DstPort = e.type6, e.code6
 	}
 	w.step(at, "tells %s so: icmp type %d code %d", h.DstIP, h.SrcPort, h.DstPort)
-	was := w.frameAs(w.arrived)
-	w.sendBack(in, h.Error(e.value, was[w.packet.L3:w.packet.End]))
+	var was packet.Packet
+	if packet.Parse(w.frameAs(w.arrived), &was) != nil {
+		return // it is the packet that was parsed before
+	}
+	w.sendBack(in, h.Error(e.value, was.Frame[was.L3:was.End]))
 }
 
 // mayTell reports whether an error may be sent about the packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4): not about another, nor
@@ -66,8 +69,7 @@ type quote struct {
 func (w *walk) quoted() *packet.Quote {
 	if !w.quote.read {
 		w.quote.read = true
-		p := w.packet
-		p.Header = w.entered
+		p := w.asEntered()
 		w.quote.Quote, w.quote.ok = p.Quoted()
 		if w.quote.ok {
 			w.result.Cache = false

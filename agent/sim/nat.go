@@ -17,9 +17,13 @@ func (w *walk) translate(c *topology.Chain, r *topology.Rule, at *place) outcome
 		return w.translateBy(r, at)
 	}
 	src, dst := w.ends()
+	crossed := w.crossed()
 	o := w.translateBy(r, at)
 	if o == accepted {
 		nowSrc, nowDst := w.ends()
+		if crossed != w.crossed() {
+			w.step(chainDevice(c), "rule %s makes it a packet of %s", r.ID.Short(), familyName(w.packet.SrcIP))
+		}
 		if nowSrc != src {
 			w.step(chainDevice(c), "rule %s translates the source %s to %s (%s)", r.ID.Short(), src, nowSrc, translations[r.Action])
 		}
@@ -28,6 +32,13 @@ func (w *walk) translate(c *topology.Chain, r *topology.Rule, at *place) outcome
 		}
 	}
 	return o
+}
+
+func familyName(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
 }
 
 var translations = map[topology.RuleAction]string{
@@ -92,8 +103,12 @@ func (w *walk) setDestination(v flow.StateValue) {
 	w.packet.DstIP, w.packet.DstPort, w.dstRewritten = v.Addr, v.Port, true
 }
 
-// sourceNAT gives the connection a source of its own: the one that it has, or a new one.
+// sourceNAT gives the connection a source of its own: the one that it has, or a new one. The source of what this router has made a packet
+// of the other family is its own already.
 func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
+	if w.crossed() && w.arrived.EtherType == w.entered.EtherType {
+		return undecided
+	}
 	v, known := w.value(flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c})
 	if !known {
 		var o outcome

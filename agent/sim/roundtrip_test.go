@@ -16,8 +16,13 @@ import (
 
 // memory is a State that remembers what walks ask for.
 type memory struct {
-	EmptyState
 	states map[flow.StateKey]flow.StateValue
+	first  uint16 // by how much more than the first port that may be given FreePort gives
+}
+
+// FreePort gives any port.
+func (m *memory) FreePort(_ topology.RouterID, _ netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
+	return first + m.first, true
 }
 
 func (m *memory) Value(k flow.StateKey) (flow.StateValue, bool) {
@@ -34,12 +39,18 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	data, err := os.ReadFile("testdata/nat.txtar")
+	return labOf(t, "testdata/nat.txtar", "bind vm3 h1 tap3\nbind up h1 eth1")
+}
+
+// labOf is the network of the script with more objects.
+func labOf(t *testing.T, script, more string) *lab {
+	t.Helper()
+	data, err := os.ReadFile(script)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := viewtest.View(string(txtar.Parse(data).Files[0].Data))
-	v, _ = v.Apply(view.Delta{Puts: viewtest.MustParse("bind vm3 h1 tap3\nbind up h1 eth1")})
+	v, _ = v.Apply(view.Delta{Puts: viewtest.MustParse(more)})
 	return &lab{t, v, &memory{states: make(map[flow.StateKey]flow.StateValue)}}
 }
 
@@ -73,6 +84,9 @@ func (l *lab) send(port string, frame []byte) (string, *packet.Packet) {
 // rewritten returns the header after the rewrite, as datapaths do it.
 func rewritten(h packet.Header, r flow.Rewrite) packet.Header {
 	has := func(f flow.Fields) bool { return r.Fields&f != 0 }
+	if has(flow.FieldFamily) {
+		h, _ = h.In(r.SrcIP, r.DstIP)
+	}
 	if has(flow.FieldSrcMAC) {
 		h.SrcMAC = r.SrcMAC
 	}

@@ -32,7 +32,7 @@ func (w *walk) enterRouter(p *topology.Port) {
 	case !w.packet.IsIP():
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet: a router takes nothing but IP")
 	default:
-		w.arrived = w.packet.Header
+		w.arrived, w.arrivedGrowth = w.packet.Header, w.growth
 		w.routeIn(r, p)
 	}
 }
@@ -155,25 +155,48 @@ func (w *walk) fits(in, out *topology.Port) bool {
 	if out.MTU == 0 {
 		return true
 	}
-	if w.mtu == 0 || out.MTU < w.mtu {
-		w.mtu = out.MTU
+	limit := out.MTU - w.growth
+	if w.mtu == 0 || limit < w.mtu {
+		w.mtu = limit
 	}
-	if size := w.size(); size > out.MTU && (w.packet.DontFragment() || w.in.Segment > 0) {
-		w.result.Cache = false
-		e := tooBig
-		e.value = uint32(out.MTU)
-		w.refuse(in, e, w.portDevice(out.ID), "cannot carry %d octets: its MTU is %d", size, out.MTU)
-		return false
+	if w.size() <= limit || w.mayCut() {
+		return true
 	}
-	return true
+	w.result.Cache = false
+	e := tooBig
+	e.value = uint32(w.toldMTU(limit))
+	w.refuse(in, e, w.portDevice(out.ID), "cannot carry %d octets: its MTU is %d", w.size()+w.growth, out.MTU)
+	return false
 }
 
-// size returns the octets of the largest IP packet that the frame stands for.
+// toldMTU returns what the sender of a packet that is larger than limit, counted as it came in, is told where the packet came into the
+// present router. Of IPv6 no router tells less than every link's: what is no larger may be cut as IPv4.
+func (w *walk) toldMTU(limit int) int {
+	told := limit + w.arrivedGrowth
+	if w.crossed() && w.arrived.EtherType == packet.EtherTypeIPv6 {
+		return max(told, packet.MinIPv6MTU)
+	}
+	return told
+}
+
+// size returns the octets of the largest IP packet that the frame stands for, as it came in.
 func (w *walk) size() int {
 	if w.in.Segment > 0 && !w.made {
 		return w.in.Segment
 	}
 	return w.packet.Length()
+}
+
+// mayCut reports whether the packet may be cut into fragments on its way.
+func (w *walk) mayCut() bool {
+	was := w.asEntered()
+	switch {
+	case w.in.Segment > 0 && !w.made:
+		return false
+	case w.crossed() && was.EtherType == packet.EtherTypeIPv6:
+		return was.Fragment != packet.Unfragmented || was.Length()+w.growth <= packet.MaxCutIPv4
+	}
+	return !was.DontFragment()
 }
 
 // local takes what is for the router itself.
@@ -205,8 +228,7 @@ func (w *walk) frame() []byte { return w.frameAs(w.packet.Header) }
 
 // frameAs returns the packet with the header.
 func (w *walk) frameAs(h packet.Header) []byte {
-	p := w.packet
-	p.Header = w.entered
+	p := w.asEntered()
 	if w.quote.changed {
 		return p.WithQuote(h, w.quote.Quote)
 	}

@@ -49,8 +49,7 @@ func (w *walk) isAnswer() bool {
 
 // enteredAs returns the connection of the packet as it came in, of an ICMP error that of an answer to what it is about.
 func (w *walk) enteredAs() (flow.Conn, bool) {
-	p := w.packet
-	p.Header = w.entered
+	p := w.asEntered()
 	if p.IsError() {
 		w.result.Cache = false // as quoted has it, but here before any translation
 		q, _ := p.Quoted()

@@ -57,7 +57,10 @@ type walk struct {
 
 	at      *topology.Port // where the packet came into the present device
 	arrived packet.Header  // as it came into the present router
-	devices int            // entered so far
+	growth  int            // octets by which it is longer than as it came in: translated between the families
+	// arrivedGrowth is growth where the packet came into the present router.
+	arrivedGrowth int
+	devices       int // entered so far
 	// traversed has the bridges and routers that the packet has entered, of which devices are in use.
 	traversed [MaxDevices]topology.BridgeID
 	hops      uint8 // routers passed so far
