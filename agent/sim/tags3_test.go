@@ -64,7 +64,7 @@ func layer3Line(t *rapid.T) string {
 	case 8:
 		return "neighbour " + pick("bridge", "blue", "green", "ext") + " " + addr() + " fa:16:3e:00:00:0" + pick("mac", "1", "3", "4") + " " + pick("port", "vm1", "vm3", "gone")
 	case 9:
-		return "floating f" + pick("n", "1", "2") + " r1 " + router() + " 203.0.113." + pick("last", "9", "10") + " " + addr()
+		return "floating f" + pick("n", "1", "2") + " r1 " + router() + " " + pick("floating", "203.0.113.9", "203.0.113.10", "2001:db8:71::9", "2001:db8:71::10") + " " + addr()
 	case 10:
 		return "forwarding w" + pick("n", "1", "2") + " r1 r1-ext " + pick("proto", "tcp", "udp") + " 203.0.113.5:" + pick("ports", "8080-8081", "8080", "8081-9000", "1024-1030") +
 			" " + pick("to", "10.0.1.3:80", "10.0.0.4:443")
@@ -113,6 +113,9 @@ func layer3Questions(t testing.TB) []sim.Input {
 		"vm2 tcp 10.0.0.4:1025 > 203.0.113.5:8081 smac fa:16:3e:00:00:02 dmac fa:16:3e:aa:00:01",
 		"vm2 tcp 10.0.0.4:1025 > 203.0.113.5:9999 smac fa:16:3e:00:00:02 dmac fa:16:3e:aa:00:01",
 		"vm1 tcp [fd00::3]:1025 > [fd01::3]:80 smac fa:16:3e:00:00:01 dmac fa:16:3e:aa:00:01",
+		"vm1 tcp [fd00::3]:1025 > [2001:db8:71::9]:80 smac fa:16:3e:00:00:01 dmac fa:16:3e:aa:00:01",
+		"up udp [2001:db8:99::1]:1025 > [2001:db8:71::9]:80 smac 02:00:00:00:00:01 dmac fa:16:3e:aa:00:03",
+		"vm2 udp 10.0.0.4:80 > 100.64.4.0:1025 smac fa:16:3e:00:00:02 dmac fa:16:3e:aa:00:01",
 		"vm2 47 10.0.0.4 > 198.51.100.7 smac fa:16:3e:00:00:02 dmac fa:16:3e:aa:00:01",
 		"vm2 tcp 10.0.0.4:80 > 10.0.0.3:4000 smac fa:16:3e:00:00:02 dmac fa:16:3e:00:00:01",
 		"vm1 udp 10.0.0.3:80 > 10.0.0.9:4000 smac fa:16:3e:00:00:01 dmac fa:16:3e:00:00:77",
@@ -131,14 +134,20 @@ func layer3Questions(t testing.TB) []sim.Input {
 	return all
 }
 
-// oneConnection is the State of a host that has source-NATed one connection and gives ports as EmptyState does.
+// oneConnection is the State of a host that has source-NATed one connection and let one IPv6 client in, and gives ports as EmptyState does.
 type oneConnection struct{ sim.EmptyState }
 
 func (oneConnection) Value(k flow.StateKey) (flow.StateValue, bool) {
 	back := flow.Conn{Proto: packet.ProtoTCP, Src: netip.MustParseAddr("198.51.100.7"), SrcPort: 80,
 		Dst: netip.MustParseAddr("203.0.113.5"), DstPort: 1024}
-	if k.Kind == flow.StateReverseSNAT && k.Conn == back {
+	toClient := flow.Conn{Src: netip.MustParseAddr("10.0.0.4"), Dst: netip.MustParseAddr("100.64.0.0"), DstPort: 1024}
+	switch {
+	case k.Kind == flow.StateReverseSNAT && k.Conn == back:
 		return flow.StateValue{Addr: netip.MustParseAddr("10.0.0.4"), Port: 1025}, true
+	case k.Kind == flow.StateReverseSNAT && k.Conn == toClient:
+		return flow.StateValue{Addr: netip.MustParseAddr("fd00::3")}, true
+	case k.Kind == flow.StateReverseDNAT && k.Conn == toClient:
+		return flow.StateValue{Addr: netip.MustParseAddr("2001:db8:71::9")}, true
 	}
 	return flow.StateValue{}, k.Kind == flow.StateReturn && k.Conn == back
 }

@@ -25,11 +25,11 @@ func needsOfFloatingIP(f *model.FloatingIP) []Owner {
 
 // renderFloatingIP renders an address that a router answers for: its neighbours find it behind the router's port, and it is exchanged
 // for the fixed address (MidoNet FloatingIpTranslator.scala). One that has forwardings stands for no port, and one whose port is not
-// there is nothing. An IPv6 address that stands for an IPv4 one would need translation between the families, which is not rendered.
+// there is nothing. One of IPv6 may stand for a fixed one of IPv4 (fip64), one of IPv4 for no other family.
 func renderFloatingIP(v View, f *model.FloatingIP) []topology.Object {
 	p, port, ok := floatingPort(v, f)
 	standsForPort := !f.PortID.IsZero()
-	if !ok || standsForPort && (find(v, f.PortID) == nil || !sameFamily(f.FloatingIPAddress, f.FixedIPAddress)) {
+	if !ok || standsForPort && (find(v, f.PortID) == nil || !exchangeable(f.FloatingIPAddress, f.FixedIPAddress)) {
 		return nil
 	}
 	var objects []topology.Object
@@ -107,6 +107,11 @@ func answersForFloating(v View, r model.RouterID, p *model.Port) bool {
 		}
 	}
 	return false
+}
+
+// exchangeable reports whether a router can exchange a floating address for a fixed one.
+func exchangeable(floating, fixed netip.Addr) bool {
+	return sameFamily(floating, fixed) || floating.Is6() && fixed.Is4()
 }
 
 // sameFamily reports whether both are IPv4 or both are IPv6 addresses.
