@@ -15,7 +15,7 @@ import (
 
 // Which extensions come from which plugin; every other one is the core plugin's.
 var (
-	l3Extensions = []string{"ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "router",
+	l3Extensions = []string{"ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "fip64", "router",
 		"router-interface-fip"}
 	forwardingExtensions = []string{"expose-port-forwarding-in-fip", "floating-ip-port-forwarding",
 		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}

@@ -40,6 +40,7 @@ func Extensions() []Extension {
 		{"filter-validation", "Filter parameters validation", "Provides validation on filter parameters.", "2018-07-04T10:00:00-00:00"},
 		{"fip-port-details", "Floating IP Port Details Extension", "Add port_details attribute to Floating IP resource",
 			"2018-04-09T10:00:00-00:00"},
+		{"fip64", "FIP64 Extension", "FIP64 Extension", "2016-12-14T10:00:00-00:00"},
 		{"flavors", "Neutron Service Flavors", "Flavor specification for Neutron advanced services.", "2015-09-17T10:00:00-00:00"},
 		{"floating-ip-port-forwarding", "Floating IP Port Forwarding", "Allow port forwarding from floating IP port to an internal port",
 			"2018-01-19T10:00:00-00:00"},

@@ -107,9 +107,9 @@ func SubnetsOf(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
 	return page, err
 }
 
-// HasIPv4Subnet reports whether a network has an IPv4 subnet.
-func HasIPv4Subnet(q Querier, network model.NetworkID) (has bool, err error) {
-	err = q.QueryRow(`SELECT EXISTS (SELECT 1 FROM subnets WHERE network_id = ? AND ip_version = 4)`, network.String()).Scan(&has)
+// HasSubnet reports whether a network has a subnet.
+func HasSubnet(q Querier, network model.NetworkID) (has bool, err error) {
+	err = q.QueryRow(`SELECT EXISTS (SELECT 1 FROM subnets WHERE network_id = ?)`, network.String()).Scan(&has)
 	return has, err
 }
 

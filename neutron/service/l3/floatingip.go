@@ -21,8 +21,8 @@ func (p floatingIPs) Create(ctx context.Context, c *auth.Caller, items []plugin.
 	return createAll(ctx, p.Plugin, c, items, (*request).createFloatingIP)
 }
 
-// createFloatingIP is _create_floatingip of neutron/db/l3_db.py: the address is the first IPv4 one that its port on the external network
-// gets. networking-midonet takes IPv6 ones besides (fip64), which nothing here translates.
+// createFloatingIP is _create_floatingip of networking-midonet's l3_db_midonet.py: the address is the first IPv4 one that its port on the
+// external network gets, and where it gets none the first IPv6 one (fip64).
 func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.FloatingIP, error) {
 	v := body.Value
 	v.ID, v.Standard = id.New[model.FloatingIP](), r.Standard(v.Standard)
@@ -35,11 +35,11 @@ func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.F
 	if err != nil {
 		return nil, err
 	}
-	address := slices.IndexFunc(port.FixedIPs, func(f model.FixedIP) bool { return f.IPAddress.Is4() })
-	if address < 0 {
+	if len(port.FixedIPs) == 0 {
 		return nil, noExternalAddress(v.FloatingNetworkID)
 	}
-	v.FloatingIPAddress = port.FixedIPs[address].IPAddress
+	first := max(0, slices.IndexFunc(port.FixedIPs, func(f model.FixedIP) bool { return f.IPAddress.Is4() }))
+	v.FloatingIPAddress = port.FixedIPs[first].IPAddress
 	asked := v
 	v.PortID, v.SubnetID = model.PortID{}, model.SubnetID{}
 	if err := r.associate(&v, association{port: asked.PortID, fixed: asked.FixedIPAddress}); err != nil {
@@ -54,7 +54,7 @@ func (r *request) createFloatingIP(body plugin.Body[model.FloatingIP]) (*model.F
 	return store.FloatingIP(r.Tx(), v.ID.String(), everyone)
 }
 
-// checkFloatingNetwork refuses networks that are not external, and those without IPv4 addresses.
+// checkFloatingNetwork refuses networks that are not external, and those without addresses.
 func (r *request) checkFloatingNetwork(networkID model.NetworkID) error {
 	network, err := r.Network(networkID.String())
 	if err != nil {
@@ -63,9 +63,9 @@ func (r *request) checkFloatingNetwork(networkID model.NetworkID) error {
 	if !network.External {
 		return badRequest("floatingip", "Network %s is not a valid external network", networkID)
 	}
-	has, err := store.HasIPv4Subnet(r.Tx(), networkID)
+	has, err := store.HasSubnet(r.Tx(), networkID)
 	if err == nil && !has {
-		err = badRequest("floatingip", "Network %s does not contain any IPv4 subnet", networkID)
+		err = badRequest("floatingip", "Network %s does not contain any subnet", networkID)
 	}
 	return err
 }

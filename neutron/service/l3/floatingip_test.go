@@ -3,6 +3,7 @@ package l3
 import (
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 
@@ -103,23 +104,59 @@ func TestRouterOfSubnetsGateway(t *testing.T) {
 	}
 }
 
-// TestFloatingIPsAreIPv4: a network needs an IPv4 subnet for them, and an IPv6 subnet or address is not to be had.
-func TestFloatingIPsAreIPv4(t *testing.T) {
+// TestFloatingIPsOfIPv6 is fip64: an IPv4 address where there is one, and else, or where it is asked for, an IPv6 one. Both stand for an
+// IPv4 address of a port.
+func TestFloatingIPsOfIPv6(t *testing.T) {
 	f := newFixture(t)
-	ext := f.external()
-	asked := func(v model.FloatingIP, given ...string) error {
+	ext, inside := f.external(), f.network(alice)
+	create := func(v model.FloatingIP, given ...string) (*model.FloatingIP, error) {
 		v.FloatingNetworkID, v.ProjectID = ext.ID, alice.ProjectID
-		return refused(f.FloatingIPs(), admin, body(v, append(given, "floating_network_id")...))
+		made, err := f.FloatingIPs().Create(ctx, admin, []plugin.Body[model.FloatingIP]{body(v, append(given, "floating_network_id")...)})
+		if err != nil {
+			return nil, err
+		}
+		return made[0], nil
 	}
-	wantFault(t, asked(model.FloatingIP{}), errs.Invalid, "BadRequest")
+	_, err := create(model.FloatingIP{})
+	wantFault(t, err, errs.Invalid, "BadRequest")
+	if want := "Network " + ext.ID.String() + " does not contain any subnet"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
 	v6 := f.subnet(admin, ext, "fd00:9::/64")
-	wantFault(t, asked(model.FloatingIP{}), errs.Invalid, "BadRequest")
+	only6, err := create(model.FloatingIP{})
+	if err != nil || !v6.CIDR.Contains(only6.FloatingIPAddress) {
+		t.Fatalf("%v, of a network of IPv6 it is %+v", err, only6)
+	}
 	f.subnet(admin, ext, "172.24.4.0/24")
-	wantFault(t, asked(model.FloatingIP{SubnetID: v6.ID}, "subnet_id"), errs.Invalid, "ExternalIpAddressExhausted")
-	wantFault(t, asked(model.FloatingIP{FloatingIPAddress: netip.MustParseAddr("fd00:9::7")}, "floating_ip_address"),
-		errs.Invalid, "ExternalIpAddressExhausted")
 	if fip := f.floating(alice, ext, nil); !fip.FloatingIPAddress.Is4() {
 		t.Errorf("got %v where there is an IPv4 subnet", fip.FloatingIPAddress)
+	}
+	bySubnet, err := create(model.FloatingIP{SubnetID: v6.ID}, "subnet_id")
+	if err != nil || !v6.CIDR.Contains(bySubnet.FloatingIPAddress) {
+		t.Errorf("%v, of the IPv6 subnet it is %+v", err, bySubnet)
+	}
+	byAddress, err := create(model.FloatingIP{FloatingIPAddress: netip.MustParseAddr("fd00:9::7:7")}, "floating_ip_address")
+	if err != nil || byAddress.FloatingIPAddress != netip.MustParseAddr("fd00:9::7:7") {
+		t.Errorf("%v, of the IPv6 address it is %+v", err, byAddress)
+	}
+
+	f.plug(alice, f.router(alice, ext), f.subnet(alice, inside, "10.0.0.0/24"))
+	f.subnet(alice, inside, "fd00:8::/64")
+	vm := f.port(alice, inside)
+	associate := func(v model.FloatingIP, given ...string) (*model.FloatingIP, error) {
+		v.PortID = vm.ID
+		return f.FloatingIPs().Update(ctx, alice, only6.ID.String(), body(v, append(given, "port_id")...))
+	}
+	_, err = associate(model.FloatingIP{FixedIPAddress: netip.MustParseAddr("fd00:8::5")}, "fixed_ip_address")
+	wantFault(t, err, errs.Invalid, "BadRequest")
+	err = refused(f.PortForwardings(bySubnet.ID.String()), admin, forwardingBody(vm, 80, 8080))
+	wantFault(t, err, errs.Invalid, "BadRequest")
+	if !strings.Contains(err.Error(), "is an IPv6 address") {
+		t.Errorf("forwarding: %v", err)
+	}
+	got, err := associate(model.FloatingIP{})
+	if err != nil || !got.FixedIPAddress.Is4() || got.Status != model.StatusActive || got.RouterID.IsZero() {
+		t.Errorf("%v, associated it is %+v", err, got)
 	}
 }
 

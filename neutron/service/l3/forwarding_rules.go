@@ -39,6 +39,9 @@ func changeRanges(f *model.PortForwarding, body plugin.Body[model.PortForwarding
 
 // checkForwarding checks a new forwarding and returns the router that is to do it (create_floatingip_port_forwarding).
 func (r *request) checkForwarding(of *model.FloatingIP, f *model.PortForwarding) (model.RouterID, error) {
+	if of.FloatingIPAddress.Is6() { // which Neutron does not have
+		return model.RouterID{}, badForwarding("Floating IP %s is an IPv6 address, of which no ports are forwarded", of.ID)
+	}
 	if err := r.checkCollisions(f); err != nil {
 		return model.RouterID{}, err
 	}
