@@ -26,7 +26,8 @@ type neutronFloatingIP struct {
 	TenantID          string             `json:"tenant_id"`
 }
 
-// readFloatingIP refuses an address that stands for a port in a way that cannot be rendered.
+// readFloatingIP refuses an address that stands for a port in a way that cannot be rendered. A floating one of IPv6 stands for a fixed one
+// of IPv4 too (fip64).
 func readFloatingIP(body []byte) (*model.FloatingIP, error) {
 	f, err := readInto(body, &model.FloatingIP{})
 	switch {
@@ -36,8 +37,6 @@ func readFloatingIP(body []byte) (*model.FloatingIP, error) {
 		return f, nil
 	case f.RouterID.IsZero():
 		return nil, invalid("Router ID must be provided")
-	case !f.FloatingIPAddress.Is4():
-		return nil, invalid("Only IPv4 floating addresses are supported")
 	case !f.FixedIPAddress.Is4():
 		return nil, invalid("Only IPv4 fixed-addresses are supported")
 	}

@@ -214,8 +214,11 @@ func TestFloatingIPs(t *testing.T) {
 		wantError(404, "There is no NeutronRouter with ID "+nowhere+".")
 	f.put("/neutron/floating_ips/"+float1, mediaFloatingIP, strings.Replace(floatBody, `"`+router1+`"`, "null", 1)).
 		wantError(400, "Router ID must be provided")
-	f.put("/neutron/floating_ips/"+float1, mediaFloatingIP, strings.Replace(floatBody, "203.0.113.50", "2001:db8::5", 1)).
-		wantError(400, "Only IPv4 floating addresses are supported")
+	fip64 := f.put("/neutron/floating_ips/"+float1, mediaFloatingIP, strings.Replace(floatBody, "203.0.113.50", "2001:db8::5", 1)).want(200)
+	if got := fip64.object()["floating_ip_address"]; got != "2001:db8::5" {
+		t.Errorf("an IPv6 floating address is shown as %v", got)
+	}
+	f.wantStored(topology.KindFloatingIP, 1)
 	f.put("/neutron/floating_ips/"+float1, mediaFloatingIP, strings.Replace(floatBody, "10.0.0.5", "2001:db8::5", 1)).
 		wantError(400, "Only IPv4 fixed-addresses are supported")
 	f.delete("/neutron/ports/" + gateway1).want(204)
