@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,53 +25,53 @@ func newClient(base string) *client {
 	}}
 }
 
-// network makes a network with a subnet of 65,533 addresses and returns its id.
-func (c *client) network() (string, error) {
-	var made struct{ Network struct{ ID string } }
-	if err := c.post("/v2.0/networks", map[string]any{"network": map[string]any{"name": "bench"}}, &made); err != nil {
-		return "", err
-	}
-	subnet := map[string]any{"subnet": map[string]any{"network_id": made.Network.ID, "ip_version": 4, "cidr": "10.128.0.0/16"}}
-	return made.Network.ID, c.post("/v2.0/subnets", subnet, &struct{}{})
+func (c *client) get(path string, into any) error {
+	return c.do(http.MethodGet, path, nil, http.StatusOK, into)
 }
 
-func (c *client) createPort(network string) error {
-	return c.post("/v2.0/ports", map[string]any{"port": map[string]any{"network_id": network}}, &struct{}{})
-}
-
-func (c *client) listNetworks() error {
-	resp, err := c.http.Get(c.base + "/v2.0/networks")
-	if err != nil {
-		return err
-	}
-	return read(resp, http.StatusOK, &struct{}{})
+func (c *client) put(path string, body any) error {
+	return c.do(http.MethodPut, path, body, http.StatusOK, &struct{}{})
 }
 
 func (c *client) post(path string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	resp, err := c.http.Post(c.base+path, "application/json", bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	return read(resp, http.StatusCreated, into)
+	return c.do(http.MethodPost, path, body, http.StatusCreated, into)
 }
 
-func read(resp *http.Response, want int, into any) error {
+// do sends a request and reads the answer into the last argument, unless that is nil. Another status than the one wanted is an error.
+func (c *client) do(method, path string, body any, want int, into any) error {
+	var payload io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		payload = bytes.NewReader(text)
+	}
+	r, err := http.NewRequest(method, c.base+path, payload)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode != want {
-		return fmt.Errorf("answered %s: %.300s", resp.Status, text)
+		return fmt.Errorf("%s %s: answered %s: %.300s", method, path, resp.Status, text)
+	}
+	if into == nil {
+		return nil
 	}
 	return json.Unmarshal(text, into)
 }
 
-// loadFor repeats the request by so many clients for about the given time and returns requests a second.
+// loadFor repeats the request by so many clients for about the given time, or until nothing is left to use, and returns requests a
+// second.
 func loadFor(length time.Duration, clients int, request func() error) (float64, error) {
 	var (
 		done  atomic.Int64
@@ -83,7 +84,9 @@ func loadFor(length time.Duration, clients int, request func() error) (float64, 
 	for range clients {
 		wg.Go(func() {
 			for time.Now().Before(deadline) {
-				if err := request(); err != nil {
+				if err := request(); errors.Is(err, errUsedUp) {
+					return
+				} else if err != nil {
 					once.Do(func() { first = err })
 					return
 				}

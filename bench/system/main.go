@@ -1,10 +1,13 @@
 // Command system measures the Networking API of `midonet server` beside a real neutron-server in the same run: time from start to
-// first answer, memory, ports created a second, and requests read a second.
+// first answer, memory, and requests of each kind a second.
 //
-// The peer is Debian's neutron-server with MariaDB, core plugin ml2, two API workers and no Keystone; `make bench` installs it. Ours
-// runs with no configuration: SQLite, and every create synced to the disk before it is answered. Rounds of the two are interleaved,
-// the table gives the median and the range over rounds, and the ratio of the medians. Load is bounded by -seconds and stops by
-// itself; everything listens on loopback.
+// The peer is Debian's neutron-server with MariaDB, core plugin ml2 and service plugin router, two API workers and no Keystone; `make
+// bench` installs it. Ours runs twice: with no configuration, on SQLite, and on the same MariaDB in a database of its own; every
+// create is synced to the disk before it is answered. Rounds of the three are interleaved, the table gives the median and the range
+// over rounds, and how many times better than the peer the medians are. Load is bounded by -seconds and stops by itself; everything
+// listens on loopback.
+//
+// With -growth it measures ours alone: what making and listing ports costs with so many ports already there.
 package main
 
 import (
@@ -20,27 +23,34 @@ func main() {
 	binary := flag.String("midonet", "bin/midonet", "the program to measure")
 	rounds := flag.Int("rounds", 3, "rounds of each measurement")
 	seconds := flag.Int("seconds", 3, "length of each load")
+	growth := flag.Bool("growth", false, "measure ours alone, with 10 to 100,000 ports")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second); err != nil {
+	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *growth); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/system:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, binary string, rounds int, load time.Duration) error {
+func measure(ctx context.Context, binary string, rounds int, load time.Duration, growth bool) error {
 	dir, err := os.MkdirTemp("", "midonet-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	servers := []server{newOurs(binary, dir)}
+	servers := []server{newOurs(binary, dir, "")}
 	if peer, err := newNeutron(ctx, dir); err != nil {
-		fmt.Printf("no peer in this run: %v\n", err)
+		fmt.Printf("no peer and no MariaDB in this run: %v\n", err)
 	} else {
 		defer peer.cleanUp()
-		servers = append(servers, peer)
+		if err := peer.database(ctx, "midonet"); err != nil {
+			return err
+		}
+		servers = []server{peer, servers[0], newOurs(binary, dir, peer.connection("midonet"))}
+	}
+	if growth {
+		return measureGrowth(ctx, servers[max(0, len(servers)-2):], load, os.Stdout)
 	}
 	table := newTable(servers)
 	for round := range rounds {
@@ -69,25 +79,8 @@ func measureOne(ctx context.Context, s server, length time.Duration, add func(fi
 		return err
 	}
 	add(memoryAtStart, rss)
-	c := newClient(run.url)
-	network, err := c.network()
-	if err != nil {
+	if err := measureOperations(ctx, newClient(run.url), length, add); err != nil {
 		return err
-	}
-	for _, l := range []struct {
-		f       figure
-		clients int
-		request func() error
-	}{
-		{createPort1, 1, func() error { return c.createPort(network) }},
-		{createPort8, 8, func() error { return c.createPort(network) }},
-		{listNetworks8, 8, c.listNetworks},
-	} {
-		rate, err := loadFor(length, l.clients, l.request)
-		if err != nil {
-			return fmt.Errorf("%s: %w", l.f.name, err)
-		}
-		add(l.f, rate)
 	}
 	if rss, err = run.memory(); err == nil {
 		add(memoryAfter, rss)

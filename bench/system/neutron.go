@@ -44,17 +44,8 @@ func (n *neutron) socket() string { return filepath.Join(n.dir, "mariadb.sock") 
 func (n *neutron) config() string { return filepath.Join(n.dir, "neutron.conf") }
 
 func (n *neutron) prepare(ctx context.Context) error {
-	const statements = `CREATE DATABASE neutron CHARACTER SET utf8; CREATE USER neutron@localhost IDENTIFIED BY 'neutron';
-		GRANT ALL ON neutron.* TO neutron@localhost`
-	var err error
-	for range 100 {
-		if err = exec.CommandContext(ctx, "mariadb", "--no-defaults", "-S", n.socket(), "-e", statements).Run(); err == nil {
-			break
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	if err != nil {
-		return fmt.Errorf("preparing MariaDB: %w", err)
+	if err := n.database(ctx, "neutron"); err != nil {
+		return err
 	}
 	if err := n.configure(0); err != nil {
 		return err
@@ -63,6 +54,25 @@ func (n *neutron) prepare(ctx context.Context) error {
 		return fmt.Errorf("neutron-db-manage: %w: %s", err, out)
 	}
 	return nil
+}
+
+// database makes a database and a user of the same name, once MariaDB answers.
+func (n *neutron) database(ctx context.Context, name string) error {
+	statements := strings.ReplaceAll(`CREATE DATABASE % CHARACTER SET utf8; CREATE USER %@localhost IDENTIFIED BY '%';
+		GRANT ALL ON %.* TO %@localhost`, "%", name)
+	var err error
+	for range 100 {
+		if err = exec.CommandContext(ctx, "mariadb", "--no-defaults", "-S", n.socket(), "-e", statements).Run(); err == nil {
+			return nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return fmt.Errorf("preparing MariaDB: %w", err)
+}
+
+// connection is the database's URL, as in neutron.conf.
+func (n *neutron) connection(name string) string {
+	return fmt.Sprintf("mysql+pymysql://%s:%[1]s@localhost/%[1]s?unix_socket=%s", name, n.socket())
 }
 
 // configure writes neutron.conf and the paste pipeline without Keystone.
@@ -74,9 +84,9 @@ func (n *neutron) configure(port int) error {
 	if err := os.WriteFile(filepath.Join(n.dir, "api-paste.ini"), paste, 0o600); err != nil {
 		return err
 	}
-	text := strings.NewReplacer("{dir}", n.dir, "{port}", fmt.Sprint(port), "{socket}", n.socket(), "{quotas}", noQuotas).Replace(`[DEFAULT]
+	text := strings.NewReplacer("{dir}", n.dir, "{port}", fmt.Sprint(port), "{connection}", n.connection("neutron"), "{quotas}", noQuotas).Replace(`[DEFAULT]
 core_plugin = ml2
-service_plugins =
+service_plugins = router
 auth_strategy = noauth
 bind_host = 127.0.0.1
 bind_port = {port}
@@ -86,7 +96,7 @@ state_path = {dir}
 transport_url = fake:/
 api_paste_config = {dir}/api-paste.ini
 [database]
-connection = mysql+pymysql://neutron:neutron@localhost/neutron?unix_socket={socket}
+connection = {connection}
 [oslo_concurrency]
 lock_path = {dir}/lock
 {quotas}[ml2]

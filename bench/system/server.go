@@ -111,18 +111,28 @@ const noQuotas = `[quotas]
 quota_network = -1
 quota_subnet = -1
 quota_port = -1
+quota_router = -1
+quota_floatingip = -1
 `
 
-// ours is `midonet server` with no configuration beyond that.
+// ours is `midonet server` with no configuration beyond that, or with a database.
 type ours struct {
-	binary string
-	dir    string
-	runs   int
+	binary   string
+	dir      string
+	database string // empty: SQLite
+	runs     int
 }
 
-func newOurs(binary, dir string) *ours { return &ours{binary: binary, dir: dir} }
+func newOurs(binary, dir, database string) *ours {
+	return &ours{binary: binary, dir: dir, database: database}
+}
 
-func (o *ours) name() string { return "midonet server" }
+func (o *ours) name() string {
+	if o.database != "" {
+		return "midonet, MariaDB"
+	}
+	return "midonet, SQLite"
+}
 
 func (o *ours) start(ctx context.Context) (*running, error) {
 	port, err := freePort()
@@ -130,11 +140,16 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	o.runs++
-	config := filepath.Join(o.dir, "midonet.conf")
-	if err := os.WriteFile(config, []byte(noQuotas), 0o600); err != nil {
+	config, state := filepath.Join(o.dir, "midonet.conf"), filepath.Join(o.dir, fmt.Sprint("ours", o.runs))
+	text := noQuotas
+	if o.database != "" { // outlives the rounds, and so does what was rendered from it
+		text += "[database]\nconnection = " + o.database + "\n"
+		state = filepath.Join(o.dir, "ours")
+	}
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	return launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error", "--config-file", config,
-		"--state-dir", filepath.Join(o.dir, fmt.Sprint("ours", o.runs)), "--api-listen", fmt.Sprint("127.0.0.1:", port),
+		"--state-dir", state, "--api-listen", fmt.Sprint("127.0.0.1:", port),
 		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0"), port)
 }

@@ -14,16 +14,21 @@ type figure struct {
 	lessIsGood bool
 }
 
-// The figures, in the order of the table.
+// The figures beside those of operations.
 var (
 	firstAnswer   = figure{"start to first answer", "ms", true}
 	memoryAtStart = figure{"memory at the first answer", "MiB", true}
-	createPort1   = figure{"create port, 1 client", "/s", false}
-	createPort8   = figure{"create port, 8 clients", "/s", false}
-	listNetworks8 = figure{"list one network, 8 clients", "/s", false}
 	memoryAfter   = figure{"memory after the load", "MiB", true}
-	figures       = []figure{firstAnswer, memoryAtStart, createPort1, createPort8, listNetworks8, memoryAfter}
 )
+
+// figures are all, in the order of the table.
+func figures() []figure {
+	all := []figure{firstAnswer, memoryAtStart}
+	for _, o := range operations {
+		all = append(all, o.figure)
+	}
+	return append(all, memoryAfter)
+}
 
 // table holds every sample of every server.
 type table struct {
@@ -43,34 +48,38 @@ func (t *table) column(i int) func(figure, float64) {
 	return func(f figure, v float64) { t.samples[i][f] = append(t.samples[i][f], v) }
 }
 
+// print writes each figure of each server and, of all but the first, which is the peer, how many times better it is.
 func (t *table) print(w io.Writer) {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	defer out.Flush()
-	fmt.Fprint(out, "figure: median (min–max)")
-	for _, s := range t.servers {
+	fmt.Fprint(out, "figure: median (least–most)")
+	for i, s := range t.servers {
 		fmt.Fprintf(out, "\t%s", s.name())
+		if i > 0 {
+			fmt.Fprint(out, "\tbetter by")
+		}
 	}
-	fmt.Fprintln(out, "\tbetter by")
-	for _, f := range figures {
+	fmt.Fprintln(out)
+	for _, f := range figures() {
 		fmt.Fprintf(out, "%s, %s", f.name, f.unit)
 		for i := range t.servers {
 			v := slices.Sorted(slices.Values(t.samples[i][f]))
 			fmt.Fprintf(out, "\t%.4g (%.4g–%.4g)", median(v), v[0], v[len(v)-1])
+			if i > 0 {
+				fmt.Fprintf(out, "\t%.3g", t.ratio(f, i))
+			}
 		}
-		fmt.Fprintf(out, "\t%s\n", t.ratio(f))
+		fmt.Fprintln(out)
 	}
 }
 
-// ratio says how many times better than the peer we are; below 1 we are worse.
-func (t *table) ratio(f figure) string {
-	if len(t.servers) < 2 {
-		return "no peer"
-	}
-	ours, peer := median(t.samples[0][f]), median(t.samples[1][f])
+// ratio says how many times better than the peer a server is; below 1 it is worse.
+func (t *table) ratio(f figure, i int) float64 {
+	ours, peer := median(t.samples[i][f]), median(t.samples[0][f])
 	if f.lessIsGood {
-		ours, peer = peer, ours
+		return peer / ours
 	}
-	return fmt.Sprintf("%.3g", ours/peer)
+	return ours / peer
 }
 
 func median(v []float64) float64 {

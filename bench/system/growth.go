@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+)
+
+// growthSizes are how many ports are there when the cost of one more is taken.
+var growthSizes = []int{10, 10_000, 100_000}
+
+// measureGrowth takes, of each server, what requests cost at each size: of one client, so that nothing waits for another.
+func measureGrowth(ctx context.Context, servers []server, length time.Duration, w io.Writer) error {
+	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	defer out.Flush()
+	fmt.Fprintln(out, "server\tports there\tcreate port, µs\tlist 10 networks, µs\tlist a page of 100 ports, µs\tget port, µs")
+	for _, s := range servers {
+		if err := growthOf(ctx, s, length, out); err != nil {
+			return fmt.Errorf("%s: %w", s.name(), err)
+		}
+	}
+	return nil
+}
+
+func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer) error {
+	run, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer run.stop()
+	b := &bed{client: newClient(run.url)}
+	if err := b.fill("networks", "name=few", fewNetworks, func() map[string]any { return map[string]any{"name": "few"} }); err != nil {
+		return err
+	}
+	there := 0
+	for _, size := range growthSizes {
+		for there < size && ctx.Err() == nil {
+			if there == 0 || there == 50_000 { // a subnet has no more addresses than 65,533
+				if b.network, err = b.newNetwork("bench", false); err == nil {
+					err = b.subnet(b.network, "10.128.0.0/16")
+				}
+				if err != nil {
+					return err
+				}
+			}
+			n := min(bulkPorts, size-there, 50_000-there%50_000)
+			if err := b.createPorts(n); err != nil {
+				return err
+			}
+			there += n
+		}
+		if b.port, err = b.newPort(b.network); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s\t%d", s.name(), size)
+		for _, request := range []func() error{
+			b.createPort,
+			func() error { return b.list("networks?name=few", "networks", fewNetworks) },
+			func() error { return b.list("ports?limit=100&network_id="+b.network, "ports", 100) },
+			func() error { return b.get("/v2.0/ports/"+b.port, &struct{}{}) },
+		} {
+			rate, err := loadFor(length, 1, request)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "\t%.0f", 1e6/rate)
+		}
+		fmt.Fprintln(out)
+	}
+	return ctx.Err()
+}
