@@ -23,6 +23,9 @@ type Config struct {
 	API string
 	// Underlay says which address families the hosts have between them; the zero value is both.
 	Underlay Families
+	// MetadataConfig is a metadata_agent.ini by which agents that are started ask Nova in their workloads' name; empty: they answer
+	// workloads themselves.
+	MetadataConfig string
 	// Out receives progress for people; nil discards it.
 	Out io.Writer
 	// Log receives what Out is too short for; nil discards it.

@@ -92,16 +92,19 @@ func (s *Sandbox) agentCommand(ctx context.Context, h *hostRecord) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	return []string{
+	argv := []string{
 		s.cfg.Binary, "agent",
 		"--state-dir", s.hostDir(h.Name),
 		"--server", "unix:" + s.streamSocket(),
 		"--join", token,
 		"--host-name", h.Name,
 		"--control-socket", s.controlSocket(h.Name),
-		"--built-in-metadata",
 		"--underlay", strings.Join(bareAddresses(h.Underlay), ","),
-	}, nil
+	}
+	if s.cfg.MetadataConfig != "" {
+		return append(argv, "--config-file", s.cfg.MetadataConfig), nil
+	}
+	return append(argv, "--built-in-metadata"), nil
 }
 
 // bareAddresses cuts the prefix lengths off.

@@ -29,15 +29,16 @@ type sandboxFlags struct {
 }
 
 // open returns the sandbox with this program as its agents.
-func (f sandboxFlags) open() (*sandbox.Sandbox, error) { return f.openOn(sandbox.BothFamilies) }
+func (f sandboxFlags) open() (*sandbox.Sandbox, error) { return f.openOn(sandbox.Config{}) }
 
-// openOn is open for a choice of the underlay's IP versions, which matters when hosts are made.
-func (f sandboxFlags) openOn(underlay sandbox.Families) (*sandbox.Sandbox, error) {
+// openOn is open for what matters when hosts are made.
+func (f sandboxFlags) openOn(c sandbox.Config) (*sandbox.Sandbox, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return sandbox.New(sandbox.Config{StateDir: f.StateDir, Binary: binary, API: f.URL, Underlay: underlay, Out: os.Stdout, Log: logger("info")})
+	c.StateDir, c.Binary, c.API, c.Out, c.Log = f.StateDir, binary, f.URL, os.Stdout, logger("info")
+	return sandbox.New(c)
 }
 
 type demoCmd struct {
@@ -61,12 +62,13 @@ func (c demoCmd) Run(ctx context.Context) error {
 type upCmd struct {
 	sandboxFlags
 	Hosts    int    `default:"2" help:"How many hosts."`
+	Metadata string `name:"metadata-config" help:"Neutron's metadata_agent.ini, by which the agents ask a Nova; without it they tell workloads themselves what the network knows of them." type:"existingfile"`
 	Underlay string `default:"" enum:",4,6" help:"IP version that the hosts have between them: 4, 6, or both where it is left out."`
 }
 
 // Run starts the hosts.
 func (c upCmd) Run(ctx context.Context) error {
-	s, err := c.openOn(sandbox.Families(c.Underlay))
+	s, err := c.openOn(sandbox.Config{Underlay: sandbox.Families(c.Underlay), MetadataConfig: c.Metadata})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ func runTraffic(tool string, args []string) int {
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
 		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
 		"tcp-try": tcpTry, "udp-try": udpTry, "udp-flood": udpFlood,
+		"http": httpAsk, "http-slow": httpSlow, "fake-nova": fakeNova,
 	}
 	run, ok := tools[tool]
 	if !ok {
