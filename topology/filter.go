@@ -57,7 +57,7 @@ type RuleAction uint8
 const (
 	ActionAccept      RuleAction = 1 // leaves all chains
 	ActionDrop        RuleAction = 2
-	ActionReject      RuleAction = 3 // drops, and a router says so with ICMP "administratively prohibited"
+	ActionReject      RuleAction = 3 // drops, and a router or its port says so with ICMP "administratively prohibited"
 	ActionReturn      RuleAction = 4 // leaves this chain
 	ActionContinue    RuleAction = 5 // nothing: a counter or a logger may hang on it
 	ActionJump        RuleAction = 6

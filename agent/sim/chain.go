@@ -136,7 +136,13 @@ func (w *walk) allowed(p *topology.Port, id topology.ChainID) bool {
 		at.out = p.ID
 	}
 	switch w.filter(id, &at) {
-	case dropped, rejected:
+	case rejected:
+		if !w.at.Router.IsZero() && w.packet.IsIP() && w.arrived.DstMAC == w.at.MAC {
+			w.refuse(w.at, prohibited, w.portDevice(p.ID), "refuses the packet, as its rules say")
+			return false
+		}
+		fallthrough
+	case dropped:
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet, as its rules say")
 		return false
 	case waiting:

@@ -32,7 +32,6 @@ func (w *walk) enterRouter(p *topology.Port) {
 	case !w.packet.IsIP():
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet: a router takes nothing but IP")
 	default:
-		w.arrived, w.arrivedGrowth = w.packet.Header, w.growth
 		w.routeIn(r, p)
 	}
 }

@@ -9,6 +9,9 @@ import (
 // enter lets the packet into the device that has the port.
 func (w *walk) enter(p *topology.Port) {
 	w.at, w.dstRewritten = p, false
+	if !p.Router.IsZero() {
+		w.arrived, w.arrivedGrowth = w.packet.Header, w.growth
+	}
 	if !w.allowed(p, p.InChain) {
 		return
 	}

@@ -21,12 +21,7 @@ import (
 func TestMidonetClient(t *testing.T) {
 	needMidonetClient(t)
 	f := newFixture(t)
-	h := id.MustParse[topology.Host](host1)
-	f.report(&topology.Host{ID: h, Name: "compute1"}, &topology.HostState{Host: h, Interfaces: []topology.Interface{
-		{Name: "eth0", MTU: 1500, Up: true, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}}})
-	f.eventually("the host is listed, alive", func() bool {
-		return strings.Contains(string(f.get("/hosts", mediaHosts).body), `"alive":true`)
-	})
+	f.hostNamed("compute1")
 	out := runMidonetClient(t, "drive.py", f.uri, account.Password, host1)
 	const want = `create net1 10.0.1.0/24 fa:16:3e:00:00:01
 bulk 2 2 2
@@ -50,6 +45,17 @@ left 0 0 0 0
 	}
 }
 
+// hostNamed has a live host with an interface.
+func (f *fixture) hostNamed(name string) {
+	f.Helper()
+	h := id.MustParse[topology.Host](host1)
+	f.report(&topology.Host{ID: h, Name: name}, &topology.HostState{Host: h, Interfaces: []topology.Interface{
+		{Name: "eth0", MTU: 1500, Up: true, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}}})
+	f.eventually("the host is listed, alive", func() bool {
+		return strings.Contains(string(f.get("/hosts", mediaHosts).body), `"alive":true`)
+	})
+}
+
 // TestMidonetClientNeutron has the client make every call of its Neutron mixins, and holds the recording to it.
 func TestMidonetClientNeutron(t *testing.T) {
 	needMidonetClient(t)
@@ -62,6 +68,47 @@ func TestMidonetClientNeutron(t *testing.T) {
 	}
 	f.wantStored(topology.KindSource, 0)
 	r.wantRecorded(t)
+}
+
+// TestMidonetClientTopology has the client make a topology by hand, and take it away.
+func TestMidonetClientTopology(t *testing.T) {
+	needMidonetClient(t)
+	f := newFixture(t)
+	f.hostNamed("compute1")
+	out := runMidonetClient(t, "topology.py", f.uri, account.Password, host1)
+	const want = `host compute1 True
+zone tz vxlan 1
+refused HTTPConflict HTTPBadRequest
+zone hosts [(True, '192.0.2.1')]
+renamed renamed
+bridge b t True
+updated b2 False
+ports ['Bridge', 'Bridge', 'Bridge']
+dhcp 10.0.0.0 24 [{'destinationPrefix': '10.9.0.0', 'destinationLength': 16, 'gatewayAddr': '10.0.0.9'}] True
+dhcp host 10.0.0.5 ['02:00:00:00:00:01']
+dhcp updated [('10.0.0.254', False)]
+router r t 1
+router port Router 10.0.0.1 24 ac:ca:ba
+linked True [True]
+refused HTTPConflict
+routes [('Local', '10.0.0.1', 32, 0), ('Normal', '10.0.0.0', 24, 100)]
+refused HTTPBadRequest
+rules [('accept', 1), ('jump', 2), ('drop', 3)] 65535 accept
+addresses ['10.0.0.7']
+rule True 1
+filters True True True
+port group True [True] 1
+bound tap0 HTTPConflict
+rules ['accept', 'drop'] None
+unlinked None
+left [0, 0, 0, 0, 0, 0, 0] 0
+`
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("what the client saw (-want +got):\n%s", diff)
+	}
+	if left := f.stored(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
 }
 
 func needMidonetClient(t *testing.T) {
