@@ -52,6 +52,8 @@ func Extensions() []Extension {
 			"2020-07-01T10:00:00-00:00"},
 		{"ip-substring-filtering", "IP address substring filtering", "Provides IP address substring filtering when listing ports",
 			"2017-11-28T09:00:00-00:00"},
+		{"multi-provider", "Multi Provider Network", "Expose mapping of virtual networks to multiple physical networks",
+			"2013-06-27T10:00:00-00:00"},
 		{"net-mtu", "Network MTU", "Provides MTU attribute for a network resource.", "2015-03-25T10:00:00-00:00"},
 		{"net-mtu-writable", "Network MTU (writable)", "Provides a writable MTU attribute for a network resource.",
 			"2017-07-12T00:00:00-00:00"},

@@ -7,7 +7,7 @@ const (
 )
 
 // Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py,
-// provider_net.py, port_security.py, dns.py and network_availability_zone.py.
+// provider_net.py, port_security.py, multiprovidernet.py, dns.py and network_availability_zone.py.
 func Networks() *Resource {
 	core := []Attribute{
 		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
@@ -25,6 +25,8 @@ func Networks() *Resource {
 			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Convert: toInteger, Filter: true, Policy: true},
+		{Name: "segments", Type: List, Help: "What it is made of, in place of the three above: a list of one object with them.",
+			Create: true, Update: true, Convert: segments, Policy: true, Hidden: true},
 		{Name: "ipv4_address_scope", Type: UUID, Help: "The address scope of its IPv4 subnets, which follows from their pool; or null."},
 		{Name: "ipv6_address_scope", Type: UUID, Help: "That of its IPv6 subnets."},
 		dnsDomainOf("The domain in which an external DNS service is told of its ports."),

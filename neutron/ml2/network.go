@@ -44,7 +44,7 @@ func (n networks) Create(ctx context.Context, c *auth.Caller, items []plugin.Bod
 
 func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network, error) {
 	v := body.Value
-	if err := checkProvider(&v); err != nil {
+	if err := settleProvider(&v); err != nil {
 		return nil, err
 	}
 	v.ID, v.Standard = id.New[model.Network](), r.standard(v.Standard)
@@ -187,7 +187,7 @@ func set[T any](given bool, to *T, value T) {
 func checkProviderUpdate(n *model.Network, body plugin.Body[model.Network]) error {
 	v := body.Value
 	typeChanges := body.Has("provider:network_type") && v.NetworkType != n.NetworkType
-	if typeChanges || v.PhysicalNetwork != nil || v.SegmentationID != nil {
+	if typeChanges || v.PhysicalNetwork != nil || v.SegmentationID != nil || !sameSegments(n, body) {
 		return invalidInput("Plugin does not support updating the following provider network attributes: " +
 			"provider:network_type, provider:physical_network, provider:segmentation_id")
 	}

@@ -22,7 +22,7 @@ func TestNetworkDefaults(t *testing.T) {
 	n := f.network(alice)
 	want := model.Network{
 		ID: n.ID, Name: "net", AdminStateUp: true, Status: model.StatusActive, MTU: 1450, NetworkType: "midonet", PortSecurityEnabled: true,
-		Subnets: []model.SubnetID{},
+		Subnets: []model.SubnetID{}, AvailabilityZoneHints: []string{}, AvailabilityZones: []string{},
 		Standard: model.Standard{
 			ProjectID: "alice", CreatedAt: n.CreatedAt, UpdatedAt: n.CreatedAt, RevisionNumber: 1,
 		},

@@ -11,10 +11,11 @@ import (
 // and the zones that it is in. Each zone that is asked for must have a host (validate_availability_zones); the resource is there then,
 // since networks are wherever their ports are and routers on every host.
 func (r *request) askForZones(asked []string) (hints, zones []string, err error) {
-	hints = slices.Sorted(slices.Values(asked))
-	if len(hints) == 0 {
-		hints = r.cfg.DefaultZones
+	if len(asked) == 0 {
+		asked = r.cfg.DefaultZones
 	}
+	hints = append([]string{}, asked...)
+	slices.Sort(hints)
 	if zones, err = store.Zones(r.tx); err != nil {
 		return nil, nil, err
 	}

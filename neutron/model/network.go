@@ -15,6 +15,7 @@ type Network struct {
 	NetworkType      string         `attr:"provider:network_type"`     // provider
 	PhysicalNetwork  *string        `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
 	SegmentationID   *int           `attr:"provider:segmentation_id"`  // provider; likewise
+	Segments         []Segment      `attr:"segments,hidden"`           // multi-provider; in a request: what the network is to be made of
 	IPv4AddressScope AddressScopeID `attr:"ipv4_address_scope"`        // address-scope: that of the pool of its IPv4 subnets
 	IPv6AddressScope AddressScopeID `attr:"ipv6_address_scope"`
 
@@ -24,4 +25,11 @@ type Network struct {
 	DNSDomain string `attr:"dns_domain"` // dns-integration; for an external DNS service alone
 
 	PortSecurityEnabled bool `attr:"port_security_enabled"` // port-security; what ports of the network get that do not say
+}
+
+// Segment is a part that a network is made of (neutron-lib api/definitions/multiprovidernet.py), with the attributes of extension provider.
+type Segment struct {
+	NetworkType     string  `json:"provider:network_type"`
+	PhysicalNetwork *string `json:"provider:physical_network"`
+	SegmentationID  *int    `json:"provider:segmentation_id"`
 }
