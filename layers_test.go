@@ -39,7 +39,7 @@ var layers = []struct {
 	{"neutron/service/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/plugin", "neutron/store", "neutron/journal", "neutron/quota", "neutron/ml2", "neutron/service"}, "rules of what stands beside the core, in the core's transactions"},
 	{"neutron/api/...", []string{"neutron/model", "neutron/apidef", "neutron/auth", "neutron/policy", "neutron/plugin", "neutron/api"}, "HTTP sees plugins through their contract alone"},
 	{"neutron/config", []string{"neutron/ml2", "neutron/service", "neutron/quota", "neutron/policy", "neutron/auth"}, "options become the plugins' own configuration"},
-	{"backend/...", []string{"neutron/journal", "neutron/model", "cluster/importer", "backend"}, "drains the journal into a cluster"},
+	{"backend/...", []string{"neutron/journal", "neutron/model", "cluster/importer", "backend"}, "drains the journal into a cluster, or to one elsewhere"},
 	{"cluster/translate", []string{"topology", "neutron/model"}, "pure: no store, clock or randomness"},
 	{"cluster/nsdb/...", []string{"topology", "topology/topologypb", "cluster/nsdb"}, "engines keep objects and do not interpret them"},
 	{"cluster/importer", []string{"topology", "topology/topologypb", "neutron/model", "neutron/journal", "cluster/translate", "cluster/nsdb"}, "drain, render, diff, commit"},

@@ -68,12 +68,12 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		JournalPending: pending,
 	}
 	status.Metrics = webAddress(s.listeners.metrics, "/metrics")
-	if err := s.dataStatus(ctx, &status); err != nil || s.APIOnly {
+	if err := s.dataStatus(ctx, &status); err != nil || s.backend == nil {
 		return status, err
 	}
 	drain := s.backend.Status()
 	status.TasksApplied = drain.Applied
-	if !s.ClusterOnly && !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
+	if !s.ClusterOnly && !s.APIOnly && !s.draining.Load() && s.options.NSDB.Engine == config.EngineEmbedded {
 		status.Problems = append(status.Problems, "another server on this database applies its changes; the agents of this one get none meanwhile")
 	}
 	if drain.LastError != "" {

@@ -46,12 +46,14 @@ func (m serverMetrics) Collect(out chan<- prometheus.Metric) {
 	if pending, err := m.pending(ctx); err == nil {
 		out <- prometheus.MustNewConstMetric(pendingMetric, prometheus.GaugeValue, float64(pending))
 	}
+	if m.backend != nil {
+		drain := m.backend.Status()
+		out <- prometheus.MustNewConstMetric(appliedMetric, prometheus.CounterValue, float64(drain.Applied))
+		out <- prometheus.MustNewConstMetric(failedMetric, prometheus.GaugeValue, float64(len(drain.Failed)))
+	}
 	if m.APIOnly {
 		return
 	}
-	drain := m.backend.Status()
-	out <- prometheus.MustNewConstMetric(appliedMetric, prometheus.CounterValue, float64(drain.Applied))
-	out <- prometheus.MustNewConstMetric(failedMetric, prometheus.GaugeValue, float64(len(drain.Failed)))
 	state := m.mirror.State()
 	for _, kind := range []topology.Kind{topology.KindBridge, topology.KindPort, topology.KindHost, topology.KindHostState, topology.KindBinding} {
 		out <- prometheus.MustNewConstMetric(objectsMetric, prometheus.GaugeValue, float64(state.Count(kind)), kind.String())

@@ -35,10 +35,15 @@ var (
 	}
 )
 
+// hereAlone are the extensions for which a MidoNet elsewhere has nothing.
+var hereAlone = []string{"address-group", "rbac-address-group", "security-groups-remote-address-group", "stateful-security-group"}
+
 // offers reports whether the plugins of the configuration have the extension.
 func offers(o *config.Options, alias string) bool {
 	old, isOld := oldCores[o.Core()]
 	switch {
+	case o.MidoNet.Elsewhere() && slices.Contains(hereAlone, alias):
+		return false
 	case o.Core() == config.CoreMidoNet:
 		return slices.Contains(old, alias) || slices.Contains(alwaysThere, alias)
 	case alias == "router_availability_zone": // which means nothing without the zones of the core plugin

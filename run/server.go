@@ -15,6 +15,7 @@ import (
 
 	"midonet.org/midonet/backend"
 	"midonet.org/midonet/backend/cluster"
+	"midonet.org/midonet/backend/rest"
 	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/job/hosts"
@@ -24,7 +25,6 @@ import (
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
-	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/api"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
@@ -58,8 +58,8 @@ func Server(ctx context.Context, c ServerConfig) error {
 	if err != nil {
 		return err
 	}
-	if c.APIOnly && options.Database.Connection == "" {
-		return errs.New(errs.Invalid, "NoDatabase", "midonet api shares the database of a server: name it in [database] connection")
+	if err := checkRole(c, options); err != nil {
+		return err
 	}
 	dir, err := openStateDir(c.StateDir)
 	if err != nil {
@@ -94,6 +94,7 @@ type server struct {
 	mirror    *mirror.Mirror
 	importer  *importer.Importer
 	backend   backend.Backend
+	elsewhere *rest.Backend // nil: no MidoNet elsewhere is driven
 	authority *pki.Authority
 	agents    *stream.Server
 	draining  atomic.Bool // this server applies the journal; another may, where several share the database
@@ -135,6 +136,9 @@ func (s *server) openNeutron(ctx context.Context) (err error) {
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
 	s.l3 = l3.New(s.plugin, s.db, s.options.L3())
+	if s.options.MidoNet.Elsewhere() {
+		s.openElsewhere()
+	}
 	return nil
 }
 
@@ -166,11 +170,14 @@ func (s *server) close() {
 // parts are everything that runs.
 func (s *server) parts() []part {
 	if s.APIOnly {
-		return []part{
+		parts := []part{
 			{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
 			{"metrics", s.serve(s.listeners.metrics, s.monitor())},
-			{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
 		}
+		if s.elsewhere != nil {
+			return append(parts, part{"Nova's news", s.tellNova}, part{"Networking API", s.serveElsewhere})
+		}
+		return append(parts, part{"Networking API", s.serve(s.listeners.api, s.apiHandler())})
 	}
 	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
 	parts := []part{
@@ -211,13 +218,7 @@ func (s *server) holder() (string, error) {
 // drain applies the journal, and tells Neutron of the hosts and which ports work, while no other server on this database does. A server that waits
 // answers its clients; what its own store lacks in the end, it learns from Neutron's tables when its turn comes.
 func (s *server) drain(ctx context.Context) error {
-	holder, err := s.holder()
-	if err != nil {
-		return err
-	}
-	return s.db.Alone(ctx, "journal", holder, func(ctx context.Context) error {
-		s.draining.Store(true)
-		defer s.draining.Store(false)
+	return s.drainAlone(ctx, func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return s.backend.Run(ctx) })
 		group.Go(func() error { return s.tellPortStatus(ctx) })
@@ -225,6 +226,19 @@ func (s *server) drain(ctx context.Context) error {
 		group.Go(func() error { return s.plugUplinks(ctx) })
 		group.Go(func() error { return s.sweep(ctx) })
 		return group.Wait()
+	})
+}
+
+// drainAlone runs what applies the journal while no other server on this database does.
+func (s *server) drainAlone(ctx context.Context, drain func(context.Context) error) error {
+	holder, err := s.holder()
+	if err != nil {
+		return err
+	}
+	return s.db.Alone(ctx, "journal", holder, func(ctx context.Context) error {
+		s.draining.Store(true)
+		defer s.draining.Store(false)
+		return drain(ctx)
 	})
 }
 
@@ -316,7 +330,7 @@ func (s *server) registerL3(h *api.Server) {
 func (s *server) registerSecurity(h *api.Server) {
 	api.Register(h, apidef.SecurityGroups(), s.plugin.SecurityGroups())
 	api.Register(h, apidef.SecurityGroupRules(), s.plugin.SecurityGroupRules())
-	if s.options.Core() != config.CoreML2 { // the older ones know no address groups
+	if s.options.Core() != config.CoreML2 || s.options.MidoNet.Elsewhere() { // the older ones know no address groups
 		return
 	}
 	groups := apidef.AddressGroups()

@@ -7,6 +7,8 @@ const (
 	mediaSystemState = "application/vnd.org.midonet.SystemState-v2+json"
 	// apiVersion is what the original calls itself (version/Version.java).
 	apiVersion = "v5.0"
+	// release is the MidoNet that this one is like. Every MidoNet 5 of the original says 5.0.0 in its system state.
+	release = "5.6.0"
 )
 
 // application is the root document (models/Application.java) with what is served. Clients find every other URI from here.
@@ -78,5 +80,5 @@ func rootDocument(c *call) (reply, error) {
 }
 
 func showSystemState(*call) (reply, error) {
-	return reply{body: systemState{State: "ACTIVE", Availability: "READWRITE", Version: "5.0.0"}}, nil
+	return reply{body: systemState{State: "ACTIVE", Availability: "READWRITE", Version: release}}, nil
 }

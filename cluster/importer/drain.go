@@ -65,8 +65,15 @@ func subjects(tasks []journal.Task) []*subject {
 
 func (s *subject) newest() journal.Task { return s.tasks[len(s.tasks)-1] }
 
-// take applies the newest of a resource's tasks that can be applied; the older ones are done with it, the newer ones have failed.
+// take applies the newest of a resource's tasks that can be applied; the older ones are done with it, the newer ones have failed. Those of
+// routers' interfaces say nothing that the ports' own do not: they were left by a server that drove a MidoNet elsewhere.
 func (i *Importer) take(ctx context.Context, s *state, b *batch, sub *subject) error {
+	if sub.dataType == journal.RouterInterface {
+		for _, t := range sub.tasks {
+			b.done = append(b.done, t.ID)
+		}
+		return nil
+	}
 	for n := len(sub.tasks) - 1; n >= 0; n-- {
 		t := sub.tasks[n]
 		if f, ok := s.failed[t.ID]; ok && time.Since(f.Tried) < retryFailed {

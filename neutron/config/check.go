@@ -99,5 +99,8 @@ func (o *Options) checkValues() error {
 	if _, err := maxPage(o.PaginationMaxLimit); err != nil {
 		return err
 	}
+	if err := o.MidoNet.check(); err != nil {
+		return err
+	}
 	return o.NSDB.check()
 }

@@ -71,6 +71,9 @@ func (o *Options) checkPlugins() error {
 	case o.Serves(Forwarding) && !o.Serves(L3):
 		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: %s forwards ports of floating IPs, and needs %s beside it",
 			Forwarding, L3)
+	case o.Serves(Forwarding) && o.MidoNet.Elsewhere():
+		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: no MidoNet elsewhere has %s; write service_plugins = %s",
+			Forwarding, L3)
 	case o.Serves(Forwarding) && o.Core() == CoreMidoNet:
 		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: core_plugin = %s has no %s", o.CorePlugin, Forwarding)
 	}

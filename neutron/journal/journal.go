@@ -33,7 +33,7 @@ const (
 // DataType is which resource it happened to.
 type DataType string
 
-// The data types, by the original's names; ADDRESSGROUP and PORTFORWARDING it does not have.
+// The data types, by the original's names; ADDRESSGROUP, PORTFORWARDING and ROUTERINTERFACE it does not have.
 const (
 	Network DataType = "NETWORK"
 	Subnet  DataType = "SUBNET"
@@ -42,6 +42,9 @@ const (
 	Router         DataType = "ROUTER"
 	FloatingIP     DataType = "FLOATINGIP"
 	PortForwarding DataType = "PORTFORWARDING"
+	// RouterInterface is what a router gets or loses by an action on it: Data is the action's answer in both cases, ResourceID the port.
+	// Only a MidoNet elsewhere is told (Backend); to all others the port's own tasks say it.
+	RouterInterface DataType = "ROUTERINTERFACE"
 
 	SecurityGroup     DataType = "SECURITYGROUP"
 	SecurityGroupRule DataType = "SECURITYGROUPRULE"

@@ -30,17 +30,20 @@ func New(db *store.DB) *Journal {
 	return &Journal{db: db, appended: make(chan struct{}, 1)}
 }
 
-// Append adds a task to the caller's transaction, with which it is committed or undone. The transaction must have written the
-// resource's own row before (see the package comment). t.ID is ignored.
-func (j *Journal) Append(tx *store.Tx, t Task) error {
-	_, err := tx.Exec(`INSERT INTO midonet_tasks (type, data_type, data, resource_id, project_id, transaction_id, created_at)
+// Append adds a task to the caller's transaction, with which it is committed or undone, and returns it with its number. The transaction
+// must have written the resource's own row before (see the package comment). t.ID is ignored.
+func (j *Journal) Append(tx *store.Tx, t Task) (Task, error) {
+	res, err := tx.Exec(`INSERT INTO midonet_tasks (type, data_type, data, resource_id, project_id, transaction_id, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		t.Type, t.DataType, string(t.Data), t.ResourceID, t.ProjectID, t.TransactionID, t.CreatedAt.UTC().Format(timeLayout))
+	if err == nil {
+		t.ID, err = res.LastInsertId()
+	}
 	if err != nil {
-		return fmt.Errorf("append a task to the journal: %w", err)
+		return Task{}, fmt.Errorf("append a task to the journal: %w", err)
 	}
 	tx.OnCommit(j.signal)
-	return nil
+	return t, nil
 }
 
 func (j *Journal) signal() {

@@ -36,9 +36,14 @@ func task(resource string) Task {
 	}
 }
 
+func add(j *Journal, tx *store.Tx, t Task) error {
+	_, err := j.Append(tx, t)
+	return err
+}
+
 func appendTask(t *testing.T, db *store.DB, j *Journal, resource string) {
 	t.Helper()
-	if err := db.Tx(ctx, func(tx *store.Tx) error { return j.Append(tx, task(resource)) }); err != nil {
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return add(j, tx, task(resource)) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -74,7 +79,7 @@ func TestATaskComesBackAsItWasAppended(t *testing.T) {
 func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
 	db, j := open(t, storetest.New(t))
 	refused := errors.New("refused")
-	err := db.Tx(ctx, func(tx *store.Tx) error { return errors.Join(j.Append(tx, task("a")), refused) })
+	err := db.Tx(ctx, func(tx *store.Tx) error { return errors.Join(add(j, tx, task("a")), refused) })
 	if !errors.Is(err, refused) || len(pending(t, j)) != 0 {
 		t.Errorf("error %v, tasks %v", err, pending(t, j))
 	}
@@ -133,7 +138,7 @@ func TestALateCommitIsNotSkipped(t *testing.T) {
 	appended, release, late := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
 		late <- db1.Tx(ctx, func(tx *store.Tx) error {
-			err := j1.Append(tx, task("late"))
+			err := add(j1, tx, task("late"))
 			close(appended)
 			<-release
 			return err
@@ -214,7 +219,7 @@ func count(db *store.DB, j *Journal, counter int) error {
 		dawdle()
 		t := task(fmt.Sprint(counter))
 		t.Data = json.RawMessage(fmt.Sprint(n))
-		err := j.Append(tx, t)
+		err := add(j, tx, t)
 		dawdle()
 		return err
 	})

@@ -55,6 +55,15 @@ func (p *Plugin) recordedPort(port *model.Port) *model.Port {
 	return &own
 }
 
+// statusWhenBound is the status of a port of which no host reports: the MidoNet mechanism driver's (bind_port), where administrators have
+// not set the port down.
+func statusWhenBound(p *model.Port) model.Status {
+	if p.VIFType == vifMidonet && p.AdminStateUp {
+		return model.StatusActive
+	}
+	return model.StatusDown
+}
+
 // rebind applies a change of the binding. It leaves the status alone, which is the hosts' to say: the interface may be up before the
 // compute service names the host, and no one would say so again.
 func rebind(p *model.Port, body plugin.Body[model.Port]) error {

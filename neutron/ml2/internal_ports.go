@@ -25,6 +25,9 @@ type Service interface {
 	NetworkGoes(s *Session, network model.NetworkID) error
 	// Contents returns one Create task for each of the service's resources.
 	Contents(q store.Querier) ([]journal.Task, error)
+	// TakeBack removes a resource of the service that the backend refused to make, and gives the status ERROR to one that it refused to
+	// change. What is gone meanwhile is no error. Tasks of others' resources mean nothing to it.
+	TakeBack(s *Session, t journal.Task) error
 }
 
 // Attach has a service plugin take part in changes. It is called before the first request.
@@ -57,6 +60,17 @@ func (s *Session) Standard(given model.Standard) model.Standard { return s.r.sta
 // Record appends the task that tells the backend of a change; value is the resource as it is now, nil where it was deleted.
 func (s *Session) Record(what journal.Type, of journal.DataType, resourceID, projectID string, value any) error {
 	return s.r.record(what, of, resourceID, projectID, value)
+}
+
+// Elsewhere reports whether the backend is a MidoNet elsewhere, which is told of routers as the original's plugin tells it.
+func (s *Session) Elsewhere() bool { return s.r.backend != nil }
+
+// Needs refuses what an extension of the API asks of a backend that lacks it.
+func (s *Session) Needs(extension string) error {
+	if s.r.backend == nil {
+		return nil
+	}
+	return s.r.backend.Needs(extension)
 }
 
 // Network returns a network that the caller sees, or NetworkNotFound.
@@ -141,10 +155,14 @@ func (r *request) networkGoes(network model.NetworkID) error {
 	return r.tell(func(s Service) error { return s.NetworkGoes(&Session{r}, network) })
 }
 
-// firstStatus is a new port's. That of a floating address is no interface that could be up (PORT_STATUS_NOTAPPLICABLE).
+// firstStatus is that of a new port, whose binding is known. That of a floating address is no interface that could be up
+// (PORT_STATUS_NOTAPPLICABLE).
 func (r *request) firstStatus(p *model.Port) model.Status {
 	if r.byService && p.DeviceOwner == model.OwnerFloatingIP {
 		return model.StatusNotApplicable
+	}
+	if r.backend != nil {
+		return statusWhenBound(p)
 	}
 	return model.StatusDown
 }

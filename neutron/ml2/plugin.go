@@ -74,13 +74,18 @@ type Plugin struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	services []Service // told of changes of ports and networks
+	services []Service       // told of changes of ports and networks
+	backend  journal.Backend // nil: changes are made in their own time
 }
 
 // New returns the plugin that keeps its resources in db and tells the backend through j.
 func New(db *store.DB, j *journal.Journal, cfg Config, log *slog.Logger) *Plugin {
 	return &Plugin{db: db, journal: j, cfg: cfg, log: log, now: time.Now}
 }
+
+// AnswerFor makes every change wait for the backend. It is called before the first request. Since no host reports to this server then, a
+// port that is bound counts as ACTIVE, as in the original.
+func (p *Plugin) AnswerFor(b journal.Backend) { p.backend = b }
 
 // Networks returns the networks collection.
 func (p *Plugin) Networks() plugin.Resource[model.Network] { return networks{p} }
@@ -99,13 +104,35 @@ type request struct {
 	now    model.Time
 
 	byService bool // a service plugin asks, for its own ends
+
+	tasks *[]journal.Task // what record has appended
 }
 
-// change runs fn in a transaction. What the database refused beyond the rules that fn knows is left as it is: an internal error.
+// change runs fn in a transaction, and waits for the backend where there is one to wait for. What the database refused beyond the rules
+// that fn knows is left as it is: an internal error.
 func (p *Plugin) change(ctx context.Context, c *auth.Caller, fn func(*request) error) error {
-	return p.db.Tx(ctx, func(tx *store.Tx) error {
-		return fn(&request{Plugin: p, tx: tx, caller: c, now: model.At(p.now())})
+	if p.backend == nil {
+		_, err := p.commit(ctx, c, fn)
+		return err
+	}
+	if err := p.backend.Ready(ctx); err != nil {
+		return err
+	}
+	tasks, err := p.commit(ctx, c, fn)
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	return p.confirm(ctx, tasks)
+}
+
+// commit runs fn in a transaction and returns the tasks that it has appended.
+func (p *Plugin) commit(ctx context.Context, c *auth.Caller, fn func(*request) error) ([]journal.Task, error) {
+	var tasks []journal.Task
+	err := p.db.Tx(ctx, func(tx *store.Tx) error {
+		tasks = nil // the transaction may run again
+		return fn(&request{Plugin: p, tx: tx, caller: c, now: model.At(p.now()), tasks: &tasks})
 	})
+	return tasks, err
 }
 
 // changed runs fn in a transaction and returns what it made.
@@ -150,7 +177,16 @@ func (r *request) record(what journal.Type, of journal.DataType, resourceID, pro
 		return err
 	}
 	t.TransactionID, t.CreatedAt = r.caller.RequestID, r.now.Time
-	return r.journal.Append(r.tx, t)
+	if r.backend != nil {
+		if err := r.backend.Admit(t); err != nil {
+			return err
+		}
+	}
+	if t, err = r.journal.Append(r.tx, t); err != nil {
+		return err
+	}
+	*r.tasks = append(*r.tasks, t)
+	return nil
 }
 
 // newTask returns a task of no request.

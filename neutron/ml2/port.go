@@ -28,10 +28,11 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 		return nil, store.NotFoundAs(err, networkNotFound(v.NetworkID.String()))
 	}
 	v.ID, v.Standard = id.New[model.Port](), r.standard(v.Standard)
-	v.Status, v.FixedIPs = r.firstStatus(&v), []model.FixedIP{}
+	v.FixedIPs = []model.FixedIP{}
 	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
 	v.PortSecurityEnabled = portSecurityOf(body, network)
 	bind(&v)
+	v.Status = r.firstStatus(&v)
 	if err := r.nameNewPort(&v); err != nil {
 		return nil, err
 	}
@@ -170,12 +171,21 @@ func (r *request) changeablePort(portID string) (*model.Port, error) {
 
 // savePort stores a port that has changed and tells the backend.
 func (r *request) savePort(p *model.Port) error {
+	was := p.Status
+	if r.backend != nil && was != model.StatusNotApplicable {
+		p.Status = statusWhenBound(p)
+	}
 	p.UpdatedAt = r.now
 	if err := store.UpdatePort(r.tx, p); err != nil {
 		if store.Violates(err, store.UniqueMAC) {
 			return macInUse(p.NetworkID, p.MACAddress)
 		}
 		return err
+	}
+	if p.Status != was {
+		if err := r.tellNovaStatus(r.tx, p.ID.String(), p.Status, r.now); err != nil {
+			return err
+		}
 	}
 	return r.record(journal.Update, journal.Port, p.ID.String(), p.ProjectID, r.recordedPort(p))
 }

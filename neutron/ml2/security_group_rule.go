@@ -110,13 +110,15 @@ func (s securityGroupRules) Update(ctx context.Context, c *auth.Caller, ruleID s
 }
 
 func (s securityGroupRules) Delete(ctx context.Context, c *auth.Caller, ruleID string) error {
-	return s.change(ctx, c, func(r *request) error {
-		rule, err := store.SecurityGroupRule(r.tx, ruleID, ScopeOf(c))
-		if err != nil {
-			return store.NotFoundAs(err, ruleNotFound(ruleID))
-		}
-		return r.removeRule(rule)
-	})
+	return s.change(ctx, c, func(r *request) error { return r.deleteRule(ruleID) })
+}
+
+func (r *request) deleteRule(ruleID string) error {
+	rule, err := store.SecurityGroupRule(r.tx, ruleID, ScopeOf(r.caller))
+	if err != nil {
+		return store.NotFoundAs(err, ruleNotFound(ruleID))
+	}
+	return r.removeRule(rule)
 }
 
 // removeRule removes a rule of a group that stays.

@@ -206,16 +206,18 @@ func (r *request) changeableSubnet(subnetID string) (*model.Subnet, error) {
 }
 
 func (s subnets) Delete(ctx context.Context, c *auth.Caller, subnetID string) error {
-	return s.change(ctx, c, func(r *request) error {
-		found, err := r.changeableSubnet(subnetID)
-		if err != nil {
-			return err
-		}
-		if err := r.releaseSubnet(found); err != nil {
-			return err
-		}
-		return r.removeSubnet(found)
-	})
+	return s.change(ctx, c, func(r *request) error { return r.deleteSubnet(subnetID) })
+}
+
+func (r *request) deleteSubnet(subnetID string) error {
+	found, err := r.changeableSubnet(subnetID)
+	if err != nil {
+		return err
+	}
+	if err := r.releaseSubnet(found); err != nil {
+		return err
+	}
+	return r.removeSubnet(found)
 }
 
 // releaseSubnet takes the subnet's addresses from the ports that may lose them: those of the network's own services, and, where

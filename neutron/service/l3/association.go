@@ -43,7 +43,19 @@ func (r *request) associate(f *model.FloatingIP, want association) error {
 		return err
 	}
 	f.PortID, f.FixedIPAddress, f.RouterID, f.Status = port.ID, fixed.IPAddress, router, model.StatusActive
-	return nil
+	return r.mayReach(f)
+}
+
+// mayReach asks a backend elsewhere whether routers may reach a floating address by an interface, where this one does not by its gateway.
+func (r *request) mayReach(f *model.FloatingIP) error {
+	if !r.Elsewhere() {
+		return nil
+	}
+	router, err := store.Router(r.Tx(), f.RouterID.String(), everyone)
+	if err != nil || router.Gateway != nil && router.Gateway.NetworkID == f.FloatingNetworkID {
+		return err
+	}
+	return r.Needs("router-interface-fip")
 }
 
 // fixedFor returns the port's address that the floating one is to stand for (_internal_fip_assoc_data). The %(id)s is what the original

@@ -61,9 +61,12 @@ func (p *Plugin) MayDeletePort(s *ml2.Session, port *model.Port) error {
 }
 
 // PortGoes implements ml2.Service: the floating addresses of a port lose it, and its forwardings end (disassociate_floatingips,
-// _process_port_request).
+// _process_port_request). A router whose gateway a backend elsewhere has refused loses it.
 func (p *Plugin) PortGoes(s *ml2.Session, port *model.Port) error {
 	r := &request{s, p.cfg}
+	if err := r.gatewayGoes(port); err != nil {
+		return err
+	}
 	if err := r.endForwardings(port.ID, func(netip.Addr) bool { return true }); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store"
@@ -109,7 +110,7 @@ func (r *request) addByPort(router *model.Router, portID string) (*Interface, er
 	if err != nil {
 		return nil, err
 	}
-	return added(router, changed, subnets), store.TouchRouter(r.Tx(), router.ID, r.Now())
+	return r.told(journal.Create, added(router, changed, subnets), store.TouchRouter(r.Tx(), router.ID, r.Now()))
 }
 
 // checkNewInterface is _check_router_port and _validate_router_port_info: whether the port can be an interface of the router.
@@ -250,7 +251,7 @@ func (r *request) addBySubnet(router *model.Router, subnetID string) (*Interface
 	if err != nil {
 		return nil, err
 	}
-	return added(router, port, []*model.Subnet{subnet}), store.TouchRouter(r.Tx(), router.ID, r.Now())
+	return r.told(journal.Create, added(router, port, []*model.Subnet{subnet}), store.TouchRouter(r.Tx(), router.ID, r.Now()))
 }
 
 // mayRoute refuses subnets that have no place for a router, or that the project sees and may not change: those of networks that are

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"midonet.org/midonet/neutron/auth"
+	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/store"
 )
@@ -55,7 +56,7 @@ func (r *request) removeByPort(router *model.Router, interfaces []*model.Port, w
 			return nil, err
 		}
 	}
-	return removed(router, port, subnets), r.DeletePort(port.ID)
+	return r.told(journal.Delete, removed(router, port, subnets), r.DeletePort(port.ID))
 }
 
 // removeBySubnet takes the subnet's address from the interface that has it, and the interface where that was its last
@@ -78,7 +79,7 @@ func (r *request) removeBySubnet(router *model.Router, interfaces []*model.Port,
 	} else {
 		err = r.DeletePort(port.ID)
 	}
-	return removed(router, port, []*model.Subnet{subnet}), err
+	return r.told(journal.Delete, removed(router, port, []*model.Subnet{subnet}), err)
 }
 
 // without returns the addresses that are not of the subnet.

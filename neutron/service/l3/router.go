@@ -39,7 +39,7 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 			return nil, err
 		}
 	}
-	return &v, r.Record(journal.Create, journal.Router, v.ID.String(), v.ProjectID, recordedRouter(&v))
+	return &v, r.recordRouter(journal.Create, &v)
 }
 
 func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
@@ -84,13 +84,13 @@ func (r *request) updateRouter(routerID string, body plugin.Body[model.Router]) 
 	return router, r.saveRouter(router)
 }
 
-// saveRouter stores a router that has changed and tells the backend.
+// saveRouter stores a router that has changed and tells the backend. A router whose last change the backend refused has a new chance.
 func (r *request) saveRouter(router *model.Router) error {
-	router.UpdatedAt = r.Now()
+	router.UpdatedAt, router.Status = r.Now(), model.StatusActive
 	if err := store.UpdateRouter(r.Tx(), router); err != nil {
 		return err
 	}
-	return r.Record(journal.Update, journal.Router, router.ID.String(), router.ProjectID, recordedRouter(router))
+	return r.recordRouter(journal.Update, router)
 }
 
 // recordedRouter is the router as the backend learns of it: without what follows from the hosts, which the backend knows.
