@@ -15,4 +15,6 @@
 //   - state: HostState, PortState, LearnedMAC, RouterNeighbour, NATBlock. Held by the host's lease; gone when the host is.
 //
 // Source keeps the Neutron objects that the rendered group is made from, so that the whole can be rendered again at any time.
+//
+// StagedPart and StagedChange are a store's own: they carry a change that is larger than one step of its engine.
 package topology

@@ -79,6 +79,7 @@ var kindNames = map[Kind]string{
 	KindPortGroup: "port_group", KindFloatingIP: "floating_ip", KindPortForwarding: "port_forwarding",
 	KindNATBlock: "nat_block", KindRouterNeighbour: "router_neighbour",
 	KindOverlay: "overlay", KindTunnelZone: "tunnel_zone", KindTunnelZoneHost: "tunnel_zone_host",
+	KindStagedPart: "staged_part", KindStagedChange: "staged_change",
 }
 
 // String returns the name used in store paths, dumps and traces.
@@ -89,7 +90,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// Kinds returns every kind in order of number.
+// Kinds returns every kind that readers of a store see, in order of number.
 func Kinds() []Kind {
 	ks := make([]Kind, 0, len(kindNames))
 	for k := KindBridge; k <= lastKind; k++ {
@@ -98,8 +99,20 @@ func Kinds() []Kind {
 	return ks
 }
 
-// Known reports whether k is one of the kinds above.
+// StoredKinds returns every kind that an engine keeps.
+func StoredKinds() []Kind { return append(Kinds(), KindStagedPart, KindStagedChange) }
+
+// Known reports whether k is one of the kinds that readers see.
 func (k Kind) Known() bool { return k >= KindBridge && k <= lastKind }
+
+// Leased reports whether objects of the kind are held by a host's lease.
+func (k Kind) Leased() bool {
+	switch k {
+	case KindHostState, KindPortState, KindLearnedMAC, KindRouterNeighbour, KindNATBlock:
+		return true
+	}
+	return false
+}
 
 // KindByName is the inverse of Kind.String.
 func KindByName(s string) (Kind, bool) {

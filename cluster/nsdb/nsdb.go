@@ -6,6 +6,9 @@
 //
 // Consistency: an Update is one atomic step, and all watchers of all processes see the steps in one order, each whole. A View is
 // the state after some step. Revisions grow with every step of a store's life, not necessarily by one.
+//
+// What an engine takes in one step is bounded. Package staging makes of an engine the Large store that the cluster works on, in which
+// a change of any size is one step too.
 package nsdb
 
 import (
@@ -20,8 +23,11 @@ import (
 type Revision uint64
 
 // MaxObjects is the largest number of objects that one Update may touch, by reading or writing. It is etcd's default transaction limit
-// (--max-txn-ops 128) less room for conditions; larger changes are cut by the caller into steps that each leave a valid state.
+// (--max-txn-ops 128) less room for conditions. Larger is UpdateLarge.
 const MaxObjects = 96
+
+// EngineObjects is what an engine takes in one Update: one more, for the object that package staging reads in each.
+const EngineObjects = MaxObjects + 1
 
 // MaxBytes is the most octets that the objects which one Update puts may have, all together, in their stored form. It leaves an engine
 // room for keys and conditions below a mebibyte, which is what ZooKeeper takes by default (jute.maxbuffer).
@@ -34,6 +40,8 @@ var (
 	// ErrTooLarge says that an Update touched more than MaxObjects objects, wrote more than MaxBytes, or gave a lease more objects
 	// than an engine can delete in one step. Nothing was written.
 	ErrTooLarge = errors.New("the change touches too many objects for one transaction")
+	// ErrSuperseded says that another large change took the place of one that was being prepared. Nothing was written.
+	ErrSuperseded = errors.New("another large change took the place of this one")
 	// ErrLeaseLost says that a lease has run out: what it held is gone and it can hold nothing more.
 	ErrLeaseLost = errors.New("the lease has expired")
 )
@@ -61,6 +69,32 @@ type Store interface {
 
 	// Close ends all watches and releases the engine. Leases are left to run out.
 	Close() error
+}
+
+// Large is a Store that makes a change of any size one step.
+type Large interface {
+	Store
+
+	// UpdateLarge puts and deletes all that the change says in one step, provided that the change's Guard agrees in that step, and
+	// returns the step's revision. A Guard that does not agree leaves nothing behind; its error is returned as it is. ErrTooLarge
+	// says that a single object is larger than MaxBytes allows.
+	//
+	// What is put and deleted is not read: it is for objects that nobody else writes unless what the Guard reads changes too.
+	// Kinds that leases hold cannot be among it. It takes as long as writing takes; there is one large change of a store at a time.
+	UpdateLarge(ctx context.Context, c LargeChange) (Revision, error)
+
+	// Settle completes a large change whose maker went away after it was made, and removes what is left of one whose maker went away
+	// before. Both would be done anyway when they are in the way of another.
+	Settle(ctx context.Context) error
+}
+
+// LargeChange is what UpdateLarge does.
+type LargeChange struct {
+	Writes map[topology.Key]topology.Object // nil deletes
+	// Guard may read a few objects and write others than those in Writes. It is run as the function of an Update is.
+	Guard func(Tx) error
+	// Shown is told how many of the writes are prepared; the step comes after the last. nil: nobody wants to know.
+	Shown func(done int)
 }
 
 // Tx reads and writes within an Update. Reads see the writes made before them in the same Tx.

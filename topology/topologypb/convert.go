@@ -65,6 +65,10 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_TunnelZone{fromTunnelZone(o)}}
 	case *topology.TunnelZoneHost:
 		return &Object{Value: &Object_TunnelZoneHost{fromTunnelZoneHost(o)}}
+	case *topology.StagedPart:
+		return &Object{Value: &Object_StagedPart{fromStagedPart(o)}}
+	case *topology.StagedChange:
+		return &Object{Value: &Object_StagedChange{fromStagedChange(o)}}
 	}
 	panic(fmt.Sprintf("topologypb: %T is no topology object", o))
 }
@@ -127,6 +131,10 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.TunnelZone.Topology())
 	case *Object_TunnelZoneHost:
 		return object(v.TunnelZoneHost.Topology())
+	case *Object_StagedPart:
+		return object(v.StagedPart.Topology())
+	case *Object_StagedChange:
+		return object(v.StagedChange.Topology())
 	}
 	return nil, fmt.Errorf("a topology object of an unknown kind")
 }

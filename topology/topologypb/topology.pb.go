@@ -108,6 +108,8 @@ type Object struct {
 	//	*Object_Overlay
 	//	*Object_TunnelZone
 	//	*Object_TunnelZoneHost
+	//	*Object_StagedPart
+	//	*Object_StagedChange
 	Value         isObject_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -393,6 +395,24 @@ func (x *Object) GetTunnelZoneHost() *TunnelZoneHost {
 	return nil
 }
 
+func (x *Object) GetStagedPart() *StagedPart {
+	if x != nil {
+		if x, ok := x.Value.(*Object_StagedPart); ok {
+			return x.StagedPart
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetStagedChange() *StagedChange {
+	if x != nil {
+		if x, ok := x.Value.(*Object_StagedChange); ok {
+			return x.StagedChange
+		}
+	}
+	return nil
+}
+
 type isObject_Value interface {
 	isObject_Value()
 }
@@ -505,6 +525,14 @@ type Object_TunnelZoneHost struct {
 	TunnelZoneHost *TunnelZoneHost `protobuf:"bytes,27,opt,name=tunnel_zone_host,json=tunnelZoneHost,proto3,oneof"`
 }
 
+type Object_StagedPart struct {
+	StagedPart *StagedPart `protobuf:"bytes,100,opt,name=staged_part,json=stagedPart,proto3,oneof"`
+}
+
+type Object_StagedChange struct {
+	StagedChange *StagedChange `protobuf:"bytes,101,opt,name=staged_change,json=stagedChange,proto3,oneof"`
+}
+
 func (*Object_Bridge) isObject_Value() {}
 
 func (*Object_Port) isObject_Value() {}
@@ -559,6 +587,154 @@ func (*Object_TunnelZone) isObject_Value() {}
 
 func (*Object_TunnelZoneHost) isObject_Value() {}
 
+func (*Object_StagedPart) isObject_Value() {}
+
+func (*Object_StagedChange) isObject_Value() {}
+
+type StagedPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Change        []byte                 `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Put           []*Object              `protobuf:"bytes,3,rep,name=put,proto3" json:"put,omitempty"`
+	Delete        []*Key                 `protobuf:"bytes,4,rep,name=delete,proto3" json:"delete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StagedPart) Reset() {
+	*x = StagedPart{}
+	mi := &file_topology_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StagedPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StagedPart) ProtoMessage() {}
+
+func (x *StagedPart) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StagedPart.ProtoReflect.Descriptor instead.
+func (*StagedPart) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StagedPart) GetChange() []byte {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *StagedPart) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StagedPart) GetPut() []*Object {
+	if x != nil {
+		return x.Put
+	}
+	return nil
+}
+
+func (x *StagedPart) GetDelete() []*Key {
+	if x != nil {
+		return x.Delete
+	}
+	return nil
+}
+
+type StagedChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Role          uint32                 `protobuf:"varint,1,opt,name=role,proto3" json:"role,omitempty"`
+	Change        []byte                 `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
+	Parts         uint32                 `protobuf:"varint,3,opt,name=parts,proto3" json:"parts,omitempty"`
+	Staged        uint32                 `protobuf:"varint,4,opt,name=staged,proto3" json:"staged,omitempty"`
+	GivenUp       bool                   `protobuf:"varint,5,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StagedChange) Reset() {
+	*x = StagedChange{}
+	mi := &file_topology_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StagedChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StagedChange) ProtoMessage() {}
+
+func (x *StagedChange) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StagedChange.ProtoReflect.Descriptor instead.
+func (*StagedChange) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StagedChange) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+func (x *StagedChange) GetChange() []byte {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *StagedChange) GetParts() uint32 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
+}
+
+func (x *StagedChange) GetStaged() uint32 {
+	if x != nil {
+		return x.Staged
+	}
+	return 0
+}
+
+func (x *StagedChange) GetGivenUp() bool {
+	if x != nil {
+		return x.GivenUp
+	}
+	return false
+}
+
 type Prefix struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
@@ -569,7 +745,7 @@ type Prefix struct {
 
 func (x *Prefix) Reset() {
 	*x = Prefix{}
-	mi := &file_topology_proto_msgTypes[2]
+	mi := &file_topology_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +757,7 @@ func (x *Prefix) String() string {
 func (*Prefix) ProtoMessage() {}
 
 func (x *Prefix) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[2]
+	mi := &file_topology_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +770,7 @@ func (x *Prefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prefix.ProtoReflect.Descriptor instead.
 func (*Prefix) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{2}
+	return file_topology_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Prefix) GetAddr() []byte {
@@ -626,7 +802,7 @@ type Bridge struct {
 
 func (x *Bridge) Reset() {
 	*x = Bridge{}
-	mi := &file_topology_proto_msgTypes[3]
+	mi := &file_topology_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +814,7 @@ func (x *Bridge) String() string {
 func (*Bridge) ProtoMessage() {}
 
 func (x *Bridge) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[3]
+	mi := &file_topology_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +827,7 @@ func (x *Bridge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bridge.ProtoReflect.Descriptor instead.
 func (*Bridge) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{3}
+	return file_topology_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Bridge) GetId() []byte {
@@ -730,7 +906,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_topology_proto_msgTypes[4]
+	mi := &file_topology_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +918,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[4]
+	mi := &file_topology_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +931,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{4}
+	return file_topology_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Port) GetId() []byte {
@@ -901,7 +1077,7 @@ type Plug struct {
 
 func (x *Plug) Reset() {
 	*x = Plug{}
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1089,7 @@ func (x *Plug) String() string {
 func (*Plug) ProtoMessage() {}
 
 func (x *Plug) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[5]
+	mi := &file_topology_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1102,7 @@ func (x *Plug) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plug.ProtoReflect.Descriptor instead.
 func (*Plug) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{5}
+	return file_topology_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Plug) GetHostName() string {
@@ -955,7 +1131,7 @@ type Security struct {
 
 func (x *Security) Reset() {
 	*x = Security{}
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1143,7 @@ func (x *Security) String() string {
 func (*Security) ProtoMessage() {}
 
 func (x *Security) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[6]
+	mi := &file_topology_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1156,7 @@ func (x *Security) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Security.ProtoReflect.Descriptor instead.
 func (*Security) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{6}
+	return file_topology_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Security) GetSources() []*AddressPair {
@@ -1021,7 +1197,7 @@ type AddressPair struct {
 
 func (x *AddressPair) Reset() {
 	*x = AddressPair{}
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1209,7 @@ func (x *AddressPair) String() string {
 func (*AddressPair) ProtoMessage() {}
 
 func (x *AddressPair) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[7]
+	mi := &file_topology_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1222,7 @@ func (x *AddressPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
 func (*AddressPair) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{7}
+	return file_topology_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AddressPair) GetMac() []byte {
@@ -1076,7 +1252,7 @@ type Advertisement struct {
 
 func (x *Advertisement) Reset() {
 	*x = Advertisement{}
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1264,7 @@ func (x *Advertisement) String() string {
 func (*Advertisement) ProtoMessage() {}
 
 func (x *Advertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[8]
+	mi := &file_topology_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1277,7 @@ func (x *Advertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
 func (*Advertisement) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{8}
+	return file_topology_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Advertisement) GetManaged() bool {
@@ -1149,7 +1325,7 @@ type AdvertisedPrefix struct {
 
 func (x *AdvertisedPrefix) Reset() {
 	*x = AdvertisedPrefix{}
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1337,7 @@ func (x *AdvertisedPrefix) String() string {
 func (*AdvertisedPrefix) ProtoMessage() {}
 
 func (x *AdvertisedPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[9]
+	mi := &file_topology_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1350,7 @@ func (x *AdvertisedPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvertisedPrefix.ProtoReflect.Descriptor instead.
 func (*AdvertisedPrefix) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{9}
+	return file_topology_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AdvertisedPrefix) GetPrefix() *Prefix {
@@ -1201,7 +1377,7 @@ type ClasslessRoute struct {
 
 func (x *ClasslessRoute) Reset() {
 	*x = ClasslessRoute{}
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1389,7 @@ func (x *ClasslessRoute) String() string {
 func (*ClasslessRoute) ProtoMessage() {}
 
 func (x *ClasslessRoute) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[10]
+	mi := &file_topology_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1402,7 @@ func (x *ClasslessRoute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClasslessRoute.ProtoReflect.Descriptor instead.
 func (*ClasslessRoute) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{10}
+	return file_topology_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClasslessRoute) GetDestination() *Prefix {
@@ -1259,7 +1435,7 @@ type Router struct {
 
 func (x *Router) Reset() {
 	*x = Router{}
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1447,7 @@ func (x *Router) String() string {
 func (*Router) ProtoMessage() {}
 
 func (x *Router) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[11]
+	mi := &file_topology_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1460,7 @@ func (x *Router) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Router.ProtoReflect.Descriptor instead.
 func (*Router) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{11}
+	return file_topology_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Router) GetId() []byte {
@@ -1360,7 +1536,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1548,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[12]
+	mi := &file_topology_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1561,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{12}
+	return file_topology_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Route) GetId() []byte {
@@ -1464,7 +1640,7 @@ type FloatingIP struct {
 
 func (x *FloatingIP) Reset() {
 	*x = FloatingIP{}
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1652,7 @@ func (x *FloatingIP) String() string {
 func (*FloatingIP) ProtoMessage() {}
 
 func (x *FloatingIP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[13]
+	mi := &file_topology_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1665,7 @@ func (x *FloatingIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FloatingIP.ProtoReflect.Descriptor instead.
 func (*FloatingIP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{13}
+	return file_topology_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FloatingIP) GetId() []byte {
@@ -1537,7 +1713,7 @@ type PortRange struct {
 
 func (x *PortRange) Reset() {
 	*x = PortRange{}
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1725,7 @@ func (x *PortRange) String() string {
 func (*PortRange) ProtoMessage() {}
 
 func (x *PortRange) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[14]
+	mi := &file_topology_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1738,7 @@ func (x *PortRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortRange.ProtoReflect.Descriptor instead.
 func (*PortRange) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{14}
+	return file_topology_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PortRange) GetFirst() uint32 {
@@ -1595,7 +1771,7 @@ type PortForwarding struct {
 
 func (x *PortForwarding) Reset() {
 	*x = PortForwarding{}
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1783,7 @@ func (x *PortForwarding) String() string {
 func (*PortForwarding) ProtoMessage() {}
 
 func (x *PortForwarding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[15]
+	mi := &file_topology_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1796,7 @@ func (x *PortForwarding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortForwarding.ProtoReflect.Descriptor instead.
 func (*PortForwarding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{15}
+	return file_topology_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PortForwarding) GetId() []byte {
@@ -1692,7 +1868,7 @@ type NATBlock struct {
 
 func (x *NATBlock) Reset() {
 	*x = NATBlock{}
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1880,7 @@ func (x *NATBlock) String() string {
 func (*NATBlock) ProtoMessage() {}
 
 func (x *NATBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[16]
+	mi := &file_topology_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1893,7 @@ func (x *NATBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NATBlock.ProtoReflect.Descriptor instead.
 func (*NATBlock) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{16}
+	return file_topology_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NATBlock) GetId() []byte {
@@ -1769,7 +1945,7 @@ type RouterNeighbour struct {
 
 func (x *RouterNeighbour) Reset() {
 	*x = RouterNeighbour{}
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +1957,7 @@ func (x *RouterNeighbour) String() string {
 func (*RouterNeighbour) ProtoMessage() {}
 
 func (x *RouterNeighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[17]
+	mi := &file_topology_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +1970,7 @@ func (x *RouterNeighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouterNeighbour.ProtoReflect.Descriptor instead.
 func (*RouterNeighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{17}
+	return file_topology_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RouterNeighbour) GetId() []byte {
@@ -1852,7 +2028,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +2040,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[18]
+	mi := &file_topology_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +2053,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{18}
+	return file_topology_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Chain) GetId() []byte {
@@ -1929,7 +2105,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2117,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[19]
+	mi := &file_topology_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2130,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{19}
+	return file_topology_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Rule) GetId() []byte {
@@ -2011,7 +2187,7 @@ type NATTarget struct {
 
 func (x *NATTarget) Reset() {
 	*x = NATTarget{}
-	mi := &file_topology_proto_msgTypes[20]
+	mi := &file_topology_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2199,7 @@ func (x *NATTarget) String() string {
 func (*NATTarget) ProtoMessage() {}
 
 func (x *NATTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[20]
+	mi := &file_topology_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2212,7 @@ func (x *NATTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NATTarget.ProtoReflect.Descriptor instead.
 func (*NATTarget) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{20}
+	return file_topology_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *NATTarget) GetFirst() []byte {
@@ -2102,7 +2278,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_topology_proto_msgTypes[21]
+	mi := &file_topology_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2114,7 +2290,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[21]
+	mi := &file_topology_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2127,7 +2303,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{21}
+	return file_topology_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Condition) GetEtherType() uint32 {
@@ -2331,7 +2507,7 @@ type AddrGroup struct {
 
 func (x *AddrGroup) Reset() {
 	*x = AddrGroup{}
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2519,7 @@ func (x *AddrGroup) String() string {
 func (*AddrGroup) ProtoMessage() {}
 
 func (x *AddrGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2532,7 @@ func (x *AddrGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddrGroup.ProtoReflect.Descriptor instead.
 func (*AddrGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{22}
+	return file_topology_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AddrGroup) GetId() []byte {
@@ -2400,7 +2576,7 @@ type GroupMember struct {
 
 func (x *GroupMember) Reset() {
 	*x = GroupMember{}
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +2588,7 @@ func (x *GroupMember) String() string {
 func (*GroupMember) ProtoMessage() {}
 
 func (x *GroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +2601,7 @@ func (x *GroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
 func (*GroupMember) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{23}
+	return file_topology_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GroupMember) GetId() []byte {
@@ -2476,7 +2652,7 @@ type PortGroup struct {
 
 func (x *PortGroup) Reset() {
 	*x = PortGroup{}
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2488,7 +2664,7 @@ func (x *PortGroup) String() string {
 func (*PortGroup) ProtoMessage() {}
 
 func (x *PortGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2501,7 +2677,7 @@ func (x *PortGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortGroup.ProtoReflect.Descriptor instead.
 func (*PortGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{24}
+	return file_topology_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PortGroup) GetId() []byte {
@@ -2560,7 +2736,7 @@ type DHCP struct {
 
 func (x *DHCP) Reset() {
 	*x = DHCP{}
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2572,7 +2748,7 @@ func (x *DHCP) String() string {
 func (*DHCP) ProtoMessage() {}
 
 func (x *DHCP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2585,7 +2761,7 @@ func (x *DHCP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCP.ProtoReflect.Descriptor instead.
 func (*DHCP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{25}
+	return file_topology_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DHCP) GetId() []byte {
@@ -2689,7 +2865,7 @@ type DHCPOption struct {
 
 func (x *DHCPOption) Reset() {
 	*x = DHCPOption{}
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +2877,7 @@ func (x *DHCPOption) String() string {
 func (*DHCPOption) ProtoMessage() {}
 
 func (x *DHCPOption) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2890,7 @@ func (x *DHCPOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPOption.ProtoReflect.Descriptor instead.
 func (*DHCPOption) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{26}
+	return file_topology_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DHCPOption) GetName() string {
@@ -2748,7 +2924,7 @@ type DHCPHost struct {
 
 func (x *DHCPHost) Reset() {
 	*x = DHCPHost{}
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +2936,7 @@ func (x *DHCPHost) String() string {
 func (*DHCPHost) ProtoMessage() {}
 
 func (x *DHCPHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +2949,7 @@ func (x *DHCPHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPHost.ProtoReflect.Descriptor instead.
 func (*DHCPHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{27}
+	return file_topology_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DHCPHost) GetId() []byte {
@@ -2852,7 +3028,7 @@ type MACEntry struct {
 
 func (x *MACEntry) Reset() {
 	*x = MACEntry{}
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2864,7 +3040,7 @@ func (x *MACEntry) String() string {
 func (*MACEntry) ProtoMessage() {}
 
 func (x *MACEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2877,7 +3053,7 @@ func (x *MACEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MACEntry.ProtoReflect.Descriptor instead.
 func (*MACEntry) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{28}
+	return file_topology_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MACEntry) GetId() []byte {
@@ -2929,7 +3105,7 @@ type Neighbour struct {
 
 func (x *Neighbour) Reset() {
 	*x = Neighbour{}
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2941,7 +3117,7 @@ func (x *Neighbour) String() string {
 func (*Neighbour) ProtoMessage() {}
 
 func (x *Neighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2954,7 +3130,7 @@ func (x *Neighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbour.ProtoReflect.Descriptor instead.
 func (*Neighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{29}
+	return file_topology_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Neighbour) GetId() []byte {
@@ -3012,7 +3188,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3200,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3213,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{30}
+	return file_topology_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Host) GetId() []byte {
@@ -3086,7 +3262,7 @@ type Binding struct {
 
 func (x *Binding) Reset() {
 	*x = Binding{}
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3098,7 +3274,7 @@ func (x *Binding) String() string {
 func (*Binding) ProtoMessage() {}
 
 func (x *Binding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3111,7 +3287,7 @@ func (x *Binding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binding.ProtoReflect.Descriptor instead.
 func (*Binding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{31}
+	return file_topology_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Binding) GetPort() []byte {
@@ -3146,7 +3322,7 @@ type TunnelKey struct {
 
 func (x *TunnelKey) Reset() {
 	*x = TunnelKey{}
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +3334,7 @@ func (x *TunnelKey) String() string {
 func (*TunnelKey) ProtoMessage() {}
 
 func (x *TunnelKey) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +3347,7 @@ func (x *TunnelKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelKey.ProtoReflect.Descriptor instead.
 func (*TunnelKey) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{32}
+	return file_topology_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TunnelKey) GetNumber() uint32 {
@@ -3208,7 +3384,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3220,7 +3396,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3233,7 +3409,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{33}
+	return file_topology_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Interface) GetName() string {
@@ -3285,7 +3461,7 @@ type HostState struct {
 
 func (x *HostState) Reset() {
 	*x = HostState{}
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3297,7 +3473,7 @@ func (x *HostState) String() string {
 func (*HostState) ProtoMessage() {}
 
 func (x *HostState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3310,7 +3486,7 @@ func (x *HostState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostState.ProtoReflect.Descriptor instead.
 func (*HostState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{34}
+	return file_topology_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HostState) GetHost() []byte {
@@ -3366,7 +3542,7 @@ type PortState struct {
 
 func (x *PortState) Reset() {
 	*x = PortState{}
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3554,7 @@ func (x *PortState) String() string {
 func (*PortState) ProtoMessage() {}
 
 func (x *PortState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3567,7 @@ func (x *PortState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortState.ProtoReflect.Descriptor instead.
 func (*PortState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{35}
+	return file_topology_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PortState) GetPort() []byte {
@@ -3428,7 +3604,7 @@ type LearnedMAC struct {
 
 func (x *LearnedMAC) Reset() {
 	*x = LearnedMAC{}
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3440,7 +3616,7 @@ func (x *LearnedMAC) String() string {
 func (*LearnedMAC) ProtoMessage() {}
 
 func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3453,7 +3629,7 @@ func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LearnedMAC.ProtoReflect.Descriptor instead.
 func (*LearnedMAC) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{36}
+	return file_topology_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *LearnedMAC) GetId() []byte {
@@ -3502,7 +3678,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +3690,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +3703,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{37}
+	return file_topology_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Source) GetResource() string {
@@ -3562,7 +3738,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_topology_proto_msgTypes[38]
+	mi := &file_topology_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3750,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[38]
+	mi := &file_topology_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3763,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{38}
+	return file_topology_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Progress) GetJournal() string {
@@ -3624,7 +3800,7 @@ type Overlay struct {
 
 func (x *Overlay) Reset() {
 	*x = Overlay{}
-	mi := &file_topology_proto_msgTypes[39]
+	mi := &file_topology_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +3812,7 @@ func (x *Overlay) String() string {
 func (*Overlay) ProtoMessage() {}
 
 func (x *Overlay) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[39]
+	mi := &file_topology_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +3825,7 @@ func (x *Overlay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Overlay.ProtoReflect.Descriptor instead.
 func (*Overlay) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{39}
+	return file_topology_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Overlay) GetTarget() *Key {
@@ -3697,7 +3873,7 @@ type TunnelZone struct {
 
 func (x *TunnelZone) Reset() {
 	*x = TunnelZone{}
-	mi := &file_topology_proto_msgTypes[40]
+	mi := &file_topology_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3709,7 +3885,7 @@ func (x *TunnelZone) String() string {
 func (*TunnelZone) ProtoMessage() {}
 
 func (x *TunnelZone) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[40]
+	mi := &file_topology_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3722,7 +3898,7 @@ func (x *TunnelZone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelZone.ProtoReflect.Descriptor instead.
 func (*TunnelZone) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{40}
+	return file_topology_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TunnelZone) GetId() []byte {
@@ -3751,7 +3927,7 @@ type TunnelZoneHost struct {
 
 func (x *TunnelZoneHost) Reset() {
 	*x = TunnelZoneHost{}
-	mi := &file_topology_proto_msgTypes[41]
+	mi := &file_topology_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3763,7 +3939,7 @@ func (x *TunnelZoneHost) String() string {
 func (*TunnelZoneHost) ProtoMessage() {}
 
 func (x *TunnelZoneHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[41]
+	mi := &file_topology_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3776,7 +3952,7 @@ func (x *TunnelZoneHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelZoneHost.ProtoReflect.Descriptor instead.
 func (*TunnelZoneHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{41}
+	return file_topology_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TunnelZoneHost) GetId() []byte {
@@ -3814,7 +3990,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\xa8\r\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xb6\x0e\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -3851,8 +4027,23 @@ const file_topology_proto_rawDesc = "" +
 	"\aoverlay\x18\x19 \x01(\v2\x1c.midonet.topology.v1.OverlayH\x00R\aoverlay\x12B\n" +
 	"\vtunnel_zone\x18\x1a \x01(\v2\x1f.midonet.topology.v1.TunnelZoneH\x00R\n" +
 	"tunnelZone\x12O\n" +
-	"\x10tunnel_zone_host\x18\x1b \x01(\v2#.midonet.topology.v1.TunnelZoneHostH\x00R\x0etunnelZoneHostB\a\n" +
-	"\x05value\"0\n" +
+	"\x10tunnel_zone_host\x18\x1b \x01(\v2#.midonet.topology.v1.TunnelZoneHostH\x00R\x0etunnelZoneHost\x12B\n" +
+	"\vstaged_part\x18d \x01(\v2\x1f.midonet.topology.v1.StagedPartH\x00R\n" +
+	"stagedPart\x12H\n" +
+	"\rstaged_change\x18e \x01(\v2!.midonet.topology.v1.StagedChangeH\x00R\fstagedChangeB\a\n" +
+	"\x05value\"\x9d\x01\n" +
+	"\n" +
+	"StagedPart\x12\x16\n" +
+	"\x06change\x18\x01 \x01(\fR\x06change\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12-\n" +
+	"\x03put\x18\x03 \x03(\v2\x1b.midonet.topology.v1.ObjectR\x03put\x120\n" +
+	"\x06delete\x18\x04 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\x83\x01\n" +
+	"\fStagedChange\x12\x12\n" +
+	"\x04role\x18\x01 \x01(\rR\x04role\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\fR\x06change\x12\x14\n" +
+	"\x05parts\x18\x03 \x01(\rR\x05parts\x12\x16\n" +
+	"\x06staged\x18\x04 \x01(\rR\x06staged\x12\x19\n" +
+	"\bgiven_up\x18\x05 \x01(\bR\agivenUp\"0\n" +
 	"\x06Prefix\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x12\n" +
 	"\x04bits\x18\x02 \x01(\rR\x04bits\"\xb5\x01\n" +
@@ -4174,110 +4365,116 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_topology_proto_goTypes = []any{
 	(*Key)(nil),              // 0: midonet.topology.v1.Key
 	(*Object)(nil),           // 1: midonet.topology.v1.Object
-	(*Prefix)(nil),           // 2: midonet.topology.v1.Prefix
-	(*Bridge)(nil),           // 3: midonet.topology.v1.Bridge
-	(*Port)(nil),             // 4: midonet.topology.v1.Port
-	(*Plug)(nil),             // 5: midonet.topology.v1.Plug
-	(*Security)(nil),         // 6: midonet.topology.v1.Security
-	(*AddressPair)(nil),      // 7: midonet.topology.v1.AddressPair
-	(*Advertisement)(nil),    // 8: midonet.topology.v1.Advertisement
-	(*AdvertisedPrefix)(nil), // 9: midonet.topology.v1.AdvertisedPrefix
-	(*ClasslessRoute)(nil),   // 10: midonet.topology.v1.ClasslessRoute
-	(*Router)(nil),           // 11: midonet.topology.v1.Router
-	(*Route)(nil),            // 12: midonet.topology.v1.Route
-	(*FloatingIP)(nil),       // 13: midonet.topology.v1.FloatingIP
-	(*PortRange)(nil),        // 14: midonet.topology.v1.PortRange
-	(*PortForwarding)(nil),   // 15: midonet.topology.v1.PortForwarding
-	(*NATBlock)(nil),         // 16: midonet.topology.v1.NATBlock
-	(*RouterNeighbour)(nil),  // 17: midonet.topology.v1.RouterNeighbour
-	(*Chain)(nil),            // 18: midonet.topology.v1.Chain
-	(*Rule)(nil),             // 19: midonet.topology.v1.Rule
-	(*NATTarget)(nil),        // 20: midonet.topology.v1.NATTarget
-	(*Condition)(nil),        // 21: midonet.topology.v1.Condition
-	(*AddrGroup)(nil),        // 22: midonet.topology.v1.AddrGroup
-	(*GroupMember)(nil),      // 23: midonet.topology.v1.GroupMember
-	(*PortGroup)(nil),        // 24: midonet.topology.v1.PortGroup
-	(*DHCP)(nil),             // 25: midonet.topology.v1.DHCP
-	(*DHCPOption)(nil),       // 26: midonet.topology.v1.DHCPOption
-	(*DHCPHost)(nil),         // 27: midonet.topology.v1.DHCPHost
-	(*MACEntry)(nil),         // 28: midonet.topology.v1.MACEntry
-	(*Neighbour)(nil),        // 29: midonet.topology.v1.Neighbour
-	(*Host)(nil),             // 30: midonet.topology.v1.Host
-	(*Binding)(nil),          // 31: midonet.topology.v1.Binding
-	(*TunnelKey)(nil),        // 32: midonet.topology.v1.TunnelKey
-	(*Interface)(nil),        // 33: midonet.topology.v1.Interface
-	(*HostState)(nil),        // 34: midonet.topology.v1.HostState
-	(*PortState)(nil),        // 35: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),       // 36: midonet.topology.v1.LearnedMAC
-	(*Source)(nil),           // 37: midonet.topology.v1.Source
-	(*Progress)(nil),         // 38: midonet.topology.v1.Progress
-	(*Overlay)(nil),          // 39: midonet.topology.v1.Overlay
-	(*TunnelZone)(nil),       // 40: midonet.topology.v1.TunnelZone
-	(*TunnelZoneHost)(nil),   // 41: midonet.topology.v1.TunnelZoneHost
+	(*StagedPart)(nil),       // 2: midonet.topology.v1.StagedPart
+	(*StagedChange)(nil),     // 3: midonet.topology.v1.StagedChange
+	(*Prefix)(nil),           // 4: midonet.topology.v1.Prefix
+	(*Bridge)(nil),           // 5: midonet.topology.v1.Bridge
+	(*Port)(nil),             // 6: midonet.topology.v1.Port
+	(*Plug)(nil),             // 7: midonet.topology.v1.Plug
+	(*Security)(nil),         // 8: midonet.topology.v1.Security
+	(*AddressPair)(nil),      // 9: midonet.topology.v1.AddressPair
+	(*Advertisement)(nil),    // 10: midonet.topology.v1.Advertisement
+	(*AdvertisedPrefix)(nil), // 11: midonet.topology.v1.AdvertisedPrefix
+	(*ClasslessRoute)(nil),   // 12: midonet.topology.v1.ClasslessRoute
+	(*Router)(nil),           // 13: midonet.topology.v1.Router
+	(*Route)(nil),            // 14: midonet.topology.v1.Route
+	(*FloatingIP)(nil),       // 15: midonet.topology.v1.FloatingIP
+	(*PortRange)(nil),        // 16: midonet.topology.v1.PortRange
+	(*PortForwarding)(nil),   // 17: midonet.topology.v1.PortForwarding
+	(*NATBlock)(nil),         // 18: midonet.topology.v1.NATBlock
+	(*RouterNeighbour)(nil),  // 19: midonet.topology.v1.RouterNeighbour
+	(*Chain)(nil),            // 20: midonet.topology.v1.Chain
+	(*Rule)(nil),             // 21: midonet.topology.v1.Rule
+	(*NATTarget)(nil),        // 22: midonet.topology.v1.NATTarget
+	(*Condition)(nil),        // 23: midonet.topology.v1.Condition
+	(*AddrGroup)(nil),        // 24: midonet.topology.v1.AddrGroup
+	(*GroupMember)(nil),      // 25: midonet.topology.v1.GroupMember
+	(*PortGroup)(nil),        // 26: midonet.topology.v1.PortGroup
+	(*DHCP)(nil),             // 27: midonet.topology.v1.DHCP
+	(*DHCPOption)(nil),       // 28: midonet.topology.v1.DHCPOption
+	(*DHCPHost)(nil),         // 29: midonet.topology.v1.DHCPHost
+	(*MACEntry)(nil),         // 30: midonet.topology.v1.MACEntry
+	(*Neighbour)(nil),        // 31: midonet.topology.v1.Neighbour
+	(*Host)(nil),             // 32: midonet.topology.v1.Host
+	(*Binding)(nil),          // 33: midonet.topology.v1.Binding
+	(*TunnelKey)(nil),        // 34: midonet.topology.v1.TunnelKey
+	(*Interface)(nil),        // 35: midonet.topology.v1.Interface
+	(*HostState)(nil),        // 36: midonet.topology.v1.HostState
+	(*PortState)(nil),        // 37: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),       // 38: midonet.topology.v1.LearnedMAC
+	(*Source)(nil),           // 39: midonet.topology.v1.Source
+	(*Progress)(nil),         // 40: midonet.topology.v1.Progress
+	(*Overlay)(nil),          // 41: midonet.topology.v1.Overlay
+	(*TunnelZone)(nil),       // 42: midonet.topology.v1.TunnelZone
+	(*TunnelZoneHost)(nil),   // 43: midonet.topology.v1.TunnelZoneHost
 }
 var file_topology_proto_depIdxs = []int32{
-	3,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
-	4,  // 1: midonet.topology.v1.Object.port:type_name -> midonet.topology.v1.Port
-	25, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
-	27, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
-	28, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
-	29, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
-	30, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
-	31, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
-	32, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
-	34, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
-	35, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
-	36, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
-	37, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
-	38, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
-	11, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
-	12, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
-	18, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
-	22, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
-	23, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
-	24, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
-	13, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
-	15, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
-	16, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
-	17, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
-	39, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
-	40, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
-	41, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
-	6,  // 27: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
-	2,  // 28: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	8,  // 29: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	5,  // 30: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
-	7,  // 31: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	2,  // 32: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	9,  // 33: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	2,  // 34: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 35: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	2,  // 36: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	2,  // 37: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	14, // 38: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	19, // 39: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	21, // 40: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	20, // 41: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	2,  // 42: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	2,  // 43: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	14, // 44: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	14, // 45: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	2,  // 46: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	2,  // 47: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	10, // 48: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	26, // 49: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	33, // 50: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	0,  // 51: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
-	0,  // 52: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	5,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
+	6,  // 1: midonet.topology.v1.Object.port:type_name -> midonet.topology.v1.Port
+	27, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
+	29, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
+	30, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
+	31, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
+	32, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
+	33, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
+	34, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
+	36, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
+	37, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
+	38, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
+	39, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
+	40, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
+	13, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
+	14, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
+	20, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
+	24, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
+	25, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
+	26, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
+	15, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
+	17, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
+	18, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
+	19, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
+	41, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
+	42, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
+	43, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
+	2,  // 27: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
+	3,  // 28: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
+	1,  // 29: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
+	0,  // 30: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
+	8,  // 31: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	4,  // 32: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	10, // 33: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	7,  // 34: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	9,  // 35: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	4,  // 36: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	11, // 37: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	4,  // 38: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 39: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	4,  // 40: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	4,  // 41: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	16, // 42: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	21, // 43: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	23, // 44: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	22, // 45: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	4,  // 46: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 47: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	16, // 48: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	16, // 49: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	4,  // 50: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 51: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	12, // 52: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	28, // 53: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	35, // 54: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	0,  // 55: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
+	0,  // 56: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -4313,15 +4510,17 @@ func file_topology_proto_init() {
 		(*Object_Overlay)(nil),
 		(*Object_TunnelZone)(nil),
 		(*Object_TunnelZoneHost)(nil),
+		(*Object_StagedPart)(nil),
+		(*Object_StagedChange)(nil),
 	}
-	file_topology_proto_msgTypes[21].OneofWrappers = []any{}
+	file_topology_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -153,7 +153,7 @@ func (t *tx) ops() ([]clientv3.Op, error) {
 		size += len(value)
 		ops = append(ops, clientv3.OpPut(t.store.root.path(key), string(value), clientv3.WithLease(w.lease)))
 	}
-	if touched > nsdb.MaxObjects || size > nsdb.MaxBytes {
+	if touched > nsdb.EngineObjects || size > nsdb.MaxBytes {
 		return nil, nsdb.ErrTooLarge
 	}
 	return ops, nil

@@ -1,4 +1,4 @@
-// Package nsdbtest is the contract of nsdb.Store as tests. Every engine passes all of them.
+// Package nsdbtest is the contract of nsdb.Store as tests. Every engine passes all of them, and so does package staging over each.
 package nsdbtest
 
 import (
@@ -47,6 +47,11 @@ func Run(t *testing.T, open func(t *testing.T) nsdb.Store) {
 		{"revoking takes the objects in one step", leaseRevoke},
 		{"a plain put frees the object from its lease", leaseDetach},
 		{"a lost lease can hold nothing", leaseLost},
+		{"a large change is one step", largeChange},
+		{"a large change that its guard refuses leaves nothing behind", largeRefused},
+		{"a large change refuses what it cannot write", largeImpossible},
+		{"large changes and updates come one after the other", largeUnderTraffic},
+		{"a large change is made once or never, whenever its maker dies", largeAbandoned},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // much of the suite is waiting

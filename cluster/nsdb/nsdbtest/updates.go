@@ -245,15 +245,26 @@ func viewConsistency(t *testing.T, h *harness) {
 }
 
 func maxObjects(t *testing.T, h *harness) {
+	most := nsdb.EngineObjects
+	if _, staged := h.Store.(nsdb.Large); staged {
+		most = nsdb.MaxObjects
+	}
+	h.put(bridges("b", most)...)
+	h.update(func(tx nsdb.Tx) error {
+		for _, o := range bridges("b", most) {
+			tx.Delete(o.Key())
+		}
+		return nil
+	})
 	h.put(bridges("a", nsdb.MaxObjects)...)
 	_, err := h.Update(h.ctx, func(tx nsdb.Tx) error {
-		for _, o := range bridges("b", nsdb.MaxObjects+1) {
+		for _, o := range bridges("b", most+1) {
 			tx.Put(o)
 		}
 		return nil
 	})
 	if !errors.Is(err, nsdb.ErrTooLarge) {
-		t.Errorf("putting MaxObjects+1 objects: error %v, want ErrTooLarge", err)
+		t.Errorf("putting %d objects: error %v, want ErrTooLarge", most+1, err)
 	}
 	h.wantObjects(bridges("a", nsdb.MaxObjects)...)
 	h.update(func(tx nsdb.Tx) error { // reading and deleting the same object touches it once

@@ -187,7 +187,7 @@ func (s *Store) view(ctx context.Context) (*nsdb.Snapshot, error) {
 		return nil, err
 	}
 	snapshot := &nsdb.Snapshot{Objects: map[topology.Key]topology.Object{}}
-	for _, kind := range topology.Kinds() {
+	for _, kind := range topology.StoredKinds() {
 		if err := s.viewKind(ctx, kind, snapshot.Objects); err != nil {
 			return nil, err
 		}

@@ -60,7 +60,7 @@ func (t tree) skeleton() []string {
 		}
 	}
 	nodes = append(nodes, t.root, t.root+"/objects", t.leases(), t.staged())
-	for _, kind := range topology.Kinds() {
+	for _, kind := range topology.StoredKinds() {
 		nodes = append(nodes, t.object(kind.String()))
 	}
 	return nodes

@@ -149,7 +149,7 @@ type change struct {
 
 // changes returns the writes that have an effect, in order of key. It refuses what is too large, and an object that names nothing.
 func (t *tx) changes() ([]change, error) {
-	if t.touched() > nsdb.MaxObjects {
+	if t.touched() > nsdb.EngineObjects {
 		return nil, nsdb.ErrTooLarge
 	}
 	all, size := make([]change, 0, len(t.writes)), 0
