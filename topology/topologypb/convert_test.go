@@ -129,6 +129,20 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.TunnelZoneHost{ID: anyID[topology.TunnelZoneHost](t), Zone: maybeID[topology.TunnelZone](t),
 			Host: maybeID[topology.Host](t), Addr: maybeAddr(t)}
 	},
+	topology.KindStagedPart: func(t *rapid.T) topology.Object {
+		p := &topology.StagedPart{Change: anyID[topology.StagedChange](t), Number: rapid.Uint32().Draw(t, "number")}
+		for range rapid.IntRange(0, 3).Draw(t, "puts") {
+			p.Puts = append(p.Puts, &topology.Bridge{ID: anyID[topology.Bridge](t), Name: text(t)})
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "deletes") {
+			p.Deletes = append(p.Deletes, topology.Key{Kind: rapid.SampledFrom(topology.Kinds()).Draw(t, "kind"), ID: anyID[topology.Port](t)})
+		}
+		return p
+	},
+	topology.KindStagedChange: func(t *rapid.T) topology.Object {
+		return &topology.StagedChange{Role: topology.StagedRole(octet(t)), Change: maybeID[topology.StagedChange](t),
+			Parts: rapid.Uint32().Draw(t, "parts"), Staged: rapid.Uint32().Draw(t, "staged"), GivenUp: flag(t)}
+	},
 }
 
 func made(t *rapid.T) topology.Made { return topology.Made{ByOperator: flag(t)} }
@@ -194,7 +208,7 @@ func portRange(t *rapid.T) topology.PortRange {
 }
 
 func TestEveryKindRoundTrips(t *testing.T) {
-	for _, kind := range topology.Kinds() {
+	for _, kind := range topology.StoredKinds() {
 		t.Run(kind.String(), func(t *testing.T) {
 			gen, ok := draw[kind]
 			if !ok {
@@ -217,7 +231,7 @@ func roundTrip(t *rapid.T, kind topology.Kind, o topology.Object) {
 		t.Fatalf("changed on the way (-sent +got):\n%s", diff)
 	}
 	key, err := KeyFromProto(KeyToProto(o.Key()))
-	if err != nil || key != o.Key() {
+	if kind.Known() && (err != nil || key != o.Key()) {
 		t.Fatalf("key %v came back as %v, %v", o.Key(), key, err)
 	}
 }
