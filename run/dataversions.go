@@ -196,8 +196,10 @@ func inWords(v journal.Version) string {
 		return fmt.Sprintf("version %d: waiting for the server that applies the journal", v.ID)
 	case v.Busy() && v.Sync == journal.SyncStarted:
 		return fmt.Sprintf("version %d: %d of %d objects rendered", v.ID, v.Done, v.Total)
+	case v.Busy() && v.Done < v.Total:
+		return fmt.Sprintf("version %d: %d of %d objects rendered", v.ID, v.Done, v.Total)
 	case v.Busy():
-		return fmt.Sprintf("version %d: %d of %d objects rendered; switching to it", v.ID, v.Done, v.Total)
+		return fmt.Sprintf("version %d: %d objects rendered; %d of %d differences prepared for the switch", v.ID, v.Total, v.Prepared, v.Differences)
 	case v.Tasks == journal.SyncCompleted:
 		return fmt.Sprintf("version %d: active; %d objects rendered, %d stored ones differed", v.ID, v.Total, v.Differences)
 	case v.Tasks == "" && v.Sync == journal.SyncCompleted:

@@ -11,6 +11,7 @@ import (
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/nsdb/zookeeper"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
@@ -18,7 +19,15 @@ import (
 
 // openNSDB opens the network state database that the configuration names. A cluster of the operator's must answer now; later it may
 // be away, and the server goes on when it is back.
-func openNSDB(ctx context.Context, o *config.NSDB, stateDir string, log *slog.Logger) (nsdb.Store, error) {
+func openNSDB(ctx context.Context, o *config.NSDB, stateDir string, log *slog.Logger) (nsdb.Large, error) {
+	engine, err := openEngine(ctx, o, stateDir, log)
+	if err != nil {
+		return nil, err
+	}
+	return staging.Over(engine), nil
+}
+
+func openEngine(ctx context.Context, o *config.NSDB, stateDir string, log *slog.Logger) (nsdb.Store, error) {
 	if o.Engine == config.EngineEmbedded {
 		return opened(etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(stateDir, "etcd"), Log: log}))
 	}

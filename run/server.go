@@ -90,7 +90,7 @@ type server struct {
 	journal   *journal.Journal
 	plugin    *ml2.Plugin
 	l3        *l3.Plugin
-	nsdb      nsdb.Store
+	nsdb      nsdb.Large
 	mirror    *mirror.Mirror
 	importer  *importer.Importer
 	backend   backend.Backend

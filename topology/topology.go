@@ -124,6 +124,9 @@ func KindByName(s string) (Kind, bool) {
 	return 0, false
 }
 
+// FirstOperatorTunnelKey is the first of the tunnel keys that ports which operators make are given: the upper half of what there is.
+const FirstOperatorTunnelKey = 1 << 19
+
 // Key names one object among all.
 type Key struct {
 	Kind Kind
@@ -342,6 +345,7 @@ type Progress struct {
 	Journal    string // which journal: the database's identity
 	LastTaskID int64
 	Applied    uint64 // tasks applied in all
+	Repairs    uint64 // full comparisons that found something to write
 }
 
 // Key returns the bridge's key.

@@ -11,6 +11,7 @@ import (
 	"midonet.org/midonet/backend"
 	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
@@ -65,7 +66,7 @@ func TestJournalReachesTheStore(t *testing.T) {
 		{ID: 4, Type: journal.Create, DataType: journal.Network, ResourceID: network.ID.String(), Data: data},
 		{ID: 5, Type: journal.Create, DataType: "TEAPOT", ResourceID: network.ID.String(), Data: data},
 	}}
-	var b backend.Backend = New(importer.New(store, tasks, translate.DefaultSettings(), log))
+	var b backend.Backend = New(importer.New(staging.Over(store), tasks, translate.DefaultSettings(), log))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- b.Run(ctx) }()

@@ -32,7 +32,7 @@ const (
 	// requestTimeout bounds one request (cluster.rest_api's request_timeout).
 	requestTimeout = 30 * time.Second
 	// maxBody is the longest body of a request, octets: room for the most that one request may write.
-	maxBody = 1 << 20
+	maxBody = 2 * importer.MaxWriteBytes
 )
 
 // Config is what the API joins.

@@ -17,6 +17,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
@@ -47,10 +48,11 @@ func newFixture(t *testing.T) *fixture {
 func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	store, err := etcd.OpenEmbedded(t.Context(), etcd.Embedded{Dir: t.TempDir(), Log: log})
+	engine, err := etcd.OpenEmbedded(t.Context(), etcd.Embedded{Dir: t.TempDir(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := staging.Over(engine)
 	f := &fixture{T: t, store: store, importer: importer.New(store, reader, translate.DefaultSettings(), log)}
 	m := mirror.New(store, log)
 	f.mirror = m

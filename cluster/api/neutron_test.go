@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"midonet.org/midonet/cluster/importer"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
 )
@@ -174,18 +175,18 @@ func TestBulkIsAllOrNothing(t *testing.T) {
 		"A(n) NeutronPort with ID cccccccc-0000-4000-8000-000000000003 already exists.")
 	f.wantStored(topology.KindPort, 1)
 	f.delete("/neutron/ports/cccccccc-0000-4000-8000-000000000003").want(204)
-	r := f.post("/neutron/ports", mediaPorts, bulkPorts(60)).want(201)
+	r := f.post("/neutron/ports", mediaPorts, bulkPorts(150)).want(201)
 	var answered []struct{ ID string }
 	r.decode(&answered)
-	if len(answered) != 60 || answered[0].ID != port1 || r.Header.Get("Location") != f.uri+"/neutron/ports" {
+	if len(answered) != 150 || answered[0].ID != port1 || r.Header.Get("Location") != f.uri+"/neutron/ports" {
 		t.Errorf("%d ports answered, at %s", len(answered), r.Header.Get("Location"))
 	}
 	f.get("/neutron/ports", mediaPorts).want(200).decode(&answered)
-	if len(answered) != 60 || answered[59].ID != "cccccccc-0000-4000-8000-00000000003c" {
+	if len(answered) != 150 || answered[149].ID != "cccccccc-0000-4000-8000-000000000096" {
 		t.Errorf("%d ports listed", len(answered))
 	}
-	f.wantStored(topology.KindPort, 60)
-	f.post("/neutron/ports", mediaPorts, bulkPorts(100)).want(413)
+	f.wantStored(topology.KindPort, 150)
+	f.post("/neutron/networks", mediaNetworks, "["+strings.Repeat(networkBody+",", importer.MaxWrites)+networkBody+"]").want(413)
 	f.post("/neutron/ports", mediaPorts, `[]`).want(201)
 }
 

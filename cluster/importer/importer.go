@@ -1,9 +1,9 @@
 // Package importer applies the journal to the network state database: it drains tasks, renders the owners that each touches, and
 // writes the difference.
 //
-// One Update holds the Neutron objects (topology.Source), what they render to, and how far the importer has come. A crash at any
-// point therefore leaves a consistent state; tasks that were applied and not yet removed from the journal are applied once more,
-// which changes nothing, because a task carries the whole resource.
+// One step of the store holds the Neutron objects (topology.Source), what they render to, and how far the importer has come, however
+// much that is (nsdb.Large). A crash at any point therefore leaves a consistent state; tasks that were applied and not yet removed from
+// the journal are applied once more, which changes nothing, because a task carries the whole resource.
 //
 // For the same reason only the newest of several pending tasks of one resource is applied, and a task that cannot be applied is
 // passed over: it stays in the journal, is logged, shown by Status and tried again every minute, other resources go on, and a newer
@@ -45,7 +45,7 @@ var errOvertaken = errors.New("another importer of this journal is at work")
 
 // Importer drains one journal, or makes what requests ask for, in one store.
 type Importer struct {
-	store    nsdb.Store
+	store    nsdb.Large
 	reader   journal.Reader // nil: fed by requests
 	requests chan request
 	neutron  journal.Inventory // nil: the stored Neutron objects are all that is known
@@ -81,7 +81,7 @@ type Failure struct {
 }
 
 // New returns an importer of the journal, or with a nil reader one that is fed by Apply. It does nothing until Run.
-func New(store nsdb.Store, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
+func New(store nsdb.Large, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
 	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log, loaded: make(chan struct{})}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/journal"
@@ -143,7 +144,8 @@ func port(n uint16, of model.NetworkID) *model.Port {
 // bench is an importer with what it joins, driven step by step.
 type bench struct {
 	testing.TB
-	store    nsdb.Store
+	engine   nsdb.Store
+	store    nsdb.Large // over the engine
 	journal  *memoryJournal
 	importer *Importer
 	state    *state
@@ -156,7 +158,7 @@ func newBench(t testing.TB) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	b := &bench{TB: t, store: store, journal: newJournal("j")}
+	b := &bench{TB: t, engine: store, store: staging.Over(store), journal: newJournal("j")}
 	b.restart()
 	return b
 }

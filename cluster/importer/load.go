@@ -28,6 +28,9 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
+	if err := i.store.Settle(ctx); err != nil {
+		return nil, err
+	}
 	snapshot, err := i.store.View(ctx)
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	i.report(func(status *Status) { status.Repaired = len(repairs) })
 	if len(repairs) > 0 {
 		i.logRepairs(describe(snapshot.Objects, repairs))
-		if err := i.commit(ctx, s, repairs, s.after(nil)); err != nil {
+		if err := i.commit(ctx, s, repairs, s.afterRepairs(), nil); err != nil {
 			return nil, err
 		}
 	}

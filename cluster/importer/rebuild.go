@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,12 +20,12 @@ func (i *Importer) ObeyVersions(v journal.Versions) { i.versions = v }
 
 // rebuild makes the version that was ordered, if one was, and returns the state to go on with.
 //
-// The topology is rendered in memory from Neutron's tables, beside the live one, and then the difference alone is written: in one
-// Update where it fits, so that agents see the old or the new; what is the same in both they see nothing of. A larger difference is
-// written in steps, the changed and new objects before the surplus ones. Tasks that come meanwhile stay in the journal, and are
-// applied to what is the topology then.
+// The topology is rendered in memory from Neutron's tables, beside the live one; the difference alone is prepared in the store, and then
+// made in one step, however large it is. So agents see the old topology or the new one, and nothing of what is the same in both. Tasks
+// that come meanwhile stay in the journal, and are applied to what is the topology then.
 //
-// Where the importer is ended meanwhile, the order stays, and who drains next begins it anew.
+// Where the importer is ended or overtaken meanwhile, the order stays, and who drains next begins it anew. An order that is withdrawn before the
+// step leaves the topology as it was.
 func (i *Importer) rebuild(ctx context.Context, s *state) (*state, error) {
 	if i.versions == nil || time.Since(i.askedVersions) < askVersions {
 		return s, nil
@@ -35,7 +36,7 @@ func (i *Importer) rebuild(ctx context.Context, s *state) (*state, error) {
 		return s, err
 	}
 	next, err := i.makeVersion(ctx, s, v.ID)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errOvertaken) {
 		if failed := i.versions.Failed(ctx, v.ID, err.Error()); failed != nil {
 			i.log.Error("the failure of a data version cannot be recorded", "version", v.ID, "error", failed)
 		}
@@ -60,7 +61,12 @@ func (i *Importer) makeVersion(ctx context.Context, s *state, version int64) (*s
 	next.journal, next.failed = s.journal, s.failed
 	if len(repairs) > 0 {
 		i.logRepairs(describe(snapshot.Objects, repairs))
-		if err := i.switchTo(ctx, next, repairs); err != nil {
+		err := i.commit(ctx, next, repairs, next.afterRepairs(), i.preparing(ctx, version))
+		if errors.Is(err, errWithdrawn) {
+			i.log.Info("a data version was withdrawn", "version", version)
+			return s, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -68,23 +74,18 @@ func (i *Importer) makeVersion(ctx context.Context, s *state, version int64) (*s
 	return next, i.versions.Activated(ctx, version)
 }
 
-// switchTo writes the difference, what is surplus last where it does not fit one step.
-func (i *Importer) switchTo(ctx context.Context, s *state, difference delta) error {
-	if len(difference) <= maxObjects {
-		return i.commit(ctx, s, difference, s.after(nil))
-	}
-	present, surplus := delta{}, delta{}
-	for key, o := range difference {
-		if o == nil {
-			surplus[key] = nil
-		} else {
-			present[key] = o
+// errWithdrawn says that a version is no longer wanted.
+var errWithdrawn = errors.New("the data version is withdrawn")
+
+// preparing returns a function that notes how many of the differences are prepared, and fails where the order is withdrawn.
+func (i *Importer) preparing(ctx context.Context, version int64) func(done int) error {
+	return func(done int) error {
+		wanted, err := i.versions.Prepared(ctx, version, done)
+		if err == nil && !wanted {
+			err = errWithdrawn
 		}
-	}
-	if err := i.commit(ctx, s, present, s.after(nil)); err != nil {
 		return err
 	}
-	return i.commit(ctx, s, surplus, s.after(nil))
 }
 
 // showing returns a function that notes how many objects of how many are rendered, now and then. That a note is lost does no harm.

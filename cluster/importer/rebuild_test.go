@@ -3,11 +3,13 @@ package importer
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/topology"
@@ -18,6 +20,8 @@ type memoryVersions struct {
 	mu      sync.Mutex
 	version journal.Version
 	shown   int // how often progress was noted
+
+	withdrawAt int // which note of what is prepared finds the order withdrawn, from 1; 0: none
 }
 
 func (m *memoryVersions) Ordered(context.Context) (*journal.Version, error) {
@@ -45,6 +49,19 @@ func (m *memoryVersions) Rendered(_ context.Context, _ int64, differences int) (
 	activate := false
 	return activate, m.change(func(v *journal.Version) {
 		v.Sync, v.Differences, activate = journal.SyncCompleted, differences, v.Activate
+		if activate {
+			v.Tasks = journal.SyncStarted
+		}
+	})
+}
+
+func (m *memoryVersions) Prepared(_ context.Context, _ int64, done int) (wanted bool, err error) {
+	return wanted, m.change(func(v *journal.Version) {
+		if m.withdrawAt--; m.withdrawAt == 0 {
+			v.Tasks = journal.SyncAborted
+		} else {
+			v.Prepared, wanted = done, true
+		}
 	})
 }
 
@@ -53,21 +70,36 @@ func (m *memoryVersions) Activated(context.Context, int64) error {
 }
 
 func (m *memoryVersions) Failed(_ context.Context, _ int64, reason string) error {
-	return m.change(func(v *journal.Version) { v.Sync, v.Error = journal.SyncError, reason })
+	return m.change(func(v *journal.Version) {
+		v.Error = reason
+		if v.Sync == journal.SyncStarted {
+			v.Sync = journal.SyncError
+		}
+		if v.Tasks == journal.SyncStarted {
+			v.Tasks = journal.SyncError
+		}
+	})
 }
 
 // order orders a version and returns what came of it.
 func (b *bench) order(activate bool) journal.Version {
 	b.Helper()
 	m := &memoryVersions{version: journal.Version{ID: 1, Sync: journal.SyncStarted, Activate: activate}}
+	if err := b.obey(m); err != nil {
+		b.Fatal(err)
+	}
+	return m.version
+}
+
+// obey carries out the order.
+func (b *bench) obey(m *memoryVersions) error {
 	b.importer.ObeyVersions(m)
 	b.importer.askedVersions = time.Time{}
 	s, err := b.importer.rebuild(b.Context(), b.state)
-	if err != nil {
-		b.Fatal(err)
+	if err == nil {
+		b.state = s
 	}
-	b.state = s
-	return m.version
+	return err
 }
 
 func (b *bench) revision() nsdb.Revision {
@@ -152,23 +184,93 @@ func TestAVersionWritesTheDifferenceInOneStep(t *testing.T) {
 	b.wantNoDifferences()
 }
 
-func TestALargeDifferenceIsWrittenInSteps(t *testing.T) {
-	b := newBench(t)
-	b.somePorts(200)
-	for p := range uint16(2) {
-		_, err := b.store.Update(t.Context(), func(tx nsdb.Tx) error {
-			for n := range uint16(90) {
-				tx.Delete(topology.Key{Kind: topology.KindPort, ID: port(p*90+n, model.NetworkID{}).ID})
+// lose removes ports behind the importer's back.
+func (b *bench) lose(ports uint16) {
+	b.Helper()
+	for first := uint16(0); first < ports; first += 90 {
+		_, err := b.store.Update(b.Context(), func(tx nsdb.Tx) error {
+			for n := first; n < min(first+90, ports); n++ {
+				tx.Delete(topology.Key{Kind: topology.KindPort, ID: port(n, model.NetworkID{}).ID})
 			}
 			return nil
 		})
 		if err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 	}
-	if v := b.order(true); v.Tasks != journal.SyncCompleted || v.Differences != 180 {
+}
+
+// TestALargeDifferenceIsOneStep watches the store as the stream to the agents does.
+func TestALargeDifferenceIsOneStep(t *testing.T) {
+	b := newBench(t)
+	b.somePorts(300)
+	b.lose(280)
+	before := b.revision()
+	if v := b.order(true); v.Tasks != journal.SyncCompleted || v.Differences != 280 || v.Prepared != 280 {
 		t.Errorf("version %+v", v)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	steps, _ := b.store.Watch(ctx, before)
+	for step := range steps {
+		if len(step.Puts) == 281 && len(step.Deletes) == 0 {
+			break
+		}
+		if len(step.Puts)+len(step.Deletes) > 0 {
+			t.Fatalf("a step puts %d objects and deletes %d; want the 280 ports and the progress", len(step.Puts), len(step.Deletes))
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("the step did not come")
+	}
+	b.wantNoDifferences()
+}
+
+// TestAWithdrawnVersionLeavesTheTopology withdraws the order when a part of the difference is prepared.
+func TestAWithdrawnVersionLeavesTheTopology(t *testing.T) {
+	b := newBench(t)
+	b.somePorts(300)
+	b.lose(280)
+	m := &memoryVersions{version: journal.Version{ID: 1, Sync: journal.SyncStarted, Activate: true}, withdrawAt: 1}
+	if err := b.obey(m); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.count(topology.KindPort); n != 20 || m.version.Tasks != journal.SyncAborted || m.version.Prepared != 0 {
+		t.Errorf("%d ports, want the 20 that were left; the version is %+v", n, m.version)
+	}
+	held, err := b.engine.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range held.Objects {
+		if !key.Kind.Known() {
+			t.Errorf("%v is left in the store", key)
+		}
+	}
+	b.journal.putPort(port(400, model.NetworkID{1, 0})) // and the importer goes on
+	if _, err := b.importer.drain(t.Context(), b.state); err != nil || b.count(topology.KindPort) != 21 {
+		t.Errorf("%d ports after one more, %v", b.count(topology.KindPort), err)
+	}
+}
+
+// TestAVersionThatFailsSaysWhy lets the store go away while the difference is prepared.
+func TestAVersionThatFailsSaysWhy(t *testing.T) {
+	t.Parallel() // whoever dies is waited for
+	b := newBench(t)
+	b.somePorts(300)
+	b.lose(280)
+	b.importer.store = staging.Over(&failingEngine{Store: b.engine, allowed: 3})
+	m := &memoryVersions{version: journal.Version{ID: 1, Sync: journal.SyncStarted, Activate: true}}
+	if err := b.obey(m); !errors.Is(err, errGone) {
+		t.Errorf("the version failed with %v, want the store's failure", err)
+	}
+	if v := m.version; v.Tasks != journal.SyncError || v.Sync != journal.SyncCompleted || !strings.Contains(v.Error, errGone.Error()) {
+		t.Errorf("version %+v", v)
+	}
+	if n := b.count(topology.KindPort); n != 20 {
+		t.Errorf("%d ports, want the 20 that were left", n)
+	}
+	b.restart()
 	b.wantNoDifferences()
 }
 

@@ -18,6 +18,12 @@ const requestIdentity = "midonet-api"
 // overtakenRetries is how often a request is tried again because another process has written meanwhile.
 const overtakenRetries = 5
 
+// The most that one request may write: objects, and octets of their JSON together.
+const (
+	MaxWrites     = 5000
+	MaxWriteBytes = 8 << 20
+)
+
 // Verb is what a Write does.
 type Verb uint8
 
@@ -139,41 +145,15 @@ func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revis
 	if refused != nil || len(changes) == 0 {
 		return 0, i.confirm(ctx, s, refused)
 	}
-	all := delta{}
-	for _, c := range changes {
-		d, err := s.apply(c.change, c.source)
-		if err != nil {
-			return 0, err
-		}
-		for key, o := range d {
-			all[key] = o
-		}
+	all, err := s.applyAll(changes)
+	if err != nil {
+		return 0, err
 	}
-	if err := i.commitWhole(ctx, s, all, s.afterRequest(len(changes))); err != nil {
+	if err := i.commit(ctx, s, all, s.afterRequest(len(changes)), nil); err != nil {
 		return 0, err
 	}
 	s.freeKeys(all)
 	return s.revision, nil
-}
-
-// commitWhole is commit, with all sources in one step even where the whole takes several: after a crash in between the sources still
-// say what was, and the start's comparison goes back to it.
-func (i *Importer) commitWhole(ctx context.Context, s *state, writes delta, progress *topology.Progress) error {
-	if len(writes) <= maxObjects {
-		return i.commit(ctx, s, writes, progress)
-	}
-	objects, sources := delta{}, delta{}
-	for key, o := range writes {
-		if key.Kind == topology.KindSource {
-			sources[key] = o
-		} else {
-			objects[key] = o
-		}
-	}
-	if err := i.commit(ctx, s, objects, s.progress); err != nil {
-		return err
-	}
-	return i.commit(ctx, s, sources, progress)
 }
 
 // confirm returns what was decided from memory, provided that the store has nothing newer.
@@ -184,15 +164,11 @@ func (i *Importer) confirm(ctx context.Context, s *state, decided error) error {
 	return decided
 }
 
-// afterRequest returns the progress once so many writes are made. It always differs from the present one, which is how other
-// processes notice.
+// afterRequest returns the progress once so many writes are made.
 func (s *state) afterRequest(writes int) *topology.Progress {
-	next := topology.Progress{Journal: s.journal}
-	if s.progress != nil {
-		next = *s.progress
-	}
+	next := s.copyProgress()
 	next.Applied += uint64(writes)
-	return &next
+	return next
 }
 
 // planned is a write that has been found to be possible.
@@ -230,15 +206,15 @@ func (s *state) check(writes []Write) ([]planned, error) {
 	return changes, nil
 }
 
-// checkSize refuses what would not fit one step of the store even without what it renders to.
+// checkSize bounds the work that one request is.
 func checkSize(writes []Write) error {
 	size := 0
 	for _, w := range writes {
 		size += len(w.JSON)
 	}
-	if len(writes) > maxObjects || size > maxBytes {
+	if len(writes) > MaxWrites || size > MaxWriteBytes {
 		return errs.New(errs.TooLarge, "TooManyObjects", "One request may write %d objects of %d octets together; this one has %d of %d",
-			maxObjects, maxBytes, len(writes), size)
+			MaxWrites, MaxWriteBytes, len(writes), size)
 	}
 	return nil
 }

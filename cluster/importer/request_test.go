@@ -3,10 +3,12 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/model"
@@ -14,7 +16,7 @@ import (
 )
 
 // fed runs an importer without a journal on the store until the test ends.
-func fed(t *testing.T, store nsdb.Store) *Importer {
+func fed(t *testing.T, store nsdb.Large) *Importer {
 	t.Helper()
 	i := New(store, nil, translate.DefaultSettings(), logTo(t))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +83,7 @@ func TestRequestsAreMadeWholeOrNotAtAll(t *testing.T) {
 	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Create, unaddressed(1, net.ID))), errs.Conflict)
 	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Create, port(2, net.ID))), errs.NotFound)
 	wantKind(t, apply(t, i, putPort(Create, unaddressed(1, net.ID)), putPort(Replace, unaddressed(2, net.ID))), errs.NotFound)
-	wantKind(t, apply(t, i, make([]Write, maxObjects+1)...), errs.TooLarge)
+	wantKind(t, apply(t, i, make([]Write, MaxWrites+1)...), errs.TooLarge)
 	b.wantWhole(t, i, 0)
 
 	var many []Write
@@ -124,26 +126,72 @@ func TestTwoProcessesTakeRequests(t *testing.T) {
 	b.wantWhole(t, one, 5)
 }
 
-// TestCrashWithinALargeRequest fails in its second step: nothing of it stays, and the importer goes on.
+// TestCrashWithinALargeRequest fails at each of the request's steps: it is made whole or not at all, and another process goes on from that.
 func TestCrashWithinALargeRequest(t *testing.T) {
+	t.Parallel() // whoever dies is waited for
 	b := newBench(t)
 	net := network(0)
-	failing := &failingStore{Store: b.store, allowed: 2} // the network, and the request's first step
-	i := fed(t, failing)
-	if err := apply(t, i, putNetwork(Create, net)); err != nil {
+	if err := apply(t, fed(t, b.store), putNetwork(Create, net)); err != nil {
 		t.Fatal(err)
 	}
-	var many []Write
-	for n := range uint16(60) {
-		many = append(many, putPort(Create, unaddressed(n, net.ID)))
+	const ports = 150
+	there, outcomes := 0, map[bool]int{}
+	for allowed := 0; outcomes[true] < 3; allowed++ {
+		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
+			failing := fed(t, staging.Over(&failingEngine{Store: b.engine, allowed: 2 + allowed})) // it settles, and asks whether it is overtaken
+			var many []Write
+			for n := range uint16(ports) {
+				many = append(many, putPort(Create, unaddressed(n+uint16(there), net.ID)))
+			}
+			err := apply(t, failing, many...)
+			if err != nil {
+				wantKind(t, err, errs.Unavailable)
+			}
+			now := b.count(topology.KindPort)
+			made := now == there+ports
+			if !made && now != there || err == nil && !made {
+				t.Fatalf("%d ports, there were %d; the request was answered %v", now, there, err)
+			}
+			there = now
+			outcomes[made]++
+			again := fed(t, b.store)
+			wantKind(t, apply(t, again, putPort(Replace, unaddressed(uint16(there), net.ID))), errs.NotFound)
+			b.wantWhole(t, again, there)
+		})
 	}
-	wantKind(t, apply(t, i, many...), errs.Unavailable)
-	if b.count(topology.KindPort) == 0 {
-		t.Error("nothing was half done, so this test shows nothing")
+	if outcomes[false] < 3 {
+		t.Errorf("only %d requests failed", outcomes[false])
 	}
-	again := fed(t, b.store)
-	wantKind(t, apply(t, again, putPort(Replace, unaddressed(1, net.ID))), errs.NotFound)
-	b.wantWhole(t, again, 0)
+}
+
+// TestALargeRequest makes the most that one request may write, and takes it away again.
+func TestALargeRequest(t *testing.T) {
+	b := newBench(t)
+	i := fed(t, b.store)
+	var writes []Write
+	for n := range MaxWrites {
+		net := network(byte(n))
+		net.ID[2] = byte(n >> 8)
+		writes = append(writes, putNetwork(Create, net))
+	}
+	if err := apply(t, i, writes...); err != nil {
+		t.Fatal(err)
+	}
+	b.wantWhole(t, i, 0)
+	if n := b.count(topology.KindBridge); n != MaxWrites {
+		t.Errorf("%d bridges, want %d", n, MaxWrites)
+	}
+	for n := range writes {
+		writes[n] = Write{Owner: writes[n].Owner, Verb: Delete}
+	}
+	if err := apply(t, i, writes...); err != nil {
+		t.Fatal(err)
+	}
+	for key := range b.objects() {
+		if key.Kind != topology.KindProgress {
+			t.Errorf("%v is left", key)
+		}
+	}
 }
 
 func TestAStoreHasOneSource(t *testing.T) {

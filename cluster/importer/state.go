@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"fmt"
+	"maps"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/translate"
@@ -42,14 +43,50 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 	}
 	s.set.Apply(c)
 	d := diff(before, after)
-	sourceKey := topology.Key{Kind: topology.KindSource, ID: c.ID}
-	d[sourceKey] = nil
-	if source != nil {
-		d[sourceKey] = source
-	} else if c.Resource == translate.Port {
-		d[topology.Key{Kind: topology.KindBinding, ID: c.ID}] = nil // a binding does not outlive its port
-	}
+	d.source(c, source)
 	return d, nil
+}
+
+// applyAll makes the changes in memory, one after the other, and returns what they do to the store together. What several of them touch is
+// rendered once. After an error the state is of no more use.
+func (s *state) applyAll(changes []planned) (delta, error) {
+	before, d := map[topology.Key]topology.Object{}, delta{}
+	var touched []translate.Owner
+	seen := map[translate.Owner]bool{}
+	for _, c := range changes {
+		var fresh []translate.Owner // a change that touches an owner is the first to change what it renders to
+		for _, o := range translate.Owners(s.set, translate.After(s.set, c.change), c.change.Owner) {
+			if !seen[o] {
+				seen[o] = true
+				fresh = append(fresh, o)
+			}
+		}
+		rendered, err := s.complete(renderAll(s.set, fresh))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(before, rendered)
+		touched = append(touched, fresh...)
+		s.set.Apply(c.change)
+		d.source(c.change, c.source)
+	}
+	after, err := s.complete(renderAll(s.set, touched))
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(d, diff(before, after))
+	return d, nil
+}
+
+// source adds what becomes of the Neutron object itself, which is nil for a deletion. A binding does not outlive its port.
+func (d delta) source(c translate.Change, source *topology.Source) {
+	key := topology.Key{Kind: topology.KindSource, ID: c.ID}
+	d[key] = nil
+	if source != nil {
+		d[key] = source
+	} else if c.Resource == translate.Port {
+		d[topology.Key{Kind: topology.KindBinding, ID: c.ID}] = nil
+	}
 }
 
 func renderAll(v translate.View, owners []translate.Owner) []topology.Object {

@@ -93,8 +93,9 @@ type LargeChange struct {
 	Writes map[topology.Key]topology.Object // nil deletes
 	// Guard may read a few objects and write others than those in Writes. It is run as the function of an Update is.
 	Guard func(Tx) error
-	// Shown is told how many of the writes are prepared; the step comes after the last. nil: nobody wants to know.
-	Shown func(done int)
+	// Prepared is told how many of the writes are prepared; the step comes after the last. Its error ends the change, which leaves
+	// nothing behind, and is returned as it is. nil: nobody wants to know.
+	Prepared func(done int) error
 }
 
 // Tx reads and writes within an Update. Reads see the writes made before them in the same Tx.

@@ -31,6 +31,7 @@ type Version struct {
 
 	Done, Total int    // objects rendered, and how many there are
 	Differences int    // stored objects that are not as rendered
+	Prepared    int    // how many of them are prepared for the switch
 	Error       string // why it failed
 }
 
@@ -45,6 +46,8 @@ type Versions interface {
 	Progress(ctx context.Context, version int64, done, total int) error
 	// Rendered says that the version is made, and how many stored objects differ. It reports whether it is to be activated now.
 	Rendered(ctx context.Context, version int64, differences int) (activate bool, err error)
+	// Prepared says how many of the differences are prepared. It reports whether the version is still to be activated.
+	Prepared(ctx context.Context, version int64, done int) (wanted bool, err error)
 	// Activated says that what is stored is the version.
 	Activated(ctx context.Context, version int64) error
 	// Failed says that it could not be made, or not activated.
@@ -63,7 +66,7 @@ func (j *Journal) Versions(ctx context.Context) (versions []Version, err error) 
 }
 
 func readVersions(q store.Querier) (versions []Version, err error) {
-	rows, err := q.Query(`SELECT v.id, v.sync_status, v.sync_tasks_status, v.stale, p.activate, p.done, p.total, p.differences, p.error
+	rows, err := q.Query(`SELECT v.id, v.sync_status, v.sync_tasks_status, v.stale, p.activate, p.done, p.total, p.differences, p.prepared, p.error
 		FROM midonet_data_versions v JOIN midonet_data_progress p ON p.version_id = v.id ORDER BY v.id`)
 	if err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func readVersions(q store.Querier) (versions []Version, err error) {
 	for rows.Next() {
 		var v Version
 		var sync, tasks sql.NullString
-		if err := rows.Scan(&v.ID, &sync, &tasks, &v.Stale, &v.Activate, &v.Done, &v.Total, &v.Differences, &v.Error); err != nil {
+		if err := rows.Scan(&v.ID, &sync, &tasks, &v.Stale, &v.Activate, &v.Done, &v.Total, &v.Differences, &v.Prepared, &v.Error); err != nil {
 			return nil, err
 		}
 		v.Sync, v.Tasks = SyncStatus(sync.String), SyncStatus(tasks.String)
@@ -113,8 +116,8 @@ func (j *Journal) Order(ctx context.Context, activate bool) (version int64, err 
 		if version, err = res.LastInsertId(); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO midonet_data_progress (version_id, activate, done, total, differences, error)
-			VALUES (?, ?, 0, 0, 0, '')`, version, activate)
+		_, err = tx.Exec(`INSERT INTO midonet_data_progress (version_id, activate, done, total, differences, prepared, error)
+			VALUES (?, ?, 0, 0, 0, 0, '')`, version, activate)
 		tx.OnCommit(j.signal)
 		return err
 	})
@@ -142,7 +145,7 @@ func (j *Journal) OrderActivation(ctx context.Context, version int64) error {
 			return err
 		}
 		tx.OnCommit(j.signal)
-		_, err = tx.Exec(`UPDATE midonet_data_progress SET activate = ?, done = 0, error = '' WHERE version_id = ?`, true, version)
+		_, err = tx.Exec(`UPDATE midonet_data_progress SET activate = ?, done = 0, prepared = 0, error = '' WHERE version_id = ?`, true, version)
 		return err
 	})
 }
@@ -202,6 +205,23 @@ func (j *Journal) Rendered(ctx context.Context, version int64, differences int) 
 		return err
 	})
 	return activate, err
+}
+
+// Prepared implements Versions.
+func (j *Journal) Prepared(ctx context.Context, version int64, done int) (wanted bool, err error) {
+	err = j.db.Tx(ctx, func(tx *store.Tx) error {
+		versions, err := readVersions(tx)
+		if err != nil {
+			return err
+		}
+		v, err := find(versions, version)
+		if wanted = v.Tasks == SyncStarted; err != nil || !wanted {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE midonet_data_progress SET prepared = ? WHERE version_id = ?`, done, version)
+		return err
+	})
+	return wanted, err
 }
 
 // Activated implements Versions.

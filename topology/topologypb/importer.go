@@ -29,10 +29,10 @@ func (x *Source) Topology() (*topology.Source, error) {
 }
 
 func fromProgress(o *topology.Progress) *Progress {
-	return &Progress{Journal: o.Journal, LastTaskId: o.LastTaskID, Applied: o.Applied}
+	return &Progress{Journal: o.Journal, LastTaskId: o.LastTaskID, Applied: o.Applied, Repairs: o.Repairs}
 }
 
 // Topology returns the progress's value.
 func (x *Progress) Topology() (*topology.Progress, error) {
-	return &topology.Progress{Journal: x.GetJournal(), LastTaskID: x.GetLastTaskId(), Applied: x.GetApplied()}, nil
+	return &topology.Progress{Journal: x.GetJournal(), LastTaskID: x.GetLastTaskId(), Applied: x.GetApplied(), Repairs: x.GetRepairs()}, nil
 }

@@ -3732,6 +3732,7 @@ type Progress struct {
 	Journal       string                 `protobuf:"bytes,1,opt,name=journal,proto3" json:"journal,omitempty"`
 	LastTaskId    int64                  `protobuf:"varint,2,opt,name=last_task_id,json=lastTaskId,proto3" json:"last_task_id,omitempty"`
 	Applied       uint64                 `protobuf:"varint,3,opt,name=applied,proto3" json:"applied,omitempty"`
+	Repairs       uint64                 `protobuf:"varint,4,opt,name=repairs,proto3" json:"repairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3783,6 +3784,13 @@ func (x *Progress) GetLastTaskId() int64 {
 func (x *Progress) GetApplied() uint64 {
 	if x != nil {
 		return x.Applied
+	}
+	return 0
+}
+
+func (x *Progress) GetRepairs() uint64 {
+	if x != nil {
+		return x.Repairs
 	}
 	return 0
 }
@@ -4331,12 +4339,13 @@ const file_topology_proto_rawDesc = "" +
 	"\x06Source\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x12\n" +
-	"\x04json\x18\x03 \x01(\fR\x04json\"`\n" +
+	"\x04json\x18\x03 \x01(\fR\x04json\"z\n" +
 	"\bProgress\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\tR\ajournal\x12 \n" +
 	"\flast_task_id\x18\x02 \x01(\x03R\n" +
 	"lastTaskId\x12\x18\n" +
-	"\aapplied\x18\x03 \x01(\x04R\aapplied\"\xb5\x01\n" +
+	"\aapplied\x18\x03 \x01(\x04R\aapplied\x12\x18\n" +
+	"\arepairs\x18\x04 \x01(\x04R\arepairs\"\xb5\x01\n" +
 	"\aOverlay\x120\n" +
 	"\x06target\x18\x01 \x01(\v2\x18.midonet.topology.v1.KeyR\x06target\x12(\n" +
 	"\x02at\x18\x02 \x01(\v2\x18.midonet.topology.v1.KeyR\x02at\x12\x19\n" +

@@ -51,7 +51,7 @@ func largeChange(t *testing.T, h *harness) {
 		return nil
 	}
 	shown := 0
-	c.Shown = func(done int) { shown = done }
+	c.Prepared = func(done int) error { shown = done; return nil }
 	rev, err := large.UpdateLarge(h.ctx, c)
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +94,12 @@ func largeRefused(t *testing.T, h *harness) {
 	}
 	staged.wantObjects()
 	h.wantObjects() // in the engine either
+	c = replacing(nil, bridges("a", 2*nsdb.MaxObjects))
+	c.Prepared = func(int) error { return refusal }
+	if _, err := large.UpdateLarge(h.ctx, c); err != refusal {
+		t.Errorf("UpdateLarge returned %v, want the error of Prepared", err)
+	}
+	h.wantObjects()
 }
 
 func largeImpossible(t *testing.T, h *harness) {

@@ -56,7 +56,7 @@ func (s *Store) UpdateLarge(ctx context.Context, c nsdb.LargeChange) (nsdb.Revis
 }
 
 func (s *Store) prepareAndMake(ctx context.Context, claim *topology.StagedChange, pieces []piece, c nsdb.LargeChange) (nsdb.Revision, error) {
-	if err := s.stage(ctx, claim.Change, pieces, c.Shown); err != nil {
+	if err := s.stage(ctx, claim.Change, pieces, c.Prepared); err != nil {
 		return 0, err
 	}
 	return s.engine.Update(ctx, func(tx nsdb.Tx) error {
@@ -143,7 +143,7 @@ func (s *Store) claim(ctx context.Context, parts int) (*topology.StagedChange, e
 }
 
 // stage writes the parts, several in one step where they are small.
-func (s *Store) stage(ctx context.Context, change topology.StagedID, pieces []piece, shown func(done int)) error {
+func (s *Store) stage(ctx context.Context, change topology.StagedID, pieces []piece, prepared func(done int) error) error {
 	done := 0
 	for first := 0; first < len(pieces); {
 		end, size := first, 0
@@ -157,8 +157,10 @@ func (s *Store) stage(ctx context.Context, change topology.StagedID, pieces []pi
 		for _, p := range pieces[first:end] {
 			done += p.objects()
 		}
-		if shown != nil {
-			shown(done)
+		if prepared != nil {
+			if err := prepared(done); err != nil {
+				return err
+			}
 		}
 		first = end
 	}

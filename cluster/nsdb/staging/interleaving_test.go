@@ -80,7 +80,7 @@ func apply(to, writes objects) {
 // quick returns a store whose parts are small, and which has no patience: nobody is slow here but the dead.
 func quick(engine nsdb.Store) *Store {
 	s := Over(engine)
-	s.partObjects, s.patience = 2, 0
+	s.partObjects, s.patience, s.writers = 2, 0, 1
 	return s
 }
 

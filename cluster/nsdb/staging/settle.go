@@ -2,6 +2,8 @@ package staging
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
@@ -13,6 +15,8 @@ const (
 	patience = 2 * time.Second
 	// poll is how often a claim that is in the way is looked at.
 	poll = 20 * time.Millisecond
+	// writers is how many parts are completed at a time.
+	writers = 8
 )
 
 // Settle implements nsdb.Large: it returns when no change is made and incomplete, and none is claimed.
@@ -76,11 +80,8 @@ func (s *Store) claimed(ctx context.Context, change topology.StagedID) (*topolog
 
 // complete writes what is left of a change that is made. Others may do the same meanwhile.
 func (s *Store) complete(ctx context.Context, made *topology.StagedChange) error {
-	for number := range parts(made) {
-		err := s.whileMade(ctx, made.Change, func(tx nsdb.Tx) error { return write(tx, topology.StagedPartKey(made.Change, number)) })
-		if err != nil {
-			return err
-		}
+	if err := s.writeParts(ctx, made); err != nil {
+		return err
 	}
 	err := s.whileMade(ctx, made.Change, func(tx nsdb.Tx) error {
 		tx.Put(&topology.StagedChange{Role: topology.StagedMade})
@@ -90,6 +91,26 @@ func (s *Store) complete(ctx context.Context, made *topology.StagedChange) error
 		s.forget()
 	}
 	return err
+}
+
+// writeParts writes the parts, several at a time: most of a step is waiting for a disk.
+func (s *Store) writeParts(ctx context.Context, made *topology.StagedChange) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Uint32
+	var writing sync.WaitGroup
+	for range min(s.writers, int(made.Parts)) {
+		writing.Go(func() {
+			for n := next.Add(1) - 1; n < made.Parts && ctx.Err() == nil; n = next.Add(1) - 1 {
+				part := topology.StagedPartKey(made.Change, n)
+				if err := s.whileMade(ctx, made.Change, func(tx nsdb.Tx) error { return write(tx, part) }); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	return context.Cause(ctx)
 }
 
 // whileMade runs fn in an Update, provided that the change is made and incomplete.

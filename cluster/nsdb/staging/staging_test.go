@@ -46,12 +46,13 @@ func TestAWatchThatMissedThePartsStartsAgain(t *testing.T) {
 	bridge := &topology.Bridge{ID: topology.BridgeID{1}}
 	rev, err := s.UpdateLarge(t.Context(), nsdb.LargeChange{
 		Writes: map[topology.Key]topology.Object{bridge.Key(): bridge},
-		Shown: func(int) {
+		Prepared: func(int) error {
 			snapshot, err := engine.View(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			staged = snapshot.Revision
+			return nil
 		},
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ type Store struct {
 
 	partObjects int           // how many objects a part has at most
 	patience    time.Duration // how long the claim of a change may stay the same before its owner counts as dead
+	writers     int           // how many parts are completed at a time
 
 	mu      sync.Mutex
 	overlay *overlay // of the incomplete change that was met last
@@ -26,7 +27,7 @@ var _ nsdb.Large = (*Store)(nil)
 
 // Over returns the store over an engine, which all who use the engine's data must go through. Closing it closes the engine.
 func Over(engine nsdb.Store) *Store {
-	return &Store{engine: engine, turn: make(chan struct{}, 1), partObjects: partObjects, patience: patience}
+	return &Store{engine: engine, turn: make(chan struct{}, 1), partObjects: partObjects, patience: patience, writers: writers}
 }
 
 // Grant is the engine's.
