@@ -253,7 +253,8 @@ func TestAMidoNetElsewhere(t *testing.T) {
 func TestWhatAMidoNetElsewhereRefuses(t *testing.T) {
 	e := newElsewhere(t)
 	blue := e.create("networks", `{"network": {"name": "blue"}}`)
-	if got := midonetRequest(t, e.faults.URL+"/midonet-api", http.MethodDelete, "/neutron/networks/"+blue, "", ""); got != http.StatusNoContent {
+	midonet := newMidonetClient(t, e.faults.URL+"/midonet-api")
+	if got := midonet.do(t, http.MethodDelete, "/neutron/networks/"+blue, "Network", ""); got != http.StatusNoContent {
 		t.Fatalf("the network is deleted behind Neutron's back: %d", got)
 	}
 	fault := e.do(http.StatusNotFound, http.MethodPost, "subnets", `{"subnet": {"network_id": %q, "ip_version": 4, "cidr": "10.0.0.0/24"}}`, blue)
