@@ -53,6 +53,12 @@ func (t Tag) MAC() mac.Addr {
 	return mac.Addr(t.narrow[:6])
 }
 
+// Sum returns a number that is the same for equal tags, and for others one in 256 times.
+func (t Tag) Sum() uint8 {
+	v := binary.LittleEndian.Uint64(t.ID[:]) ^ binary.LittleEndian.Uint64(t.narrow[:]) ^ binary.LittleEndian.Uint64(t.narrow[8:])
+	return uint8((v ^ uint64(t.Class)<<32 ^ uint64(t.Bits)) * 0x9e3779b97f4a7c15 >> 56) // Fibonacci hashing: its high bits are spread well
+}
+
 func (t Tag) hasAddr() bool { return t.form >= formIPv4 }
 
 // Touches reports whether the change t concerns an answer that has the tag a.

@@ -8,7 +8,7 @@ import (
 // forward ends the walk with the outputs: with the actions of a flow, or where a flow cannot make the change with the changed frames.
 func (w *walk) forward(outputs []flow.Output) {
 	w.result.Verdict, w.result.Idle = Forward, IdleForward
-	if len(w.result.State) > 0 {
+	if len(w.states) > 0 {
 		w.result.Idle = IdleStateful
 	}
 	if w.made || !w.beyondFlow() {

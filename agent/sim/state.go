@@ -66,9 +66,9 @@ func (w *walk) enteredAs() (flow.Conn, bool) {
 func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
 	w.addTag(flow.StateTag(k))
 	for x := w; x != nil; x = x.maker {
-		for i := range x.result.State {
-			if x.result.State[i].Key == k {
-				return x.result.State[i].Value, true
+		for i := range x.states {
+			if x.states[i].Key == k {
+				return x.states[i].Value, true
 			}
 		}
 	}
@@ -80,8 +80,8 @@ func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
 
 // keep adds what is to be remembered for as long as the answer is used.
 func (w *walk) keep(s flow.State) {
-	if !slices.ContainsFunc(w.result.State, func(have flow.State) bool { return have.Key == s.Key }) {
-		w.result.State = append(w.result.State, s)
+	if !slices.ContainsFunc(w.states, func(have flow.State) bool { return have.Key == s.Key }) {
+		w.states = append(w.states, s)
 	}
 }
 
@@ -99,7 +99,7 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 			w.keep(flow.State{Key: key})
 		}
 	}
-	if len(w.result.State) == 0 {
+	if len(w.states) == 0 {
 		return
 	}
 	w.addPeer(out.Peer)

@@ -23,8 +23,10 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 	w.result.Cache = flow.Cacheable(&w.packet)
 	w.start(responders)
 	w.result.Tags = slices.Clone(w.tags)
-	if w.result.Verdict != Forward {
-		w.result.State, w.result.StatePeers = nil, nil // nothing follows that would need it
+	if w.result.Verdict == Forward {
+		w.result.State = slices.Clone(w.states)
+	} else {
+		w.result.StatePeers = nil // nothing follows that would need it, nor the states
 	}
 	return w.result
 }
@@ -49,7 +51,9 @@ type walk struct {
 	view   *view.View
 	in     Input
 	result Result
-	tags   []flow.Tag // of the result
+	tags   []flow.Tag   // of the result
+	met    [4]uint64    // a bit for each of 256 kinds of tag: of which there is one in tags
+	states []flow.State // of the result
 
 	packet  packet.Packet // Header is as it is here; Frame is as it came in
 	entered packet.Header // as it came in
@@ -89,7 +93,7 @@ func newWalk(v *view.View, in Input) *walk {
 }
 
 func (w *walk) free() {
-	*w = walk{tags: w.tags[:0]}
+	*w = walk{tags: w.tags[:0], states: w.states[:0]}
 	walks.Put(w)
 }
 
@@ -187,10 +191,20 @@ func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
 
 // addTag adds the tag where the result has not got it. A packet meets the same things again where it passes a device twice.
 func (w *walk) addTag(t flow.Tag) {
+	sum := t.Sum()
+	word, bit := &w.met[sum/64], uint64(1)<<(sum%64)
+	if *word&bit != 0 && w.hasTag(&t) {
+		return
+	}
+	*word |= bit
+	w.tags = append(w.tags, t)
+}
+
+func (w *walk) hasTag(t *flow.Tag) bool {
 	for i := range w.tags {
-		if w.tags[i].ID == t.ID && w.tags[i] == t {
-			return
+		if w.tags[i].ID == t.ID && w.tags[i] == *t {
+			return true
 		}
 	}
-	w.tags = append(w.tags, t)
+	return false
 }
