@@ -2,14 +2,18 @@ package translate
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -89,10 +93,79 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			t.Fatalf("after everything is deleted there remain %v of %v, links %v", s.stored, s.set.objects, s.set.byLink)
 		}
 	})
-	for _, k := range []topology.Kind{topology.KindDHCPHost, topology.KindRoute, topology.KindFloatingIP, topology.KindPortForwarding,
-		topology.KindGroupMember} {
+	for _, k := range []topology.Kind{topology.KindBridge, topology.KindPort, topology.KindDHCP, topology.KindDHCPHost, topology.KindMACEntry,
+		topology.KindNeighbour, topology.KindRouter, topology.KindRoute, topology.KindFloatingIP, topology.KindPortForwarding,
+		topology.KindChain, topology.KindAddrGroup, topology.KindGroupMember, topology.KindPortGroup} {
 		if rendered[k] < 100 {
 			t.Errorf("%d times a %s in all steps: the world shows little of it", rendered[k], k)
+		}
+	}
+}
+
+// TestTheWorldShowsEverything: what the changes of the properties are drawn from has each of the things on which a rendering turns.
+func TestTheWorldShowsEverything(t *testing.T) {
+	seen := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSimulation()
+		changes := cloud()
+		for range 25 {
+			changes = append(changes, anyChange(t))
+		}
+		for _, c := range changes {
+			if err := s.apply(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, o := range s.stored {
+			for what := range features(o) {
+				seen[what]++
+			}
+		}
+	})
+	for _, what := range []string{"uplink plug", "security", "no security", "pair of another MAC", "advertisement", "metadata route",
+		"extra route", "default route", "IPv6 route", "reservation with options", "rule with ports", "rule with a prefix",
+		"rule naming a group", "rule naming addresses", "stateless port", "source translation", "forwarding of a range"} {
+		if seen[what] == 0 {
+			t.Errorf("never seen: %s", what)
+		}
+	}
+}
+
+// features yields what is noteworthy of an object.
+func features(o topology.Object) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		has := func(what string, is bool) {
+			if is {
+				yield(what)
+			}
+		}
+		switch o := o.(type) {
+		case *topology.Port:
+			has("uplink plug", o.Plug != nil)
+			has("security", o.Security != nil)
+			has("no security", o.Security == nil && o.Bridge != topology.BridgeID{} && o.Peer.IsZero())
+			has("stateless port", o.Security != nil && !o.Security.Stateful)
+			has("pair of another MAC", o.Security != nil && slices.ContainsFunc(o.Security.Sources, func(a topology.AddressPair) bool {
+				return a.MAC == mac.Addr{2, 0, 0, 0, 0, 9}
+			}))
+			has("advertisement", o.Advertise != nil)
+		case *topology.Route:
+			has("metadata route", o.Destination == single(topology.MetadataIPv4))
+			has("extra route", o.Destination == netip.MustParsePrefix("192.168.0.0/16"))
+			has("default route", o.Destination.Bits() == 0)
+			has("IPv6 route", o.Destination.Addr().Is6())
+		case *topology.DHCPHost:
+			has("reservation with options", len(o.Options) > 0)
+		case *topology.Chain:
+			for _, r := range o.Rules {
+				has("rule with ports", r.When.DstPorts.Set)
+				has("rule with a prefix", r.When.Src.IsValid() && strings.HasPrefix(o.Name, "OS_SG"))
+				has("rule naming a group", r.When.SrcGroup == topology.AddrGroupID{4, 0} || r.When.SrcGroup == topology.AddrGroupID{4, 1})
+				has("rule naming addresses", r.When.SrcGroup == topology.AddrGroupID{3, 0})
+				has("source translation", r.Action == topology.ActionSNAT)
+			}
+		case *topology.PortForwarding:
+			has("forwarding of a range", o.Ports.Last > o.Ports.First)
 		}
 	}
 }

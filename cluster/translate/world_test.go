@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"encoding/json"
 	"net/netip"
 
 	"pgregory.net/rapid"
@@ -69,7 +70,8 @@ func cloud() []Change {
 	put(FloatingIP, [16]byte{8, 1}, &model.FloatingIP{ID: model.FloatingIPID{8, 1}, FloatingNetworkID: outside,
 		FloatingIPAddress: netip.MustParseAddr("10.0.1.4"), RouterID: router})
 	put(PortForwarding, [16]byte{9, 0}, &model.PortForwarding{ID: model.PortForwardingID{9, 0}, FloatingIPID: model.FloatingIPID{8, 1},
-		InternalPortID: vm, InternalIPAddress: netip.MustParseAddr("10.0.0.2"), Protocol: "udp", ExternalPort: 53, InternalPort: 53})
+		InternalPortID: vm, InternalIPAddress: netip.MustParseAddr("10.0.0.2"), Protocol: "udp", ExternalPortRange: model.PortRange{First: 53, Last: 54},
+		InternalPortRange: model.PortRange{First: 53, Last: 54}})
 	put(SecurityGroup, group, &model.SecurityGroup{ID: group, Stateful: true})
 	put(SecurityGroupRule, [16]byte{5, 0}, &model.SecurityGroupRule{ID: model.SecurityGroupRuleID{5, 0}, SecurityGroupID: group,
 		Direction: model.Ingress, RemoteGroupID: &group})
@@ -164,6 +166,12 @@ func anyPort(t *rapid.T, p model.PortID) *model.Port {
 	for range rapid.IntRange(0, 2).Draw(t, "groups") {
 		port.SecurityGroups = append(port.SecurityGroups, some(t, SecurityGroup))
 	}
+	if rapid.Bool().Draw(t, "bound") {
+		port.HostID, port.Profile = "host", json.RawMessage(`{"interface_name": "`+rapid.SampledFrom([]string{"eth0", "eth1", "no/name"}).Draw(t, "interface")+`"}`)
+	}
+	if rapid.Bool().Draw(t, "options") {
+		port.ExtraDHCP = []model.ExtraDHCPOpt{{Name: "mtu", Value: "1400", IPVersion: rapid.SampledFrom([]int{4, 6}).Draw(t, "version")}}
+	}
 	if rapid.Bool().Draw(t, "pair") {
 		port.AllowedAddressPairs = []model.AddressPair{{IPAddress: anyPrefix(t), MACAddress: mac.Addr{2, 0, 0, 0, 0, 9}}}
 	}
@@ -191,14 +199,31 @@ func anyFloatingIP(t *rapid.T, f model.FloatingIPID) *model.FloatingIP {
 }
 
 func anyForwarding(t *rapid.T, f model.PortForwardingID) *model.PortForwarding {
-	return &model.PortForwarding{ID: f, FloatingIPID: some(t, FloatingIP), InternalPortID: some(t, Port), InternalIPAddress: anyAddr(t),
-		Protocol: "tcp", ExternalPort: 80, InternalPort: 8080}
+	forwarding := &model.PortForwarding{ID: f, FloatingIPID: some(t, FloatingIP), InternalPortID: some(t, Port), InternalIPAddress: anyAddr(t),
+		Protocol: rapid.SampledFrom([]string{"tcp", "udp"}).Draw(t, "protocol")}
+	switch rapid.IntRange(0, 2).Draw(t, "range") {
+	case 0:
+		forwarding.ExternalPort, forwarding.InternalPort = 80, 8080
+	case 1:
+		forwarding.ExternalPortRange, forwarding.InternalPortRange = model.PortRange{First: 80, Last: 83}, model.PortRange{First: 90, Last: 93}
+	default: // each of them to one
+		forwarding.ExternalPortRange, forwarding.InternalPortRange = model.PortRange{First: 80, Last: 83}, model.OnePort(90)
+	}
+	return forwarding
 }
 
 func anyRule(t *rapid.T, r model.SecurityGroupRuleID) *model.SecurityGroupRule {
 	rule := &model.SecurityGroupRule{ID: r, SecurityGroupID: some(t, SecurityGroup), EtherType: model.IPv4,
 		Direction: rapid.SampledFrom([]model.Direction{model.Ingress, model.Egress}).Draw(t, "direction")}
-	switch rapid.IntRange(0, 2).Draw(t, "remote") {
+	if rapid.Bool().Draw(t, "ports") {
+		protocol, first, last := "tcp", 80, 80+rapid.IntRange(0, 1).Draw(t, "last")
+		rule.Protocol, rule.PortRangeMin, rule.PortRangeMax = &protocol, &first, &last
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "remote") {
+	case 3:
+		rule.NormalizedCIDR = anyPrefix(t)
+		text := rule.NormalizedCIDR.String()
+		rule.RemoteIPPrefix = &text
 	case 1:
 		group := model.SecurityGroupID(some(t, SecurityGroup))
 		rule.RemoteGroupID = &group
