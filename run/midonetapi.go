@@ -50,6 +50,20 @@ func (k keystoneIdentity) Authorize(r *http.Request) (midonetapi.User, error) {
 	return midonetapi.User{Name: caller.UserName, Admin: admin}, nil
 }
 
+func (k keystoneIdentity) Tenants(r *http.Request) ([]midonetapi.Tenant, error) {
+	projects, err := k.keystone.Projects(r.Context(), r.Header.Get("X-Auth-Token"))
+	var tenants []midonetapi.Tenant
+	for _, p := range projects {
+		tenants = append(tenants, midonetapi.Tenant(p))
+	}
+	return tenants, unlessGone(err)
+}
+
+func (k keystoneIdentity) Tenant(r *http.Request, id string) (midonetapi.Tenant, error) {
+	p, err := k.keystone.Project(r.Context(), r.Header.Get("X-Auth-Token"), id)
+	return midonetapi.Tenant(p), unlessGone(err)
+}
+
 // unlessGone gives an error a kind where the client has gone, so that it is not taken for a defect.
 func unlessGone(err error) error {
 	if errors.Is(err, context.Canceled) {

@@ -11,12 +11,15 @@ import (
 // Identity says who may use the API (auth/AuthService.scala): the account of this process's own configuration (Local), or OpenStack's
 // identity service.
 //
-// Errors are errs.Unauthorized, whose text the client sees, or errs.Unavailable where it cannot be told.
+// Errors are errs.Unauthorized or errs.NotFound, whose texts the client sees, or errs.Unavailable where it cannot be told.
 type Identity interface {
 	// Login gives a token to who knows the user's password. The project is what the client asked for in X-Auth-Project, "" for nothing.
 	Login(ctx context.Context, user, password, project string) (Token, error)
 	// Authorize says for whom a request with X-Auth-Token is made.
 	Authorize(r *http.Request) (User, error)
+	// Tenants returns the projects that whoever makes the request may see, and Tenant one of them.
+	Tenants(r *http.Request) ([]Tenant, error)
+	Tenant(r *http.Request, id string) (Tenant, error)
 }
 
 // Token stands for a login.
@@ -64,4 +67,17 @@ func (l local) Authorize(r *http.Request) (User, error) {
 		return User{}, errs.New(errs.Unauthorized, "Unauthorized", "Authentication error")
 	}
 	return User{Name: l.account.Username, Admin: true}, nil
+}
+
+// Tenants returns the one that the original's own account has (auth/MockAuthService.scala), since nobody knows which others there are.
+func (local) Tenants(*http.Request) ([]Tenant, error) {
+	return []Tenant{{ID: "admin", Name: "admin", Description: "Admin Tenant", Enabled: true}}, nil
+}
+
+// Tenant takes every identifier for one of a tenant, as the original does.
+func (l local) Tenant(r *http.Request, id string) (Tenant, error) {
+	if known, err := l.Tenants(r); id == known[0].ID {
+		return known[0], err
+	}
+	return Tenant{ID: id, Name: id, Description: id, Enabled: true}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"midonet.org/midonet/errs"
 )
 
@@ -75,7 +77,9 @@ type borrowed struct {
 func (b borrowed) Login(context.Context, string, string, string) (Token, error) {
 	return Token{}, b.err
 }
-func (b borrowed) Authorize(*http.Request) (User, error) { return b.user, b.err }
+func (b borrowed) Tenants(*http.Request) ([]Tenant, error)      { return nil, b.err }
+func (b borrowed) Tenant(*http.Request, string) (Tenant, error) { return Tenant{}, b.err }
+func (b borrowed) Authorize(*http.Request) (User, error)        { return b.user, b.err }
 
 func TestWhoIsNoAdministrator(t *testing.T) {
 	for _, c := range []struct {
@@ -100,4 +104,23 @@ func TestWhoIsNoAdministrator(t *testing.T) {
 			t.Errorf("%d with RetryAfter %q", answer.Code, later)
 		}
 	}
+}
+
+func TestTenants(t *testing.T) {
+	f := newFixture(t)
+	admin := map[string]any{"id": "admin", "name": "admin", "description": "Admin Tenant", "enabled": true, "uri": f.uri + "/tenants/admin",
+		"routers": f.uri + "/routers?tenant_id=admin", "bridges": f.uri + "/bridges?tenant_id=admin",
+		"chains": f.uri + "/chains?tenant_id=admin", "portGroups": f.uri + "/port_groups?tenant_id=admin"}
+	if diff := cmp.Diff([]map[string]any{admin}, f.get("/tenants", mediaTenants).want(200).objects()); diff != "" {
+		t.Errorf("tenants (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(admin, f.get("/tenants/admin", mediaTenant).want(200).object()); diff != "" {
+		t.Errorf("tenant (-want +got):\n%s", diff)
+	}
+	blue := f.get("/tenants/blue%2Fgreen", mediaTenant).want(200).object()
+	if blue["id"] != "blue/green" || blue["uri"] != f.uri+"/tenants/blue%2Fgreen" || blue["bridges"] != f.uri+"/bridges?tenant_id=blue%2Fgreen" {
+		t.Errorf("another tenant is %v", blue)
+	}
+	f.post("/tenants", mediaTenant, "{}").want(405)
+	f.delete("/tenants/admin").want(405)
 }

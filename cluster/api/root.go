@@ -33,6 +33,8 @@ type application struct {
 	RouterTemplate      string `json:"routerTemplate"`
 	RuleTemplate        string `json:"ruleTemplate"`
 	SystemState         string `json:"systemState"`
+	Tenants             string `json:"tenants"`
+	TenantTemplate      string `json:"tenantTemplate"`
 	TunnelZones         string `json:"tunnelZones"`
 	TunnelZoneTemplate  string `json:"tunnelZoneTemplate"`
 }
@@ -61,6 +63,7 @@ func (a *API) routes() {
 	a.tunnelZoneRoutes()
 	a.tableRoutes()
 	a.dhcpRoutes()
+	a.tenantRoutes()
 }
 
 func rootDocument(c *call) (reply, error) {
@@ -76,6 +79,7 @@ func rootDocument(c *call) (reply, error) {
 		Hosts: c.base + "/hosts", HostTemplate: c.base + "/hosts/{id}",
 		Ports: c.base + "/ports", PortTemplate: c.base + "/ports/{id}",
 		Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",
+		Tenants: c.base + "/tenants", TenantTemplate: c.base + "/tenants/{id}",
 	}}, nil
 }
 

@@ -15,7 +15,7 @@ func (k *Keystone) Login(ctx context.Context, username, password, projectName st
 	secret, t, err := k.client.newToken(ctx, k.config.credentialsOf(username, password, projectName))
 	var status statusError
 	switch {
-	case errors.As(err, &status) && status.code == http.StatusUnauthorized:
+	case errors.As(err, &status) && status.code < http.StatusInternalServerError: // 400 for an empty name
 		return "", time.Time{}, errs.New(errs.Unauthorized, "Unauthorized", "Invalid Keystone credentials: %s", status.text)
 	case err != nil:
 		return "", time.Time{}, k.fault(err)

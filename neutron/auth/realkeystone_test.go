@@ -62,6 +62,42 @@ func TestRealKeystone(t *testing.T) {
 			}
 		}
 	})
+	t.Run("projects", func(t *testing.T) {
+		all, err := cached.Projects(t.Context(), admin)
+		if err != nil || len(all) != 3 {
+			t.Errorf("the administrator sees %v, %v", all, err)
+		}
+		for _, p := range all {
+			if one, err := cached.Project(t.Context(), admin, p.ID); err != nil || one != p {
+				t.Errorf("%+v by itself is %+v, %v", p, one, err)
+			}
+		}
+		if _, err := cached.Project(t.Context(), admin, "no/where"); !errs.Is(err, errs.NotFound) {
+			t.Errorf("an unknown project: %v", err)
+		}
+		for _, secret := range []string{k.Login(t, "mia", "blue"), "nonsense"} { // a member may not list them
+			if _, err := cached.Projects(t.Context(), secret); !errs.Is(err, errs.Unauthorized) {
+				t.Errorf("without the right: %v", err)
+			}
+		}
+	})
+	t.Run("a login with a password", func(t *testing.T) {
+		secret, expires, err := cached.Login(t.Context(), "mia", keystone.Password, "blue")
+		if err != nil || !expires.After(time.Now()) {
+			t.Fatal(expires, err)
+		}
+		if got, err := cached.Authenticate(request(secret, "")); err != nil || got.UserID != member || got.ProjectID != blue {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, _, err := cached.Login(t.Context(), "neutron", keystone.Password, ""); err != nil {
+			t.Errorf("in the project of the configuration: %v", err)
+		}
+		for _, l := range [][3]string{{"mia", "wrong", "blue"}, {"mia", keystone.Password, ""}, {"mia", keystone.Password, "red"}, {"", "", ""}} {
+			if _, _, err := cached.Login(t.Context(), l[0], l[1], l[2]); !errs.Is(err, errs.Unauthorized) {
+				t.Errorf("%v: %v", l, err)
+			}
+		}
+	})
 	t.Run("a revoked token", func(t *testing.T) {
 		secret := k.Login(t, "mia", "blue")
 		for _, a := range []*auth.Keystone{cached, uncached} {

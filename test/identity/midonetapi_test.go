@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,37 @@ func (m midonetAPI) get(t *testing.T, token string) (status int, message any) {
 	return status, message
 }
 
+// tenants returns the names of the tenants, the first of which is read by itself as well.
+func (m midonetAPI) tenants(t *testing.T, token string) (names []string) {
+	t.Helper()
+	read := func(uri string, v any) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, uri, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Auth-Token", token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if err := json.NewDecoder(answer.Body).Decode(v); err != nil || answer.StatusCode != 200 {
+			t.Fatalf("%s: %d %v", uri, answer.StatusCode, err)
+		}
+	}
+	var all []struct{ Name, URI string }
+	read(m.uri+"/tenants", &all)
+	for n, one := range all {
+		if n == 0 {
+			read(one.URI, &one)
+		}
+		names = append(names, one.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // testMidoNetAPI: Keystone says who may use the MidoNet REST API, which is for administrators alone.
 func (c *cloud) testMidoNetAPI(t *testing.T) {
 	m := c.midonetCluster(t)
@@ -146,6 +178,14 @@ func (c *cloud) testMidoNetAPI(t *testing.T) {
 	write.Header.Set("Content-Type", "application/vnd.org.midonet.neutron.Network-v1+json")
 	if status, _, message := m.do(t, write); status != 201 {
 		t.Errorf("creating a network with Keystone's own token: %d %v", status, message)
+	}
+	if got := m.tenants(t, token); !slices.Equal(got, []string{"admin", "blue", "red", "service"}) {
+		t.Errorf("the tenants are %v", got)
+	}
+	nowhere := m.request(t, http.MethodGet, "/tenants/nowhere", "{}")
+	nowhere.Header.Set("X-Auth-Token", token)
+	if status, _, message := m.do(t, nowhere); status != 404 {
+		t.Errorf("an unknown tenant: %d %v", status, message)
 	}
 	c.keystone.Revoke(t, c.admin, token)
 	c.eventually(t, func() bool { status, _ := m.get(t, token); return status == 401 })
