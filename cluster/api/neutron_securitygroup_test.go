@@ -155,3 +155,36 @@ func TestSecurityGroupRefusals(t *testing.T) {
 	}
 	f.wantStored(topology.KindSource, 2)
 }
+
+// TestBulkOfHundreds: ports of a group are created by hundreds, all or none, as one step of the store.
+func TestBulkOfHundreds(t *testing.T) {
+	f := newFixture(t)
+	f.createAll()
+	f.post("/neutron/security_groups", mediaGroup, groupBody(group1, rule1)).want(201)
+	body := func(n int, group string) string {
+		return fmt.Sprintf(`{"id": "cccccccc-0000-4000-8000-%012x", "network_id": %q, "mac_address": "fa:16:3e:01:%02x:%02x", "name": %q,
+			"admin_state_up": true, "tenant_id": "t1", "device_owner": "compute:nova", "device_id": "vm", "port_security_enabled": true,
+			"security_groups": [%q], "fixed_ips": [{"subnet_id": %q, "ip_address": "10.0.0.%d"}]}`,
+			n+16, net1, n>>8, n&255, strings.Repeat("x", 255), group, sub1, n%256)
+	}
+	const many = 500
+	var bodies []string
+	for n := range many {
+		bodies = append(bodies, body(n, group1))
+	}
+	f.post("/neutron/ports", mediaPorts, "["+strings.Join(bodies, ",")+","+body(many, group2)+"]").
+		wantError(404, "There is no SecurityGroup with ID "+group2+".")
+	f.wantStored(topology.KindPort, 1)
+	if n := len(f.post("/neutron/ports", mediaPorts, "["+strings.Join(bodies, ",")+"]").want(201).objects()); n != many {
+		t.Errorf("%d ports are answered", n)
+	}
+	f.wantStored(topology.KindPort, many+1)
+	f.wantStored(topology.KindGroupMember, many)
+	if n := len(f.get("/neutron/ports", mediaPorts).want(200).objects()); n != many+1 {
+		t.Errorf("%d ports are listed", n)
+	}
+
+	f.delete("/neutron/security_groups/" + group1).want(204) // with hundreds of members
+	f.wantStored(topology.KindGroupMember, 0)
+	f.wantStored(topology.KindPort, many+1)
+}
