@@ -77,6 +77,11 @@ const (
 // IsEcho reports whether the packet is an echo request or reply of either family that has its header.
 func (h *Header) IsEcho() bool { return h.Fragment != FragmentLater && h.echoType() }
 
+// IsEchoRequest reports whether the packet is an ICMP echo request, which is never an answer.
+func (h *Header) IsEchoRequest() bool {
+	return h.IsEcho() && (h.SrcPort == ICMPEcho || h.SrcPort == ICMPv6Echo)
+}
+
 func (h *Header) echoType() bool {
 	switch {
 	case h.Proto == ProtoICMP && h.EtherType == EtherTypeIPv4:

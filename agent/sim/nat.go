@@ -226,9 +226,17 @@ func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 	return flow.StateValue{Addr: f.Fixed, Port: f.FixedPort + (c.DstPort - f.Ports.First)}, true
 }
 
+// answered is value for what answers alone have. An echo request is none, though it may have the identifier of one the other way.
+func (w *walk) answered(k flow.StateKey) (flow.StateValue, bool) {
+	if w.packet.IsEchoRequest() {
+		return flow.StateValue{}, false
+	}
+	return w.value(k)
+}
+
 // reverseSource takes an answer back to the connection's first source.
 func (w *walk) reverseSource(at *place, c flow.Conn) outcome {
-	v, known := w.value(flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: c})
+	v, known := w.answered(flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: c})
 	if !known {
 		return undecided
 	}
@@ -240,7 +248,7 @@ func (w *walk) reverseSource(at *place, c flow.Conn) outcome {
 
 // reverseDestination gives an answer the source that the connection was first for.
 func (w *walk) reverseDestination(at *place, c flow.Conn) outcome {
-	v, known := w.value(flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: c})
+	v, known := w.answered(flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: c})
 	if !known {
 		return undecided
 	}

@@ -194,3 +194,20 @@ func TestErrorsComeBack(t *testing.T) {
 		})
 	}
 }
+
+// TestEchoRequestIsNoAnswer: whoever is pinged may not ping back for that, under the identifier of the echo that it got.
+func TestEchoRequestIsNoAnswer(t *testing.T) {
+	l := newLab(t)
+	_, got := l.send("vm2", frameOf(t, "icmp 10.0.0.4 > 198.51.100.7 id 77 smac fa:16:3e:00:00:02 dmac fa:16:3e:aa:00:01"))
+	if got == nil || got.SrcIP != netip.MustParseAddr("203.0.113.5") {
+		t.Fatalf("the echo request comes out as %+v", got)
+	}
+	back := got.Header
+	back.SrcMAC, back.DstMAC, back.SrcIP, back.DstIP = got.DstMAC, got.SrcMAC, got.DstIP, got.SrcIP
+	if at, answer := l.send("up", back.Frame(nil)); at != "up" || answer == nil || answer.SrcIP != back.DstIP {
+		t.Errorf("an echo request to the gateway comes out at %s: %+v; want the router's own answer", at, answer)
+	}
+	if at, answer := l.send("up", answerTo(got)); at != "vm2" || answer.DstPort != 77 {
+		t.Errorf("the answer comes out at %s: %+v", at, answer)
+	}
+}

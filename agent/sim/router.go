@@ -201,8 +201,8 @@ func (w *walk) mayCut() bool {
 // local takes what is for the router itself.
 func (w *walk) local(r *topology.Router, in *topology.Port) {
 	p := &w.packet
-	switch echo := p.SrcPort == packet.ICMPEcho || p.SrcPort == packet.ICMPv6Echo; {
-	case p.IsEcho() && echo && p.Fragment == packet.Unfragmented:
+	switch {
+	case p.IsEchoRequest() && p.Fragment == packet.Unfragmented:
 		w.consume()
 		w.step(routerDevice(r), "answers the echo request")
 		w.sendBack(in, w.echoReply())

@@ -37,7 +37,7 @@ func (w *walk) isAnswer() bool {
 		return w.answer == answerYes
 	}
 	w.answer = answerNo
-	if c, ok := w.enteredAs(); ok {
+	if c, ok := w.enteredAs(); ok && !w.entered.IsEchoRequest() { // which asks, though one the other way may have its identifier
 		key := flow.StateKey{Kind: flow.StateReturn, Device: w.source, Conn: c}
 		if _, known := w.value(key); known {
 			w.answer = answerYes
