@@ -1,0 +1,237 @@
+package reference
+
+import (
+	"net/netip"
+
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// lab is three hosts, each with what its agent knows.
+type lab struct {
+	t     *rapid.T
+	world *world
+	hosts [3]host
+}
+
+type host struct {
+	id       topology.HostID
+	endpoint netip.Addr
+	view     *view.View
+	states   states
+}
+
+// states is what a host remembers of connections.
+type states map[flow.StateKey]flow.StateValue
+
+// Value is of sim.State.
+func (s states) Value(k flow.StateKey) (flow.StateValue, bool) {
+	v, ok := s[k]
+	return v, ok
+}
+
+// FreePort gives a port that no state has.
+func (s states) FreePort(_ topology.RouterID, addr netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
+	port := first
+	for k := range s {
+		if k.Kind == flow.StateReverseSNAT && k.Conn.Dst == addr && k.Conn.DstPort >= port {
+			port = k.Conn.DstPort + 1
+		}
+	}
+	return port, true
+}
+
+// newLab renders the world and plugs its machines into the hosts.
+func newLab(t *rapid.T, w *world) *lab {
+	l := &lab{t: t, world: w}
+	objects := translate.All(w.neutron(t))
+	key := uint32(0)
+	for i, o := range objects {
+		if p, ok := o.(*topology.Port); ok && !p.Interior() {
+			key++
+			with := *p
+			with.TunnelKey = key
+			objects[i] = &with
+		}
+	}
+	for i := range l.hosts {
+		h := &l.hosts[i]
+		h.id, h.endpoint, h.states = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), states{}
+		objects = append(objects, &topology.Host{ID: h.id, Endpoints: []netip.Addr{h.endpoint}})
+	}
+	for m, x := range w.machines {
+		port := id.As[topology.Port](machineID(m))
+		objects = append(objects, &topology.Binding{Port: port, Host: l.hosts[x.host].id, Interface: "tap"},
+			&topology.PortState{Port: port, Host: l.hosts[x.host].id, Active: true})
+	}
+	for i := range l.hosts {
+		l.hosts[i].view, _ = view.New(l.hosts[i].id).Apply(view.Delta{Puts: objects})
+	}
+	return l
+}
+
+// sends has a machine send the message, and returns which machine gets it, and as what.
+func (l *lab) sends(from int, p message) (to int, got message) {
+	dst, ok := l.nextMAC(from, p)
+	if !ok {
+		return nobody, p // nobody would answer for the address
+	}
+	h := &l.hosts[l.world.machines[from].host]
+	frame := headerOf(p, machineMAC(from), dst).Frame([]byte("12345678"))
+	r := sim.Simulate(h.view, sim.Input{InPort: id.As[topology.Port](machineID(from)), Frame: frame, State: h.states})
+	l.remember(h, &r)
+	var was packet.Packet
+	if err := packet.Parse(frame, &was); err != nil {
+		l.t.Fatal(err)
+	}
+	arrived := map[int]message{}
+	if len(r.Actions.Outputs) > 0 {
+		l.arrive(arrived, r.Actions.Outputs, was.With(rewritten(was.Header, r.Actions.Rewrite)), &was)
+	}
+	for _, e := range r.Emit {
+		l.arrive(arrived, e.Outputs, e.Frame, &was)
+	}
+	switch len(arrived) {
+	case 0:
+		return nobody, p
+	case 1:
+		for to, got = range arrived {
+		}
+		got.answer = p.answer
+		return to, got
+	}
+	l.t.Fatalf("%s of machine %d arrives at several: %v", p, from, arrived)
+	return nobody, p
+}
+
+// remember keeps the states of an answer where its packets go on by them: at the host that it is of, and at those that it names.
+func (l *lab) remember(h *host, r *sim.Result) {
+	for i := range l.hosts {
+		other := &l.hosts[i]
+		told := other == h
+		for _, a := range r.StatePeers {
+			told = told || a == other.endpoint
+		}
+		for _, s := range r.State {
+			if told {
+				other.states[s.Key] = s.Value
+			}
+		}
+	}
+}
+
+// nextMAC returns where the machine sends the message on its link.
+func (l *lab) nextMAC(from int, p message) (mac.Addr, bool) {
+	w := l.world
+	n := w.machines[from].network
+	if !w.onLink(n, p.dst) {
+		r, ok := w.gatewayOf(from, p)
+		return routerMAC(r, n), ok
+	}
+	for m, x := range w.machines {
+		if a, ok := w.address(m, p.six()); ok && x.network == n && a == p.dst {
+			return machineMAC(m), true
+		}
+	}
+	for r := range w.routers {
+		if a, ok := w.routerAddress(r, n, p.six()); ok && a == p.dst || n == 0 && w.answersFor(r, p.dst) {
+			return routerMAC(r, n), true
+		}
+	}
+	return mac.Addr{}, false
+}
+
+// arrive notes the machines that get the frame, where it is what the packet became and nothing that a router says of its own.
+func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, was *packet.Packet) {
+	var p packet.Packet
+	if err := packet.Parse(frame, &p); err != nil {
+		l.t.Fatal(err)
+	}
+	if !p.IsIP() || p.Proto != was.Proto || p.IsEcho() != was.IsEcho() || p.IsEcho() && p.SrcPort != was.SrcPort {
+		return
+	}
+	for _, o := range outputs {
+		for m, x := range l.world.machines {
+			port := l.hosts[0].view.Port(id.As[topology.Port](machineID(m)))
+			if o.Local() && o.Port == port.ID || !o.Local() && o.TunnelKey == port.TunnelKey && o.Peer == l.hosts[x.host].endpoint {
+				if p.DstMAC != machineMAC(m) {
+					l.t.Fatalf("machine %d gets a frame for %s", m, p.DstMAC)
+				}
+				at[m] = messageOf(&p)
+			}
+		}
+	}
+}
+
+var protocols = map[string]uint8{"tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmp": packet.ProtoICMP}
+
+func headerOf(p message, src, dst mac.Addr) packet.Header {
+	h := packet.Header{SrcMAC: src, DstMAC: dst, EtherType: packet.EtherTypeIPv4, SrcIP: p.src, DstIP: p.dst, Proto: protocols[p.proto],
+		SrcPort: p.srcPort, DstPort: p.dstPort, TTL: 64}
+	if p.six() {
+		h.EtherType = packet.EtherTypeIPv6
+	}
+	if p.proto != "icmp" {
+		return h
+	}
+	h.SrcPort, h.DstPort = packet.ICMPEcho, p.srcPort
+	if p.answer {
+		h.SrcPort = packet.ICMPEchoReply
+	}
+	if p.six() {
+		h.Proto, h.SrcPort = packet.ProtoICMPv6, packet.ICMPv6Echo
+		if p.answer {
+			h.SrcPort = packet.ICMPv6EchoReply
+		}
+	}
+	return h
+}
+
+func messageOf(p *packet.Packet) message {
+	m := message{src: p.SrcIP, dst: p.DstIP, srcPort: p.SrcPort, dstPort: p.DstPort, proto: "icmp"}
+	switch p.Proto {
+	case packet.ProtoTCP:
+		m.proto = "tcp"
+	case packet.ProtoUDP:
+		m.proto = "udp"
+	default:
+		m.srcPort = p.DstPort
+	}
+	return m
+}
+
+// rewritten returns the header after the rewrite.
+func rewritten(h packet.Header, r flow.Rewrite) packet.Header {
+	has := func(f flow.Fields) bool { return r.Fields&f != 0 }
+	if has(flow.FieldSrcMAC) {
+		h.SrcMAC = r.SrcMAC
+	}
+	if has(flow.FieldDstMAC) {
+		h.DstMAC = r.DstMAC
+	}
+	if has(flow.FieldSrcIP) {
+		h.SrcIP = r.SrcIP
+	}
+	if has(flow.FieldDstIP) {
+		h.DstIP = r.DstIP
+	}
+	if has(flow.FieldSrcPort) {
+		h.SrcPort = r.SrcPort
+	}
+	if has(flow.FieldDstPort) {
+		h.DstPort = r.DstPort
+	}
+	if has(flow.FieldEchoID) {
+		h.DstPort = r.EchoID
+	}
+	h.TTL -= r.Hops
+	return h
+}
