@@ -19,6 +19,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
 	"midonet.org/midonet/id"
@@ -40,7 +41,7 @@ type cluster struct {
 	dir       string
 	addresses []string
 	authority *pki.Authority
-	store     nsdb.Store
+	store     nsdb.Large
 	mirror    *mirror.Mirror
 	sink      *sink
 	stop      func()
@@ -62,8 +63,9 @@ func (c *cluster) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	authority, err := pki.Open(filepath.Join(c.dir, "pki"))
 	check(c.t, err)
-	store, err := etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.dir, "etcd"), Log: quiet})
+	engine, err := etcd.OpenEmbedded(ctx, etcd.Embedded{Dir: filepath.Join(c.dir, "etcd"), Log: quiet})
 	check(c.t, err)
+	store := staging.Over(engine)
 	var listeners []net.Listener
 	for _, a := range c.addresses {
 		network, address, err := topologypb.SplitAddress(a)

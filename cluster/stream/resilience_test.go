@@ -19,10 +19,12 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
@@ -290,6 +292,58 @@ func TestLargeStepsAreCut(t *testing.T) {
 			t.Errorf("%d objects came in %d parts", objects, parts)
 		}
 	}
+}
+
+// TestALargeChangeIsOneDelta replaces half of a large network and renames the other half, while the host's own port stays as it is. The
+// host is sent that in one delta, whatever messages it takes, and nothing of how it was stored.
+func TestALargeChangeIsOneDelta(t *testing.T) {
+	c := newCluster(t)
+	bridge, own := id.New[topology.Bridge](), id.New[topology.Port]()
+	c.put(&topology.Bridge{ID: bridge}, &topology.Port{ID: own, Bridge: bridge})
+	const half = 1000
+	old, replaced := map[topology.Key]topology.Object{}, map[topology.Key]topology.Object{}
+	for n := range 2 * half {
+		p := &topology.Port{ID: id.New[topology.Port](), Bridge: bridge, Name: strings.Repeat("n", 500)}
+		renamed := *p
+		renamed.Name = "renamed" + p.Name
+		old[p.Key()], replaced[p.Key()] = p, &renamed
+		if n < half {
+			instead := &topology.Port{ID: id.New[topology.Port](), Bridge: bridge, Name: p.Name}
+			replaced[p.Key()], replaced[instead.Key()] = nil, instead
+		}
+	}
+	_, err := c.store.UpdateLarge(t.Context(), nsdb.LargeChange{Writes: old})
+	check(t, err)
+	h := id.New[topology.Host]()
+	r := c.raw(certificate(t, c.authority, h))
+	_, err = r.Bind(t.Context(), &topologypb.BindRequest{Port: own[:], Interface: "tap0"})
+	check(t, err)
+	updates := r.watch(t, t.Context())
+	parts, puts, _ := receive(t, updates)
+	if parts < 3 || puts != 2*half+3 { // 1 MB in parts of 256 KiB; bridge, own port, binding
+		t.Fatalf("the snapshot has %d objects in %d parts", puts, parts)
+	}
+	_, err = c.store.UpdateLarge(t.Context(), nsdb.LargeChange{Writes: replaced})
+	check(t, err)
+	parts, puts, deletes := receive(t, updates)
+	if parts < 3 || puts != 2*half || deletes != half {
+		t.Errorf("the delta has %d objects and %d deletions in %d parts; want %d and %d", puts, deletes, parts, 2*half, half)
+	}
+	c.put(&topology.Bridge{ID: bridge, Name: "renamed"})
+	if parts, puts, deletes = receive(t, updates); parts != 1 || puts != 1 || deletes != 0 {
+		t.Errorf("after it came %d objects and %d deletions in %d parts; want the bridge", puts, deletes, parts)
+	}
+}
+
+// receive takes one update, in however many parts it comes, and returns how many those are, and what is in them.
+func receive(t *testing.T, updates grpc.ServerStreamingClient[topologypb.Update]) (parts, puts, deletes int) {
+	t.Helper()
+	for more := true; more; parts++ {
+		u, err := updates.Recv()
+		check(t, err)
+		puts, deletes, more = puts+len(u.GetPut()), deletes+len(u.GetDelete()), u.GetMore()
+	}
+	return parts, puts, deletes
 }
 
 func TestTheStatusJobRepeatsUntilItIsHeard(t *testing.T) {
