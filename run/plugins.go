@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/quota"
+	"midonet.org/midonet/neutron/service/autoallocate"
 	"midonet.org/midonet/neutron/service/flavors"
 	"midonet.org/midonet/neutron/service/ipavailability"
 	"midonet.org/midonet/neutron/service/providers"
@@ -15,7 +16,7 @@ import (
 
 // Which extensions come from which plugin; every other one is the core plugin's.
 var (
-	l3Extensions = []string{"ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "fip64", "router",
+	l3Extensions = []string{"auto-allocated-topology", "ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "fip64", "router",
 		"router-interface-fip"}
 	forwardingExtensions = []string{"expose-port-forwarding-in-fip", "floating-ip-port-forwarding",
 		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}
@@ -74,6 +75,9 @@ func serviceTypes(o *config.Options) []string {
 	if o.Serves(config.L3) {
 		types = append(types, "L3_ROUTER_NAT")
 	}
+	if offers(o, "auto-allocated-topology") {
+		types = append(types, "auto-allocated-topology")
+	}
 	if o.Serves(config.Forwarding) {
 		types = append(types, "PORTFORWARDING")
 	}
@@ -105,6 +109,9 @@ func (s *server) register(h *api.Server) {
 	}
 	if s.options.Serves(config.L3) {
 		s.registerL3(h)
+	}
+	if offers(s.options, "auto-allocated-topology") {
+		api.RegisterTopologies(h, autoallocate.New(s.plugin, s.l3, s.db, s.Log))
 	}
 	api.RegisterQuotas(h, quota.NewPlugin(s.db, s.options.Quotas.Limits()))
 	api.RegisterTags(h, tag.New(s.db)) // of all of them

@@ -36,7 +36,8 @@ func (w *world) aliases() []string {
 
 // TestExtensionsOfTheOldPlugins has what the plugins of OpenStack Newton said, and what the API itself does.
 func TestExtensionsOfTheOldPlugins(t *testing.T) {
-	l3 := []string{"router", "extraroute", "ext-gw-mode", "router-interface-fip", "extraroute-atomic", "fip-port-details", "fip64"}
+	l3 := []string{"auto-allocated-topology", "router", "extraroute", "ext-gw-mode", "router-interface-fip", "extraroute-atomic",
+		"fip-port-details", "fip64"}
 	for text, want := range map[string][]string{
 		"core_plugin = midonet_v2\nservice_plugins =\n": oldCores["midonet_v2"],
 		"core_plugin = midonet.neutron.plugin_v2.MidonetPluginV2\nservice_plugins = midonet_l3\n": append(slices.Clone(oldCores["midonet_v2"]),

@@ -202,7 +202,8 @@ func TestCreateFillsDefaultsAndTellsWhatWasGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Values{"name": "n", "admin_state_up": false, "mtu": int64(1400), "shared": false, "router:external": false,
-		"port_security_enabled": true, "description": "", "project_id": "blue", "availability_zone_hints": []any{}, "dns_domain": ""}
+		"port_security_enabled": true, "description": "", "project_id": "blue", "availability_zone_hints": []any{}, "dns_domain": "",
+		"is_default": false}
 	if diff := cmp.Diff(want, values); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}

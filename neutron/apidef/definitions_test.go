@@ -15,6 +15,7 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.Agent](t, Agents())
 	check[model.AvailabilityZone](t, AvailabilityZones())
 	check[model.ServiceProvider](t, ServiceProviders())
+	check[model.AutoAllocatedTopology](t, AutoAllocatedTopologies())
 	check[model.Flavor](t, Flavors())
 	check[model.ServiceProfile](t, ServiceProfiles())
 	check[model.FlavorProfile](t, FlavorProfiles())

@@ -16,6 +16,7 @@ func Extensions() []Extension {
 		{"address-scope", "Address scope", "Address scopes extension.", "2015-07-26T10:00:00-00:00"},
 		{"agent", "agent", "The agent management extension.", "2013-02-03T10:00:00-00:00"},
 		{"allowed-address-pairs", "Allowed Address Pairs", "Provides allowed address pairs", "2013-07-23T10:00:00-00:00"},
+		{"auto-allocated-topology", "Auto Allocated Topology Services", "Auto Allocated Topology Services.", "2016-01-01T00:00:00-00:00"},
 		{"availability_zone", "Availability Zone", "The availability zone extension.", "2015-01-01T10:00:00-00:00"},
 		{"availability_zone_filter", "Availability Zone Filter Extension", "Add filter parameters to AvailabilityZone resource",
 			"2018-06-22T10:00:00-00:00"},

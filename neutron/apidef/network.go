@@ -7,7 +7,7 @@ const (
 )
 
 // Networks is the definition of /v2.0/networks: neutron-lib api/definitions/network.py with network_mtu_writable.py, external_net.py,
-// provider_net.py, port_security.py, multiprovidernet.py, dns.py and network_availability_zone.py.
+// provider_net.py, port_security.py, multiprovidernet.py, dns.py, network_availability_zone.py and auto_allocated_topology.py.
 func Networks() *Resource {
 	core := []Attribute{
 		{Name: "subnets", Type: List, Help: "The identifiers of its subnets."},
@@ -18,6 +18,8 @@ func Networks() *Resource {
 		{Name: "mtu", Type: Integer, Help: "The largest packet, in octets; 0 asks for the largest that the underlay carries.",
 			Create: true, Update: true, Default: int64(0), Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true, Policy: true},
 		{Name: "router:external", Type: Boolean, Help: "Whether routers may use it as their gateway network.",
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
+		{Name: "is_default", Type: Boolean, Help: "Whether it is the external network of topologies that are allocated by themselves; one may be.",
 			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
 			Create: true, Update: true, Validate: stringUpTo(networkTypeSize), Filter: true, Policy: true},

@@ -25,7 +25,8 @@ besides that of the request; [policy.md](policy.md) has the rules.
 `)
 	for _, r := range []*Resource{Networks(), Subnets(), Ports(), SecurityGroups(), SecurityGroupRules(), AddressGroups(), SubnetPools(),
 		AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings(), Agents(), AvailabilityZones(), ServiceProviders(),
-		NetworkIPAvailabilities(), Flavors(), FlavorProfiles(), NextProviders(), ServiceProfiles()} {
+		NetworkIPAvailabilities(), Flavors(), FlavorProfiles(), NextProviders(), ServiceProfiles(),
+		AutoAllocatedTopologies()} {
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {

@@ -111,8 +111,8 @@ func TestRefusals(t *testing.T) {
 			`midonet.neutron.plugin_v1.MidonetPluginV2, midonet.neutron.plugin_v2.MidonetPluginV2, midonet_v2, ml2, ` +
 			`neutron.plugins.ml2.plugin.Ml2Plugin`,
 		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: ` +
-			`flavors, midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, network_ip_availability, ` +
-			`neutron.services.flavors.flavors_plugin.FlavorsPlugin, ` +
+			`auto_allocate, flavors, midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, network_ip_availability, ` +
+			`neutron.services.auto_allocate.plugin.Plugin, neutron.services.flavors.flavors_plugin.FlavorsPlugin, ` +
 			`neutron.services.l3_router.l3_router_plugin.L3RouterPlugin, ` +
 			`neutron.services.network_ip_availability.plugin.NetworkIPAvailabilityPlugin, ` +
 			`neutron.services.portforwarding.pf_plugin.PortForwardingPlugin, ` +

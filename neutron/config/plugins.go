@@ -39,6 +39,8 @@ var (
 		"neutron.services.timestamp.timestamp_plugin.TimeStampPlugin": "",
 		"revisions": "",
 		"neutron.services.revisions.revision_plugin.RevisionPlugin": "",
+		"auto_allocate": "",
+		"neutron.services.auto_allocate.plugin.Plugin": "",
 		"flavors": "",
 		"neutron.services.flavors.flavors_plugin.FlavorsPlugin":                       "",
 		"network_ip_availability":                                                     "",

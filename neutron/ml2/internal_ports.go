@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/store"
 )
 
@@ -33,8 +34,8 @@ type Service interface {
 // Attach has a service plugin take part in changes. It is called before the first request.
 func (p *Plugin) Attach(s Service) { p.services = append(p.services, s) }
 
-// Session is the core plugin at work in one transaction, for service plugins: the transaction, who asks, and the ports that the service
-// makes for its own ends, which no policy or quota limits.
+// Session is the core plugin at work in one transaction, for service plugins: the transaction, who asks, what is made in the caller's name,
+// and the ports that the service makes for its own ends, which no policy or quota limits.
 type Session struct{ r *request }
 
 // Change runs fn in a transaction.
@@ -87,6 +88,29 @@ func (s *Session) Subnet(subnetID string) (*model.Subnet, error) {
 
 // Port returns a port that the caller sees, locked, or PortNotFound.
 func (s *Session) Port(portID string) (*model.Port, error) { return s.r.changeablePort(portID) }
+
+// CreateNetwork makes a network as the caller does, if the project's quota allows it.
+func (s *Session) CreateNetwork(body plugin.Body[model.Network]) (*model.Network, error) {
+	return createOne(s.r, body, s.r.createNetwork)
+}
+
+// CreateSubnet makes a subnet as the caller does, if the project's quota allows it.
+func (s *Session) CreateSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, error) {
+	return createOne(s.r, body, s.r.createSubnet)
+}
+
+func createOne[T any](r *request, body plugin.Body[T], create func(plugin.Body[T]) (*T, error)) (*T, error) {
+	made, err := quota.Create(r.cfg.Quotas, r.tx, r.caller, []plugin.Body[T]{body}, create)
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
+}
+
+// DeleteNetwork removes a network as the caller does.
+func (s *Session) DeleteNetwork(network model.NetworkID) error {
+	return s.r.deleteNetwork(network.String())
+}
 
 // CreatePort makes a port of the service's own, whoever asks.
 func (s *Session) CreatePort(body plugin.Body[model.Port]) (*model.Port, error) {

@@ -59,7 +59,10 @@ func (r *request) createNetwork(body plugin.Body[model.Network]) (*model.Network
 	if _, err := r.ensureDefaultGroup(v.ProjectID); err != nil {
 		return nil, err
 	}
-	if err := store.InsertNetwork(r.tx, &v); err != nil {
+	if err := r.checkDefault(&v); err != nil {
+		return nil, err
+	}
+	if err := r.onlyDefault(store.InsertNetwork(r.tx, &v)); err != nil {
 		return nil, err
 	}
 	if err := r.shareNewNetwork(&v); err != nil {
@@ -147,7 +150,7 @@ func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network
 		return nil, err
 	}
 	n.UpdatedAt = r.now
-	if err := store.UpdateNetwork(r.tx, n); err != nil {
+	if err := r.onlyDefault(store.UpdateNetwork(r.tx, n)); err != nil {
 		return nil, err
 	}
 	return n, r.recordNetwork(n)
@@ -161,6 +164,12 @@ func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]
 	}
 	if err := r.setExternal(n, body); err != nil {
 		return err
+	}
+	if body.Has("is_default") {
+		n.IsDefault = v.IsDefault
+		if err := r.checkDefault(n); err != nil {
+			return err
+		}
 	}
 	if body.Has("mtu") {
 		n.MTU = v.MTU

@@ -1,7 +1,8 @@
 // Package model has the resources of the Networking API as Go values.
 //
 // The tag `attr` names the API attribute that a field holds; a test ties the tags to package apidef both ways, so that neither can
-// drift; one that ends in ",hidden" is for requests and rules, and no part of the form. The JSON form of a value is its complete API form (every attribute, the API's names and null where the API says null); it
+// drift; one that ends in ",hidden" is for requests and rules, and no part of the form, and one
+// that ends in ",absent" is left out of it where it is nil. The JSON form of a value is its complete API form (every attribute, the API's names and null where the API says null); it
 // is what a journal task carries and what the renderer reads, so it may gain attributes and never changes the meaning of one.
 //
 // A nil pointer or the zero netip value is the API's null. Time stamps are UTC with whole seconds.

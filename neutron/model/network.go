@@ -12,6 +12,7 @@ type Network struct {
 	Subnets          []SubnetID     `attr:"subnets"`
 	MTU              int            `attr:"mtu"`                       // net-mtu, octets
 	External         bool           `attr:"router:external"`           // external-net
+	IsDefault        *bool          `attr:"is_default,absent"`         // auto-allocated-topology; of external networks, and as it was asked for
 	NetworkType      string         `attr:"provider:network_type"`     // provider
 	PhysicalNetwork  *string        `attr:"provider:physical_network"` // provider; always null for the types midonet and uplink
 	SegmentationID   *int           `attr:"provider:segmentation_id"`  // provider; likewise

@@ -19,6 +19,7 @@ type field struct {
 	key    string // `"attr":`
 	index  []int  // for reflect.Value.FieldByIndex
 	append func(dst []byte, p any) []byte
+	absent bool // left out where it is nil
 }
 
 // plans caches a *plan for each reflect.Type.
@@ -49,20 +50,23 @@ func (p *plan) add(t reflect.Type, at []int) {
 			continue
 		}
 		attr, hidden := strings.CutSuffix(attr, ",hidden")
-		p.put(attr, hidden, index, sf.Type)
-		if attr == "project_id" {
-			p.put("tenant_id", hidden, index, sf.Type)
+		attr, absent := strings.CutSuffix(attr, ",absent")
+		f := field{attr: attr, index: index, append: appenderOf(sf.Type), absent: absent}
+		p.put(f, hidden)
+		if f.attr == "project_id" {
+			f.attr = "tenant_id"
+			p.put(f, hidden)
 		}
 	}
 }
 
 // put adds an attribute. A hidden one can be set and looked at, and is not written.
-func (p *plan) put(attr string, hidden bool, index []int, t reflect.Type) {
-	f := field{attr: attr, key: string(appendString(nil, attr)) + ":", index: index, append: appenderOf(t)}
+func (p *plan) put(f field, hidden bool) {
+	f.key = string(appendString(nil, f.attr)) + ":"
 	if !hidden {
 		p.fields = append(p.fields, f)
 	}
-	p.byAttr[attr] = f
+	p.byAttr[f.attr] = f
 }
 
 // set reads value into the field of the struct that v points to. encoding/json leaves many types alone on null; here null always
@@ -79,12 +83,16 @@ func (f field) set(v any, value json.RawMessage) error {
 func appendFields(dst []byte, fields []field, v any) []byte {
 	s := reflect.ValueOf(v).Elem()
 	dst = append(dst, '{')
-	for i, f := range fields {
-		if i > 0 {
+	for _, f := range fields {
+		value := s.FieldByIndex(f.index)
+		if f.absent && value.IsNil() {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, f.key...)
-		dst = f.append(dst, s.FieldByIndex(f.index).Addr().Interface())
+		dst = f.append(dst, value.Addr().Interface())
 	}
 	return append(dst, '}')
 }

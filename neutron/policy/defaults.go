@@ -18,6 +18,7 @@ func Defaults() []Default {
 		providerDefaults(),
 		ipAvailabilityDefaults(),
 		flavorDefaults(),
+		autoAllocationDefaults(),
 		routerDefaults(),
 		floatingIPDefaults(),
 		portForwardingDefaults(),

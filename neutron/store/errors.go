@@ -34,6 +34,8 @@ const (
 	UniqueRBACPolicy Constraint = "rbacpolicies.values"
 	// UniqueDefaultPool: there is one default subnet pool of each IP version.
 	UniqueDefaultPool Constraint = "subnetpools.default_for"
+	// UniqueDefaultNetwork: there is one default external network.
+	UniqueDefaultNetwork Constraint = "networks.default_external"
 	// UniqueDefaultGroup: a project has one default security group.
 	UniqueDefaultGroup Constraint = "default_security_group.project_id"
 	// Reference: a row that another names exists as long as the other does.

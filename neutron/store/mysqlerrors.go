@@ -146,6 +146,8 @@ func uniqueConstraint(text string) Constraint {
 		return UniqueRBACPolicy
 	case "subnetpools_default_for":
 		return UniqueDefaultPool
+	case "networks_default_external":
+		return UniqueDefaultNetwork
 	}
 	return OtherConstraint
 }

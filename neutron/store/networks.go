@@ -15,11 +15,12 @@ var networks = table[model.Network]{
 	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
 		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled",
-		"t.availability_zone_hints", "t.dns_domain"),
+		"t.availability_zone_hints", "t.dns_domain", "t.default_external IS NOT NULL"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
 		"router:external":           {"t.external", boolean},
+		"is_default":                {"(t.default_external IS NOT NULL)", boolean},
 		"mtu":                       {"t.mtu", integer},
 		"provider:network_type":     {"g.network_type", text},
 		"provider:physical_network": {"g.physical_network", optional},
@@ -38,9 +39,22 @@ var networks = table[model.Network]{
 
 func scanNetwork(rows *sql.Rows) (*model.Network, error) {
 	n := &model.Network{Subnets: []model.SubnetID{}}
-	return n, rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
+	var isDefault bool
+	err := rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled,
-		scanZones{&n.AvailabilityZoneHints}, &n.DNSDomain)...)
+		scanZones{&n.AvailabilityZoneHints}, &n.DNSDomain, &isDefault)...)
+	if n.External {
+		n.IsDefault = &isDefault
+	}
+	return n, err
+}
+
+// defaultExternal is the column of the default external network, which has 1 there; all others have NULL, so that there is one.
+func defaultExternal(n *model.Network) any {
+	if n.External && n.IsDefault != nil && *n.IsDefault {
+		return 1
+	}
+	return nil
 }
 
 // networkChildren fills in subnets and availability zones.
@@ -101,10 +115,10 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 // InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints, dns_domain)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints, dns_domain, default_external)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
-			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints), n.DNSDomain)...)
+			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints), n.DNSDomain, defaultExternal(n))...)
 	if err != nil {
 		return err
 	}
@@ -116,9 +130,10 @@ func InsertNetwork(tx *Tx, n *model.Network) error {
 // UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateNetwork(tx *Tx, n *model.Network) error {
 	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
-		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?, dns_domain = ?
+		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?, dns_domain = ?, default_external = ?
 		WHERE id = ? AND revision_number = ?`,
-		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.DNSDomain, n.ID.String())
+		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.DNSDomain, defaultExternal(n),
+		n.ID.String())
 }
 
 // bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.

@@ -241,6 +241,8 @@ func (d *sqliteDialect) constraint(code int, text string) Constraint {
 		return UniqueRBACPolicy
 	case strings.Contains(text, "subnetpools.default_for"):
 		return UniqueDefaultPool
+	case strings.Contains(text, "networks.default_external"):
+		return UniqueDefaultNetwork
 	case code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return UniqueID
 	}

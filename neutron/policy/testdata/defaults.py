@@ -6,6 +6,7 @@ import sys
 from neutron.conf.policies import address_group
 from neutron.conf.policies import address_scope
 from neutron.conf.policies import agent
+from neutron.conf.policies import auto_allocated_topology
 from neutron.conf.policies import availability_zone
 from neutron.conf.policies import base
 from neutron.conf.policies import flavor
@@ -24,7 +25,7 @@ from neutron.conf.policies import subnetpool
 
 rules = []
 for module in (base, network, subnet, port, rbac, subnetpool, address_scope, quotas, agent, availability_zone, service_type,
-               network_ip_availability, flavor, router, floatingip, floatingip_port_forwarding, security_group, address_group):
+               network_ip_availability, flavor, auto_allocated_topology, router, floatingip, floatingip_port_forwarding, security_group, address_group):
     for rule in module.list_rules():
         old = getattr(rule, 'deprecated_rule', None)
         legacy = old.check_str if old and old.check_str != rule.check_str else ''

@@ -22,18 +22,22 @@ func (p *Plugin) RemoveInterface(ctx context.Context, c *auth.Caller, routerID s
 		if err != nil {
 			return nil, err
 		}
-		interfaces, err := store.PortsOfDevice(r.Tx(), routerID, model.OwnerRouterInterface)
-		if err != nil {
-			return nil, err
-		}
-		if err := store.TouchRouter(r.Tx(), router.ID, r.Now()); err != nil {
-			return nil, err
-		}
-		if want.port != "" {
-			return r.removeByPort(router, interfaces, want)
-		}
-		return r.removeBySubnet(router, interfaces, want.subnet)
+		return r.removeInterface(router, want)
 	})
+}
+
+func (r *request) removeInterface(router *model.Router, want interfaceRequest) (*Interface, error) {
+	interfaces, err := store.PortsOfDevice(r.Tx(), router.ID.String(), model.OwnerRouterInterface)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.TouchRouter(r.Tx(), router.ID, r.Now()); err != nil {
+		return nil, err
+	}
+	if want.port != "" {
+		return r.removeByPort(router, interfaces, want)
+	}
+	return r.removeBySubnet(router, interfaces, want.subnet)
 }
 
 // removeByPort is _remove_interface_by_port; a subnet that is named too must be one of the port's.
