@@ -8,6 +8,14 @@ import (
 	"midonet.org/midonet/neutron/store"
 )
 
+// makeExternal makes a network external or not, which it was not before. The default is made so by a request of its own.
+func makeExternal(n *model.Network, external bool) {
+	n.External, n.IsDefault = external, nil
+	if external {
+		n.IsDefault = new(bool)
+	}
+}
+
 // checkDefault refuses a network that is to be the default external one and is not external, where there is such a default already: as in
 // the original, which without one answers as if it had become the default (_ensure_external_network_default_value_callback). That there is
 // one among the external networks the database sees to.

@@ -117,7 +117,8 @@ func (r *request) followPolicies(networkID string, action model.RBACAction) erro
 			return err
 		}
 		if external != n.External { // the original counts that it is external, and the policy
-			n.External, n.RevisionNumber = external, n.RevisionNumber+1
+			makeExternal(n, external)
+			n.RevisionNumber++
 			if err := store.TouchNetwork(r.tx, n.ID, r.now); err != nil {
 				return err
 			}

@@ -71,9 +71,8 @@ func (r *request) setExternal(n *model.Network, body plugin.Body[model.Network])
 	if !body.Has("router:external") || body.Value.External == n.External {
 		return nil
 	}
-	n.External, n.IsDefault = body.Value.External, nil
+	makeExternal(n, body.Value.External)
 	if n.External {
-		n.IsDefault = new(bool)
 		return r.share(model.RBACNetwork, n.ID.String(), n.ProjectID, model.AccessAsExternal)
 	}
 	gateways, err := store.HasGatewayPorts(r.tx, n.ID)
