@@ -102,13 +102,53 @@ func TestClusterAlone(t *testing.T) {
 
 func TestServerRefusesMidoNetWrites(t *testing.T) {
 	address := freeAddress(t)
-	startServerWith(t, ServerConfig{StateDir: t.TempDir(), MidoNetAPI: address})
-	uri := "http://" + address + "/midonet-api"
-	if got := newMidonetClient(t, uri).do(t, http.MethodPost, "/neutron/networks", "Network", networkBody); got != 409 {
-		t.Errorf("creating a network: %d, want 409", got)
+	url := startServerWith(t, ServerConfig{StateDir: t.TempDir(), MidoNetAPI: address})
+	m := newMidonetClient(t, "http://"+address+"/midonet-api")
+	for path, class := range map[string]string{"/neutron/networks": "Network", "/neutron/security_groups": "SecurityGroup"} {
+		if got := m.do(t, http.MethodPost, path, class, networkBody); got != 409 {
+			t.Errorf("creating a %s: %d, want 409", class, got)
+		}
 	}
-	if got := newMidonetClient(t, uri).do(t, http.MethodGet, "/bridges", "", ""); got != 200 {
+	add := "/neutron/routers/aaaaaaaa-0000-4000-8000-000000000001/add_router_interface"
+	if got := m.do(t, http.MethodPut, add, "RouterInterface", `{"port_id": "aaaaaaaa-0000-4000-8000-000000000001"}`); got != 409 {
+		t.Errorf("adding an interface: %d, want 409", got)
+	}
+	if got := m.do(t, http.MethodGet, "/bridges", "", ""); got != 200 {
 		t.Errorf("listing bridges: %d", got)
+	}
+
+	external := post(t, url+"/v2.0/networks", `{"network": {"name": "public", "router:external": true}}`)
+	post(t, url+"/v2.0/subnets", `{"subnet": {"network_id": "`+external+`", "ip_version": 4, "cidr": "203.0.113.0/24"}}`)
+	post(t, url+"/v2.0/routers", `{"router": {"name": "r", "external_gateway_info": {"network_id": "`+external+`"}}}`)
+	eventually(t, "what the Networking API was told is read here", func() bool {
+		var routers []struct {
+			Gateway string `json:"gw_port_id"`
+		}
+		var groups []struct {
+			Name  string
+			Rules []any `json:"security_group_rules"`
+		}
+		m.read(t, "/neutron/routers", &routers)
+		m.read(t, "/neutron/security_groups", &groups)
+		return len(routers) == 1 && routers[0].Gateway != "" && len(groups) == 1 && groups[0].Name == "default" && len(groups[0].Rules) == 4
+	})
+}
+
+// read reads a collection.
+func (m midonetClient) read(t *testing.T, path string, into any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m.uri+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Auth-Token", m.token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		t.Fatalf("%s: %d %v", path, answer.StatusCode, err)
 	}
 }
 

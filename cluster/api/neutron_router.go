@@ -63,6 +63,10 @@ func planRouter(now translate.View, verb importer.Verb, r *model.Router, body []
 		}
 		if w, change := claim(gateway, r.ID, model.OwnerRouterGateway); change {
 			writes = append(writes, w)
+			var err error
+			if now, err = after(now, w); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if verb == importer.Create {
@@ -74,6 +78,12 @@ func planRouter(now translate.View, verb importer.Verb, r *model.Router, body []
 		}
 	}
 	return writes, nil
+}
+
+// after returns the view as the write will leave it.
+func after(now translate.View, w importer.Write) (translate.View, error) {
+	c, err := translate.Decode(w.Owner, w.JSON)
+	return translate.After(now, c), err
 }
 
 // claim returns the write that makes the router a port's device, as what the device_owner says; change is false where it is that already.

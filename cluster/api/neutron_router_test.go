@@ -125,7 +125,11 @@ func TestAPortBecomesAnInterface(t *testing.T) {
 	f.post("/neutron/subnets", mediaSubnet, outside4Body).want(201)
 	unowned := strings.NewReplacer(`"device_id": "`+router1+`"`, `"device_id": ""`, "network:router_gateway", "", "network:router_interface", "")
 	f.post("/neutron/ports", mediaPort, unowned.Replace(gatewayBody)).want(201)
-	f.post("/neutron/routers", mediaRouter, routerBody).want(201)
+	bare := strings.Replace(routerBody, `"gw_port_id": "`+gateway1+`"`, `"gw_port_id": null`, 1)
+	f.post("/neutron/routers", mediaRouter, bare).want(201)
+	outward := `"routes": [{"destination": "192.168.0.0/16", "nexthop": "203.0.113.9"}]`
+	f.put("/neutron/routers/"+router1, mediaRouter, strings.Replace(bare, `"routes": []`, outward, 1)).want(400)
+	f.put("/neutron/routers/"+router1, mediaRouter, strings.Replace(routerBody, `"routes": []`, outward, 1)).want(200)
 	if got := f.get("/neutron/routers/"+router1, mediaRouter).object()["gw_port_id"]; got != gateway1 {
 		t.Errorf("gw_port_id is %v", got)
 	}
