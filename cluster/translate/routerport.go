@@ -40,6 +40,11 @@ func uplinks(r model.RouterID) topology.PortGroupID {
 	return id.Derive[topology.PortGroup](r, "uplinks")
 }
 
+// interfaces returns the identifier of the group of a router's ports on virtual networks, but for its gateway.
+func interfaces(r model.RouterID) topology.PortGroupID {
+	return id.Derive[topology.PortGroup](r, "interfaces")
+}
+
 // renderRouterPort renders a router's interface or gateway: on a virtual network a port of the bridge and one of the router, which are
 // each other's peers, on an uplink network one port of the router, into which a host's interface is plugged (MidoNet
 // RouterInterfaceTranslator.scala); and the routes out of it.
@@ -60,6 +65,9 @@ func renderRouterPort(v View, p *model.Port, network *model.Network, router mode
 		port.Groups = []topology.PortGroupID{uplinks(router)}
 		port.Plug = plugOf(p)
 		return objects
+	}
+	if p.DeviceOwner == model.OwnerRouterInterface {
+		port.Groups = []topology.PortGroupID{interfaces(router)}
 	}
 	r := newPortRenderer(p)
 	onBridge := r.bridgePort(nil)
