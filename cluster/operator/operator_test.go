@@ -1,0 +1,331 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/etcd"
+	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
+	"midonet.org/midonet/topology"
+)
+
+// bench is an editor of a real store.
+type bench struct {
+	*Editor
+	t   *testing.T
+	log *slog.Logger
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	store, err := etcd.OpenEmbedded(t.Context(), etcd.Embedded{Dir: t.TempDir(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{Editor: &Editor{Store: store, Mirror: mirror.New(store, log)}, t: t, log: log}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { b.Mirror.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		store.Close()
+	})
+	<-b.Mirror.Ready()
+	return b
+}
+
+// put and remove change the store beside the editor, as the importer does.
+func (b *bench) put(objects ...topology.Object) {
+	b.t.Helper()
+	b.update(func(tx nsdb.Tx) error {
+		for _, o := range objects {
+			tx.Put(o)
+		}
+		return nil
+	})
+}
+
+func (b *bench) remove(keys ...topology.Key) {
+	b.t.Helper()
+	b.update(func(tx nsdb.Tx) error {
+		for _, k := range keys {
+			tx.Delete(k)
+		}
+		return nil
+	})
+}
+
+// clear removes everything but the hosts.
+func (b *bench) clear() {
+	b.t.Helper()
+	for o := range b.Mirror.State().All() {
+		if o.Key().Kind != topology.KindHost {
+			b.remove(o.Key())
+		}
+	}
+}
+
+func (b *bench) update(fn func(nsdb.Tx) error) {
+	b.t.Helper()
+	revision, err := b.Store.Update(b.t.Context(), fn)
+	if err == nil {
+		_, err = b.Mirror.WaitFor(b.t.Context(), revision)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// few returns one of a few identifiers, so that random edits meet.
+func few[T any](t *rapid.T, label string, n int) id.ID[T] {
+	return id.Derive[T](id.ID[T]{}, label+string(rune('a'+rapid.IntRange(0, n-1).Draw(t, label))))
+}
+
+// anyEdit draws an edit, of which many are refused.
+func anyEdit(t *rapid.T) func(*Edit) error {
+	bridge, router := few[topology.Bridge](t, "bridge", 2), few[topology.Router](t, "router", 2)
+	port, other := few[topology.Port](t, "port", 4), few[topology.Port](t, "port", 4)
+	chain, group := few[topology.Chain](t, "chain", 3), few[topology.PortGroup](t, "group", 2)
+	addrs, zone, host := few[topology.AddrGroup](t, "addrs", 2), few[topology.TunnelZone](t, "zone", 2), few[topology.Host](t, "host", 2)
+	f := Filters{In: rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "in"), Out: rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "out")}
+	n := byte(rapid.IntRange(1, 3).Draw(t, "n"))
+	hw, addr := mac.Addr{2, 0, 0, 0, 0, n}, netip.AddrFrom4([4]byte{10, 0, 0, n})
+	subnet := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, n, 0}), 24)
+	return rapid.SampledFrom([]func(*Edit) error{
+		func(e *Edit) error { return e.CreateBridge(&topology.Bridge{ID: bridge}, f) },
+		func(e *Edit) error { return e.CreateRouter(&topology.Router{ID: router}, f) },
+		func(e *Edit) error { return e.UpdateRouter(router, func(*topology.Router) {}, f) },
+		func(e *Edit) error { return e.UpdateBridge(bridge, func(b *topology.Bridge) { b.AdminUp = n > 1 }, f) },
+		func(e *Edit) error { return e.CreatePort(&topology.Port{ID: port, Bridge: bridge}, f) },
+		func(e *Edit) error { return e.CreatePort(&topology.Port{ID: port, Bridge: bridge}, f) },
+		func(e *Edit) error {
+			return e.CreatePort(&topology.Port{ID: port, Router: router, MAC: hw, Addresses: []netip.Prefix{netip.PrefixFrom(addr, 24)}}, f)
+		},
+		func(e *Edit) error {
+			return e.UpdatePort(port, func(p *topology.Port) {
+				if !p.Router.IsZero() {
+					p.MAC, p.Addresses = hw, []netip.Prefix{netip.PrefixFrom(addr, 24)}
+				}
+			}, f)
+		},
+		func(e *Edit) error { return e.Link(port, other) },
+		func(e *Edit) error { return e.Link(port, other) },
+		func(e *Edit) error { return e.Unlink(port) },
+		func(e *Edit) error {
+			return e.CreateRoute(&topology.Route{ID: few[topology.Route](t, "route", 3), Router: router, Port: port, Kind: topology.RouteForward})
+		},
+		func(e *Edit) error { return e.PutMACEntry(bridge, hw, port) },
+		func(e *Edit) error { return e.PutNeighbour(bridge, addr, hw) },
+		func(e *Edit) error { return e.DeleteNeighbour(bridge, addr, hw) },
+		func(e *Edit) error { return e.CreateDHCP(&topology.DHCP{Bridge: bridge, Prefix: subnet}) },
+		func(e *Edit) error {
+			return e.PutDHCPHost(dhcpID(bridge, subnet), &topology.DHCPHost{MAC: hw, Addr: addr}, true)
+		},
+		func(e *Edit) error { return e.CreateChain(&topology.Chain{ID: chain}) },
+		func(e *Edit) error {
+			return e.CreateRule(chain, 1, topology.Rule{ID: id.New[topology.Rule](), Action: topology.ActionJump, Jump: few[topology.Chain](t, "chain", 3)})
+		},
+		func(e *Edit) error { return e.CreatePortGroup(&topology.PortGroup{ID: group}) },
+		func(e *Edit) error { return e.Join(group, port) },
+		func(e *Edit) error { return e.CreateAddrGroup(&topology.AddrGroup{ID: addrs}) },
+		func(e *Edit) error { return e.AddAddr(addrs, addr) },
+		func(e *Edit) error { return e.CreateZone(&topology.TunnelZone{ID: zone, Name: zone.String()}) },
+		func(e *Edit) error { return e.JoinZone(zone, host, netip.AddrFrom4([4]byte{192, 0, 2, 1})) },
+	}).Draw(t, "edit")
+}
+
+// TestRandomEdits: after each edit or deletion nothing refers to what is not there, wires have two ends, and every exterior port has a
+// tunnel key of its own; and deleting everything leaves nothing.
+func TestRandomEdits(t *testing.T) {
+	b := newBench(t)
+	for _, name := range []string{"hosta", "hostb"} {
+		b.put(&topology.Host{ID: id.Derive[topology.Host](topology.HostID{}, name), Name: name})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		done := 0
+		b.clear() // what a case that failed has left
+		if _, err := b.Edit(b.t.Context(), begin); err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(20, 60).Draw(t, "steps") {
+			if rapid.IntRange(0, 9).Draw(t, "delete") == 0 {
+				if roots := rootsOf(b.Mirror.State()); len(roots) > 0 {
+					root := rapid.SampledFrom(roots).Draw(t, "root")
+					if err := b.Delete(b.t.Context(), root); err != nil {
+						t.Fatalf("deleting %v: %v", root, err)
+					}
+				}
+			} else if _, err := b.Edit(b.t.Context(), anyEdit(t)); err == nil {
+				done++
+			} else if k := errs.KindOf(err); k != errs.NotFound && k != errs.Conflict && k != errs.Invalid {
+				t.Fatalf("an edit failed: %v", err)
+			}
+			wantWhole(t, b.Mirror.State())
+		}
+		for _, root := range rootsOf(b.Mirror.State()) {
+			if err := b.Delete(b.t.Context(), root); err != nil && !errs.Is(err, errs.NotFound) {
+				t.Fatalf("deleting %v: %v", root, err)
+			}
+		}
+		for o := range b.Mirror.State().All() {
+			if o.Key().Kind != topology.KindHost {
+				t.Errorf("left after %d edits: %+v", done, o)
+			}
+		}
+	})
+}
+
+// begin makes what random edits need, so that most of them have something to change.
+func begin(e *Edit) error {
+	var failed error
+	for _, name := range []string{"a", "b"} {
+		for _, err := range []error{
+			e.CreateBridge(&topology.Bridge{ID: id.Derive[topology.Bridge](topology.BridgeID{}, "bridge"+name)}, Filters{}),
+			e.CreateRouter(&topology.Router{ID: id.Derive[topology.Router](topology.RouterID{}, "router"+name)}, Filters{}),
+			e.CreateChain(&topology.Chain{ID: id.Derive[topology.Chain](topology.ChainID{}, "chain"+name)}),
+			e.CreatePortGroup(&topology.PortGroup{ID: id.Derive[topology.PortGroup](topology.PortGroupID{}, "group"+name)}),
+			e.CreateAddrGroup(&topology.AddrGroup{ID: id.Derive[topology.AddrGroup](topology.AddrGroupID{}, "addrs"+name)}),
+			e.CreateZone(&topology.TunnelZone{ID: id.Derive[topology.TunnelZone](topology.TunnelZoneID{}, "zone"+name), Name: name}),
+		} {
+			failed = errors.Join(failed, err)
+		}
+	}
+	for i, name := range []string{"a", "b", "c", "d"} {
+		p := &topology.Port{ID: id.Derive[topology.Port](topology.PortID{}, "port"+name)}
+		if of := string("ab"[i/2]); i%2 == 0 {
+			p.Bridge = id.Derive[topology.Bridge](topology.BridgeID{}, "bridge"+of)
+		} else {
+			p.Router, p.MAC = id.Derive[topology.Router](topology.RouterID{}, "router"+of), mac.Addr{2, 0, 0, 0, 1, byte(i)}
+			p.Addresses = []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i), 1}), 24)}
+		}
+		failed = errors.Join(failed, e.CreatePort(p, Filters{}))
+	}
+	return failed
+}
+
+// rootsOf returns what an operator deletes by itself, in order.
+func rootsOf(s *mirror.State) []topology.Key {
+	var roots []topology.Key
+	for o := range s.All() {
+		switch o.(type) {
+		case *topology.Bridge, *topology.Router, *topology.Port, *topology.Chain, *topology.PortGroup, *topology.AddrGroup, *topology.TunnelZone,
+			*topology.DHCP, *topology.Route:
+			roots = append(roots, o.Key())
+		}
+	}
+	return roots
+}
+
+func wantWhole(t *rapid.T, s *mirror.State) {
+	t.Helper()
+	for _, task := range orphans(s) {
+		t.Errorf("something refers to %v, which is not there", task.gone)
+	}
+	keys := 0
+	for o := range s.ByKind(topology.KindPort) {
+		p := o.(*topology.Port)
+		peer := mirror.Lookup[*topology.Port](s, topology.KindPort, p.Peer)
+		reserved, _ := s.Get(topology.TunnelKeyKey(p.TunnelKey)).(*topology.TunnelKey)
+		switch {
+		case p.Interior() && (peer == nil || peer.Peer != p.ID || p.TunnelKey != 0):
+			t.Errorf("port %v is wired to %+v", p, peer)
+		case !p.Interior() && (reserved == nil || reserved.Port != p.ID):
+			t.Errorf("port %v has the key of %+v", p, reserved)
+		}
+		for k := range stations(p, peer) {
+			if s.Get(k) == nil {
+				t.Errorf("the bridge of %v does not know %v", p.ID, k)
+			}
+		}
+		if !p.Interior() {
+			keys++
+		}
+	}
+	for o := range s.ByKind(topology.KindNeighbour) {
+		n := o.(*topology.Neighbour)
+		if p := mirror.Lookup[*topology.Port](s, topology.KindPort, n.Port); p != nil && stations(p, mirror.Lookup[*topology.Port](s, topology.KindPort, p.Peer))[n.Key()] == nil {
+			t.Errorf("port %v has no wire that %+v could follow from", p.ID, n)
+		}
+	}
+	if n := s.Count(topology.KindTunnelKey); n != keys {
+		t.Errorf("%d tunnel keys of %d ports", n, keys)
+	}
+}
+
+// TestJobRemovesWhatIsLeft: what refers to a rendered object that went while no job ran, and while one does.
+func TestJobRemovesWhatIsLeft(t *testing.T) {
+	b := newBench(t)
+	net, r := &topology.Bridge{ID: topology.BridgeID{1}}, &topology.Router{ID: topology.RouterID{2}}
+	rp := &topology.Port{ID: topology.PortID{3}, Router: r.ID}
+	b.put(net, r, rp)
+	chain := &topology.Chain{ID: topology.ChainID{4}}
+	fill := func() {
+		t.Helper()
+		_, err := b.Edit(t.Context(), func(e *Edit) error {
+			for _, err := range []error{
+				e.CreatePort(&topology.Port{ID: topology.PortID{5}, Bridge: net.ID}, Filters{}),
+				e.CreateRoute(&topology.Route{ID: topology.RouteID{6}, Router: r.ID, Port: rp.ID, Kind: topology.RouteForward}),
+				e.PutNeighbour(net.ID, netip.MustParseAddr("10.0.0.1"), mac.Addr{2}),
+			} {
+				if err != nil {
+					return err
+				}
+			}
+			return e.CreateChain(&topology.Chain{ID: chain.ID})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Edit(t.Context(), func(e *Edit) error { return e.filter(rp.Key(), r.Key(), Filters{In: chain.ID}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() (n int) {
+		for o := range b.Mirror.State().All() {
+			if topology.ByOperator(o) || o.Key().Kind == topology.KindOverlay {
+				n++
+			}
+		}
+		return n
+	}
+	fill()
+	if n := left(); n != 6 {
+		t.Fatalf("%d objects were made", n)
+	}
+	b.remove(net.Key(), rp.Key())
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { (&Job{Editor: b.Editor, Log: b.log}).Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	onlyTheChain := func() {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); left() != 1; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d objects are left, want the chain alone", left())
+			}
+		}
+	}
+	onlyTheChain()
+	if err := b.Delete(t.Context(), chain.Key()); err != nil {
+		t.Fatal(err)
+	}
+	b.put(net, rp)
+	fill()
+	b.remove(net.Key(), rp.Key())
+	onlyTheChain()
+}
