@@ -62,16 +62,22 @@ chain post2 rev_dnat; float_snat_exact; float_snat; snat out=r2-ext !src=203.0.1
 // newTextRig is an agent of host h1 that knows the topology and has room for so many states.
 func newTextRig(t testing.TB, states int, text string) *rig {
 	t.Helper()
-	host := viewtest.ID[topology.Host]("h1")
+	return newTextRigOf(t, "h1", "192.0.2.1", states, text)
+}
+
+// newTextRigOf is an agent of the host with that name and underlay address.
+func newTextRigOf(t testing.TB, name, underlay string, states int, text string) *rig {
+	t.Helper()
+	host := viewtest.ID[topology.Host](name)
 	r := &rig{t: t, datapath: newRecorder(), clock: newClock(), host: host, local: []endpoint{{iface: "tap0"}, {iface: "tap1"}}}
 	table, err := flowstate.Open(flowstate.Config{Host: host, Size: states}, r.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Worker = New(Config{Host: host, HostName: "h1", Datapath: r.datapath, Cluster: quietCluster{}, State: table,
+	r.Worker = New(Config{Host: host, HostName: name, Datapath: r.datapath, Cluster: quietCluster{}, State: table,
 		Log: slog.New(slog.DiscardHandler), Now: r.clock.Now})
 	r.SetInterfaces(r.interfaces())
-	if err := r.SetUnderlay([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 1500); err != nil {
+	if err := r.SetUnderlay([]netip.Addr{netip.MustParseAddr(underlay)}, 1500); err != nil {
 		t.Fatal(err)
 	}
 	r.network = &network{objects: viewtest.MustParse(text)}
