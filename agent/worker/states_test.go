@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"midonet.org/midonet/agent/datapath"
+	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/view/viewtest"
 	"midonet.org/midonet/mac"
@@ -59,8 +60,16 @@ func (b *rig) opens(t *rapid.T, n int) *connection {
 
 // answers reports whether the server's answer leaves h2: by a flow that is there, or as a miss.
 func (b *rig) answers(c *connection) bool {
+	in := viewtest.ID[topology.Port]("vm2")
+	var p packet.Packet
+	if err := packet.Parse(c.answer, &p); err != nil {
+		b.t.Fatal(err)
+	}
+	if e, ok := b.datapath.flows[flow.KeyOf(&p, in)]; ok {
+		return !e.Actions.Drop()
+	}
 	b.sent()
-	b.serve([]datapath.Miss{{InPort: viewtest.ID[topology.Port]("vm2"), Frame: c.answer}})
+	b.serve([]datapath.Miss{{InPort: in, Frame: c.answer}})
 	return len(b.sent()) > 0
 }
 
