@@ -93,7 +93,7 @@ const (
 	TagChain      // the rules of a chain
 	TagGroup      // whether Addr is in a group of addresses
 	TagFloating   // what a router exchanges Addr for, floating or fixed: ID is the router
-	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag; or whether any is forwarded
+	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag; or whether any is; without Addr of any address
 	TagPortGroup  // a port group and the hosts of its members
 	TagState      // one State: ID is made by StateTag
 )

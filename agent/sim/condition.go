@@ -95,6 +95,9 @@ func (w *walk) meetsPlace(c *topology.Condition, at *place) bool {
 		return true
 	}
 	w.tracked = true
+	if w.withoutPorts() {
+		w.result.Cache = false // its first may be an answer
+	}
 	return w.isAnswer() == c.ReturnFlow
 }
 

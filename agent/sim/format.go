@@ -93,6 +93,8 @@ func (w *walk) wanted(want Want) string {
 		return fmt.Sprintf("%s on the link of %s", want.Neighbour.Addr, w.portDevice(want.Neighbour.Port))
 	case want.Block != (BlockWant{}):
 		return fmt.Sprintf("a block of ports of %s", want.Block.Addr)
+	case want.First != (Datagram{}):
+		return fmt.Sprintf("the first fragment of %d from %s to %s", want.First.ID, want.First.Src, want.First.Dst)
 	}
 	return fmt.Sprintf("router %s", want.Router.Short())
 }

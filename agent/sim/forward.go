@@ -7,6 +7,10 @@ import (
 
 // forward ends the walk with the outputs: with the actions of a flow, or where a flow cannot make the change with the changed frames.
 func (w *walk) forward(outputs []flow.Output) {
+	if w.portsOfSCTP() && w.packet.Fragment != packet.Unfragmented {
+		w.stop(Drop, w.portDevice(outputs[0].Port), "drops the packet: a fragment of SCTP, whose ports have been translated, has no checksum")
+		return
+	}
 	w.result.Verdict, w.result.Idle = Forward, IdleForward
 	if len(w.states) > 0 {
 		w.result.Idle = IdleStateful
@@ -37,14 +41,18 @@ func cut(frame []byte, mtu int) [][]byte {
 // beyondFlow reports whether the packet changes in a way that a flow's rewrite cannot say: what an ICMP error quotes, SCTP's checksum
 // over its ports, the packet's size, more than the network header where it becomes one of the other family.
 func (w *walk) beyondFlow() bool {
-	p := &w.packet
 	if w.crossed() {
 		if was := w.asEntered(); !was.Plain() {
 			return true
 		}
 	}
-	ports := p.SrcPort != w.entered.SrcPort || p.DstPort != w.entered.DstPort
-	return w.quote.changed || ports && p.Proto == packet.ProtoSCTP || w.tooLarge()
+	return w.quote.changed || w.portsOfSCTP() || w.tooLarge()
+}
+
+// portsOfSCTP reports whether ports of SCTP change, and with them a checksum over the whole packet.
+func (w *walk) portsOfSCTP() bool {
+	p := &w.packet
+	return p.Proto == packet.ProtoSCTP && (p.SrcPort != w.entered.SrcPort || p.DstPort != w.entered.DstPort)
 }
 
 // tooLarge reports whether the packet is to be cut: fits has let it pass, so that it may be.
@@ -74,6 +82,9 @@ func (w *walk) rewrite() flow.Rewrite {
 		r.DstIP = p.DstIP
 	}
 	set(w.hops > 0, flow.FieldTTL)
+	if w.later {
+		return r // the ports are those of its first
+	}
 	if p.IsEcho() {
 		if set(p.DstPort != was.DstPort, flow.FieldEchoID) {
 			r.EchoID = p.DstPort

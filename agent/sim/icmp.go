@@ -51,7 +51,7 @@ func (w *walk) refuse(in *topology.Port, e icmpError, at device, format string, 
 // what is for a group, a later fragment, or from no one station.
 func (w *walk) mayTell() bool {
 	h := &w.arrived
-	return !w.made && !h.IsError() && h.Fragment != packet.FragmentLater && !h.DstMAC.IsMulticast() && !h.DstIP.IsMulticast() &&
+	return !w.made && !w.later && !h.IsError() && h.Fragment != packet.FragmentLater && !h.DstMAC.IsMulticast() && !h.DstIP.IsMulticast() &&
 		h.DstIP != limitedBroadcast && !h.SrcIP.IsUnspecified() && !h.SrcIP.IsMulticast() && !h.SrcIP.IsLoopback() &&
 		h.SrcIP != limitedBroadcast
 }

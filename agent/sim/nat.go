@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/topology"
 )
 
@@ -70,10 +71,20 @@ func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
 	if w.packet.IsError() {
 		return w.translateError(r, at)
 	}
+	if w.packet.Fragment != packet.Unfragmented && w.translatesPorts(r.Action, at) {
+		w.decidedByPorts()
+		if w.withoutPorts() {
+			w.awaitFirst(device{kind: "router", id: topology.BridgeID(at.device)})
+			return waiting
+		}
+	}
 	if !flow.Tracked(&w.packet) {
 		return undecided
 	}
-	c := flow.ConnOf(&w.packet)
+	return w.translateConnection(r, at, flow.ConnOf(&w.packet))
+}
+
+func (w *walk) translateConnection(r *topology.Rule, at *place, c flow.Conn) outcome {
 	switch r.Action {
 	case topology.ActionSNAT:
 		return w.sourceNAT(r, at, c)
@@ -106,7 +117,7 @@ func (w *walk) setDestination(v flow.StateValue) {
 // sourceNAT gives the connection a source of its own: the one that it has, or a new one. The source of what this router has made a packet
 // of the other family is its own already.
 func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
-	if w.crossed() && w.arrived.EtherType == w.entered.EtherType {
+	if w.crossedHere() {
 		return undecided
 	}
 	v, known := w.value(flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c})

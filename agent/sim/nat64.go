@@ -188,9 +188,12 @@ func (w *walk) notTranslated(at *place, format string, args ...any) outcome {
 // crossed reports whether the packet is of another family than it came in as.
 func (w *walk) crossed() bool { return w.packet.EtherType != w.entered.EtherType }
 
+// crossedHere reports whether the present router has made it one.
+func (w *walk) crossedHere() bool { return w.crossed() && w.arrived.EtherType == w.entered.EtherType }
+
 // asEntered returns the packet as it came in.
 func (w *walk) asEntered() packet.Packet {
 	p := w.packet
-	p.Header = w.entered
+	p.Header = w.onWire(w.entered)
 	return p
 }

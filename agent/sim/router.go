@@ -228,6 +228,7 @@ func (w *walk) frame() []byte { return w.frameAs(w.packet.Header) }
 // frameAs returns the packet with the header.
 func (w *walk) frameAs(h packet.Header) []byte {
 	p := w.asEntered()
+	h = w.onWire(h)
 	if w.quote.changed {
 		return p.WithQuote(h, w.quote.Quote)
 	}

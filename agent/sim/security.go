@@ -85,6 +85,10 @@ func (w *walk) judge(p *topology.Port, groups []topology.ChainID, verb string, a
 			return false
 		}
 	}
+	if p.Security.Stateful && w.withoutPorts() {
+		w.awaitFirst(w.portDevice(p.ID)) // it may be of an answer
+		return false
+	}
 	w.stop(Drop, w.portDevice(p.ID), "drops the packet: no security group lets its workload %s it", verb)
 	return false
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
@@ -40,6 +41,8 @@ type Input struct {
 	// Segment, where not 0, is the octets of the largest IP packet that the frame is to be cut into on its way: its sender left that to
 	// hardware (TSO). 0: the frame is one packet.
 	Segment int
+	// First is, of a later fragment, the header that the first one of its packet had where it came in; nil: not known.
+	First *packet.Header
 	// Trace asks for Result.Steps. The words cost more than the simulation does, so that it is off for ordinary packets.
 	Trace bool
 	// State is what this host remembers of connections; nil: nothing.
@@ -77,6 +80,7 @@ type Want struct {
 	Neighbour NeighbourWant     // that somebody has the address; Result.Emit has the question
 	Block     BlockWant         // a block of translation ports
 	Router    topology.RouterID // the router and what is behind it, which this host has not been sent
+	First     Datagram          // the first fragment of a packet, which has the ports
 }
 
 // NeighbourWant names an address on the link of a router port.

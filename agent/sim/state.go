@@ -41,6 +41,7 @@ func (w *walk) isAnswer() bool {
 		key := flow.StateKey{Kind: flow.StateReturn, Device: w.source, Conn: c}
 		if _, known := w.value(key); known {
 			w.answer = answerYes
+			w.decidedByPorts()
 			w.keep(flow.State{Key: key})
 		}
 	}
@@ -49,7 +50,8 @@ func (w *walk) isAnswer() bool {
 
 // enteredAs returns the connection of the packet as it came in, of an ICMP error that of an answer to what it is about.
 func (w *walk) enteredAs() (flow.Conn, bool) {
-	p := w.asEntered()
+	p := w.packet
+	p.Header = w.entered
 	if p.IsError() {
 		w.result.Cache = false // as quoted has it, but here before any translation
 		q, _ := p.Quoted()

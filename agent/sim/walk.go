@@ -21,6 +21,9 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 	}
 	w.entered = w.packet.Header
 	w.result.Cache = flow.Cacheable(&w.packet)
+	if in.First != nil && w.withoutPorts() {
+		w.asFirst(in.First)
+	}
 	w.start(responders)
 	w.result.Tags = slices.Clone(w.tags)
 	if w.result.Verdict == Forward {
@@ -57,6 +60,7 @@ type walk struct {
 
 	packet  packet.Packet // Header is as it is here; Frame is as it came in
 	entered packet.Header // as it came in
+	later   bool          // it is a later fragment, and packet and entered are as its first would have them
 	quote   quote         // of an ICMP error
 
 	at      *topology.Port // where the packet came into the present device
@@ -68,7 +72,7 @@ type walk struct {
 	// traversed has the bridges and routers that the packet has entered, of which devices are in use.
 	traversed [MaxDevices]topology.BridgeID
 	hops      uint8 // routers passed so far
-	mtu       int   // the largest packet that the way so far carries; 0: no limit
+	mtu       int   // the largest packet that the way so far carries, counted as it came in; 0: no limit
 	// dstRewritten says that the destination has been translated since the packet entered the present device.
 	dstRewritten bool
 

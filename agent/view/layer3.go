@@ -76,6 +76,18 @@ func (v *View) Forwards(id topology.RouterID, addr netip.Addr) bool {
 	return ok
 }
 
+// ForwardsTo reports whether the router forwards any port to the fixed address.
+func (v *View) ForwardsTo(id topology.RouterID, fixed netip.Addr) bool {
+	for _, g := range v.routerNode(id).forwardings.all() {
+		for _, f := range g {
+			if f.Fixed == fixed {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // NATBlocks returns the blocks of ports of the router's address that hosts hold, in order of identifier.
 func (v *View) NATBlocks(id topology.RouterID, addr netip.Addr) []*topology.NATBlock {
 	g, _ := v.routerNode(id).blocks.get(addr)

@@ -110,6 +110,7 @@ func (e *edit) touchLayer3(o topology.Object) {
 		e.tags.add(flow.HostTag(flow.TagFloating, o.Router, o.Addr))
 		e.tags.add(flow.HostTag(flow.TagFloating, o.Router, o.Fixed))
 	case *topology.PortForwarding:
+		e.add(flow.TagForwarding, o.Router)
 		e.tags.add(flow.HostTag(flow.TagForwarding, o.Router, o.Addr))
 		for _, t := range flow.ForwardingTags(o.Router, o.Addr, o.Proto, o.Ports) {
 			e.tags.add(t)

@@ -123,6 +123,7 @@ func (w *Worker) unplug(ports []topology.PortID) {
 		tags[i] = portTag(id)
 		w.log.Info("port unplugged", "port", id, "interface", w.plugged[id].port.Interface)
 		delete(w.plugged, id)
+		delete(w.datagrams, id)
 	}
 	w.mu.Unlock()
 	w.invalidate(tags)

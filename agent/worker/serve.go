@@ -83,13 +83,27 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		return
 	}
 	w.learned.touch(source{m.InPort, p.SrcMAC}, w.cfg.Now())
+	if p.Fragment == packet.FragmentFirst {
+		of := sim.DatagramOf(&p, m.InPort)
+		w.datagrams.note(&p, of, w.cfg.Now())
+		defer func() { // behind the first
+			for _, later := range w.waiting.take(sim.Want{First: of}) {
+				w.decideOne(b, later)
+			}
+		}()
+	}
 	key := flow.KeyOf(&p, m.InPort)
 	actions, ok := b.known[key]
 	if !ok || datapath.Refuses(&actions, &p, m.Offload) {
 		now := w.cfg.Now()
-		in := inputOf(&m, &p)
+		in := w.inputOf(&m, &p)
 		in.Hush, in.GiveUp = w.floods.exceeded(m.InPort, now), b.giveUp
 		r := w.simulate(in)
+		if r.Verdict == sim.Forward && len(r.Emit) > 0 && m.Offload.ChecksumPartial {
+			m.Frame, m.Offload = m.Offload.Complete(m.Frame)
+			in.Frame = m.Frame
+			r = w.simulate(in) // what is sent beside the datapath is sent as it is
+		}
 		b.found = append(b.found, r.Found...)
 		if r.Verdict == sim.Wait {
 			w.hold(b, m, &r)
@@ -120,8 +134,12 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 }
 
 // inputOf returns what the simulator is told of a missed packet.
-func inputOf(m *datapath.Miss, p *packet.Packet) sim.Input {
-	return sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p)}
+func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet) sim.Input {
+	in := sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p)}
+	if p.Fragment == packet.FragmentLater {
+		in.First = w.datagrams.first(sim.DatagramOf(p, m.InPort), w.cfg.Now())
+	}
+	return in
 }
 
 // simulate runs the packet through the present view and counts what comes out.

@@ -14,8 +14,8 @@ import (
 // Bounds on packets that wait for something: a neighbour's answer, a block of ports, a router that this host has not been sent.
 const (
 	maxWaiting        = 4096
-	maxWaitingPerPort = 128 // so that a workload that scans a network leaves room for the others
-	maxWaitingPerWant = 32
+	maxWaitingPerPort = 128         // so that a workload that scans a network leaves room for the others
+	maxWaitingPerWant = 64          // all fragments of a packet have room
 	wantInterval      = time.Second // RFC 4861 section 10: RETRANS_TIMER
 	maxAsks           = 3           // likewise: MAX_UNICAST_SOLICIT
 )
@@ -69,6 +69,9 @@ func (q *waiting) add(m datapath.Miss, r *sim.Result, now time.Time) (first, kep
 // take takes out the packets of a line.
 func (q *waiting) take(want sim.Want) []datapath.Miss {
 	l := q.lines[want]
+	if l == nil {
+		return nil
+	}
 	delete(q.lines, want)
 	for _, m := range l.misses {
 		q.size--

@@ -148,7 +148,7 @@ func (w *Worker) askOverdue() {
 		if packet.Parse(m.Frame, &p) != nil {
 			continue // it was parsed when it came
 		}
-		if r := w.simulate(inputOf(m, &p)); r.Verdict == sim.Wait {
+		if r := w.simulate(w.inputOf(m, &p)); r.Verdict == sim.Wait {
 			b.packets = append(b.packets, emitted(r.Emit)...)
 			w.ask(r.Wants)
 		} else {

@@ -108,6 +108,7 @@ type Worker struct {
 	learned     *learnedTable
 	found       *foundTable
 	waiting     *waiting
+	datagrams   datagrams
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
 	leasing     map[sim.BlockWant]bool          // blocks that are being asked for
 	blocks      map[topology.NATBlockID]*topology.NATBlock
@@ -143,6 +144,7 @@ func New(cfg Config) *Worker {
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),
 		waiting:        newWaiting(),
+		datagrams:      datagrams{},
 		wanted:         map[topology.RouterID]time.Time{},
 		leasing:        map[sim.BlockWant]bool{},
 		blocks:         map[topology.NATBlockID]*topology.NATBlock{},
