@@ -2,8 +2,11 @@
 //
 // Paths, media types, fields, statuses and error bodies are those of MidoNet 5 (midonet-cluster's rest_api packages, named where each
 // is done). Only resources that are served whole have a path; the root documents name those and no others, and every other path
-// answers 404. Reads come from the mirror. Writes of Neutron objects go through the importer, as the journal's do, and are answered
-// when they are stored and the mirror has them, so that who reads next sees them.
+// answers 404. Reads come from the mirror. Writes of Neutron objects go through the importer, as the journal's do, and those of the
+// topology through package operator, which says how what operators make lives beside what is made from Neutron's objects. Both are
+// answered when they are stored and the mirror has them, so that who reads next sees them.
+//
+// A property that nothing would obey is refused, and not stored.
 package api
 
 import (

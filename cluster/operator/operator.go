@@ -11,6 +11,8 @@
 //     bridge or router, jump to a rendered chain, and name rendered ports and groups in conditions. Chains and port groups may be put
 //     on any bridge, router and port: they are an Overlay, which is asked beside what the object has of itself and never in its place.
 //
+// Should Neutron make an object with the identifier of an operator's, Neutron's takes its place.
+//
 // An edit is one step of the store, made on the newest state: everything that it refers to exists in that step. What is deleted takes
 // along what makes no sense without it, as in the original (MidonetBackend.scala, its bindings): a bridge its ports, DHCP subnets and
 // tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it. Of a
