@@ -70,9 +70,10 @@ func planGroup(now translate.View, verb importer.Verb, wanted *model.SecurityGro
 // leaveGroup takes the group's rules away, those of other groups that name it, and the group from ports that are still in it.
 func leaveGroup(now translate.View, gone model.SecurityGroupID) []importer.Write {
 	var writes []importer.Write
-	rules := append(translate.RulesOf(now, gone), translate.RulesNaming(now, gone)...)
-	for n, r := range rules {
-		if !slices.Contains(rules[:n], r) {
+	taken := map[model.SecurityGroupRuleID]bool{}
+	for _, r := range append(translate.RulesOf(now, gone), translate.RulesNaming(now, gone)...) {
+		if !taken[r.ID] { // one of its own may name it
+			taken[r.ID] = true
 			owner := translate.Owner{Resource: translate.SecurityGroupRule, ID: r.ID}
 			writes = append(writes, importer.Write{Owner: owner, Verb: importer.Delete})
 		}
