@@ -46,6 +46,14 @@ check: ## formatting, vet, staticcheck, pinned modules
 race: ## the tests of the packages with goroutines, with the race detector
 	$(GO) test -race -count=1 -timeout 30m ./agent/... ./cluster/... ./neutron/... ./run/...
 
+# How long each of them searches.
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## search for input that breaks what reads it: each fuzz test of the tree for FUZZTIME (30s)
+	@grep -r --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9]*' . | sed 's|^\./||; s|/[^/]*:func | |' | sort | while read -r dir name; do \
+		echo "$$dir $$name"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; done
+
 .PHONY: conformance
 conformance: packages conformance-packages ## OpenStack's tempest against the Networking API; the stores' tests with faults as long as real ones (root)
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./cluster/nsdb/...

@@ -10,7 +10,10 @@ import (
 
 // registerAgents adds the hosts as agents, and the zones that they are in.
 func (s *server) registerAgents(h *api.Server) {
-	api.Register(h, apidef.Agents(), s.hostAgents())
+	hosts, networks, listed := s.hostAgents(), s.defined(apidef.Networks()), apidef.Agents()
+	api.Register(h, listed, hosts)
+	api.RegisterAssociation(h, listed, networks, "dhcp-networks", agents.DHCPNetworks{Agents: hosts, Core: s.plugin})
+	api.RegisterAssociation(h, networks, listed, "dhcp-agents", agents.DHCPAgents{Agents: hosts, Core: s.plugin})
 	api.Register(h, apidef.AvailabilityZones(), agents.NewZones(s.db))
 }
 

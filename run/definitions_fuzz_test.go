@@ -18,6 +18,8 @@ func FuzzAttributes(f *testing.F) {
 	f.Add(`{"protocol":"-1","port_range_min":"x","ethertype":4,"remote_ip_prefix":"10.0.0.1/33"}`, "protocol", "6")
 	f.Add(`{"prefixes":["10.0.0.0/8","::/0"],"default_prefixlen":"24","ip_version":6}`, "cidr", "10.0.0.1/24")
 	f.Add(`{"extra_dhcp_opts":[{"opt_name":1,"ip_version":"4"}],"binding:profile":"x","tags":[0]}`, "provider:segmentation_id", "0x10")
+	f.Add(`{"segments":[{"provider:segmentation_id":"7"},{"provider:network_type":[]}],"availability_zone_hints":["\ud83d\ude00","a"]}`, "tags", ",")
+	f.Add(`{"dns_name":"A-1.example.org.","dns_domain":"<project_id>."}`, "changed_since", "2026-01-01")
 	f.Fuzz(func(t *testing.T, text, attribute, value string) {
 		for _, def := range definitions() {
 			checkBody(t, def, text)

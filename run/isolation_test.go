@@ -22,6 +22,7 @@ import (
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/policy"
+	"midonet.org/midonet/neutron/service/agents"
 	"midonet.org/midonet/neutron/service/l3"
 	"midonet.org/midonet/neutron/store"
 )
@@ -91,6 +92,7 @@ func (byHeader) Challenge() string { return "Keystone" }
 type world struct {
 	handler *api.Server
 	rules   *policy.Rules
+	agents  *agents.Plugin
 }
 
 func newWorld(t *testing.T, files ...string) *world {
@@ -100,7 +102,7 @@ func newWorld(t *testing.T, files ...string) *world {
 		t.Fatal(err)
 	}
 	s := &server{ServerConfig: ServerConfig{Log: slog.New(slog.DiscardHandler)}, options: options, auth: byHeader{}}
-	s.mirror = mirror.New(nil, s.Log) // of a cluster that no host has joined
+	s.mirror = mirror.New(nil, s.Log) // of an empty cluster
 	if s.db, err = store.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "neutron.db"), store.Options{Log: s.Log}); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func newWorld(t *testing.T, files ...string) *world {
 	if s.policy, err = policy.New(options.PolicyOptions(), policy.Files{}, definitions(), s.Log); err != nil {
 		t.Fatal(err)
 	}
-	return &world{handler: s.apiHandler(), rules: s.policy.Rules()}
+	return &world{handler: s.apiHandler(), rules: s.policy.Rules(), agents: s.hostAgents()}
 }
 
 // do sends a request for a project and returns the status and the body.

@@ -29,9 +29,9 @@ var (
 	// oldCores are the extensions of the core plugins from before ML2 (supported_extension_aliases in midonet/neutron/plugin_v1.py and
 	// plugin_v2.py of the original), as far as they are served.
 	oldCores = map[string][]string{
-		config.CoreMidoNetV2: {"agent", "allowed-address-pairs", "binding", "external-net", "extra_dhcp_opt", "port-security", "provider",
+		config.CoreMidoNetV2: {"agent", "allowed-address-pairs", "binding", "dhcp_agent_scheduler", "external-net", "extra_dhcp_opt", "port-security", "provider",
 			"quotas", "security-group", "subnet_allocation"},
-		config.CoreMidoNet: {"agent", "binding", "ext-gw-mode", "external-net", "extra_dhcp_opt", "quotas", "router", "security-group",
+		config.CoreMidoNet: {"agent", "binding", "dhcp_agent_scheduler", "ext-gw-mode", "external-net", "extra_dhcp_opt", "quotas", "router", "security-group",
 			"subnet_allocation"},
 	}
 )
@@ -94,11 +94,22 @@ func (s *server) registerFlavors(h *api.Server) {
 	api.RegisterChild(h, apidef.Flavors(), apidef.NextProviders(), p.NextProviderOf)
 }
 
+// defined returns a definition without the attributes of names, where what they belong to is not listed.
+func (s *server) defined(def *apidef.Resource) *apidef.Resource {
+	switch {
+	case !offers(s.options, "dns-integration"):
+		return def.Without("dns_name", "dns_domain", "dns_assignment")
+	case !offers(s.options, "dns-domain-ports") && def.Name == "port":
+		return def.Without("dns_domain")
+	}
+	return def
+}
+
 // register adds the collections of the loaded plugins.
 func (s *server) register(h *api.Server) {
-	api.Register(h, apidef.Networks(), s.plugin.Networks())
+	api.Register(h, s.defined(apidef.Networks()), s.plugin.Networks())
 	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
-	api.Register(h, apidef.Ports(), s.plugin.Ports())
+	api.Register(h, s.defined(apidef.Ports()), s.plugin.Ports())
 	s.registerPools(h)
 	s.registerSecurity(h)
 	s.registerAgents(h)

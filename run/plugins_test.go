@@ -72,6 +72,19 @@ func TestExtensionDrivers(t *testing.T) {
 		if !slices.Equal(listed, want) {
 			t.Errorf("%s: %v, want %v", text, listed, want)
 		}
+		w := configured(t, text)
+		net := w.make(t, "blue", "networks", `"name":"net"`)
+		_, port := w.do("blue", "POST", "ports", `{"port":{"network_id":"`+net+`"}}`)
+		for attr, alias := range map[string]string{"dns_name": "dns-integration", "dns_domain": "dns-domain-ports"} {
+			if _, shown := port["port"].(map[string]any)[attr]; shown != slices.Contains(want, alias) {
+				t.Errorf("%s: %s is shown: %v", text, attr, shown)
+			}
+			wanted := http.StatusCreated
+			if !slices.Contains(want, alias) {
+				wanted = http.StatusBadRequest
+			}
+			w.want(t, wanted, "POST", "ports", `{"port":{"network_id":"`+net+`","`+attr+`":"a."}}`)
+		}
 	}
 }
 

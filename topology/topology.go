@@ -218,6 +218,8 @@ type DHCP struct {
 	Domain       string // option 15; empty: not sent
 	// AddressMode says how workloads get an IPv6 address of the subnet; always NoAddressMode for IPv4.
 	AddressMode AddressMode
+	// Silent are the hosts that do not answer, whatever their workloads ask, in order of identifier.
+	Silent []HostID
 }
 
 // AddressMode is Neutron's ipv6_address_mode.

@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"slices"
+
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/topology"
@@ -35,7 +37,7 @@ func virtual(v View, n model.NetworkID) *model.Network {
 }
 
 // touchedByNetwork returns what a change of a network reaches: everything on it when it comes or goes or its kind changes, and what
-// announces the MTU when that does.
+// announces the MTU when that does, and what DHCP answers when the hosts that do so change.
 func touchedByNetwork(_, after View, old, now *model.Network) []Owner {
 	switch {
 	case old == nil || now == nil || (old.NetworkType == typeUplink) != (now.NetworkType == typeUplink):
@@ -43,6 +45,8 @@ func touchedByNetwork(_, after View, old, now *model.Network) []Owner {
 	case old.MTU != now.MTU:
 		owners := linkedOwners(after, link{how: subnetOn, to: now.ID}, Subnet)
 		return append(owners, linkedOwners(after, link{how: routerPortOn, to: now.ID}, Port)...)
+	case !slices.Equal(old.DHCPSilences, now.DHCPSilences):
+		return linkedOwners(after, link{how: subnetOn, to: now.ID}, Subnet)
 	}
 	return nil
 }

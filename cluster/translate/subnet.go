@@ -32,7 +32,17 @@ func renderSubnet(v View, subnet *model.Subnet) []topology.Object {
 		LeaseSeconds: v.Settings().DHCPLeaseSeconds,
 		Domain:       v.Settings().DNSDomain,
 		AddressMode:  addressMode(subnet.IPv6AddressMode),
+		Silent:       silent(network),
 	}}
+}
+
+// silent returns the hosts that do not answer the requests of a network's workloads.
+func silent(n *model.Network) []topology.HostID {
+	var hosts []topology.HostID
+	for _, h := range n.DHCPSilences {
+		hosts = append(hosts, id.As[topology.Host](h))
+	}
+	return hosts
 }
 
 // server returns the address that answers: the DHCP port's, else the gateway's, as in the original. Where an IPv4 subnet has neither

@@ -120,6 +120,7 @@ func anyNetwork(t *rapid.T, n model.NetworkID) *model.Network {
 		MTU:          rapid.SampledFrom([]int{1450, 9000}).Draw(t, "mtu"),
 		NetworkType:  rapid.SampledFrom([]string{"midonet", "midonet", "uplink"}).Draw(t, "type"),
 		External:     rapid.Bool().Draw(t, "external"),
+		DHCPSilences: rapid.SampledFrom([][]model.AgentID{nil, {{7, 1}}, {{7, 1}, {7, 2}}}).Draw(t, "silent hosts"),
 	}
 }
 

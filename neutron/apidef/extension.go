@@ -23,6 +23,7 @@ func Extensions() []Extension {
 		{"binding", "Port Binding", "Expose port bindings of a virtual port to external application", "2014-02-03T10:00:00-00:00"},
 		{"default-subnetpools", "Default Subnetpools", "Provides ability to mark and use a subnetpool as the default.",
 			"2016-02-18T18:00:00-00:00"},
+		{"dhcp_agent_scheduler", "DHCP Agent Scheduler", "Schedule networks among dhcp agents", "2013-02-07T10:00:00-00:00"},
 		{"dns-domain-ports", "dns_domain for ports", "Allows the DNS domain to be specified for a network port.",
 			"2017-04-24T10:00:00-00:00"},
 		{"dns-integration", "DNS Integration", "Provides integration with DNS.", "2015-08-15T18:00:00-00:00"},

@@ -1,5 +1,7 @@
 package apidef
 
+import "slices"
+
 // Type is the JSON type of an attribute's value.
 type Type string
 
@@ -76,6 +78,14 @@ func (r *Resource) At(path string) *Resource {
 func (r *Resource) Under(parent *Resource) *Resource {
 	r.Parent = parent
 	return r
+}
+
+// Without returns the resource without attributes of extensions that are not served: they are neither taken nor shown.
+func (r *Resource) Without(names ...string) *Resource {
+	kept := slices.DeleteFunc(slices.Clone(r.Attributes), func(a Attribute) bool { return slices.Contains(names, a.Name) })
+	own := New(r.Name, r.Collection, kept)
+	own.Path, own.Parent = r.Path, r.Parent
+	return own
 }
 
 // Noun is what the rules of policy call the resource: network, or floatingip_port_forwarding with its parent's name.

@@ -23,6 +23,8 @@ type Network struct {
 	AvailabilityZoneHints []string `attr:"availability_zone_hints"` // network_availability_zone: asked for, sorted
 	AvailabilityZones     []string `attr:"availability_zones"`      // where it is, sorted; in answers alone
 
+	DHCPSilences []AgentID `attr:"dhcp_silences"` // the hosts that do not answer its DHCP requests, sorted; for the backend
+
 	DNSDomain string `attr:"dns_domain"` // dns-integration; for an external DNS service alone
 
 	PortSecurityEnabled bool `attr:"port_security_enabled"` // port-security; what ports of the network get that do not say

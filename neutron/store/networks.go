@@ -57,9 +57,9 @@ func defaultExternal(n *model.Network) any {
 	return nil
 }
 
-// networkChildren fills in subnets and availability zones.
+// networkChildren fills in subnets, hosts and availability zones.
 func networkChildren(q Querier, items []*model.Network) error {
-	if err := networkSubnets(q, items); err != nil {
+	if err := errors.Join(networkSubnets(q, items), silences(q, items)); err != nil {
 		return err
 	}
 	return inZones(q, items, func(n *model.Network) *[]string { return &n.AvailabilityZones })

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +28,7 @@ func keystoneConfiguration(t *testing.T) string {
 	t.Helper()
 	identity := httptest.NewServer(http.HandlerFunc(answerForIdentity))
 	t.Cleanup(identity.Close)
-	file := filepath.Join(t.TempDir(), "neutron.conf")
-	text := fmt.Sprintf(`[DEFAULT]
+	return write(t, fmt.Sprintf(`[DEFAULT]
 auth_strategy = keystone
 [keystone_authtoken]
 auth_url = %s
@@ -40,11 +37,7 @@ password = secret
 project_name = service
 user_domain_id = default
 project_domain_id = default
-`, identity.URL)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+`, identity.URL))
 }
 
 // answerForIdentity logs everyone in and finds every token valid.

@@ -4,7 +4,7 @@
 // with port security, type driver local, service plugins router and port_forwarding, MariaDB, no Keystone) gave. Captured values stand
 // for themselves in later requests ($net). The test sends the same requests to our API on a fresh database, SQLite's and MariaDB's.
 // `go test ./test/replay -record http://127.0.0.1:PORT` asks a real server again and rewrites the files; read the difference before you
-// commit it.
+// commit it. A file that begins with a configuration is recorded from a server that has it.
 package replay
 
 import (
@@ -76,14 +76,17 @@ func replay(t *testing.T, file string, start func(t *testing.T, more ...string) 
 	base := *record
 	if base == "" {
 		var configuration []string
-		if scenario[0].project != "" {
+		if scenario.exchanges[0].project != "" {
 			configuration = append(configuration, keystoneConfiguration(t))
+		}
+		if scenario.configuration != "" {
+			configuration = append(configuration, write(t, scenario.configuration))
 		}
 		base = start(t, configuration...)
 	}
 	vars := map[string]string{}
-	for i := range scenario {
-		e := &scenario[i]
+	for i := range scenario.exchanges {
+		e := &scenario.exchanges[i]
 		status, body := send(t, base, *e, vars)
 		got := normalise(body, vars)
 		switch {

@@ -5,7 +5,13 @@ import (
 	"strings"
 )
 
-// parse reads a scenario:
+// scenario is a file: what the server's configuration has beside the usual, and requests in order.
+type scenario struct {
+	configuration string // of neutron.conf; empty: nothing
+	exchanges     []exchange
+}
+
+// parse reads a scenario: the configuration, where it has one, and below it
 //
 //	### title
 //	METHOD /path
@@ -14,16 +20,17 @@ import (
 //	-> name = path.in.the.answer
 //	<-- status
 //	answer body, any number of lines
-func parse(text string) ([]exchange, error) {
-	var scenario []exchange
-	for _, block := range strings.Split("\n"+text, "\n### ")[1:] {
+func parse(text string) (s scenario, err error) {
+	blocks := strings.Split("\n"+text, "\n### ")
+	s.configuration = strings.TrimSpace(blocks[0])
+	for _, block := range blocks[1:] {
 		e, err := parseExchange(block)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		scenario = append(scenario, e)
+		s.exchanges = append(s.exchanges, e)
 	}
-	return scenario, nil
+	return s, nil
 }
 
 func parseExchange(block string) (exchange, error) {
@@ -60,9 +67,12 @@ func parseExchange(block string) (exchange, error) {
 }
 
 // format is the inverse of parse.
-func format(scenario []exchange) string {
+func format(s scenario) string {
 	var b strings.Builder
-	for _, e := range scenario {
+	if s.configuration != "" {
+		b.WriteString(s.configuration + "\n\n")
+	}
+	for _, e := range s.exchanges {
 		fmt.Fprintf(&b, "### %s\n%s %s\n", e.title, e.method, e.path)
 		if e.project != "" {
 			fmt.Fprintf(&b, "AS %s %s\n", e.project, strings.Join(e.roles, ","))

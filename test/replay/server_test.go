@@ -54,11 +54,17 @@ func startBalanced(t *testing.T, more ...string) string {
 	return balancer.URL
 }
 
-// database writes a configuration that names a fresh database of the run's engine.
+// database writes a configuration that names a fresh database of the run's engine, and loads what the recorded server had loaded.
 func database(t *testing.T) string {
 	t.Helper()
+	return write(t, "[ml2]\nextension_drivers = port_security\n[database]\nconnection = "+storetest.New(t))
+}
+
+// write writes a configuration and returns its file.
+func write(t *testing.T, text string) string {
+	t.Helper()
 	conf := filepath.Join(t.TempDir(), "neutron.conf")
-	if err := os.WriteFile(conf, []byte("[database]\nconnection = "+storetest.New(t)+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(text+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return conf

@@ -31,7 +31,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindDHCP: func(t *rapid.T) topology.Object {
 		return &topology.DHCP{Made: made(t), ID: anyID[topology.DHCP](t), Bridge: maybeID[topology.Bridge](t), Prefix: prefix(t), Enabled: flag(t),
 			Router: maybeAddr(t), Server: maybeAddr(t), DNS: addrs(t), MTU: number(t), LeaseSeconds: rapid.Uint32().Draw(t, "lease"),
-			Domain: text(t), AddressMode: topology.AddressMode(octet(t)), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.ClasslessRoute {
+			Domain: text(t), AddressMode: topology.AddressMode(octet(t)), Silent: ids[topology.Host](t), Routes: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.ClasslessRoute {
 				return topology.ClasslessRoute{Destination: prefix(t), NextHop: maybeAddr(t)}
 			})).Draw(t, "routes")}
 	},

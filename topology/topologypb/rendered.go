@@ -27,7 +27,7 @@ func fromDHCP(o *topology.DHCP) *DHCP {
 	return &DHCP{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Prefix: fromPrefix(o.Prefix), Enabled: o.Enabled,
 		Router: o.Router.AsSlice(), Server: o.Server.AsSlice(), Dns: addrsBytes(o.DNS), Routes: fromRoutes(o.Routes),
 		Mtu: int32(o.MTU), LeaseSeconds: o.LeaseSeconds, Domain: o.Domain,
-		AddressMode: uint32(o.AddressMode)}
+		AddressMode: uint32(o.AddressMode), Silent: idsBytes(o.Silent)}
 }
 
 // Topology returns the value of the DHCP subnet.
@@ -47,6 +47,7 @@ func (x *DHCP) Topology() (*topology.DHCP, error) {
 		LeaseSeconds: x.GetLeaseSeconds(),
 		Domain:       x.GetDomain(),
 		AddressMode:  topology.AddressMode(d.small("address mode", x.GetAddressMode())),
+		Silent:       references[topology.Host](&d, "silent", x.GetSilent()),
 	}, d.err
 }
 

@@ -2729,6 +2729,7 @@ type DHCP struct {
 	LeaseSeconds  uint32                 `protobuf:"varint,10,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	Domain        string                 `protobuf:"bytes,11,opt,name=domain,proto3" json:"domain,omitempty"`
 	AddressMode   uint32                 `protobuf:"varint,12,opt,name=address_mode,json=addressMode,proto3" json:"address_mode,omitempty"`
+	Silent        [][]byte               `protobuf:"bytes,13,rep,name=silent,proto3" json:"silent,omitempty"` // hosts
 	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2846,6 +2847,13 @@ func (x *DHCP) GetAddressMode() uint32 {
 		return x.AddressMode
 	}
 	return 0
+}
+
+func (x *DHCP) GetSilent() [][]byte {
+	if x != nil {
+		return x.Silent
+	}
+	return nil
 }
 
 func (x *DHCP) GetByOperator() bool {
@@ -4247,7 +4255,7 @@ const file_topology_proto_rawDesc = "" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x1a\n" +
 	"\bstateful\x18\x04 \x01(\bR\bstateful\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"\x8f\x03\n" +
+	"byOperator\"\xa7\x03\n" +
 	"\x04DHCP\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x123\n" +
@@ -4261,7 +4269,8 @@ const file_topology_proto_rawDesc = "" +
 	"\rlease_seconds\x18\n" +
 	" \x01(\rR\fleaseSeconds\x12\x16\n" +
 	"\x06domain\x18\v \x01(\tR\x06domain\x12!\n" +
-	"\faddress_mode\x18\f \x01(\rR\vaddressMode\x12\x1f\n" +
+	"\faddress_mode\x18\f \x01(\rR\vaddressMode\x12\x16\n" +
+	"\x06silent\x18\r \x03(\fR\x06silent\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
 	"byOperator\"6\n" +
 	"\n" +

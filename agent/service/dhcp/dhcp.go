@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -72,7 +73,8 @@ func (x *exchange) find(v *view.View, port *topology.Port) bool {
 	wanted := x.wanted()
 	for _, h := range v.DHCPHosts(port.Bridge, x.packet.SrcMAC) {
 		d, ok := v.Object(topology.Key{Kind: topology.KindDHCP, ID: h.DHCP}).(*topology.DHCP)
-		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is4() {
+		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is4() ||
+			slices.Contains(d.Silent, v.Self()) {
 			continue
 		}
 		server, ok := serverOf(d)

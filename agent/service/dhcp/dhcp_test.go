@@ -222,6 +222,7 @@ func TestNotTaken(t *testing.T) {
 		"behind another port":     {cloud, "vm2", discover(t)},
 		"port that is not here":   {cloud, "vm9", discover(t)},
 		"subnet that is off":      {strings.Replace(cloud, "router=", "off router=", 1), "vm1", discover(t)},
+		"host that is silent":     {strings.Replace(cloud, "router=", "silent=h2 silent=h1 router=", 1), "vm1", discover(t)},
 		"subnet of IPv6":          {strings.NewReplacer("10.0.0.0/24", "fd00::/64", " 10.0.0.3", " fd00::3").Replace(cloud), "vm1", discover(t)},
 		"subnet that is not here": {strings.Replace(cloud, "reserve s1", "reserve s2", 1), "vm1", discover(t)},
 		"no server address":       {strings.Replace(cloud, "router=10.0.0.1 server=10.0.0.2", "", 1), "vm1", discover(t)},
@@ -230,6 +231,13 @@ func TestNotTaken(t *testing.T) {
 		if r, taken := send(viewtest.View(c.text), c.port, c.message, netip.IPv4Unspecified(), limitedBroadcast); taken {
 			t.Errorf("%s: taken: %s", name, r.Step.Text)
 		}
+	}
+}
+
+// TestAnotherHostIsSilent: it makes no difference here.
+func TestAnotherHostIsSilent(t *testing.T) {
+	if _, taken := broadcast(viewtest.View(strings.Replace(cloud, "router=", "silent=h2 router=", 1)), discover(t)); !taken {
+		t.Error("not answered")
 	}
 }
 

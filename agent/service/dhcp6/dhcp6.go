@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
@@ -82,7 +83,8 @@ func isRequest(p *packet.Packet) bool {
 func (x *exchange) find(v *view.View, port *topology.Port) bool {
 	for _, h := range v.DHCPHosts(port.Bridge, x.packet.SrcMAC) {
 		d, ok := v.Object(topology.Key{Kind: topology.KindDHCP, ID: h.DHCP}).(*topology.DHCP)
-		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is6() {
+		if !ok || !d.Enabled || d.Bridge != port.Bridge || !h.Port.IsZero() && h.Port != port.ID || !h.Addr.Is6() ||
+			slices.Contains(d.Silent, v.Self()) {
 			continue
 		}
 		switch d.AddressMode {

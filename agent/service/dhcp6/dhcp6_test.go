@@ -3,6 +3,7 @@ package dhcp6
 import (
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,10 @@ var (
 )
 
 func send(port string, hw mac.Addr, m *dhcpv6.Message) (sim.Response, bool) {
+	return sendTo(cloud, port, hw, m)
+}
+
+func sendTo(cloud, port string, hw mac.Addr, m *dhcpv6.Message) (sim.Response, bool) {
 	src, dst := netip.AddrPortFrom(packet.LinkLocal(hw), clientPort), netip.AddrPortFrom(allServers, serverPort)
 	frame := packet.WrapUDP(hw, mac.MustParse("33:33:00:01:00:02"), src, dst, m.ToBytes())
 	return Responder{}.Respond(viewtest.View(cloud), sim.Input{InPort: viewtest.ID[topology.Port](port), Frame: frame})
@@ -265,6 +270,15 @@ func TestNotServed(t *testing.T) {
 }
 
 // TestAnotherImplementation has gopacket read an answer, so that we do not only agree with the library that wrote it.
+// TestSilentHosts: this one does not answer where it is among them.
+func TestSilentHosts(t *testing.T) {
+	for host, want := range map[string]bool{"h1": false, "h2": true} {
+		if _, taken := sendTo(strings.ReplaceAll(cloud, "router=", "silent="+host+" router="), "vm1", vm1, solicit(t, vm1)); taken != want {
+			t.Errorf("with %s silent: answered %v", host, taken)
+		}
+	}
+}
+
 func TestAnotherImplementation(t *testing.T) {
 	r, _ := send("vm1", vm1, solicit(t, vm1))
 	p := gopacket.NewPacket(r.Frames[0], layers.LayerTypeEthernet, gopacket.Default)

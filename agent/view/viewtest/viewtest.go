@@ -242,6 +242,8 @@ func (w *words) dhcp() *topology.DHCP {
 			d.AddressMode = addressModes[value]
 		case "off":
 			d.Enabled = false
+		case "silent":
+			d.Silent = append(d.Silent, ID[topology.Host](value))
 		default:
 			w.err = fmt.Errorf("%q is not known of dhcp", option)
 		}

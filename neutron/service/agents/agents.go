@@ -54,12 +54,13 @@ func (p *Plugin) SetHosts(ctx context.Context, hosts []journal.Host) error {
 	return p.db.Tx(ctx, func(tx *store.Tx) error { return store.SetHosts(tx, rows, now) })
 }
 
-// all returns every agent, by the names of the hosts.
+// all returns every agent, by the names of the hosts: each host as itself, and as a DHCP agent.
 func (p *Plugin) all(ctx context.Context) ([]*model.Agent, error) {
 	hosts, err := store.Read(ctx, p.db, store.Hosts)
-	agents := make([]*model.Agent, len(hosts))
-	for i, h := range hosts {
-		agents[i] = agentOf(h, h.Alive && p.now().Sub(h.SeenAt.Time) < p.down)
+	var agents []*model.Agent
+	for _, h := range hosts {
+		host := agentOf(h, h.Alive && p.now().Sub(h.SeenAt.Time) < p.down)
+		agents = append(agents, host, dhcpAgentOf(host))
 	}
 	return agents, err
 }

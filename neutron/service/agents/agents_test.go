@@ -82,7 +82,7 @@ func TestHostsComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := p.List(t.Context(), nil, plugin.Query{})
-	if err != nil || len(found) != 2 || found[0].Host != "c" || found[1].Host != "renamed" || found[1].Alive {
+	if err != nil || len(found) != 4 || found[0].Host != "c" || found[2].Host != "renamed" || found[2].Alive || found[3].Alive {
 		t.Errorf("%+v, %v", found, err)
 	}
 	zones, err := NewZones(p.db).List(t.Context(), nil, plugin.Query{})
@@ -93,6 +93,7 @@ func TestHostsComeAndGo(t *testing.T) {
 
 func TestAgentsAreLookedAt(t *testing.T) {
 	p := told(t, host("1", "a", "", true), host("2", "b", "", false), host("3", "c", "", true))
+	hosts := plugin.Filter{Attr: "agent_type", Values: []string{"Midonet Agent"}}
 	for _, c := range []struct {
 		q    plugin.Query
 		want []string
@@ -105,6 +106,7 @@ func TestAgentsAreLookedAt(t *testing.T) {
 		{plugin.Query{Sort: []plugin.SortKey{{Attr: "id"}}, Limit: 2, PageReverse: true, Marker: "aaaaaaaa-0000-4000-8000-000000000003"},
 			[]string{"a", "b"}},
 	} {
+		c.q.Filters = append(c.q.Filters, hosts)
 		found, err := p.List(t.Context(), nil, c.q)
 		var names []string
 		for _, a := range found {
