@@ -18,7 +18,7 @@ import (
 // midonetHandler is the MidoNet REST API.
 func (s *server) midonetHandler(bindings midonetapi.Binder) http.Handler {
 	return midonetapi.New(midonetapi.Config{
-		Identity: s.midonetIdentity(), Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Operator: s.operator(), Log: s.Log,
+		Identity: s.midonetIdentity(), Mirror: s.mirror, Importer: s.importer, Bindings: bindings, Operator: s.editor, Log: s.Log,
 	})
 }
 
@@ -72,18 +72,13 @@ func unlessGone(err error) error {
 	return err
 }
 
-// operator makes the changes of the topology that the MidoNet API asks for.
-func (s *server) operator() *operator.Editor {
-	return &operator.Editor{Store: s.nsdb, Mirror: s.mirror}
-}
-
 // sweep removes what operators have put on objects that are gone. It begins when the store has everything: until then what was put on
 // something may only wait for that.
 func (s *server) sweep(ctx context.Context) error {
 	if err := s.complete(ctx); err != nil {
 		return err
 	}
-	job := operator.Job{Editor: s.operator(), Log: s.Log}
+	job := operator.Job{Editor: s.editor, Log: s.Log}
 	job.Run(ctx)
 	return ctx.Err()
 }

@@ -23,6 +23,7 @@ import (
 	"midonet.org/midonet/cluster/job/uplink"
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/cluster/stream/pki"
 	"midonet.org/midonet/neutron/api"
@@ -92,6 +93,7 @@ type server struct {
 	l3        *l3.Plugin
 	nsdb      nsdb.Large
 	mirror    *mirror.Mirror
+	editor    *operator.Editor
 	importer  *importer.Importer
 	backend   backend.Backend
 	elsewhere *rest.Backend // nil: no MidoNet elsewhere is driven
@@ -119,6 +121,7 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.mirror = mirror.New(s.nsdb, s.Log)
+	s.editor = operator.NewEditor(s.nsdb, s.mirror)
 	s.importer = s.newImporter()
 	s.backend = cluster.New(s.importer)
 	s.authority, err = pki.Open(filepath.Join(s.StateDir, "pki"), s.listeners.names()...)

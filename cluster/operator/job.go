@@ -32,11 +32,11 @@ type task struct {
 // Run works until ctx ends.
 func (j *Job) Run(ctx context.Context) {
 	select {
-	case <-j.Editor.Mirror.Ready():
+	case <-j.Editor.mirror.Ready():
 	case <-ctx.Done():
 		return
 	}
-	state, changes := j.Editor.Mirror.Subscribe()
+	state, changes := j.Editor.mirror.Subscribe()
 	defer changes.Close()
 	tasks := orphans(state)
 	for ctx.Err() == nil {
@@ -47,9 +47,9 @@ func (j *Job) Run(ctx context.Context) {
 		next, err := changes.Next(wait)
 		cancel()
 		if err == nil {
-			tasks = follow(j.Editor.Mirror.State(), next)
+			tasks = follow(j.Editor.mirror.State(), next)
 		} else {
-			tasks = orphans(j.Editor.Mirror.State())
+			tasks = orphans(j.Editor.mirror.State())
 		}
 	}
 }

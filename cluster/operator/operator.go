@@ -31,10 +31,16 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Editor makes edits.
+// Editor makes edits, one after the other.
 type Editor struct {
-	Store  nsdb.Store
-	Mirror *mirror.Mirror // of the store; the caller runs it
+	store  nsdb.Store
+	mirror *mirror.Mirror
+	turn   chan struct{} // has room for the edit that is being made
+}
+
+// NewEditor returns an editor of the store, of which the mirror is; the caller runs that.
+func NewEditor(store nsdb.Store, m *mirror.Mirror) *Editor {
+	return &Editor{store: store, mirror: m, turn: make(chan struct{}, 1)}
 }
 
 // Edit is one step of the store being made.
@@ -45,9 +51,16 @@ type Edit struct {
 }
 
 // Edit makes what fn does one step, and returns the first state of the mirror that has it. An error of fn is returned, and nothing is
-// written. fn may run more than once.
+// written. fn may run more than once. The state that fn sees has all that this editor has made; what other servers make at the same
+// moment it may not have, so that of two of them both may find a name free, for one.
 func (e *Editor) Edit(ctx context.Context, fn func(*Edit) error) (*mirror.State, error) {
-	revision, err := e.Store.Update(ctx, func(tx nsdb.Tx) error { return fn(&Edit{tx: tx, State: e.Mirror.State()}) })
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return nil, unavailable(ctx.Err())
+	}
+	revision, err := e.store.Update(ctx, func(tx nsdb.Tx) error { return fn(&Edit{tx: tx, State: e.mirror.State()}) })
 	switch {
 	case errors.Is(err, nsdb.ErrTooLarge):
 		return nil, errs.New(errs.TooLarge, "ChangeTooLarge", "The change is too large for one step.").Wrap(err)
@@ -56,7 +69,7 @@ func (e *Editor) Edit(ctx context.Context, fn func(*Edit) error) (*mirror.State,
 	case err != nil:
 		return nil, err
 	}
-	state, err := e.Mirror.WaitFor(ctx, revision)
+	state, err := e.mirror.WaitFor(ctx, revision)
 	if err != nil {
 		return nil, unavailable(err)
 	}

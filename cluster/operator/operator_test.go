@@ -34,16 +34,16 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{Editor: &Editor{Store: store, Mirror: mirror.New(store, log)}, t: t, log: log}
+	b := &bench{Editor: NewEditor(store, mirror.New(store, log)), t: t, log: log}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	running.Go(func() { b.Mirror.Run(ctx) })
+	running.Go(func() { b.mirror.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
 		store.Close()
 	})
-	<-b.Mirror.Ready()
+	<-b.mirror.Ready()
 	return b
 }
 
@@ -71,7 +71,7 @@ func (b *bench) remove(keys ...topology.Key) {
 // clear removes everything but the hosts.
 func (b *bench) clear() {
 	b.t.Helper()
-	for o := range b.Mirror.State().All() {
+	for o := range b.mirror.State().All() {
 		if o.Key().Kind != topology.KindHost {
 			b.remove(o.Key())
 		}
@@ -80,9 +80,9 @@ func (b *bench) clear() {
 
 func (b *bench) update(fn func(nsdb.Tx) error) {
 	b.t.Helper()
-	revision, err := b.Store.Update(b.t.Context(), fn)
+	revision, err := b.store.Update(b.t.Context(), fn)
 	if err == nil {
-		_, err = b.Mirror.WaitFor(b.t.Context(), revision)
+		_, err = b.mirror.WaitFor(b.t.Context(), revision)
 	}
 	if err != nil {
 		b.t.Fatal(err)
@@ -162,7 +162,7 @@ func TestRandomEdits(t *testing.T) {
 		}
 		for range rapid.IntRange(20, 60).Draw(t, "steps") {
 			if rapid.IntRange(0, 9).Draw(t, "delete") == 0 {
-				if roots := rootsOf(b.Mirror.State()); len(roots) > 0 {
+				if roots := rootsOf(b.mirror.State()); len(roots) > 0 {
 					root := rapid.SampledFrom(roots).Draw(t, "root")
 					if err := b.Delete(b.t.Context(), root); err != nil {
 						t.Fatalf("deleting %v: %v", root, err)
@@ -173,14 +173,14 @@ func TestRandomEdits(t *testing.T) {
 			} else if k := errs.KindOf(err); k != errs.NotFound && k != errs.Conflict && k != errs.Invalid {
 				t.Fatalf("an edit failed: %v", err)
 			}
-			wantWhole(t, b.Mirror.State())
+			wantWhole(t, b.mirror.State())
 		}
-		for _, root := range rootsOf(b.Mirror.State()) {
+		for _, root := range rootsOf(b.mirror.State()) {
 			if err := b.Delete(b.t.Context(), root); err != nil && !errs.Is(err, errs.NotFound) {
 				t.Fatalf("deleting %v: %v", root, err)
 			}
 		}
-		for o := range b.Mirror.State().All() {
+		for o := range b.mirror.State().All() {
 			if o.Key().Kind != topology.KindHost {
 				t.Errorf("left after %d edits: %+v", done, o)
 			}
@@ -295,7 +295,7 @@ func TestJobRemovesWhatIsLeft(t *testing.T) {
 		}
 	}
 	left := func() (n int) {
-		for o := range b.Mirror.State().All() {
+		for o := range b.mirror.State().All() {
 			if topology.ByOperator(o) || o.Key().Kind == topology.KindOverlay {
 				n++
 			}

@@ -21,7 +21,7 @@ type unit struct {
 
 // Delete removes an operator's object, and with it what makes no sense without it.
 func (e *Editor) Delete(ctx context.Context, key topology.Key) error {
-	state := e.Mirror.State()
+	state := e.mirror.State()
 	first := unit{3, func(edit *Edit) error {
 		o, err := edit.tx.Get(key)
 		switch {
@@ -50,7 +50,7 @@ func operators(o topology.Object) bool {
 
 // DeleteHost forgets a host, which must be away and have no bindings.
 func (e *Editor) DeleteHost(ctx context.Context, host topology.HostID) error {
-	state := e.Mirror.State()
+	state := e.mirror.State()
 	bindings := 0
 	for range state.Bindings(host) {
 		bindings++
