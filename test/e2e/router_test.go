@@ -173,8 +173,11 @@ func (c *cloud) gateway(router string, of func(netip.Addr) bool) string {
 	return ""
 }
 
-// floatingIP gives the workload's IPv4 address a floating one.
-func (c *cloud) floatingIP(w workload) string {
+// floatingIP and floatingIP6 give the workload's IPv4 address a floating one of IPv4 and of IPv6.
+func (c *cloud) floatingIP(w workload) string  { return c.floatingIPOf(w, 4) }
+func (c *cloud) floatingIP6(w workload) string { return c.floatingIPOf(w, 6) }
+
+func (c *cloud) floatingIPOf(w workload, version int) string {
 	c.t.Helper()
 	var found struct{ Networks []struct{ ID string } }
 	c.request(http.MethodGet, "networks?name=public", "", &found)
@@ -186,7 +189,7 @@ func (c *cloud) floatingIP(w workload) string {
 	}
 	c.request(http.MethodGet, "subnets?network_id="+found.Networks[0].ID, "", &subnets)
 	for _, s := range subnets.Subnets {
-		if s.Version != 4 {
+		if s.Version != version {
 			continue
 		}
 		var made struct {
@@ -200,7 +203,7 @@ func (c *cloud) floatingIP(w workload) string {
 		c.t.Cleanup(func() { c.request(http.MethodDelete, "floatingips/"+made.FloatingIP.ID, "", nil) })
 		return made.FloatingIP.Address
 	}
-	c.t.Fatal("the external network has no IPv4 subnet")
+	c.t.Fatalf("the external network has no IPv%d subnet", version)
 	return ""
 }
 

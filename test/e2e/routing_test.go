@@ -95,10 +95,46 @@ func TestRouting(t *testing.T) {
 			fmt.Sprintf(`{"router":{"routes":[{"destination":"10.99.1.0/24","nexthop":%q}]}}`, narrow.ip4()))
 		c.eventually(soon, "it is gone", func() error { return first.fails("10.99.1.1") })
 	})
+	c.scenario("routes to nowhere", func(t *testing.T) {
+		for _, v := range []struct{ to, by, says string }{
+			{"10.98.0.0/16", "10.33.1.77", "Destination Host Unreachable"}, {"fd00:98::/32", "fd00:33:1::77", "Address unreachable"},
+		} {
+			c.addRoutes(r1, v.to, v.by)
+			to := strings.TrimSuffix(strings.SplitN(v.to, "/", 2)[0], "0.0") + "1.1"
+			if strings.Contains(v.to, ":") {
+				to = "fd00:98::1"
+			}
+			c.eventually(10*time.Second, "the sender hears that nobody has the next hop", func() error {
+				out, _ := output(first.command("ping", "-n", "-c", "1", "-W", "5", to))
+				if !strings.Contains(out, v.says) {
+					return fmt.Errorf("%s", out)
+				}
+				return nil
+			})
+			c.tracesFrom(t, first, "udp "+traceEnds(first, to), "by route", "asks who has "+v.by)
+		}
+	})
+	c.scenario("routers that send a packet back and forth", func(t *testing.T) {
+		for to, hops := range map[string][2]string{"10.97.0.0/16": {"10.33.1.2", "10.33.1.1"}, "fd00:97::/32": {"fd00:33:1::2", "fd00:33:1::"}} {
+			c.addRoutes(r1, to, hops[0])
+			c.addRoutes(r2, to, hops[1])
+		}
+		for _, to := range []string{"10.97.1.1", "fd00:97::1"} {
+			c.eventually(soon, "the walk tells of the circle", func() error {
+				out := c.midonet("trace", "--state-dir", c.dir, first.port.ID, "udp", strings.Fields(traceEnds(first, to))[0], "to", strings.Fields(traceEnds(first, to))[2])
+				if !strings.Contains(out, "devices already") {
+					return fmt.Errorf("%s", out)
+				}
+				return nil
+			})
+			first.doesNotReach(to)
+		}
+		first.pings(last.ip4()) // the others go on
+	})
 	fip := c.floatingIP(beside)
 	c.scenario("fragments", func(t *testing.T) {
-		// Later fragments have no ports to translate: as in the original, only floating addresses let them pass to the outside.
-		beside.large(t, outside4)
+		beside.large(t, outside4) // by its floating address
+		first.large(t, outside4)  // by source translation
 		last.large(t, first.ip6())
 		first.large(t, last.ip4())
 		if out, err := c.outside("ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", "-s", "5000", fip); err != nil || !strings.Contains(out, " 0% packet loss") {
@@ -120,6 +156,14 @@ func TestRouting(t *testing.T) {
 		})
 		c.eventually(10*time.Second, "the way to other networks is there", func() error { return w.reaches(first.ip6()) })
 	})
+}
+
+// traceEnds is a UDP packet of the workload's, as midonet trace takes it.
+func traceEnds(from workload, to string) string {
+	if strings.Contains(to, ":") {
+		return fmt.Sprintf("[%s]:1025 to [%s]:53", from.ip6(), to)
+	}
+	return fmt.Sprintf("%s:1025 to %s:53", from.ip4(), to)
 }
 
 // large fails the test unless echo requests that have to be cut into fragments are answered.

@@ -31,7 +31,7 @@ func runTraffic(tool string, args []string) int {
 	tools := map[string]func([]string) error{
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
 		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
-		"tcp-try": tcpTry, "udp-try": udpTry, "udp-flood": udpFlood,
+		"tcp-try": tcpTry, "udp-try": udpTry, "udp-flood": udpFlood, "udp-large": udpLarge,
 		"http": httpAsk, "http-slow": httpSlow, "fake-nova": fakeNova,
 	}
 	run, ok := tools[tool]
@@ -105,6 +105,35 @@ func udpAsk(args []string) error {
 		}
 	}
 	return err
+}
+
+// udpLarge sends a datagram of so many octets to a udp-echo until it comes back as it was, a few times: udp-large ADDRESS:PORT OCTETS.
+func udpLarge(args []string) error {
+	size, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	conn, err := net.Dial("udp", args[0])
+	if err != nil {
+		return err
+	}
+	data, buf := make([]byte, size), make([]byte, 65536)
+	for try := range 5 {
+		for i := range data {
+			data[i] = byte(try + i*7>>3)
+		}
+		if _, err = conn.Write(data); err != nil {
+			continue
+		}
+		if err = conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+			return err
+		}
+		var n int
+		if n, err = conn.Read(buf); err == nil && bytes.Equal(buf[:n], data) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no answer to %d octets: %w", size, err)
 }
 
 // udpFlow sends numbered datagrams at an interval until its standard input closes, and reports which were answered:

@@ -26,7 +26,17 @@ func TestTranslations(t *testing.T) {
 		w.serves("udp-mirror", ":5004")
 	}
 	c.outsideServes("udp-mirror", outside4+":5004")
+	c.outsideServes("udp-echo", outside4+":5005")
 
+	c.scenario("fragments through source translation, and answers in fragments", func(t *testing.T) {
+		for _, w := range []workload{b1, b2, g1} {
+			for _, size := range []string{"3000", "30000"} {
+				if out, err := output(w.tool("udp-large", outside4+":5005", size)); err != nil {
+					t.Errorf("%s: %v\n%s", w.name, err, out)
+				}
+			}
+		}
+	})
 	c.scenario("a port of an address is forwarded to a workload", func(t *testing.T) {
 		address := c.forwardsPorts(b1, map[string][2]int{"tcp": {7001, 5001}, "udp": {7004, 5004}})
 		c.outsideConnects(address + ":7001")
