@@ -21,6 +21,7 @@ func TestIPv6FloatingAddresses(t *testing.T) {
 	g1 := c.workload("g1", "host2", green)
 	c.allowAll()
 	c.addRoutes(r1, "fd00:35:2::/64", c.gatewayAddress6(r2))
+	c.t.Cleanup(func() { c.set("routers/"+r1, `{"router":{"routes":[]}}`) }) // or its gateway could not be taken away
 	fip1, fip2 := c.floatingIP6(b1), c.floatingIP6(b2)
 	if !strings.Contains(fip1, ":") || fip1 == fip2 {
 		t.Fatalf("the floating addresses are %s and %s", fip1, fip2)
