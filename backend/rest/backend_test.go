@@ -441,3 +441,5 @@ func TestNobodyIsLeft(t *testing.T) {
 		return err == nil && len(faults) == 0
 	})
 }
+
+func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }

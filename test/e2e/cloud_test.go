@@ -20,6 +20,7 @@ type cloud struct {
 	t      *testing.T
 	dir    string // the state directory
 	api    string // base address of the Networking API
+	ready  string // path there that answers 200 when the server is ready
 	args   []string
 	server *exec.Cmd
 	log    string // the server's log
@@ -28,20 +29,28 @@ type cloud struct {
 // startServer starts `midonet server` on free ports and waits for its first answer. It ends with the test.
 func startServer(t *testing.T, args ...string) *cloud {
 	t.Helper()
+	c := newCloud(t)
+	c.args = append([]string{"server", "--state-dir", c.dir, "--api-listen", c.address(), "--midonet-api-listen=", "--metrics-listen", freeAddress(t),
+		"--stream-listen", freeAddress(t)}, args...)
+	c.start()
+	return c
+}
+
+// newCloud returns a server that is still to be told its arguments and started. It ends with the test.
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
 	// Not t.TempDir: the path of a Unix socket in it must stay short.
 	dir, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{t: t, dir: dir, log: filepath.Join(dir, "server.log")}
-	api := freeAddress(t)
-	c.api = "http://" + api
-	c.args = append([]string{"server", "--state-dir", dir, "--api-listen", api, "--midonet-api-listen=", "--metrics-listen", freeAddress(t),
-		"--stream-listen", freeAddress(t)}, args...)
+	c := &cloud{t: t, dir: dir, api: "http://" + freeAddress(t), ready: "/v2.0", log: filepath.Join(dir, "server.log")}
 	t.Cleanup(c.cleanup)
-	c.start()
 	return c
 }
+
+// address is where the Networking API listens.
+func (c *cloud) address() string { return strings.TrimPrefix(c.api, "http://") }
 
 // scenario runs fn as a subtest; meanwhile what fails in the cloud's methods fails the subtest.
 func (c *cloud) scenario(name string, fn func(t *testing.T)) {
@@ -77,13 +86,13 @@ func (c *cloud) start() {
 		c.t.Fatal(err)
 	}
 	c.eventually(20*time.Second, "the server answers", func() error {
-		resp, err := http.Get(c.api + "/v2.0")
+		resp, err := http.Get(c.api + c.ready)
 		if err != nil {
 			return err
 		}
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("GET /v2.0: %s", resp.Status)
+			return fmt.Errorf("GET %s: %s", c.ready, resp.Status)
 		}
 		return nil
 	})
