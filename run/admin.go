@@ -64,6 +64,7 @@ type ServerStatus struct {
 	TasksApplied   uint64   `json:"tasks_applied"`
 	ReadOnly       bool     `json:"read_only"`    // writes of the Networking API are refused
 	DataVersion    string   `json:"data_version"` // in words: the version that is being made, or the active one; empty: none
+	NoTopology     bool     `json:"no_topology"`  // it serves the Networking API alone: another server has the topology
 	Problems       []string `json:"problems"`
 }
 

@@ -67,7 +67,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		MidoNetAPI: webAddress(s.listeners.midonet, midonetapi.Root), Stream: s.listeners.streamAddresses(), Database: s.databaseEngine(),
 		JournalPending: pending,
 	}
-	status.Metrics = webAddress(s.listeners.metrics, "/metrics")
+	status.Metrics, status.NoTopology = webAddress(s.listeners.metrics, "/metrics"), s.APIOnly
 	if err := s.dataStatus(ctx, &status); err != nil || s.backend == nil {
 		return status, err
 	}

@@ -38,6 +38,9 @@ func Status(ctx context.Context, c *AdminClient, w io.Writer) error {
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "  problem        %s\n", p)
 	}
+	if s.NoTopology {
+		return nil
+	}
 	fmt.Fprintln(w)
 	dump, err := c.Dump(ctx)
 	if err != nil {
