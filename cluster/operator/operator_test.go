@@ -250,6 +250,9 @@ func wantWhole(t *rapid.T, s *mirror.State) {
 				t.Errorf("the bridge of %v does not know %v", p.ID, k)
 			}
 		}
+		if peer != nil && !peer.Router.IsZero() && p.Router.IsZero() && p.Device != peer.Router.String() || !p.Interior() && p.Device != "" {
+			t.Errorf("port %v is wired to %+v", p, peer)
+		}
 		if !p.Interior() {
 			keys++
 		}

@@ -71,7 +71,10 @@ func (e *Edit) Link(a, b topology.PortID) error {
 	}
 	for i, p := range ends {
 		e.tx.Delete(topology.TunnelKeyKey(p.TunnelKey))
-		p.Peer, p.TunnelKey = ends[1-i].ID, 0
+		p.Peer, p.TunnelKey, p.Device = ends[1-i].ID, 0, ""
+		if router := ends[1-i].Router; p.Router.IsZero() {
+			p.Device = router.String() // by which an agent asks for a router that it has not been sent
+		}
 		e.tx.Put(p)
 	}
 	e.follow(nil, stations(ends[0], ends[1]))
@@ -107,7 +110,7 @@ func (e *Edit) loosen(p *topology.Port) error {
 		return err
 	}
 	q := *p
-	q.Peer, q.TunnelKey = topology.PortID{}, number
+	q.Peer, q.TunnelKey, q.Device = topology.PortID{}, number, ""
 	e.tx.Put(&q)
 	return nil
 }

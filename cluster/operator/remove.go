@@ -127,6 +127,7 @@ func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
 type deletion struct {
 	state *mirror.State
 	units []unit
+	ports []topology.PortID // that go
 }
 
 func (d *deletion) add(cost int, do func(*Edit) error) { d.units = append(d.units, unit{cost, do}) }
@@ -182,6 +183,7 @@ func (d *deletion) ofRouter(r topology.RouterID) {
 // port removes an operator's port; of a rendered one, which goes with its device, what operators have put on it.
 func (d *deletion) port(p *topology.Port) {
 	if topology.ByOperator(p) {
+		d.ports = append(d.ports, p.ID)
 		d.gone(p.Key())
 	}
 	d.ofPort(p.ID, p)
@@ -216,11 +218,11 @@ func (d *deletion) ofPort(port topology.PortID, was *topology.Port) {
 	}
 }
 
-// ofWire loosens the other end of the wire of a port that goes.
+// ofWire loosens the other end of the wire of a port that goes, unless that goes too.
 func (d *deletion) ofWire(was *topology.Port) {
-	d.add(12, func(e *Edit) error {
+	d.add(24, func(e *Edit) error {
 		peer, err := get[*topology.Port](e, topology.KindPort, was.Peer)
-		if err != nil || peer == nil || peer.Peer != was.ID {
+		if err != nil || peer == nil || peer.Peer != was.ID || slices.Contains(d.ports, peer.ID) {
 			return err
 		}
 		e.follow(stations(was, peer), nil)
