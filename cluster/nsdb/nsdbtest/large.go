@@ -119,7 +119,7 @@ func largeImpossible(t *testing.T, h *harness) {
 	}
 	staged.wantObjects()
 	var objects []topology.Object
-	for n := range 10 { // each as large as it may be
+	for n := range 2 { // each as large as it may be
 		objects = append(objects, &topology.Source{Resource: "port", ID: [16]byte{byte(n), 15: 1}, JSON: make([]byte, nsdb.MaxBytes-5000)})
 	}
 	if _, err := large.UpdateLarge(h.ctx, replacing(nil, objects)); err != nil {
