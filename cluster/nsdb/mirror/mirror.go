@@ -1,23 +1,18 @@
 // Package mirror keeps a copy of the network state database in memory, with the indexes that readers want, and tells subscribers of
 // every change in order.
 //
-// A state is immutable: whoever holds a State reads it without locks for as long as wanted, while newer ones are made. A radix tree
-// (hashicorp/go-memdb) makes a new state cost only what has changed.
+// A state is immutable: whoever holds a State reads it without locks for as long as wanted, while newer ones are made. Trees that are
+// copied where they are written (google/btree) make a new state cost only what has changed.
 package mirror
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-memdb"
-
 	"midonet.org/midonet/cluster/nsdb"
-	"midonet.org/midonet/topology"
 )
 
 // retryPause is the wait before a store that failed is asked again.
@@ -30,7 +25,6 @@ type Mirror struct {
 	ready chan struct{} // closed when there is a first state
 
 	mu          sync.Mutex
-	db          *memdb.MemDB
 	state       *State
 	moved       chan struct{} // closed when state changes, and replaced
 	subscribers map[*Subscription]struct{}
@@ -38,14 +32,8 @@ type Mirror struct {
 
 // New returns a mirror of the store. It is empty until Run has taken its first view.
 func New(store nsdb.Store, log *slog.Logger) *Mirror {
-	db, err := memdb.NewMemDB(schema)
-	if err != nil {
-		panic(fmt.Sprintf("mirror: the schema is wrong: %v", err)) // it is a constant
-	}
-	m := &Mirror{store: store, log: log, ready: make(chan struct{}), db: db, moved: make(chan struct{}),
-		subscribers: map[*Subscription]struct{}{}}
-	m.state = &State{txn: db.Txn(false), counts: map[topology.Kind]int{}}
-	return m
+	return &Mirror{store: store, log: log, ready: make(chan struct{}), moved: make(chan struct{}),
+		subscribers: map[*Subscription]struct{}{}, state: &State{tables: newTables()}}
 }
 
 // Run follows the store until ctx ends, and returns ctx's error. When the store cannot say what has changed (it was away for long),
@@ -118,20 +106,18 @@ func (m *Mirror) WaitFor(ctx context.Context, rev nsdb.Revision) (*State, error)
 
 // apply makes the next state and hands it out. A step that changes nothing still moves the revision.
 func (m *Mirror) apply(step nsdb.Step) {
-	txn := m.db.Txn(true)
 	before := m.State() // only this goroutine replaces it
-	counts := maps.Clone(before.counts)
+	w := before.tables.writer()
 	for _, key := range step.Deletes {
-		counts[key.Kind] -= remove(txn, key)
+		w.remove(key)
 	}
 	for _, o := range step.Puts {
-		counts[o.Key().Kind] += insert(txn, o)
+		w.put(o)
 	}
-	txn.Commit()
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state = &State{Revision: step.Revision, txn: m.db.Txn(false), counts: counts}
+	m.state = &State{Revision: step.Revision, tables: w.tables}
 	close(m.moved)
 	m.moved = make(chan struct{})
 	for s := range m.subscribers {

@@ -1,11 +1,8 @@
 package mirror
 
 import (
-	"fmt"
 	"iter"
 	"reflect"
-
-	"github.com/hashicorp/go-memdb"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/topology"
@@ -15,18 +12,17 @@ import (
 // changed.
 type State struct {
 	Revision nsdb.Revision // 0 before the first view
-	txn      *memdb.Txn    // of reading
-	counts   map[topology.Kind]int
+	tables   tables
 }
 
 // Get returns the object with the key, nil where there is none.
 func (s *State) Get(key topology.Key) topology.Object {
-	found, err := s.txn.First(key.Kind.String(), indexID, key.ID[:])
-	must(err)
-	if found == nil {
+	tree := s.tables[table{key.Kind, indexID}]
+	if tree == nil { // no reader's kind
 		return nil
 	}
-	return found.(topology.Object)
+	found, _ := tree.Get(entry{id: key.ID})
+	return found.object
 }
 
 // Lookup returns the T with the identifier, nil where there is none. T is the pointer type of the kind.
@@ -37,11 +33,11 @@ func Lookup[T topology.Object](s *State, kind topology.Kind, id [16]byte) T {
 
 // ByKind returns every object of the kind in order of identifier.
 func (s *State) ByKind(kind topology.Kind) iter.Seq[topology.Object] {
-	return s.query(kind, indexID)
+	return s.query(kind, indexID, [16]byte{})
 }
 
 // Count returns how many objects of the kind there are, at no cost.
-func (s *State) Count(kind topology.Kind) int { return s.counts[kind] }
+func (s *State) Count(kind topology.Kind) int { return s.tables[table{kind, indexID}].Len() }
 
 // All returns every object, kind by kind.
 func (s *State) All() iter.Seq[topology.Object] {
@@ -58,98 +54,95 @@ func (s *State) All() iter.Seq[topology.Object] {
 
 // Ports returns the ports of a bridge. Like all of the indexed lists it is ordered by identifier.
 func (s *State) Ports(b topology.BridgeID) iter.Seq[*topology.Port] {
-	return typed[*topology.Port](s.query(topology.KindPort, indexBridge, b[:]))
+	return typed[*topology.Port](s.query(topology.KindPort, indexBridge, b))
 }
 
 // DHCPs returns the DHCP subnets of a bridge.
 func (s *State) DHCPs(b topology.BridgeID) iter.Seq[*topology.DHCP] {
-	return typed[*topology.DHCP](s.query(topology.KindDHCP, indexBridge, b[:]))
+	return typed[*topology.DHCP](s.query(topology.KindDHCP, indexBridge, b))
 }
 
 // DHCPHosts returns the reservations on the subnets of a bridge.
 func (s *State) DHCPHosts(b topology.BridgeID) iter.Seq[*topology.DHCPHost] {
-	return typed[*topology.DHCPHost](s.query(topology.KindDHCPHost, indexBridge, b[:]))
+	return typed[*topology.DHCPHost](s.query(topology.KindDHCPHost, indexBridge, b))
 }
 
 // MACEntries returns what is known of the stations of a bridge.
 func (s *State) MACEntries(b topology.BridgeID) iter.Seq[*topology.MACEntry] {
-	return typed[*topology.MACEntry](s.query(topology.KindMACEntry, indexBridge, b[:]))
+	return typed[*topology.MACEntry](s.query(topology.KindMACEntry, indexBridge, b))
 }
 
 // Neighbours returns what is known of the addresses on a bridge.
 func (s *State) Neighbours(b topology.BridgeID) iter.Seq[*topology.Neighbour] {
-	return typed[*topology.Neighbour](s.query(topology.KindNeighbour, indexBridge, b[:]))
+	return typed[*topology.Neighbour](s.query(topology.KindNeighbour, indexBridge, b))
 }
 
 // LearnedMACs returns the stations that hosts have seen on a bridge.
 func (s *State) LearnedMACs(b topology.BridgeID) iter.Seq[*topology.LearnedMAC] {
-	return typed[*topology.LearnedMAC](s.query(topology.KindLearnedMAC, indexBridge, b[:]))
+	return typed[*topology.LearnedMAC](s.query(topology.KindLearnedMAC, indexBridge, b))
 }
 
 // RouterPorts returns the ports of a router.
 func (s *State) RouterPorts(r topology.RouterID) iter.Seq[*topology.Port] {
-	return typed[*topology.Port](s.query(topology.KindPort, indexRouter, r[:]))
+	return typed[*topology.Port](s.query(topology.KindPort, indexRouter, r))
 }
 
 // Routes returns the routes of a router.
 func (s *State) Routes(r topology.RouterID) iter.Seq[*topology.Route] {
-	return typed[*topology.Route](s.query(topology.KindRoute, indexRouter, r[:]))
+	return typed[*topology.Route](s.query(topology.KindRoute, indexRouter, r))
 }
 
 // FloatingIPs returns the floating addresses of a router.
 func (s *State) FloatingIPs(r topology.RouterID) iter.Seq[*topology.FloatingIP] {
-	return typed[*topology.FloatingIP](s.query(topology.KindFloatingIP, indexRouter, r[:]))
+	return typed[*topology.FloatingIP](s.query(topology.KindFloatingIP, indexRouter, r))
 }
 
 // PortForwardings returns the forwardings of a router.
 func (s *State) PortForwardings(r topology.RouterID) iter.Seq[*topology.PortForwarding] {
-	return typed[*topology.PortForwarding](s.query(topology.KindPortForwarding, indexRouter, r[:]))
+	return typed[*topology.PortForwarding](s.query(topology.KindPortForwarding, indexRouter, r))
 }
 
 // RouterNeighbours returns what hosts have found out of the neighbours of a router.
 func (s *State) RouterNeighbours(r topology.RouterID) iter.Seq[*topology.RouterNeighbour] {
-	return typed[*topology.RouterNeighbour](s.query(topology.KindRouterNeighbour, indexRouter, r[:]))
+	return typed[*topology.RouterNeighbour](s.query(topology.KindRouterNeighbour, indexRouter, r))
 }
 
 // NATBlocks returns the blocks of a router that hosts hold.
 func (s *State) NATBlocks(r topology.RouterID) iter.Seq[*topology.NATBlock] {
-	return typed[*topology.NATBlock](s.query(topology.KindNATBlock, indexRouter, r[:]))
+	return typed[*topology.NATBlock](s.query(topology.KindNATBlock, indexRouter, r))
 }
 
 // GroupMembers returns the members of an address group.
 func (s *State) GroupMembers(g topology.AddrGroupID) iter.Seq[*topology.GroupMember] {
-	return typed[*topology.GroupMember](s.query(topology.KindGroupMember, indexGroup, g[:]))
+	return typed[*topology.GroupMember](s.query(topology.KindGroupMember, indexGroup, g))
 }
 
 // Bindings returns the bindings of a host.
 func (s *State) Bindings(h topology.HostID) iter.Seq[*topology.Binding] {
-	return typed[*topology.Binding](s.query(topology.KindBinding, indexHost, h[:]))
+	return typed[*topology.Binding](s.query(topology.KindBinding, indexHost, h))
 }
 
 // PortStates returns what a host says of its ports.
 func (s *State) PortStates(h topology.HostID) iter.Seq[*topology.PortState] {
-	return typed[*topology.PortState](s.query(topology.KindPortState, indexHost, h[:]))
+	return typed[*topology.PortState](s.query(topology.KindPortState, indexHost, h))
 }
 
 // TunnelZoneHosts returns the members of a tunnel zone.
 func (s *State) TunnelZoneHosts(z topology.TunnelZoneID) iter.Seq[*topology.TunnelZoneHost] {
-	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexZone, z[:]))
+	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexZone, z))
 }
 
 // Memberships returns the tunnel zones that a host is in.
 func (s *State) Memberships(h topology.HostID) iter.Seq[*topology.TunnelZoneHost] {
-	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexHost, h[:]))
+	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexHost, h))
 }
 
-func (s *State) query(kind topology.Kind, index string, args ...any) iter.Seq[topology.Object] {
+// query returns the objects that name something under the index, in order of their identifiers.
+func (s *State) query(kind topology.Kind, by index, named [16]byte) iter.Seq[topology.Object] {
 	return func(yield func(topology.Object) bool) {
-		found, err := s.txn.Get(kind.String(), index, args...)
-		must(err)
-		for raw := found.Next(); raw != nil; raw = found.Next() {
-			if !yield(raw.(topology.Object)) {
-				return
-			}
-		}
+		s.tables[table{kind, by}].AscendGreaterOrEqual(entry{named: named}, func(e entry) bool {
+			return e.named == named && yield(e.object)
+		})
 	}
 }
 
@@ -177,11 +170,4 @@ func (s *State) stepTo(snapshot *nsdb.Snapshot) nsdb.Step {
 		}
 	}
 	return step
-}
-
-// must turns a misuse of memdb (an index that the schema lacks) into a panic: only a defect here makes one.
-func must(err error) {
-	if err != nil {
-		panic(fmt.Sprintf("mirror: %v", err))
-	}
 }
