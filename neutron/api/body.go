@@ -21,7 +21,7 @@ func readObject(r *http.Request) (map[string]any, error) {
 		return nil, err
 	}
 	if !utf8.Valid(raw) {
-		return nil, errBody()
+		return nil, badRequest(notAllowedText) // from webob, which does not come to look at what it says
 	}
 	v, err := decode(raw)
 	object, ok := v.(map[string]any)
@@ -92,7 +92,7 @@ func object(def *apidef.Resource, v any) (map[string]any, error) {
 func several(def *apidef.Resource, v any) ([]map[string]any, error) {
 	list, ok := v.([]any)
 	switch {
-	case v == nil || ok && len(list) == 0:
+	case !truth(v):
 		return nil, badRequest("Resources required")
 	case !ok:
 		return nil, errBody()

@@ -74,6 +74,9 @@ func (c *controller[T]) key(item *T) string {
 }
 
 func (c *controller[T]) show(r *request, id string) (*answer, error) {
+	if err := c.onlyIf(r, id); err != nil { // a condition holds for changes alone, and is read all the same
+		return nil, err
+	}
 	item, err := c.resource.Get(r.Context(), r.caller, id)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ const (
 // shown is the complete form of a network made by the double.
 func shown(id, project, name string) string {
 	return `{"id":"` + id + `","project_id":"` + project + `","tenant_id":"` + project + `","description":"",` + times + `,"name":"` + name +
-		`","admin_state_up":true,"status":"ACTIVE","shared":false,"subnets":[],"mtu":0,"router:external":false,` +
+		`","admin_state_up":true,"status":"ACTIVE","shared":false,"subnets":[],"mtu":0,"router:external":false,"is_default":false,` +
 		`"provider:network_type":"midonet","provider:physical_network":null,"provider:segmentation_id":null,` +
 		`"ipv4_address_scope":null,"ipv6_address_scope":null,"availability_zone_hints":[],"availability_zones":[],"dns_domain":"","port_security_enabled":true}`
 }
@@ -45,9 +45,9 @@ func TestCreateShowUpdateDelete(t *testing.T) {
 func TestPluginGetsTypedValues(t *testing.T) {
 	s, n := newServer(t)
 	do(t, s, "POST", "/v2.0/networks", `{"network":{"name":"x","tenant_id":"red","mtu":"1400","shared":"yes","provider:segmentation_id":7}}`)
-	seven := 7
+	seven, no := 7, false
 	want := model.Network{Standard: model.Standard{ProjectID: "red"}, Name: "x", MTU: 1400, Shared: true, AdminStateUp: true,
-		SegmentationID: &seven, PortSecurityEnabled: true, AvailabilityZoneHints: []string{}}
+		SegmentationID: &seven, IsDefault: &no, PortSecurityEnabled: true, AvailabilityZoneHints: []string{}}
 	if len(n.bodies) != 1 {
 		t.Fatal("nothing was created")
 	}
@@ -82,11 +82,12 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	noObject := "Object 'network' contains invalid data"
 	for _, c := range []struct{ method, body, message string }{
 		{"POST", `{"network": {"name":`, invalid}, {"POST", `[]`, invalid}, {"POST", `"x"`, invalid}, {"POST", `null`, invalid},
-		{"POST", `{"network":{}} {}`, invalid}, {"POST", "{\"network\":{\"name\":\"\xff\"}}", invalid}, {"POST", `x`, invalid},
+		{"POST", `{"network":{}} {}`, invalid}, {"POST", "{\"network\":{\"name\":\"\xff\"}}", notAllowedText}, {"POST", `x`, invalid},
 		{"POST", strings.Repeat("[", 20000), invalid},
 		{"POST", ``, missing}, {"POST", `{}`, missing}, {"POST", `{"network":null}`, missing}, {"POST", `{"subnet":{}}`, missing},
 		{"POST", `{"network":"x"}`, noObject}, {"POST", `{"network":[]}`, noObject}, {"POST", `{"network":7}`, noObject},
 		{"POST", `{"networks":[]}`, "Resources required"}, {"POST", `{"networks":null}`, "Resources required"},
+		{"POST", `{"networks":{}}`, "Resources required"},
 		{"POST", `{"networks":[7]}`, invalid}, {"POST", `{"networks":7}`, invalid}, {"POST", `{"networks":[{"network":7}]}`, noObject},
 		{"PUT", `{"networks":[{}]}`, "Bulk operation not supported"}, {"PUT", `{}`, missing}, {"PUT", `{`, invalid},
 		{"PUT", `{"network":{"id":"x"}}`, "Cannot update read-only attribute id"},

@@ -74,19 +74,24 @@ func (q query) listQuery(def *apidef.Resource, maxPage int) (plugin.Query, error
 		return plugin.Query{}, err
 	}
 	out := plugin.Query{Filters: filters, Sort: sort, Limit: limit}
+	reverse, _ := q.last("page_reverse")
+	backwards := strings.EqualFold(reverse, "true")
 	if limit > 0 {
 		out.Marker, _ = q.last("marker")
-		reverse, _ := q.last("page_reverse")
-		out.PageReverse = strings.EqualFold(reverse, "true")
+		out.PageReverse = backwards
+	} else if backwards { // the whole list is one page, which the original does not turn round again
+		for i := range sort {
+			sort[i].Desc = !sort[i].Desc
+		}
 	}
 	return out, nil
 }
 
 // filters gathers the values of each attribute (neutron/api/api_common.py, get_filters_from_dict, with filter-validation and
-// empty-string-filtering).
+// empty-string-filtering). The two names of the owner are two filters, both of which must hold.
 func (q query) filters(def *apidef.Resource) ([]plugin.Filter, error) {
 	var filters []plugin.Filter
-	var invalid []string
+	var keys, invalid []string // keys[i] is how the client calls the attribute of filters[i]
 	for _, p := range q {
 		if slices.Contains(notFilters, p.key) {
 			continue
@@ -102,22 +107,17 @@ func (q query) filters(def *apidef.Resource) ([]plugin.Filter, error) {
 		if err != nil {
 			return nil, err
 		}
-		filters = addFilter(filters, def.Canonical(p.key), value)
+		if i := slices.Index(keys, p.key); i >= 0 {
+			filters[i].Values = append(filters[i].Values, value)
+			continue
+		}
+		keys = append(keys, p.key)
+		filters = append(filters, plugin.Filter{Attr: def.Canonical(p.key), Values: []string{value}})
 	}
 	if len(invalid) > 0 {
 		return nil, badRequest("%s is invalid attribute for filtering", apidef.Quoted(invalid))
 	}
 	return filters, nil
-}
-
-func addFilter(filters []plugin.Filter, attr, value string) []plugin.Filter {
-	for i := range filters {
-		if filters[i].Attr == attr {
-			filters[i].Values = append(filters[i].Values, value)
-			return filters
-		}
-	}
-	return append(filters, plugin.Filter{Attr: attr, Values: []string{value}})
 }
 
 // sortKeys is get_sorts; the primary key comes last, so that the order is total.

@@ -16,6 +16,8 @@ func TestQueriesReachThePlugin(t *testing.T) {
 		"name=a&name=b&admin_state_up=no&name=": {Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{
 			{Attr: "name", Values: []string{"a", "b", ""}}, {Attr: "admin_state_up", Values: []string{"False"}}}},
 		"tenant_id=x&project_id=y": {Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{
+			{Attr: "project_id", Values: []string{"x"}}, {Attr: "project_id", Values: []string{"y"}}}},
+		"tenant_id=x&tenant_id=y&page_reverse=True": {Sort: []plugin.SortKey{{Attr: "id", Desc: true}}, Filters: []plugin.Filter{
 			{Attr: "project_id", Values: []string{"x", "y"}}}},
 		"name=a%20b%26c+d": {Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{{Attr: "name", Values: []string{"a b&c d"}}}},
 		"sort_key=name&sort_dir=desc&sort_key=tenant_id&sort_dir=asc": {Sort: []plugin.SortKey{

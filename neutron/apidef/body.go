@@ -47,12 +47,13 @@ func (r *Resource) CheckUpdate(body map[string]any, owner Owner) (values Values,
 	if err != nil {
 		return nil, nil, err
 	}
+	given = givenIn(values)
 	for _, a := range r.Attributes {
-		if _, ok := body[a.Name]; ok && !a.Update {
+		if given[r.Canonical(a.Name)] && !a.Update { // of two names the first is refused, whichever was given
 			return nil, nil, BadRequest("Cannot update read-only attribute %s", a.Name)
 		}
 	}
-	return values, givenIn(values), r.convert(values)
+	return values, given, r.convert(values)
 }
 
 // ownAttributes returns the body's attributes under their own names. It refuses unknown names, two different owners, and an owner

@@ -170,6 +170,7 @@ func TestUpdateRefusals(t *testing.T) {
 	}{
 		{Networks(), `{"status":"DOWN"}`, "Cannot update read-only attribute status"},
 		{Networks(), `{"tenant_id":"blue"}`, "Cannot update read-only attribute tenant_id"},
+		{Networks(), `{"project_id":"blue"}`, "Cannot update read-only attribute tenant_id"},
 		{Networks(), `{"colour":1}`, "Unrecognized attribute(s) 'colour'"},
 		{Subnets(), `{"cidr":"10.0.0.0/8"}`, "Cannot update read-only attribute cidr"},
 		{Ports(), `{"network_id":"` + uuid + `"}`, "Cannot update read-only attribute network_id"},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/huandu/go-sqlbuilder"
 
-	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 )
@@ -52,22 +51,15 @@ func portFilter(b *sqlbuilder.SelectBuilder, _ Scope, f plugin.Filter) (string, 
 }
 
 // fixedIPsFilter answers fixed_ips, whose values say ip_address=A, subnet_id=S or ip_address_substr=T. Values of one kind are
-// alternatives; kinds add up (_get_ports_query in the original).
+// alternatives; kinds add up, and others are passed over (_get_ports_query in the original).
 func fixedIPsFilter(b *sqlbuilder.SelectBuilder, f plugin.Filter) (string, bool, error) {
 	byKind := map[string][]any{}
 	for _, v := range f.Values {
-		kind, value, ok := strings.Cut(v, "=")
+		kind, value, _ := strings.Cut(v, "=")
 		if kind == "ip_address" {
-			a, err := netip.ParseAddr(value)
-			if err != nil {
-				return "", true, invalidFilter("'%s' is not a valid IP address", value)
-			}
+			a, _ := netip.ParseAddr(value) // what is no address has no octets, and no port has it
 			byKind[kind] = append(byKind[kind], a.AsSlice())
 			continue
-		}
-		if !ok || kind != "subnet_id" && kind != "ip_address_substr" {
-			return "", true, invalidFilter("fixed_ips must be filtered by ip_address=VALUE, ip_address_substr=VALUE or subnet_id=VALUE, "+
-				"not by '%s'", v)
 		}
 		byKind[kind] = append(byKind[kind], value)
 	}
@@ -90,12 +82,6 @@ func addressHas(b *sqlbuilder.SelectBuilder, parts []any) []string {
 		either = append(either, "INSTR("+addressText+"(ip_address), "+b.Var(strings.ToLower(part.(string)))+") > 0")
 	}
 	return either
-}
-
-func invalidFilter(format string, args ...any) error {
-	e := errs.New(errs.Invalid, "InvalidInput", format, args...)
-	e.Message = "Invalid input for operation: " + e.Message + "."
-	return e
 }
 
 func scanPort(rows *sql.Rows) (*model.Port, error) {

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -161,6 +162,7 @@ func common(w, g any) (any, any) {
 
 func commonMaps(w, g map[string]any) (any, any) {
 	resource := g["id"] != nil
+	maps.DeleteFunc(g, func(k string, _ any) bool { _, recorded := w[k]; return !recorded && slices.Contains(since, k) })
 	for k := range w {
 		if _, served := g[k]; resource && !served || differsOnPurpose(g, k) {
 			delete(w, k)
@@ -180,6 +182,9 @@ func commonMaps(w, g map[string]any) (any, any) {
 	}
 	return w, g
 }
+
+// since are attributes of extensions that the servers of older records did not have. They are compared where they are on record.
+var since = []string{"is_default", "dns_name", "dns_domain", "dns_assignment"}
 
 // unordered are lists whose order means nothing in the original.
 var unordered = []string{"allocation_pools", "security_group_rules", "addresses", "allowed_address_pairs"}
