@@ -34,6 +34,10 @@ type KeystoneConfig struct {
 
 // check refuses what no login could succeed with.
 func (c KeystoneConfig) check() error {
+	section := "auth_strategy = keystone: [keystone_authtoken]"
+	if c.Service != "" {
+		section = "its section:"
+	}
 	for _, o := range []struct {
 		missing bool
 		name    string
@@ -46,7 +50,7 @@ func (c KeystoneConfig) check() error {
 		{c.ProjectName != "" && c.ProjectDomainID == "" && c.ProjectDomainName == "", "project_domain_name"},
 	} {
 		if o.missing {
-			return errs.New(errs.Invalid, "BadOption", "auth_strategy = keystone: [keystone_authtoken] %s is not set", o.name)
+			return errs.New(errs.Invalid, "BadOption", "%s %s is not set", section, o.name)
 		}
 	}
 	return nil

@@ -61,6 +61,46 @@ policy_file = rules.yaml
 	}
 }
 
+// TestNovaAsOperatorsWriteIt reads the section [nova] with the names of keystoneauth.
+func TestNovaAsOperatorsWriteIt(t *testing.T) {
+	for text, want := range map[string]auth.KeystoneConfig{
+		`default_domain_name = Default
+project_name = service
+username = nova
+region_name = two
+endpoint_type = internal
+`: {Username: "nova", ProjectName: "service", UserDomainName: "Default", ProjectDomainName: "Default", RegionName: "two", Interface: "internal"},
+		`user_id = u1
+project_id = p1
+timeout = 5
+`: {UserID: "u1", ProjectID: "p1", Interface: "public", Timeout: 5 * time.Second},
+		`default_domain_id = default
+user_domain_id = d2
+tenant_name = service
+username = nova
+`: {Username: "nova", ProjectName: "service", UserDomainID: "d2", ProjectDomainID: "default", Interface: "public"},
+		`user_id = u1
+system_scope = all
+`: {UserID: "u1", SystemScope: "all", Interface: "public"},
+	} {
+		file := filepath.Join(t.TempDir(), "neutron.conf")
+		if err := os.WriteFile(file, []byte("[nova]\nauth_url = http://k:5000\npassword = p\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o, warnings, err := Load(file)
+		if err != nil || len(warnings) > 0 {
+			t.Fatalf("%v, warnings %v", err, warnings)
+		}
+		want.AuthURL, want.Password = "http://k:5000", "p"
+		if want.Timeout == 0 {
+			want.Timeout = 30 * time.Second
+		}
+		if diff := cmp.Diff(want, o.Nova.Notifier(nil).Keystone); diff != "" {
+			t.Errorf("%s(-want +got):\n%s", text, diff)
+		}
+	}
+}
+
 func TestAuthStrategies(t *testing.T) {
 	o, _, err := Load()
 	if err != nil {

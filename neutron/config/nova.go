@@ -18,13 +18,18 @@ type Nova struct {
 	AuthURL           string `oslo:"nova/auth_url" help:"Keystone's address, as which and where Nova is told of its ports; empty: it is told nothing."`
 	AuthType          string `oslo:"nova/auth_type" default:"password" help:"How the server logs in: password or v3password."`
 	Username          string `oslo:"nova/username" help:"The user that tells Nova."`
+	UserID            string `oslo:"nova/user_id" help:"The same by identifier."`
 	Password          string `oslo:"nova/password" secret:"true" help:"Its password."`
 	ProjectName       string `oslo:"nova/project_name" help:"The project that it acts for."`
 	TenantName        string `oslo:"nova/tenant_name" help:"The older name of project_name."`
+	ProjectID         string `oslo:"nova/project_id" help:"The same by identifier."`
 	UserDomainName    string `oslo:"nova/user_domain_name" help:"The domain of the user."`
 	UserDomainID      string `oslo:"nova/user_domain_id" help:"The same by identifier."`
 	ProjectDomainName string `oslo:"nova/project_domain_name" help:"The domain of the project."`
 	ProjectDomainID   string `oslo:"nova/project_domain_id" help:"The same by identifier."`
+	DefaultDomainName string `oslo:"nova/default_domain_name" help:"The domain of user and project where none is named."`
+	DefaultDomainID   string `oslo:"nova/default_domain_id" help:"The same by identifier."`
+	SystemScope       string `oslo:"nova/system_scope" help:"all: log in for the whole system instead of a project."`
 	RegionName        string `oslo:"nova/region_name" help:"The region whose Nova is told; empty: any."`
 	EndpointType      string `oslo:"nova/endpoint_type" default:"public" help:"Which of Nova's endpoints: public, admin or internal."`
 	CertFile          string `oslo:"nova/certfile" help:"The certificate that the server shows; empty: none."`
@@ -40,10 +45,12 @@ func (n Nova) Told() bool { return n.AuthURL != "" && (n.Status || n.Data) }
 // Notifier is what tells it.
 func (n Nova) Notifier(log *slog.Logger) nova.Config {
 	return nova.Config{Interval: time.Duration(n.Interval) * time.Second, Log: log, Keystone: auth.KeystoneConfig{
-		AuthURL: n.AuthURL, Username: n.Username, Password: n.Password, ProjectName: cmp.Or(n.ProjectName, n.TenantName),
-		UserDomainName: n.UserDomainName, UserDomainID: n.UserDomainID,
-		ProjectDomainName: n.ProjectDomainName, ProjectDomainID: n.ProjectDomainID,
-		RegionName: n.RegionName, Interface: n.EndpointType,
+		AuthURL: n.AuthURL, Username: n.Username, UserID: n.UserID, Password: n.Password,
+		ProjectName: cmp.Or(n.ProjectName, n.TenantName), ProjectID: n.ProjectID, SystemScope: n.SystemScope,
+		UserDomainName: cmp.Or(n.UserDomainName, n.DefaultDomainName), UserDomainID: cmp.Or(n.UserDomainID, n.DefaultDomainID),
+		ProjectDomainName: cmp.Or(n.ProjectDomainName, n.DefaultDomainName),
+		ProjectDomainID:   cmp.Or(n.ProjectDomainID, n.DefaultDomainID),
+		RegionName:        n.RegionName, Interface: n.EndpointType,
 		CAFile: n.CAFile, CertFile: n.CertFile, KeyFile: n.KeyFile, Insecure: n.Insecure,
 		Timeout: time.Duration(n.Timeout) * time.Second, Log: log,
 	}}

@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
@@ -15,6 +14,9 @@ func midonet(t testing.TB, c *Cloud) *exec.Cmd {
 		t.Fatalf("building midonet: %v\n%s", err, out)
 	}
 	file := c.configure(t, "[DEFAULT]\nauth_strategy = keystone\n")
-	return exec.Command(program, "server", "--config-file", file, "--state-dir", filepath.Join(c.dir, "var"),
+	return exec.Command(program, "server", "--config-file", file, "--state-dir", c.stateDir(),
 		"--api-listen", c.address(), "--stream-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t))
 }
+
+// stateDir is where the server keeps its state.
+func (c *Cloud) stateDir() string { return c.path("var") }
