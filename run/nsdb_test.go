@@ -111,7 +111,7 @@ func joinHost(t *testing.T, client *AdminClient) *storeHost {
 		t.Fatal(err)
 	}
 	h := &storeHost{t: t, known: map[topology.Key]bool{}, plugged: map[topology.PortID]bool{}}
-	h.Session, err = session.New(session.Config{StateDir: t.TempDir(), HostName: "one", JoinToken: token.Token, Facts: h.facts,
+	h.Session, err = session.New(session.Config{StateDir: t.TempDir(), HostName: "one", Zone: "east", JoinToken: token.Token, Facts: h.facts,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
