@@ -8,7 +8,7 @@ import (
 
 type apiCmd struct {
 	ConfigFile []string `name:"config-file" help:"oslo.config file (neutron.conf, ml2_conf.ini …); may be given several times, later files win." type:"existingfile" sep:"none"`
-	StateDir   string   `default:"var-api" help:"Where the administration socket lives; not that of a server." type:"path"`
+	StateDir   string   `default:"var-api" help:"Where the administration socket lives, and without [database] connection the database for a MidoNet elsewhere; not that of a server." type:"path"`
 	API        string   `name:"api-listen" help:"Address of the Networking API, host:port; default bind_host:bind_port of the configuration (127.0.0.1:9696)."`
 	Metrics    string   `name:"metrics-listen" default:"127.0.0.1:8184" help:"Address of /metrics and /healthz."`
 	LogLevel   string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`

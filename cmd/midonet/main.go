@@ -18,7 +18,7 @@ import (
 // commands is the command line. Every struct's Run method calls package run and decides nothing.
 type commands struct {
 	Server  serverCmd  `cmd:"" help:"Serve the Networking API and the MidoNet cluster on this machine; with no option, on loopback with everything embedded."`
-	API     apiCmd     `cmd:"" name:"api" help:"Serve the Networking API alone, on the database of a server: one of several behind a load balancer."`
+	API     apiCmd     `cmd:"" name:"api" help:"Serve the Networking API alone, on the database of a server: one of several behind a load balancer; or for a MidoNet elsewhere, see [midonet] client."`
 	Cluster clusterCmd `cmd:"" help:"Serve the MidoNet cluster alone, for a Neutron elsewhere that speaks the MidoNet REST API."`
 	Agent   agentCmd   `cmd:"" help:"Move this host's packets; the first start needs --join."`
 	Sandbox sandboxCmd `cmd:"" help:"Hosts and workloads as network namespaces of this machine."`
