@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
 )
 
