@@ -73,10 +73,11 @@ func astray(f func(outside Namespace) error) error {
 }
 
 func (n Namespace) comeBack() {
-	now, err := Own()
-	defer now.Close()
-	if err == nil && n.same(now) {
-		return
+	if now, err := Own(); err == nil {
+		defer now.Close()
+		if n.same(now) {
+			return
+		}
 	}
 	if n.enter() != nil {
 		runtime.LockOSThread() // once more than it is unlocked: a thread in the wrong place ends with its goroutine

@@ -176,8 +176,8 @@ func TestMessages(t *testing.T) {
 		"It is so.": {400, []byte(`{"message": "It is so.", "code": 400}`)},
 		"Validation error(s) found name: is too long.": {400, []byte(`{"message": "Validation error(s) found", "code": 400,
 			"violations": [{"property": "name", "message": "is too long"}]}`)},
-		"<html>":             {502, []byte("<html>\n")},
-		http.StatusText(503): {503, nil},
+		"<html>": {502, []byte("<html>\n")},
+		http.StatusText(http.StatusServiceUnavailable): {http.StatusServiceUnavailable, nil},
 	} {
 		if got := a.message(); got != want {
 			t.Errorf("%q, want %q", got, want)

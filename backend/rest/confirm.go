@@ -21,7 +21,7 @@ func (b *Backend) Ready(ctx context.Context) error {
 	}
 	defer b.waits(-1)
 	for {
-		away, since := b.absence()
+		since, away := b.absence()
 		if away == nil {
 			break
 		}
@@ -50,11 +50,11 @@ func (b *Backend) enter() error {
 	return nil
 }
 
-// absence returns why MidoNet is away, nil where it is not known to be, and since when.
-func (b *Backend) absence() (error, time.Time) {
+// absence returns since when MidoNet is away and why, nil where it is not known to be.
+func (b *Backend) absence() (since time.Time, away error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.away, b.since
+	return b.since, b.away
 }
 
 // unavailable is webob's name for it, as everything that MidoNet says.
@@ -87,7 +87,7 @@ func (b *Backend) Confirm(ctx context.Context, tasks []journal.Task) ([]journal.
 	began := time.Now()
 	for {
 		next := b.next()
-		away, since := b.absence()
+		since, away := b.absence()
 		waiting, faults, err := b.Journal.Outcome(ctx, tasks)
 		late := time.Since(began) > b.RetryTime+b.RequestTimeout || away != nil && time.Since(since) > b.RetryTime
 		switch {

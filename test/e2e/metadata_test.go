@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -208,7 +209,9 @@ func (c *cloud) novaOn(host string) *exec.Cmd {
 func (c *cloud) agentMetrics(host string) string {
 	c.t.Helper()
 	socket := filepath.Join(c.dir, "sandbox", host, "monitor.sock")
-	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
 	defer client.CloseIdleConnections()
 	resp, err := client.Get("http://agent/metrics")
 	if err != nil {
