@@ -24,6 +24,8 @@ type Data struct {
 	db      *store.DB
 	journal *journal.Journal
 	plugin  *ml2.Plugin
+
+	elsewhere bool // the topology is that of a MidoNet which midonet_uri names
 }
 
 // OpenData opens the database that the configuration names. Its tables are to be there: `midonet db upgrade` or a server makes them.
@@ -47,7 +49,7 @@ func OpenData(ctx context.Context, c ServerConfig) (*Data, error) {
 }
 
 func newData(db *store.DB, options *config.Options, c ServerConfig) *Data {
-	d := &Data{db: db, journal: journal.New(db)}
+	d := &Data{db: db, journal: journal.New(db), elsewhere: options.MidoNet.Elsewhere()}
 	d.plugin = ml2.New(db, d.journal, options.ML2(), c.Log)
 	l3.New(d.plugin, db, options.L3()) // it adds its resources to the plugin's contents
 	return d
@@ -136,6 +138,9 @@ func (d *Data) VersionList(ctx context.Context, w io.Writer) error {
 // VersionSync has the server that applies the journal render the topology anew and, where activate is set, switch to it, and writes how
 // far it is until it has ended. Where ctx ends first, the order is withdrawn.
 func (d *Data) VersionSync(ctx context.Context, activate bool, w io.Writer) error {
+	if err := d.rendersHere(); err != nil {
+		return err
+	}
 	version, err := d.journal.Order(ctx, activate)
 	if err != nil {
 		return err
@@ -145,10 +150,22 @@ func (d *Data) VersionSync(ctx context.Context, activate bool, w io.Writer) erro
 
 // VersionActivate has that server switch to a version, and waits until it has.
 func (d *Data) VersionActivate(ctx context.Context, version int64, w io.Writer) error {
+	if err := d.rendersHere(); err != nil {
+		return err
+	}
 	if err := d.journal.OrderActivation(ctx, version); err != nil {
 		return err
 	}
 	return d.follow(ctx, version, w)
+}
+
+// rendersHere returns an error where no server on this database renders a topology, so that nobody would take an order.
+func (d *Data) rendersHere() error {
+	if d.elsewhere {
+		return errs.New(errs.Invalid, "RenderedElsewhere", "The configuration's client drives a MidoNet elsewhere, which keeps its own topology: "+
+			"there are no data versions to switch here.")
+	}
+	return nil
 }
 
 // followPause is how often a command looks how far a version has come.

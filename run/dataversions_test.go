@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -116,4 +118,33 @@ type tee struct{ a, b *watched }
 func (t tee) Write(b []byte) (int, error) {
 	_, _ = t.a.Write(b)
 	return t.b.Write(b)
+}
+
+// TestNoVersionsOfAMidoNetElsewhere: nobody would take the order.
+func TestNoVersionsOfAMidoNetElsewhere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "neutron.conf")
+	text := "[DEFAULT]\nservice_plugins = midonet_l3\n[midonet]\nclient = midonet.neutron.client.api.MidonetApiClient\nmidonet_uri = http://127.0.0.1:1/midonet-api\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := ServerConfig{StateDir: t.TempDir(), ConfigFiles: []string{file}, Log: slog.New(slog.DiscardHandler)}
+	if err := DBUpgrade(t.Context(), c, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenData(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for name, order := range map[string]func() error{
+		"sync":     func() error { return d.VersionSync(t.Context(), true, &bytes.Buffer{}) },
+		"activate": func() error { return d.VersionActivate(t.Context(), 1, &bytes.Buffer{}) },
+	} {
+		if err := order(); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "elsewhere") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if v, err := d.journal.Ordered(t.Context()); err != nil || v != nil {
+		t.Errorf("ordered is %v, %v", v, err)
+	}
 }

@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	// firstTunnelKey and tunnelKeys are the upper half of what there is. The importer begins at the bottom, so that the two seldom meet.
-	firstTunnelKey = 1 << 19
-	tunnelKeys     = 1 << 19
+	// tunnelKeys is how many there are from topology.FirstOperatorTunnelKey on.
+	tunnelKeys = 1 << 19
 	// tunnelKeyTries is how many random keys are looked at. Where half of them are taken, one in 2⁶⁴ edits finds none.
 	tunnelKeyTries = 64
 )
@@ -18,7 +17,7 @@ const (
 // tunnelKey reserves a free tunnel key for the port. A random one is unlikely to be that of a port which has just gone.
 func (e *Edit) tunnelKey(port topology.PortID) (uint32, error) {
 	for range tunnelKeyTries {
-		r := &topology.TunnelKey{Made: topology.Operators, Number: firstTunnelKey + rand.N[uint32](tunnelKeys), Port: port}
+		r := &topology.TunnelKey{Made: topology.Operators, Number: topology.FirstOperatorTunnelKey + rand.N[uint32](tunnelKeys), Port: port}
 		if e.State.Get(r.Key()) != nil {
 			continue
 		}
