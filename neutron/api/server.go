@@ -95,6 +95,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	requestID := "req-" + id.New[http.Request]().String()
 	start := time.Now()
 	w.Header().Set("X-Openstack-Request-Id", requestID)
+	if hr.URL.Path == healthPath {
+		health(w, hr)
+		return
+	}
 	hr.Body = http.MaxBytesReader(w, hr.Body, int64(s.config.MaxBody))
 	a, err := s.answer(hr, requestID)
 	if err != nil {
