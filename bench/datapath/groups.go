@@ -45,14 +45,16 @@ func layer3() (all []group) {
 		of := func(make func(*lab, string, service) (*path, error)) func(*lab, string) (*path, error) {
 			return func(l *lab, name string) (*path, error) { return make(l, name, s) }
 		}
+		peers := []pathMaker{{"Linux, nftables", of((*lab).linuxRouter)}}
+		if s.openflow != nil {
+			peers = append(peers, pathMaker{"Open vSwitch, userspace", of((*lab).openVSwitch)})
+		}
 		all = append(all,
-			group{"one host, " + s.title, []pathMaker{
-				{"Linux, nftables", of((*lab).linuxRouter)},
-				{"Open vSwitch, userspace", of((*lab).openVSwitch)},
-				{"bare veth pair", (*lab).veth},
-				{"midonet, one network", ours(1, plain)},
-				{"midonet", ours(1, s)},
-			}, true},
+			group{"one host, " + s.title, append(peers,
+				pathMaker{"bare veth pair", (*lab).veth},
+				pathMaker{"midonet, one network", ours(1, plain)},
+				pathMaker{"midonet", ours(1, s)},
+			), true},
 			group{"two hosts, " + s.title, []pathMaker{
 				{"Linux, nftables, VXLAN", of((*lab).linuxRouters)},
 				{"midonet, one network", ours(2, plain)},
