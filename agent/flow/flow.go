@@ -71,6 +71,30 @@ type Rewrite struct {
 	Hops             uint8 // how much is taken from the TTL: the routers on the way; a packet with no more than that is a miss
 }
 
+// Of returns the header that the change makes of h; false where the other family has none like it.
+func (r *Rewrite) Of(h packet.Header) (packet.Header, bool) {
+	ok := true
+	if r.Fields&FieldFamily != 0 {
+		h, ok = h.In(r.SrcIP, r.DstIP)
+	}
+	write(r, FieldSrcMAC, &h.SrcMAC, r.SrcMAC)
+	write(r, FieldDstMAC, &h.DstMAC, r.DstMAC)
+	write(r, FieldSrcIP, &h.SrcIP, r.SrcIP)
+	write(r, FieldDstIP, &h.DstIP, r.DstIP)
+	write(r, FieldSrcPort, &h.SrcPort, r.SrcPort)
+	write(r, FieldDstPort, &h.DstPort, r.DstPort)
+	write(r, FieldEchoID, &h.DstPort, r.EchoID)
+	write(r, FieldTOS, &h.TOS, r.TOS)
+	write(r, FieldTTL, &h.TTL, h.TTL-r.Hops)
+	return h, ok
+}
+
+func write[T any](r *Rewrite, field Fields, to *T, value T) {
+	if r.Fields&field != 0 {
+		*to = value
+	}
+}
+
 // Output is one place that the packet goes to: a port of this host, or a port of another one through the tunnel.
 type Output struct {
 	// Port is the egress port, for people and for local delivery.

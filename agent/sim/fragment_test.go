@@ -52,7 +52,8 @@ func TestLaterFragmentsFollowTheFirst(t *testing.T) {
 				if r.Verdict != Forward || r.Cache || len(r.Actions.Outputs) != 1 || l.view.Port(r.Actions.Outputs[0].Port).Name != c.to {
 					t.Fatalf("a later one: %s, cached %v, to %v", r.Verdict, r.Cache, r.Actions.Outputs)
 				}
-				is := parsed(t, f.With(rewritten(f.Header, r.Actions.Rewrite)))
+				h, _ := r.Actions.Rewrite.Of(f.Header)
+				is := parsed(t, f.With(h))
 				if is.SrcIP != went.SrcIP || is.DstIP != went.DstIP || is.DstMAC != went.DstMAC || is.SrcPort != 0 || is.Fragment != packet.FragmentLater {
 					t.Errorf("a later one becomes %+v, the first %+v", is.Header, went.Header)
 				}

@@ -67,7 +67,8 @@ func (l *lab) send(port string, frame []byte) (string, *packet.Packet) {
 		if err := packet.Parse(frame, &p); err != nil {
 			l.t.Fatal(err)
 		}
-		sent = p.With(rewritten(p.Header, r.Actions.Rewrite))
+		is, _ := r.Actions.Rewrite.Of(p.Header)
+		sent = p.With(is)
 	} else if len(r.Emit) == 1 {
 		out, sent = r.Emit[0].Outputs, r.Emit[0].Frame
 	}
@@ -79,37 +80,6 @@ func (l *lab) send(port string, frame []byte) (string, *packet.Packet) {
 		l.t.Fatal(err)
 	}
 	return l.view.Port(out[0].Port).Name, &p
-}
-
-// rewritten returns the header after the rewrite, as datapaths do it.
-func rewritten(h packet.Header, r flow.Rewrite) packet.Header {
-	has := func(f flow.Fields) bool { return r.Fields&f != 0 }
-	if has(flow.FieldFamily) {
-		h, _ = h.In(r.SrcIP, r.DstIP)
-	}
-	if has(flow.FieldSrcMAC) {
-		h.SrcMAC = r.SrcMAC
-	}
-	if has(flow.FieldDstMAC) {
-		h.DstMAC = r.DstMAC
-	}
-	if has(flow.FieldSrcIP) {
-		h.SrcIP = r.SrcIP
-	}
-	if has(flow.FieldDstIP) {
-		h.DstIP = r.DstIP
-	}
-	if has(flow.FieldSrcPort) {
-		h.SrcPort = r.SrcPort
-	}
-	if has(flow.FieldDstPort) {
-		h.DstPort = r.DstPort
-	}
-	if has(flow.FieldEchoID) {
-		h.DstPort = r.EchoID
-	}
-	h.TTL -= r.Hops
-	return h
 }
 
 // answerTo returns the frame with which whoever got p answers it.

@@ -94,7 +94,8 @@ func (l *lab) sends(from int, p message) (to int, got message) {
 	}
 	arrived := map[int]message{}
 	if len(r.Actions.Outputs) > 0 {
-		l.arrive(arrived, r.Actions.Outputs, was.With(rewritten(was.Header, r.Actions.Rewrite)), &was)
+		is, _ := r.Actions.Rewrite.Of(was.Header)
+		l.arrive(arrived, r.Actions.Outputs, was.With(is), &was)
 	}
 	for _, e := range r.Emit {
 		l.arrive(arrived, e.Outputs, e.Frame, &was)
@@ -206,32 +207,4 @@ func messageOf(p *packet.Packet) message {
 		m.srcPort = p.DstPort
 	}
 	return m
-}
-
-// rewritten returns the header after the rewrite.
-func rewritten(h packet.Header, r flow.Rewrite) packet.Header {
-	has := func(f flow.Fields) bool { return r.Fields&f != 0 }
-	if has(flow.FieldSrcMAC) {
-		h.SrcMAC = r.SrcMAC
-	}
-	if has(flow.FieldDstMAC) {
-		h.DstMAC = r.DstMAC
-	}
-	if has(flow.FieldSrcIP) {
-		h.SrcIP = r.SrcIP
-	}
-	if has(flow.FieldDstIP) {
-		h.DstIP = r.DstIP
-	}
-	if has(flow.FieldSrcPort) {
-		h.SrcPort = r.SrcPort
-	}
-	if has(flow.FieldDstPort) {
-		h.DstPort = r.DstPort
-	}
-	if has(flow.FieldEchoID) {
-		h.DstPort = r.EchoID
-	}
-	h.TTL -= r.Hops
-	return h
 }

@@ -20,7 +20,7 @@ func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
 		has(flow.FieldEchoID) && !p.IsEcho() {
 		return errNoSuchHeader
 	}
-	h, ok := rewritten(p.Header, r)
+	h, ok := r.Of(p.Header)
 	if !ok {
 		return errNoSuchHeader
 	}
@@ -35,30 +35,6 @@ func rewrite(p *packet.Packet, r *flow.Rewrite, o datapath.Offload) error {
 // portsCanChange is true of TCP and UDP alone: the kernel's datapath cannot update SCTP's CRC.
 func portsCanChange(p *packet.Packet) bool {
 	return p.Fragment != packet.FragmentLater && (p.Proto == packet.ProtoTCP || p.Proto == packet.ProtoUDP)
-}
-
-// rewritten returns the header that r makes of h; false where the other family has none like it.
-func rewritten(h packet.Header, r *flow.Rewrite) (packet.Header, bool) {
-	ok := true
-	if r.Fields&flow.FieldFamily != 0 {
-		h, ok = h.In(r.SrcIP, r.DstIP)
-	}
-	set(r, flow.FieldSrcMAC, &h.SrcMAC, r.SrcMAC)
-	set(r, flow.FieldDstMAC, &h.DstMAC, r.DstMAC)
-	set(r, flow.FieldSrcIP, &h.SrcIP, r.SrcIP)
-	set(r, flow.FieldDstIP, &h.DstIP, r.DstIP)
-	set(r, flow.FieldSrcPort, &h.SrcPort, r.SrcPort)
-	set(r, flow.FieldDstPort, &h.DstPort, r.DstPort)
-	set(r, flow.FieldEchoID, &h.DstPort, r.EchoID)
-	set(r, flow.FieldTOS, &h.TOS, r.TOS)
-	set(r, flow.FieldTTL, &h.TTL, h.TTL-r.Hops)
-	return h, ok
-}
-
-func set[T any](r *flow.Rewrite, field flow.Fields, to *T, value T) {
-	if r.Fields&field != 0 {
-		*to = value
-	}
 }
 
 // keepPartial writes the transport checksum of a packet whose sender left it to hardware, from the frame as it was: it holds the sum of
