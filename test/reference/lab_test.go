@@ -1,7 +1,9 @@
 package reference
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -20,6 +22,10 @@ type lab struct {
 	t     *rapid.T
 	world *world
 	hosts [3]host
+	// lastUplink is the one by which a message has reached the machine outside.
+	lastUplink int
+	// walk tells of the last message's way.
+	walk string
 }
 
 type host struct {
@@ -29,19 +35,22 @@ type host struct {
 	states   states
 }
 
-// states is what a host remembers of connections.
-type states map[flow.StateKey]flow.StateValue
+// states is what a host remembers of connections. It gives ports of a block of its own.
+type states struct {
+	values map[flow.StateKey]flow.StateValue
+	block  uint16
+}
 
 // Value is of sim.State.
 func (s states) Value(k flow.StateKey) (flow.StateValue, bool) {
-	v, ok := s[k]
+	v, ok := s.values[k]
 	return v, ok
 }
 
 // FreePort gives a port that no state has.
 func (s states) FreePort(_ topology.RouterID, addr netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
-	port := first
-	for k := range s {
+	port := first + s.block
+	for k := range s.values {
 		if k.Kind == flow.StateReverseSNAT && k.Conn.Dst == addr && k.Conn.DstPort >= port {
 			port = k.Conn.DstPort + 1
 		}
@@ -64,7 +73,8 @@ func newLab(t *rapid.T, w *world) *lab {
 	}
 	for i := range l.hosts {
 		h := &l.hosts[i]
-		h.id, h.endpoint, h.states = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), states{}
+		h.id, h.endpoint = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
+		h.states = states{values: map[flow.StateKey]flow.StateValue{}, block: uint16(i) << 12}
 		objects = append(objects, &topology.Host{ID: h.id, Endpoints: []netip.Addr{h.endpoint}})
 	}
 	for m, x := range w.machines {
@@ -72,22 +82,47 @@ func newLab(t *rapid.T, w *world) *lab {
 		objects = append(objects, &topology.Binding{Port: port, Host: l.hosts[x.host].id, Interface: "tap"},
 			&topology.PortState{Port: port, Host: l.hosts[x.host].id, Active: true})
 	}
+	for u, x := range w.uplinks {
+		port := w.uplinkPort(u)
+		objects = append(objects, &topology.Binding{Port: port, Host: l.hosts[x.host].id, Interface: fmt.Sprint("eth", u)},
+			&topology.PortState{Port: port, Host: l.hosts[x.host].id, Active: !x.down})
+		for _, six := range []bool{false, true} {
+			objects = append(objects, topology.NewRouterNeighbour(id.As[topology.Router](routerID(w.edge())), port,
+				nth(uplinkNetwork(u), six, 2), farMAC, l.hosts[x.host].id))
+		}
+	}
 	for i := range l.hosts {
 		l.hosts[i].view, _ = view.New(l.hosts[i].id).Apply(view.Delta{Puts: objects})
 	}
 	return l
 }
 
+// farMAC is the machine outside's, on every uplink.
+var farMAC = mac.MustParse("02:cc:00:00:00:01")
+
+// uplinkPort is the topology's port of an uplink.
+func (w *world) uplinkPort(u int) topology.PortID {
+	return id.As[topology.Port](routerPortID(w.edge(), uplinkNetwork(u)))
+}
+
+// entrance is where a machine's packets come in.
+func (l *lab) entrance(from int, p message) (h *host, port topology.PortID, src mac.Addr) {
+	if from == far {
+		return &l.hosts[l.world.uplinks[p.by].host], l.world.uplinkPort(p.by), farMAC
+	}
+	return &l.hosts[l.world.machines[from].host], id.As[topology.Port](machineID(from)), machineMAC(from)
+}
+
 // sends has a machine send the message, and returns which machine gets it, and as what.
 func (l *lab) sends(from int, p message) (to int, got message) {
+	l.walk = ""
 	dst, ok := l.nextMAC(from, p)
 	if !ok {
 		return nobody, p // nobody would answer for the address
 	}
-	h := &l.hosts[l.world.machines[from].host]
-	frame := headerOf(p, machineMAC(from), dst).Frame([]byte("12345678"))
-	r := sim.Simulate(h.view, sim.Input{InPort: id.As[topology.Port](machineID(from)), Frame: frame, State: h.states})
-	l.remember(h, &r)
+	h, port, src := l.entrance(from, p)
+	frame := headerOf(p, src, dst).Frame([]byte("12345678"))
+	r := l.simulate(h, sim.Input{InPort: port, Frame: frame, State: h.states, Trace: true})
 	var was packet.Packet
 	if err := packet.Parse(frame, &was); err != nil {
 		l.t.Fatal(err)
@@ -113,6 +148,22 @@ func (l *lab) sends(from int, p message) (to int, got message) {
 	return nobody, p
 }
 
+// simulate is sim.Simulate on a host. Nobody answers routers that ask for a neighbour.
+func (l *lab) simulate(h *host, in sim.Input) sim.Result {
+	r := sim.Simulate(h.view, in)
+	if r.Verdict == sim.Wait {
+		in.GiveUp = true
+		r = sim.Simulate(h.view, in)
+	}
+	l.remember(h, &r)
+	var b strings.Builder
+	if err := sim.Format(&b, r, h.view); err != nil {
+		l.t.Fatal(err)
+	}
+	l.walk = b.String()
+	return r
+}
+
 // remember keeps the states of an answer where its packets go on by them: at the host that it is of, and at those that it names.
 func (l *lab) remember(h *host, r *sim.Result) {
 	for i := range l.hosts {
@@ -123,7 +174,7 @@ func (l *lab) remember(h *host, r *sim.Result) {
 		}
 		for _, s := range r.State {
 			if told {
-				other.states[s.Key] = s.Value
+				other.states.values[s.Key] = s.Value
 			}
 		}
 	}
@@ -132,6 +183,9 @@ func (l *lab) remember(h *host, r *sim.Result) {
 // nextMAC returns where the machine sends the message on its link.
 func (l *lab) nextMAC(from int, p message) (mac.Addr, bool) {
 	w := l.world
+	if from == far {
+		return routerMAC(w.edge(), uplinkNetwork(p.by)), true
+	}
 	n := w.machines[from].network
 	if !w.onLink(n, p.dst) {
 		r, ok := w.gatewayOf(from, p)
@@ -156,13 +210,21 @@ func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, wa
 	if err := packet.Parse(frame, &p); err != nil {
 		l.t.Fatal(err)
 	}
-	if !p.IsIP() || p.Proto != was.Proto || p.IsEcho() != was.IsEcho() || p.IsEcho() && p.SrcPort != was.SrcPort {
+	if !p.IsIP() || protocolOf(&p) != protocolOf(was) || p.IsEcho() != was.IsEcho() || p.IsEchoRequest() != was.IsEchoRequest() {
 		return
 	}
 	for _, o := range outputs {
+		for u, x := range l.world.uplinks {
+			if l.leadsTo(o, l.world.uplinkPort(u), x.host) {
+				if p.DstMAC != farMAC || x.down {
+					l.t.Fatalf("uplink %d, down %v, carries a frame for %s", u, x.down, p.DstMAC)
+				}
+				l.lastUplink = u
+				at[far] = messageOf(&p)
+			}
+		}
 		for m, x := range l.world.machines {
-			port := l.hosts[0].view.Port(id.As[topology.Port](machineID(m)))
-			if o.Local() && o.Port == port.ID || !o.Local() && o.TunnelKey == port.TunnelKey && o.Peer == l.hosts[x.host].endpoint {
+			if l.leadsTo(o, id.As[topology.Port](machineID(m)), x.host) {
 				if p.DstMAC != machineMAC(m) {
 					l.t.Fatalf("machine %d gets a frame for %s", m, p.DstMAC)
 				}
@@ -172,7 +234,23 @@ func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, wa
 	}
 }
 
-var protocols = map[string]uint8{"tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "icmp": packet.ProtoICMP}
+// leadsTo reports whether the output is to the port, which is on the host.
+func (l *lab) leadsTo(o flow.Output, id topology.PortID, host int) bool {
+	port := l.hosts[0].view.Port(id)
+	return o.Local() && o.Port == port.ID || !o.Local() && o.TunnelKey == port.TunnelKey && o.Peer == l.hosts[host].endpoint
+}
+
+var protocols = map[string]uint8{"tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "sctp": packet.ProtoSCTP, "icmp": packet.ProtoICMP}
+
+// protocolOf is the name of a packet's protocol, in either family.
+func protocolOf(p *packet.Packet) string {
+	for name, number := range protocols {
+		if p.Proto == number || p.Proto == packet.ProtoICMPv6 && number == packet.ProtoICMP {
+			return name
+		}
+	}
+	return ""
+}
 
 func headerOf(p message, src, dst mac.Addr) packet.Header {
 	h := packet.Header{SrcMAC: src, DstMAC: dst, EtherType: packet.EtherTypeIPv4, SrcIP: p.src, DstIP: p.dst, Proto: protocols[p.proto],
@@ -197,13 +275,8 @@ func headerOf(p message, src, dst mac.Addr) packet.Header {
 }
 
 func messageOf(p *packet.Packet) message {
-	m := message{src: p.SrcIP, dst: p.DstIP, srcPort: p.SrcPort, dstPort: p.DstPort, proto: "icmp"}
-	switch p.Proto {
-	case packet.ProtoTCP:
-		m.proto = "tcp"
-	case packet.ProtoUDP:
-		m.proto = "udp"
-	default:
+	m := message{src: p.SrcIP, dst: p.DstIP, srcPort: p.SrcPort, dstPort: p.DstPort, proto: protocolOf(p)}
+	if m.proto == "icmp" {
 		m.srcPort = p.DstPort
 	}
 	return m

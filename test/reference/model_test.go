@@ -3,14 +3,16 @@ package reference
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // message is a packet as people speak of it. Of an echo both ports are the identifier.
 type message struct {
-	proto            string // tcp, udp or icmp
+	proto            string // tcp, udp, sctp or icmp
 	src, dst         netip.Addr
 	srcPort, dstPort uint16
 	answer           bool // to one that arrived
+	by               int  // the uplink by which the machine outside sends it
 }
 
 func (m message) String() string {
@@ -25,36 +27,56 @@ func (m message) six() bool { return m.dst.Is6() }
 
 // reversed returns what an answer to the message has.
 func (m message) reversed() message {
-	return message{m.proto, m.dst, m.src, m.dstPort, m.srcPort, true}
+	return message{proto: m.proto, src: m.dst, dst: m.src, srcPort: m.dstPort, dstPort: m.srcPort, answer: true}
 }
 
 // anyPort stands for a port, or an identifier, that a router chooses.
 const anyPort = 0xffff
 
-// memory is what routers remember of the messages that they have translated: as they came, and as they left.
-type memory struct{ translated map[int][][2]message }
+// clients are the addresses by which IPv4 workloads see IPv6 clients. anyClient stands for one that a router chooses.
+var (
+	clients   = netip.MustParsePrefix("100.64.0.0/16")
+	anyClient = clients.Addr()
+)
 
-func (m *memory) note(router int, came, left message) {
-	if m.translated == nil {
-		m.translated = map[int][][2]message{}
-	}
-	m.translated[router] = append(m.translated[router], [2]message{came, left})
+// memory is what routers remember of the messages that they have translated, and which of several equal routes they take.
+type memory struct {
+	translated []translated
+	tracked    bool // something that tells answers apart has seen the message: a security group, or a router that sends it back
+	choices    uint // a bit for each choice between two
+}
+
+// translated is a message as it came to a router, and as it left.
+type translated struct {
+	router     int
+	came, left message
 }
 
 // original returns the message that the router has translated into the one that this answers.
 func (m *memory) original(router int, answer message) (message, bool) {
-	for _, t := range m.translated[router] {
-		if sameEnds(t[1].reversed(), answer) {
-			return t[0], true
+	for _, t := range m.translated {
+		if t.router == router && sameEnds(t.left.reversed(), answer) {
+			return t.came, true
 		}
 	}
 	return message{}, false
 }
 
-// sameEnds compares messages, chosen ports apart.
+// choose returns one of so many, two at most.
+func (m *memory) choose(of int) int {
+	if of == 1 {
+		return 0
+	}
+	one := m.choices & 1
+	m.choices >>= 1
+	return int(one)
+}
+
+// sameEnds compares messages, chosen ports and clients' addresses apart.
 func sameEnds(a, b message) bool {
 	same := func(x, y uint16) bool { return x == y || x == anyPort || y == anyPort }
-	return a.proto == b.proto && a.src == b.src && a.dst == b.dst && same(a.srcPort, b.srcPort) && same(a.dstPort, b.dstPort)
+	sameAddr := func(x, y netip.Addr) bool { return x == y || clients.Contains(x) && clients.Contains(y) }
+	return a.proto == b.proto && sameAddr(a.src, b.src) && sameAddr(a.dst, b.dst) && same(a.srcPort, b.srcPort) && same(a.dstPort, b.dstPort)
 }
 
 // nobody is where a message that does not arrive is.
@@ -62,22 +84,28 @@ const nobody = -1
 
 // sends returns which machine gets what the machine sends, and as what.
 func (w *world) sends(from int, p message, m *memory) (to int, got message) {
+	if from == far {
+		return w.routes(w.edge(), uplinkNetwork(p.by), p, m, 0)
+	}
 	x := w.machines[from]
 	if own, _ := w.address(from, p.six()); own == p.dst {
 		return nobody, p // that is never on the wire
 	}
-	if x.secured && (!w.owns(from, p.src) || !w.lets(x, false, p)) {
+	if x.off || w.networks[x.network].off || x.secured && (!w.owns(from, p.src) || !w.lets(x, false, p, m)) {
 		return nobody, p
 	}
 	if w.onLink(x.network, p.dst) {
 		return w.reaches(x.network, p.dst, p, m, 0)
 	}
 	gateway, ok := w.gatewayOf(from, p)
-	if !ok {
+	if !ok || w.routers[gateway].isOff(x.network) {
 		return nobody, p
 	}
 	return w.routes(gateway, x.network, p, m, 0)
 }
+
+// edge is the router that has the uplinks.
+func (w *world) edge() int { return len(w.routers) - 1 }
 
 // owns reports whether port security lets the machine use the address.
 func (w *world) owns(machine int, a netip.Addr) bool {
@@ -93,15 +121,17 @@ func (w *world) owns(machine int, a netip.Addr) bool {
 }
 
 // lets reports whether the machine's security groups accept what it sends, or gets.
-func (w *world) lets(x machine, ingress bool, p message) bool {
+func (w *world) lets(x machine, ingress bool, p message, m *memory) bool {
 	remote := p.dst
 	if ingress {
 		remote = p.src
 	}
+	stateful := slices.ContainsFunc(x.groups, func(g int) bool { return w.groups[g].stateful })
+	if p.answer && m.tracked && stateful {
+		return true
+	}
+	m.tracked = m.tracked || stateful
 	for _, g := range x.groups {
-		if p.answer && w.groups[g].stateful {
-			return true
-		}
 		for _, r := range w.groups[g].rules {
 			if r.ingress == ingress && r.six == p.six() && (r.proto == "" || r.proto == p.proto) && w.inRange(r, p) && w.isRemote(r, remote) {
 				return true
@@ -131,11 +161,11 @@ func (w *world) isRemote(r rule, a netip.Addr) bool {
 
 // onLink reports whether the address is of the network.
 func (w *world) onLink(network int, a netip.Addr) bool {
-	return prefix(network, a.Is6()).Contains(a) && (a.Is4() || w.networks[network].dual)
+	return prefix(network, a.Is6()).Contains(a) && (a.Is4() || network < 0 || w.networks[network].dual)
 }
 
-// gatewayOf returns the router that a machine sends to what is elsewhere. The machine outside knows by which gateway tenants' networks
-// are reached.
+// gatewayOf returns the router that a machine sends to what is elsewhere. The machine on the external network knows by which gateway
+// tenants' networks are reached.
 func (w *world) gatewayOf(machine int, p message) (router int, ok bool) {
 	n := w.machines[machine].network
 	for r := range w.routers {
@@ -144,6 +174,9 @@ func (w *world) gatewayOf(machine int, p message) (router int, ok bool) {
 				if w.routers[r].gateway && prefix(k, p.six()).Contains(p.dst) {
 					return r, true
 				}
+			}
+			if w.routers[r].edge {
+				return r, true
 			}
 			continue
 		}
@@ -156,9 +189,15 @@ func (w *world) gatewayOf(machine int, p message) (router int, ok bool) {
 
 // reaches takes the message to whoever has the address on the network.
 func (w *world) reaches(network int, a netip.Addr, p message, m *memory, hops int) (int, message) {
+	switch {
+	case network < 0:
+		return far, p
+	case w.networks[network].off:
+		return nobody, p
+	}
 	for i, x := range w.machines {
 		if own, ok := w.address(i, a.Is6()); x.network == network && ok && own == a {
-			if x.secured && !w.lets(x, true, p) {
+			if x.off || x.secured && !w.lets(x, true, p, m) {
 				return nobody, p
 			}
 			return i, p
@@ -166,6 +205,9 @@ func (w *world) reaches(network int, a netip.Addr, p message, m *memory, hops in
 	}
 	for r := range w.routers {
 		if own, ok := w.routerAddress(r, network, a.Is6()); ok && own == a || network == 0 && w.answersFor(r, a) {
+			if w.routers[r].isOff(network) {
+				return nobody, p
+			}
 			return w.routes(r, network, p, m, hops)
 		}
 	}
@@ -175,12 +217,12 @@ func (w *world) reaches(network int, a netip.Addr, p message, m *memory, hops in
 // answersFor reports whether the router has the floating address.
 func (w *world) answersFor(r int, a netip.Addr) bool {
 	for _, f := range w.floating {
-		if f.router == r && w.floatingAddress(f.n) == a {
+		if f.router == r && f.address() == a {
 			return true
 		}
 	}
 	for _, f := range w.forwardings {
-		if f.router == r && w.floatingAddress(f.n) == a {
+		if f.router == r && f.address() == a {
 			return true
 		}
 	}
@@ -189,7 +231,7 @@ func (w *world) answersFor(r int, a netip.Addr) bool {
 
 // routes takes the message through a router: destinations are translated, then it is routed, then sources are translated.
 func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message) {
-	if hops++; hops > 8 {
+	if hops++; hops > 6 || w.routers[r].off {
 		return nobody, p
 	}
 	came := p
@@ -197,35 +239,47 @@ func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message)
 	if !ok || w.isOwn(r, p.dst) {
 		return nobody, p // the router answers itself, or nobody
 	}
-	out, hop, ok := w.lookUp(r, p.dst)
+	out, hop, ok := w.lookUp(r, p.dst, m)
 	if !ok {
 		return nobody, p
 	}
-	if !p.six() {
+	switch {
+	case came.six() && !p.six():
+		m.translated = append(m.translated, translated{r, came, p})
+	case !p.six():
 		p = w.outward(r, in, out, came, p, redirected, m)
 	}
 	return w.reaches(out, hop, p, m, hops)
 }
 
-// inward translates the destination. ok is false where the message goes no further.
+// inward translates the destination, and between the families both ends. ok is false where the message goes no further.
 func (w *world) inward(r int, p message, m *memory) (_ message, redirected, ok bool) {
+	original, known := m.original(r, p)
+	for _, f := range w.floating {
+		fixed, _ := w.address(f.machine, false)
+		switch {
+		case f.router != r:
+		case f.six && clients.Contains(p.dst) && fixed == p.src:
+			p.src, p.dst = original.dst, original.src
+			return p, true, known
+		case f.address() != p.dst:
+		case f.six:
+			p.src, p.dst = anyClient, fixed
+			return p, true, true
+		default:
+			p.dst = fixed
+			return p, true, true
+		}
+	}
 	if p.six() {
 		return p, false, true
 	}
-	for _, f := range w.floating {
-		if f.router == r && w.floatingAddress(f.n) == p.dst {
-			p.dst, _ = w.address(f.machine, false)
-			return p, true, true
-		}
+	if f := w.forwarded(r, p); f != nil {
+		p.dst, _ = w.address(f.machine, false)
+		p.dstPort = uint16(f.to) + p.dstPort - uint16(f.port)
+		return p, true, true
 	}
-	for _, f := range w.forwardings {
-		if f.router == r && w.floatingAddress(f.n) == p.dst && f.proto == p.proto && f.port == int(p.dstPort) {
-			p.dst, _ = w.address(f.machine, false)
-			p.dstPort = uint16(f.to)
-			return p, true, true
-		}
-	}
-	if original, known := m.original(r, p); known && w.isOwn(r, p.dst) {
+	if known && w.isOwn(r, p.dst) {
 		p.dst, p.dstPort = original.src, original.srcPort
 		if p.proto == "icmp" {
 			p.srcPort = p.dstPort
@@ -235,40 +289,74 @@ func (w *world) inward(r int, p message, m *memory) (_ message, redirected, ok b
 	return p, false, !w.isOwn(r, p.dst)
 }
 
-// isOwn reports whether the address is the router's.
-func (w *world) isOwn(r int, a netip.Addr) bool {
-	for k := range w.networks {
-		if own, ok := w.routerAddress(r, k, a.Is6()); ok && own == a {
-			return true
+// networksOf returns the networks that the router is on.
+func (w *world) networksOf(r int) []int {
+	var all []int
+	if w.routers[r].gateway || w.routers[r].edge {
+		all = append(all, 0)
+	}
+	if w.routers[r].edge {
+		for u := range w.uplinks {
+			all = append(all, uplinkNetwork(u))
 		}
 	}
-	return false
+	return append(all, w.routers[r].networks...)
 }
 
-// lookUp returns where the router sends what is for the address: a link, a route, or the way out, where nobody is.
-func (w *world) lookUp(r int, a netip.Addr) (network int, hop netip.Addr, ok bool) {
-	for k := range w.networks {
-		if _, there := w.routerAddress(r, k, a.Is6()); there && w.onLink(k, a) {
-			return k, a, true
+// isOwn reports whether the address is the router's.
+func (w *world) isOwn(r int, a netip.Addr) bool {
+	return slices.ContainsFunc(w.networksOf(r), func(k int) bool {
+		own, ok := w.routerAddress(r, k, a.Is6())
+		return ok && own == a
+	})
+}
+
+// usable reports whether the router can send out of its interface on the network.
+func (w *world) usable(r, network int) bool {
+	return !w.routers[r].isOff(network) && (network >= 0 || !w.uplinks[-1-network].down)
+}
+
+// way is a way on, for as many bits of an address.
+type way struct {
+	bits    int
+	network int
+	hop     netip.Addr
+}
+
+// lookUp returns where the router sends what is for the address, by the longest of its routes: a link, an extra route, or the way out.
+func (w *world) lookUp(r int, a netip.Addr, m *memory) (network int, hop netip.Addr, ok bool) {
+	var ways []way
+	add := func(to netip.Prefix, k int, hop netip.Addr) {
+		if to.Contains(a) && w.usable(r, k) {
+			ways = append(ways, way{to.Bits(), k, hop})
 		}
 	}
-	for _, x := range w.routers[r].routes {
-		if !x.to.Contains(a) {
-			continue
+	for _, k := range w.networksOf(r) {
+		if w.onLink(k, a) {
+			add(prefix(k, a.Is6()), k, a)
 		}
-		for k := range w.networks {
-			if _, there := w.routerAddress(r, k, a.Is6()); there && w.onLink(k, x.via) {
-				return k, x.via, true
+		for _, x := range w.routers[r].routes {
+			if w.onLink(k, x.via) {
+				add(x.to, k, x.via)
 			}
 		}
 	}
-	return 0, a, false
+	if w.routers[r].gateway {
+		add(netip.PrefixFrom(a, 0).Masked(), 0, nth(0, a.Is6(), 1))
+	}
+	if len(ways) == 0 {
+		return 0, a, false
+	}
+	longest := slices.MaxFunc(ways, func(a, b way) int { return a.bits - b.bits }).bits
+	ways = slices.DeleteFunc(ways, func(x way) bool { return x.bits < longest })
+	x := ways[m.choose(len(ways))]
+	return x.network, x.hop, true
 }
 
 // outward translates the source: of what leaves the cloud, and of what comes from inside and goes to a floating address inside, whose
 // answer must come back by the router.
 func (w *world) outward(r, in, out int, came, p message, redirected bool, m *memory) message {
-	if original, known := m.original(r, came); known && original.dst != p.src {
+	if original, known := m.original(r, came); known {
 		if f := w.forwarded(r, original); f != nil { // an answer of a forwarded port comes from there
 			p.src, p.srcPort = original.dst, original.dstPort
 			return p
@@ -279,8 +367,8 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 		return p
 	}
 	for _, f := range w.floating {
-		if fixed, _ := w.address(f.machine, false); f.router == r && fixed == p.src {
-			p.src = w.floatingAddress(f.n)
+		if fixed, _ := w.address(f.machine, false); f.router == r && !f.six && fixed == p.src {
+			p.src = f.address()
 			w.remember(r, came, p, m)
 			return p
 		}
@@ -290,7 +378,8 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 	switch {
 	case w.routers[r].gateway && w.routers[r].snat:
 		p.src, p.srcPort = own, anyPort
-	case in == out && redirected:
+	case in == out && in != 0 && redirected && !(p.answer && m.tracked):
+		m.tracked = true
 		p.src, p.srcPort = back, anyPort
 	}
 	if p.proto == "icmp" && p.srcPort == anyPort {
@@ -303,14 +392,14 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 // remember notes a translation.
 func (w *world) remember(r int, came, left message, m *memory) {
 	if came != left && !came.answer {
-		m.note(r, came, left)
+		m.translated = append(m.translated, translated{r, came, left})
 	}
 }
 
 // forwarded returns the forwarding by which the router sent the message on.
 func (w *world) forwarded(r int, p message) *forwarding {
 	for i, f := range w.forwardings {
-		if f.router == r && w.floatingAddress(f.n) == p.dst && f.proto == p.proto && f.port == int(p.dstPort) {
+		if f.router == r && f.address() == p.dst && f.proto == p.proto && (f.port == int(p.dstPort) || f.port+1 == int(p.dstPort)) {
 			return &w.forwardings[i]
 		}
 	}

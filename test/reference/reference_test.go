@@ -1,7 +1,10 @@
 package reference
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -31,38 +34,72 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			if p.six() {
 				seen["IPv6"]++
 			}
-			if back, _ := l.exchange(to, got.reversed(), &m); back != nobody {
+			if to == far {
+				seen["out by an uplink"]++
+			}
+			if from == far {
+				seen["in by an uplink"]++
+			}
+			if got.six() != p.six() {
+				seen["of the other family"]++
+			}
+			answer := got.reversed()
+			if to == far {
+				answer.by = w.anyUplink(t)
+			}
+			if back, _ := l.exchange(to, answer, &m); back != nobody {
 				seen["answered"]++
+				if from == far && answer.by != p.by || to == far && l.lastUplink != answer.by {
+					seen["answered by another uplink"]++
+				}
 			}
 		}
 	})
 	t.Logf("%v", seen)
-	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered"} {
+	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
+		"in by an uplink", "of the other family", "answered by another uplink"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
 		}
 	}
 }
 
-// exchange has the machine send the message, and fails the test unless it arrives where the model says.
+// exchange has the machine send the message, and fails the test unless it arrives where the model says, by one of equal routes.
 func (l *lab) exchange(from int, p message, m *memory) (to int, got message) {
-	wantAt, want := l.world.sends(from, p, m)
 	to, got = l.sends(from, p)
-	if to != wantAt || to != nobody && !sameEnds(got, want) {
-		l.t.Fatalf("%s, of machine %d, arrives at machine %d as %s;\nwant at machine %d as %s\n%s", p, from, to, got, wantAt, want, l.world)
+	var could []string
+	for choices := range uint(8) {
+		now := memory{slices.Clone(m.translated), m.tracked, choices}
+		wantAt, want := l.world.sends(from, p, &now)
+		if to == wantAt && (to == nobody || sameEnds(got, want)) {
+			*m = now
+			return to, got
+		}
+		if text := fmt.Sprintf("at machine %d as %s", wantAt, want); !slices.Contains(could, text) {
+			could = append(could, text)
+		}
 	}
+	l.t.Fatalf("%s, of machine %d, arrives at machine %d as %s;\nwant %s\n%s%s", p, from, to, got, strings.Join(could, " or "), l.walk, l.world)
 	return to, got
 }
 
 // anyMessage draws a message to something that is there, or to an address where nobody is.
 func (w *world) anyMessage(t *rapid.T) (from int, p message) {
+	p = message{proto: rapid.SampledFrom([]string{"tcp", "udp", "sctp", "icmp"}).Draw(t, "protocol"), srcPort: 1025,
+		dstPort: rapid.SampledFrom([]uint16{80, 81, 8080, 8081}).Draw(t, "port")}
 	from = rapid.IntRange(0, len(w.machines)-1).Draw(t, "from")
-	six := w.networks[w.machines[from].network].dual && rapid.IntRange(0, 2).Draw(t, "six") == 0
-	p = message{proto: rapid.SampledFrom([]string{"tcp", "udp", "icmp"}).Draw(t, "protocol"), srcPort: 1025,
-		dstPort: rapid.SampledFrom([]uint16{80, 81, 8080}).Draw(t, "port")}
-	p.src, _ = w.address(from, six)
-	if pairs := w.machines[from].pairs; len(pairs) > 0 && !six && rapid.IntRange(0, 5).Draw(t, "another's") == 0 {
-		p.src = netip.MustParseAddr("10.0.1.99")
+	if p.by = w.anyUplink(t); p.by >= 0 && rapid.IntRange(0, 4).Draw(t, "far") == 0 {
+		from = far
+	}
+	six := rapid.IntRange(0, 2).Draw(t, "six") == 0
+	if own, ok := w.address(from, six); ok {
+		p.src = own
+	} else {
+		six = false
+		p.src, _ = w.address(from, false)
+	}
+	if from >= 0 && len(w.machines[from].pairs) > 0 && !six {
+		p.src = rapid.SampledFrom([]netip.Addr{p.src, p.src, netip.MustParseAddr("10.0.1.99"), netip.MustParseAddr("198.51.100.9")}).Draw(t, "source")
 	}
 	p.dst = rapid.SampledFrom(w.destinations(from, six)).Draw(t, "to")
 	if p.proto == "icmp" {
@@ -71,25 +108,50 @@ func (w *world) anyMessage(t *rapid.T) (from int, p message) {
 	return from, p
 }
 
-// destinations are the addresses that a machine may send to. The one outside does not speak to private addresses.
+// anyUplink draws one that is up, -1 where none is.
+func (w *world) anyUplink(t *rapid.T) int {
+	var up []int
+	for u, x := range w.uplinks {
+		if !x.down {
+			up = append(up, u)
+		}
+	}
+	if len(up) == 0 {
+		return -1
+	}
+	return rapid.SampledFrom(up).Draw(t, "uplink")
+}
+
+// destinations are the addresses that a machine may send to. Those outside do not speak to private addresses.
 func (w *world) destinations(from int, six bool) []netip.Addr {
-	all := []netip.Addr{nth(w.machines[from].network, six, 99)}
+	outside := from == 0 || from == far
+	var all []netip.Addr
+	if from != far {
+		all = append(all, nth(w.machines[from].network, six, 99), farAddress(six))
+	}
 	for m := range w.machines {
-		if a, ok := w.address(m, six); ok && m != from && (from != 0 || six) {
+		if a, ok := w.address(m, six); ok && m != from && (!outside || six) {
 			all = append(all, a)
 		}
 	}
-	if six {
-		return all
-	}
 	for _, f := range w.floating {
-		all = append(all, w.floatingAddress(f.n))
+		if f.six == six {
+			all = append(all, f.address(), f.address())
+		}
+	}
+	if six {
+		return append(all, nth(0, true, 99))
 	}
 	for _, f := range w.forwardings {
-		all = append(all, w.floatingAddress(f.n))
+		all = append(all, f.address())
 	}
-	if from != 0 {
-		all = append(all, netip.MustParseAddr("198.51.100.7"))
+	for r, x := range w.routers {
+		if x.gateway {
+			all = append(all, nth(0, false, 10+r))
+		}
 	}
-	return all
+	if !outside {
+		all = append(all, netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("198.51.100.200"))
+	}
+	return append(all, nth(0, false, 99))
 }
