@@ -24,6 +24,7 @@ type Status struct {
 	Applied    uint64    // tasks applied since the journal began
 	LastTaskID int64     // the highest number among them
 	Failed     []Failure // tasks that cannot be applied, in order of number; they stay in the journal
+	Problems   []string  // what cannot be stored as it should be, in words
 	LastError  string    // why the backend is not draining at present; empty while it is
 }
 

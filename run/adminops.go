@@ -79,6 +79,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if drain.LastError != "" {
 		status.Problems = append(status.Problems, "the journal is not being drained: "+drain.LastError)
 	}
+	status.Problems = append(status.Problems, drain.Problems...)
 	for _, f := range drain.Failed {
 		status.Problems = append(status.Problems, fmt.Sprintf("task %d, %s: %s", f.TaskID, f.Resource, f.Reason))
 	}

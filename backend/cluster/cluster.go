@@ -25,7 +25,7 @@ func (b *Backend) Run(ctx context.Context) error { return b.importer.Run(ctx) }
 // Status says how far the importer has come.
 func (b *Backend) Status() backend.Status {
 	s := b.importer.Status()
-	status := backend.Status{Name: "cluster", Applied: s.Applied, LastTaskID: s.LastTaskID, LastError: s.LastError}
+	status := backend.Status{Name: "cluster", Applied: s.Applied, LastTaskID: s.LastTaskID, Problems: s.Problems, LastError: s.LastError}
 	for _, f := range s.Failed {
 		status.Failed = append(status.Failed, backend.Failure(f))
 	}

@@ -98,11 +98,7 @@ func rulesIn(state *mirror.State, group model.SecurityGroupID) ([]any, error) {
 	bodies := []any{}
 	of := id.As[topology.AddrGroup](group)
 	for _, chain := range []topology.ChainID{topology.EgressChain(of), topology.IngressChain(of)} {
-		c := mirror.Lookup[*topology.Chain](state, topology.KindChain, chain)
-		if c == nil {
-			continue
-		}
-		for _, rendered := range c.Rules {
+		for _, rendered := range rulesOf(state, chain) {
 			source := sourceOf(state, translate.SecurityGroupRule, rendered.ID)
 			if source == nil {
 				continue
@@ -115,4 +111,21 @@ func rulesIn(state *mirror.State, group model.SecurityGroupID) ([]any, error) {
 		}
 	}
 	return bodies, nil
+}
+
+// rulesOf returns the rules of a security group's chain, those of its parts where it has parts.
+func rulesOf(state *mirror.State, chain topology.ChainID) []topology.Rule {
+	c := mirror.Lookup[*topology.Chain](state, topology.KindChain, chain)
+	if c == nil {
+		return nil
+	}
+	var rules []topology.Rule
+	for _, r := range c.Rules {
+		if r.Action == topology.ActionJump {
+			rules = append(rules, rulesOf(state, r.Jump)...)
+		} else {
+			rules = append(rules, r)
+		}
+	}
+	return rules
 }

@@ -61,7 +61,7 @@ func (b *batch) count(d delta) int {
 
 // commit writes the batch and empties it.
 func (b *batch) commit(ctx context.Context) error {
-	if len(b.writes) == 0 {
+	if len(b.tasks) == 0 {
 		return nil
 	}
 	s := b.state

@@ -18,6 +18,7 @@ func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress 
 		return fmt.Errorf("writing to the network state database: %w", err)
 	}
 	s.revision, s.progress = revision, progress
+	clear(s.mistaken)
 	return nil
 }
 
@@ -82,7 +83,7 @@ func (s *state) put(tx nsdb.Tx, objects []topology.Object) error {
 		return err
 	}
 	for _, o := range objects {
-		if err := stillFree(tx, o); err != nil {
+		if err := s.stillFree(tx, o); err != nil {
 			return err
 		}
 		tx.Put(o)
@@ -101,8 +102,8 @@ func (s *state) stillOurs(tx nsdb.Tx) error {
 	return nil
 }
 
-// stillFree makes sure that a tunnel key which is to be reserved is reserved by nobody else.
-func stillFree(tx nsdb.Tx, o topology.Object) error {
+// stillFree makes sure that a tunnel key which is to be reserved is reserved by nobody else, but for a reservation that was found to be wrong.
+func (s *state) stillFree(tx nsdb.Tx, o topology.Object) error {
 	reservation, ok := o.(*topology.TunnelKey)
 	if !ok {
 		return nil
@@ -111,8 +112,9 @@ func stillFree(tx nsdb.Tx, o topology.Object) error {
 	if err != nil {
 		return err
 	}
-	if stored != nil && !same(stored, reservation) {
-		return errOvertaken
+	wrong := s.mistaken[reservation.Key()]
+	if stored == nil || same(stored, reservation) || wrong != nil && same(stored, wrong) {
+		return nil
 	}
-	return nil
+	return errOvertaken
 }

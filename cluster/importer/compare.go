@@ -20,6 +20,16 @@ func (i *Importer) compare(ctx context.Context, stored map[topology.Key]topology
 // compareShowing is compare, and calls shown after each Neutron object that is rendered, with how many are and how many there are.
 func (i *Importer) compareShowing(ctx context.Context, stored map[topology.Key]topology.Object,
 	shown func(done, total int)) (*state, delta, error) {
+	s, repairs, err := i.wanted(ctx, stored, shown)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.largest = i.largest
+	s.note(repairs.takeUnfit(s.largest), nil)
+	return s, repairs, nil
+}
+
+func (i *Importer) wanted(ctx context.Context, stored map[topology.Key]topology.Object, shown func(done, total int)) (*state, delta, error) {
 	if i.neutron == nil {
 		return restore(stored, i.settings, shown)
 	}

@@ -130,7 +130,7 @@ func (s *state) forgetAllBut(pending []journal.Task) {
 func (i *Importer) reportProgress(s *state) {
 	failed := slices.SortedFunc(maps.Values(s.failed), func(a, b Failure) int { return int(a.TaskID - b.TaskID) })
 	i.report(func(status *Status) {
-		status.Failed = failed
+		status.Failed, status.Problems = failed, s.problems()
 		if s.progress != nil {
 			status.Applied, status.LastTaskID = s.progress.Applied, s.progress.LastTaskID
 		}

@@ -52,6 +52,7 @@ type Importer struct {
 	versions journal.Versions  // nil: none are ordered
 	settings translate.Settings
 	log      *slog.Logger
+	largest  int // the most octets of an object
 
 	first    sync.Once
 	loaded   chan struct{} // closed when the store is complete for the first time
@@ -68,6 +69,7 @@ type Status struct {
 	Applied    uint64    // tasks applied since the journal began
 	LastTaskID int64     // of the last one
 	Failed     []Failure // tasks that cannot be applied, in order of number
+	Problems   []string  // what is not stored as it should be, since no store takes it, in words
 	Repaired   int       // differences found and repaired by the last full comparison
 	LastError  string    // why the importer is not draining at present; empty while it is
 }
@@ -82,7 +84,8 @@ type Failure struct {
 
 // New returns an importer of the journal, or with a nil reader one that is fed by Apply. It does nothing until Run.
 func New(store nsdb.Large, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
-	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log, loaded: make(chan struct{})}
+	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log, largest: nsdb.MaxObjectBytes,
+		loaded: make(chan struct{})}
 }
 
 // CompareWith makes the importer compare the store with what Neutron has, at each start and in Check. Call it before Run.

@@ -315,6 +315,37 @@ func TestStartRepairsWhatDiffers(t *testing.T) {
 	}
 }
 
+// TestStartRepairsReservations: one names a port that has another tunnel key, one a port that is gone, and one is an operator's.
+func TestStartRepairsReservations(t *testing.T) {
+	b := newBench(t)
+	b.journal.putNetwork(network(0))
+	for n := range uint16(3) {
+		b.journal.putPort(port(n, network(0).ID))
+	}
+	b.drain()
+	first, second, third := b.topologyPort(0), b.topologyPort(1), b.topologyPort(2)
+	operators := &topology.TunnelKey{Made: topology.Operators, Number: third.TunnelKey, Port: topology.PortID{9}}
+	_, err := b.store.Update(t.Context(), func(tx nsdb.Tx) error {
+		tx.Put(&topology.TunnelKey{Number: first.TunnelKey, Port: second.ID})
+		tx.Put(&topology.TunnelKey{Number: second.TunnelKey, Port: topology.PortID{8}})
+		tx.Put(operators)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	b.wantNoDifferences()
+	if a, b := b.topologyPort(0).TunnelKey, b.topologyPort(1).TunnelKey; a != first.TunnelKey || b != second.TunnelKey {
+		t.Errorf("the ports have the keys %d and %d; want %d and %d, which hosts know", a, b, first.TunnelKey, second.TunnelKey)
+	}
+	if b.topologyPort(2).TunnelKey == third.TunnelKey || !same(b.objects()[operators.Key()], operators) {
+		t.Error("an operator's reservation was taken")
+	}
+	b.journal.append(journal.Delete, journal.Port, port(0, network(0).ID).ID.String(), nil)
+	b.drain()
+}
+
 // TestStartWithAnotherStore: the store was lost, or is that of a server which was left out. The journal no longer has what was applied.
 func TestStartWithAnotherStore(t *testing.T) {
 	b := newBench(t)

@@ -149,6 +149,7 @@ type bench struct {
 	journal  *memoryJournal
 	importer *Importer
 	state    *state
+	largest  int // the most octets of an object; 0: as always
 }
 
 func newBench(t testing.TB) *bench {
@@ -168,6 +169,9 @@ func (b *bench) restart() {
 	b.Helper()
 	b.importer = New(b.store, b.journal, translate.DefaultSettings(), logTo(b))
 	b.importer.CompareWith(b.journal)
+	if b.largest != 0 {
+		b.importer.largest = b.largest
+	}
 	s, err := b.importer.load(b.Context())
 	if err != nil {
 		b.Fatal(err)

@@ -76,7 +76,7 @@ func (i *Importer) logRepairs(differences []string) {
 // restore makes the state that stored objects stand for, and returns what must be written so that they are what it renders to.
 func restore(objects map[topology.Key]topology.Object, settings translate.Settings,
 	shown func(done, total int)) (*state, delta, error) {
-	s := &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}}
+	s := newState(settings)
 	stored := map[topology.Key]topology.Object{}
 	for key, o := range objects {
 		switch o := o.(type) {
@@ -93,19 +93,25 @@ func restore(objects map[topology.Key]topology.Object, settings translate.Settin
 			stored[key] = o
 		}
 	}
-	s.restoreKeys(stored)
 	s.reserveKeys(objects)
+	s.restoreKeys(stored)
 	wanted, err := s.complete(renderShowing(s.set, shown))
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, diff(stored, wanted), nil
+	repairs := diff(stored, wanted)
+	for key, o := range repairs {
+		if key.Kind == topology.KindTunnelKey && o != nil && stored[key] != nil {
+			s.mistaken[key] = stored[key]
+		}
+	}
+	return s, repairs, nil
 }
 
 // owned reports whether the object is the importer's to keep right.
 func owned(o topology.Object) bool { return rendered[o.Key().Kind] && !topology.ByOperator(o) }
 
-// reserveKeys keeps away from the tunnel keys of the ports that operators have made.
+// reserveKeys keeps away from the tunnel keys of the ports that operators have made, which no repair can take from them.
 func (s *state) reserveKeys(objects map[topology.Key]topology.Object) {
 	for _, o := range objects {
 		if r, ok := o.(*topology.TunnelKey); ok && r.ByOperator {

@@ -146,6 +146,9 @@ func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revis
 		return 0, i.confirm(ctx, s, refused)
 	}
 	all, err := s.applyAll(changes)
+	if refusal(err) {
+		return 0, i.confirm(ctx, s, err)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"slices"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/translate"
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
@@ -20,6 +22,15 @@ type state struct {
 	revision nsdb.Revision      // of the last commit
 	progress *topology.Progress // as stored, nil before the first task
 	failed   map[int64]Failure  // by task
+
+	largest  int                              // the most octets of an object
+	unfit    map[topology.Key]int             // the octets of what should be stored and is larger than a store takes
+	mistaken map[topology.Key]topology.Object // stored reservations that name a wrong port, until they are repaired
+}
+
+func newState(settings translate.Settings) *state {
+	return &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}, largest: nsdb.MaxObjectBytes,
+		unfit: map[topology.Key]int{}, mistaken: map[topology.Key]topology.Object{}}
 }
 
 // delta is what a change does to the store: the object to put under each key, nil to delete.
@@ -44,13 +55,20 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 	s.set.Apply(c)
 	d := diff(before, after)
 	d.source(c, source)
+	s.note(d.takeUnfit(s.largest), d)
 	return d, nil
 }
 
 // applyAll makes the changes in memory, one after the other, and returns what they do to the store together. What several of them touch is
-// rendered once. After an error the state is of no more use.
-func (s *state) applyAll(changes []planned) (delta, error) {
+// rendered once. After an error nothing has changed; TooLarge is the error of changes by which an object becomes larger than a store takes.
+func (s *state) applyAll(changes []planned) (d delta, err error) {
 	before, d := map[topology.Key]topology.Object{}, delta{}
+	var undo []translate.Change
+	defer func() {
+		if err != nil {
+			s.takeBack(undo, d)
+		}
+	}()
 	var touched []translate.Owner
 	seen := map[translate.Owner]bool{}
 	for _, c := range changes {
@@ -67,6 +85,7 @@ func (s *state) applyAll(changes []planned) (delta, error) {
 		}
 		maps.Copy(before, rendered)
 		touched = append(touched, fresh...)
+		undo = append(undo, s.set.Undo(c.change.Owner))
 		s.set.Apply(c.change)
 		d.source(c.change, c.source)
 	}
@@ -75,7 +94,26 @@ func (s *state) applyAll(changes []planned) (delta, error) {
 		return nil, err
 	}
 	maps.Copy(d, diff(before, after))
+	unfit := d.takeUnfit(s.largest)
+	for key, size := range unfit {
+		if s.unfit[key] == 0 {
+			return d, errs.New(errs.TooLarge, "ObjectTooLarge", "%s", s.tooLarge(key, size))
+		}
+	}
+	s.note(unfit, d)
 	return d, nil
+}
+
+// takeBack makes the set what it was, and frees the tunnel keys that were assigned for what does not come.
+func (s *state) takeBack(undo []translate.Change, d delta) {
+	for _, c := range slices.Backward(undo) {
+		s.set.Apply(c)
+	}
+	for key := range d {
+		if p, ok := s.keys.holder(key); ok && !s.exterior(p) {
+			s.keys.release(p)
+		}
+	}
 }
 
 // source adds what becomes of the Neutron object itself, which is nil for a deletion. A binding does not outlive its port.

@@ -33,6 +33,9 @@ const EngineObjects = MaxObjects + 1
 // room for keys and conditions below a mebibyte, which is what ZooKeeper takes by default (jute.maxbuffer).
 const MaxBytes = 1000000
 
+// MaxObjectBytes is the most octets that one object may have in its stored form. It leaves room for what a large change is told beside it.
+const MaxObjectBytes = MaxBytes - 4<<10
+
 // Errors that callers tell apart.
 var (
 	// ErrCompacted says that the store no longer has the steps after the wanted revision: take a View and watch from there.
@@ -77,7 +80,7 @@ type Large interface {
 
 	// UpdateLarge puts and deletes all that the change says in one step, provided that the change's Guard agrees in that step, and
 	// returns the step's revision. A Guard that does not agree leaves nothing behind; its error is returned as it is. ErrTooLarge
-	// says that a single object is larger than MaxBytes allows.
+	// says that a single object is larger than MaxObjectBytes.
 	//
 	// What is put and deleted is not read: it is for objects that nobody else writes unless what the Guard reads changes too.
 	// Kinds that leases hold cannot be among it. It takes as long as writing takes; there is one large change of a store at a time.

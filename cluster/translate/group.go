@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"fmt"
+	"hash/fnv"
 	"net/netip"
 
 	"midonet.org/midonet/id"
@@ -10,7 +12,7 @@ import (
 
 // renderGroup renders a security group as the set of its members' addresses, for rules that name it, and a chain for each direction
 // with a rule for each of its rules (MidoNet SecurityGroupTranslator.scala). All rules accept, so their order does not matter; they are
-// in order of identifier.
+// in order of identifier, or in parts.
 func renderGroup(v View, g *model.SecurityGroup) []topology.Object {
 	group := id.As[topology.AddrGroup](g.ID)
 	in := &topology.Chain{ID: topology.IngressChain(group), Name: "OS_SG_" + g.ID.String() + "_INGRESS", ProjectID: g.ProjectID}
@@ -26,7 +28,43 @@ func renderGroup(v View, g *model.SecurityGroup) []topology.Object {
 		}
 		chain.Rules = append(chain.Rules, topology.Rule{ID: id.As[topology.Rule](r.ID), When: when, Action: topology.ActionAccept})
 	}
-	return []topology.Object{&topology.AddrGroup{ID: group, Name: g.Name, ProjectID: g.ProjectID}, in, out}
+	objects := []topology.Object{&topology.AddrGroup{ID: group, Name: g.Name, ProjectID: g.ProjectID}}
+	return append(append(objects, inParts(in)...), inParts(out)...)
+}
+
+const (
+	// wholeRules is how many rules of one direction are one chain, and then the most that each of its parts has on average. A chain is one
+	// object, which every change of a rule writes and sends whole, and which a store takes up to a megabyte of.
+	wholeRules = 500
+	// maxParts bounds the chains that a packet visits for one group.
+	maxParts = 32
+)
+
+// inParts returns the chain, or where it has many rules a chain that jumps to its parts, and those. Which part a rule is in follows from the
+// rule's identifier and how many parts there are, so that a rule that comes or goes changes one part, until their number doubles.
+func inParts(c *topology.Chain) []topology.Object {
+	parts := 1
+	for len(c.Rules) > parts*wholeRules && parts < maxParts {
+		parts *= 2
+	}
+	if parts == 1 {
+		return []topology.Object{c}
+	}
+	main := &topology.Chain{ID: c.ID, Name: c.Name, ProjectID: c.ProjectID}
+	objects := []topology.Object{main}
+	for n := range parts {
+		what := fmt.Sprintf("part %d of %d", n+1, parts)
+		part := &topology.Chain{ID: id.Derive[topology.Chain](c.ID, what), Name: fmt.Sprintf("%s_%d", c.Name, n+1), ProjectID: c.ProjectID}
+		add(main, what, topology.Rule{Action: topology.ActionJump, Jump: part.ID})
+		objects = append(objects, part)
+	}
+	for _, r := range c.Rules {
+		h := fnv.New32a()
+		h.Write(r.ID[:])
+		part := objects[1+h.Sum32()%uint32(parts)].(*topology.Chain)
+		part.Rules = append(part.Rules, r)
+	}
+	return objects
 }
 
 // touchedByGroup returns the members, whose answers pass or not with the group, and the groups whose rules name one that comes or goes.

@@ -59,6 +59,15 @@ func (s *Set) Apply(c Change) {
 	}
 }
 
+// Undo returns the change that makes the object again what it is now.
+func (s *Set) Undo(o Owner) Change {
+	now, ok := s.objects[o.ID]
+	if !ok {
+		return Deletion(o)
+	}
+	return Change{Owner{now.resource, o.ID}, now.object}
+}
+
 // remove forgets the object. It leaves no empty links behind, so that a set does not grow with what has been.
 func (s *Set) remove(id [16]byte) {
 	old, ok := s.objects[id]

@@ -23,8 +23,6 @@ const (
 	partBytes = 128 << 10
 	// stepBytes is how much of parts one step stages, unless a single part is larger.
 	stepBytes = 512 << 10
-	// largest is the most that a single object may have, so that a part of it alone fits a step.
-	largest = nsdb.MaxBytes - 4<<10
 )
 
 // UpdateLarge implements nsdb.Large.
@@ -94,7 +92,7 @@ func (s *Store) cut(writes map[topology.Key]topology.Object) ([]piece, error) {
 			size = proto.Size(topologypb.ToProto(o))
 		}
 		switch {
-		case size > largest:
+		case size > nsdb.MaxObjectBytes:
 			return nil, nsdb.ErrTooLarge
 		case key.ID == [16]byte{} || !key.Kind.Known() || key.Kind.Leased():
 			return nil, fmt.Errorf("network state database: %v cannot be part of a large change", key)
