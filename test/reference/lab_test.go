@@ -24,7 +24,8 @@ type lab struct {
 	hosts [3]host
 	// lastUplink is the one by which a message has reached the machine outside.
 	lastUplink int
-	// walk tells of the last message's way.
+	// got is the last message that a machine has got, as it was, and walk tells of the last one's way.
+	got  *packet.Packet
 	walk string
 }
 
@@ -74,7 +75,7 @@ func newLab(t *rapid.T, w *world) *lab {
 	for i := range l.hosts {
 		h := &l.hosts[i]
 		h.id, h.endpoint = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
-		h.states = states{values: map[flow.StateKey]flow.StateValue{}, block: uint16(i) << 12}
+		h.states = states{values: map[flow.StateKey]flow.StateValue{}, block: uint16(i+1) << 12}
 		objects = append(objects, &topology.Host{ID: h.id, Endpoints: []netip.Addr{h.endpoint}})
 	}
 	for m, x := range w.machines {
@@ -113,27 +114,54 @@ func (l *lab) entrance(from int, p message) (h *host, port topology.PortID, src 
 	return &l.hosts[l.world.machines[from].host], id.As[topology.Port](machineID(from)), machineMAC(from)
 }
 
-// sends has a machine send the message, and returns which machine gets it, and as what.
+// sends has a machine send the message, and returns which machine gets it, and as what. The second fragment of one has to come to the
+// same machine, from and to the same addresses.
 func (l *lab) sends(from int, p message) (to int, got message) {
 	l.walk = ""
 	dst, ok := l.nextMAC(from, p)
 	if !ok {
 		return nobody, p // nobody would answer for the address
 	}
-	h, port, src := l.entrance(from, p)
-	frame := headerOf(p, src, dst).Frame([]byte("12345678"))
-	r := l.simulate(h, sim.Input{InPort: port, Frame: frame, State: h.states, Trace: true})
-	var was packet.Packet
-	if err := packet.Parse(frame, &was); err != nil {
+	_, _, src := l.entrance(from, p)
+	frame := headerOf(p, src, dst).Frame(make([]byte, 120))
+	if p.refusal {
+		frame = refusalOf(p, src, dst, l.got)
+	}
+	if !p.fragments {
+		return l.carries(from, p, frame, nil)
+	}
+	whole := l.parse(frame)
+	fragments := whole.Cut(frame, 100)
+	to, got = l.carries(from, p, fragments[0], nil)
+	first := l.parse(fragments[0]).Header
+	if also, second := l.carries(from, p, fragments[1], &first); also != to || to != nobody && (second.src != got.src || second.dst != got.dst) {
+		l.t.Fatalf("%s, of machine %d, arrives at machine %d as %s, and its second fragment at machine %d as %s\n%s%s", p, from, to, got, also, second,
+			l.walk, l.world)
+	}
+	return to, got
+}
+
+// parse is for frames that the test or the simulator has made.
+func (l *lab) parse(frame []byte) *packet.Packet {
+	var p packet.Packet
+	if err := packet.Parse(frame, &p); err != nil {
 		l.t.Fatal(err)
 	}
+	return &p
+}
+
+// carries sends a frame of the message; first is of a later fragment the header of the first one.
+func (l *lab) carries(from int, p message, frame []byte, first *packet.Header) (to int, got message) {
+	h, port, _ := l.entrance(from, p)
+	r := l.simulate(h, sim.Input{InPort: port, Frame: frame, First: first, State: h.states, Trace: true})
+	was := l.parse(frame)
 	arrived := map[int]message{}
 	if len(r.Actions.Outputs) > 0 {
 		is, _ := r.Actions.Rewrite.Of(was.Header)
-		l.arrive(arrived, r.Actions.Outputs, was.With(is), &was)
+		l.arrive(arrived, r.Actions.Outputs, was.With(is), was)
 	}
 	for _, e := range r.Emit {
-		l.arrive(arrived, e.Outputs, e.Frame, &was)
+		l.arrive(arrived, e.Outputs, e.Frame, was)
 	}
 	switch len(arrived) {
 	case 0:
@@ -141,11 +169,20 @@ func (l *lab) sends(from int, p message) (to int, got message) {
 	case 1:
 		for to, got = range arrived {
 		}
-		got.answer = p.answer
+		got.answer, got.refusal, got.fragments = p.answer, p.refusal, p.fragments
 		return to, got
 	}
 	l.t.Fatalf("%s of machine %d arrives at several: %v", p, from, arrived)
 	return nobody, p
+}
+
+// refusalOf is the ICMP error with which whoever got the frame says that nothing listens to its port.
+func refusalOf(p message, src, dst mac.Addr, got *packet.Packet) []byte {
+	h := packet.Header{SrcMAC: src, DstMAC: dst, SrcIP: p.src, DstIP: p.dst, SrcPort: packet.ICMPUnreachable, DstPort: 3}
+	if p.six() {
+		h.SrcPort, h.DstPort = packet.ICMPv6Unreachable, 4
+	}
+	return h.Error(0, got.Frame[got.L3:got.End])
 }
 
 // simulate is sim.Simulate on a host. Nobody answers routers that ask for a neighbour.
@@ -206,13 +243,11 @@ func (l *lab) nextMAC(from int, p message) (mac.Addr, bool) {
 
 // arrive notes the machines that get the frame, where it is what the packet became and nothing that a router says of its own.
 func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, was *packet.Packet) {
-	var p packet.Packet
-	if err := packet.Parse(frame, &p); err != nil {
-		l.t.Fatal(err)
-	}
-	if !p.IsIP() || protocolOf(&p) != protocolOf(was) || p.IsEcho() != was.IsEcho() || p.IsEchoRequest() != was.IsEchoRequest() {
+	p := l.parse(frame)
+	if !p.IsIP() || protocolOf(p.Proto) != protocolOf(was.Proto) || p.IsEcho() != was.IsEcho() || p.IsEchoRequest() != was.IsEchoRequest() {
 		return
 	}
+	l.got = p
 	for _, o := range outputs {
 		for u, x := range l.world.uplinks {
 			if l.leadsTo(o, l.world.uplinkPort(u), x.host) {
@@ -220,7 +255,7 @@ func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, wa
 					l.t.Fatalf("uplink %d, down %v, carries a frame for %s", u, x.down, p.DstMAC)
 				}
 				l.lastUplink = u
-				at[far] = messageOf(&p)
+				at[far] = l.messageOf(p)
 			}
 		}
 		for m, x := range l.world.machines {
@@ -228,7 +263,7 @@ func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, wa
 				if p.DstMAC != machineMAC(m) {
 					l.t.Fatalf("machine %d gets a frame for %s", m, p.DstMAC)
 				}
-				at[m] = messageOf(&p)
+				at[m] = l.messageOf(p)
 			}
 		}
 	}
@@ -242,10 +277,10 @@ func (l *lab) leadsTo(o flow.Output, id topology.PortID, host int) bool {
 
 var protocols = map[string]uint8{"tcp": packet.ProtoTCP, "udp": packet.ProtoUDP, "sctp": packet.ProtoSCTP, "icmp": packet.ProtoICMP}
 
-// protocolOf is the name of a packet's protocol, in either family.
-func protocolOf(p *packet.Packet) string {
-	for name, number := range protocols {
-		if p.Proto == number || p.Proto == packet.ProtoICMPv6 && number == packet.ProtoICMP {
+// protocolOf is the name of a protocol, in either family.
+func protocolOf(number uint8) string {
+	for name, n := range protocols {
+		if number == n || number == packet.ProtoICMPv6 && n == packet.ProtoICMP {
 			return name
 		}
 	}
@@ -274,9 +309,17 @@ func headerOf(p message, src, dst mac.Addr) packet.Header {
 	return h
 }
 
-func messageOf(p *packet.Packet) message {
-	m := message{src: p.SrcIP, dst: p.DstIP, srcPort: p.SrcPort, dstPort: p.DstPort, proto: protocolOf(p)}
-	if m.proto == "icmp" {
+// messageOf returns what the packet is. An error has to be about what its receiver has sent to its sender.
+func (l *lab) messageOf(p *packet.Packet) message {
+	m := message{src: p.SrcIP, dst: p.DstIP, srcPort: p.SrcPort, dstPort: p.DstPort, proto: protocolOf(p.Proto)}
+	switch {
+	case p.IsError():
+		q, ok := p.Quoted()
+		if !ok || q.Src != p.DstIP || q.Dst != p.SrcIP {
+			l.t.Fatalf("an error to %s from %s is about %+v\n%s%s", p.DstIP, p.SrcIP, q, l.walk, l.world)
+		}
+		m.proto, m.srcPort, m.dstPort = protocolOf(q.Proto), q.DstPort, q.SrcPort
+	case m.proto == "icmp":
 		m.srcPort = p.DstPort
 	}
 	return m

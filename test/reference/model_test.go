@@ -12,13 +12,21 @@ type message struct {
 	src, dst         netip.Addr
 	srcPort, dstPort uint16
 	answer           bool // to one that arrived
+	refusal          bool // an answer that is an ICMP error about that one; protocol and ports are an answer's
+	fragments        bool // it comes in two
 	by               int  // the uplink by which the machine outside sends it
 }
 
 func (m message) String() string {
 	kind := m.proto
-	if m.answer {
+	switch {
+	case m.refusal:
+		kind = "refusal of " + kind
+	case m.answer:
 		kind = "answer, " + kind
+	}
+	if m.fragments {
+		kind += " in fragments"
 	}
 	return fmt.Sprintf("%s %s > %s", kind, netip.AddrPortFrom(m.src, m.srcPort), netip.AddrPortFrom(m.dst, m.dstPort))
 }
@@ -82,8 +90,17 @@ func sameEnds(a, b message) bool {
 // nobody is where a message that does not arrive is.
 const nobody = -1
 
-// sends returns which machine gets what the machine sends, and as what.
+// sends returns which machine gets what the machine sends, and as what. SCTP's checksum is of all fragments together and not of a sum, so
+// that it cannot follow a change of ports.
 func (w *world) sends(from int, p message, m *memory) (to int, got message) {
+	to, got = w.goes(from, p, m)
+	if p.fragments && p.proto == "sctp" && (got.srcPort != p.srcPort || got.dstPort != p.dstPort) {
+		return nobody, p
+	}
+	return to, got
+}
+
+func (w *world) goes(from int, p message, m *memory) (to int, got message) {
 	if from == far {
 		return w.routes(w.edge(), uplinkNetwork(p.by), p, m, 0)
 	}
@@ -133,7 +150,7 @@ func (w *world) lets(x machine, ingress bool, p message, m *memory) bool {
 	m.tracked = m.tracked || stateful
 	for _, g := range x.groups {
 		for _, r := range w.groups[g].rules {
-			if r.ingress == ingress && r.six == p.six() && (r.proto == "" || r.proto == p.proto) && w.inRange(r, p) && w.isRemote(r, remote) {
+			if r.ingress == ingress && r.six == p.six() && r.covers(p) && w.isRemote(r, remote) {
 				return true
 			}
 		}
@@ -141,8 +158,12 @@ func (w *world) lets(x machine, ingress bool, p message, m *memory) bool {
 	return false
 }
 
-func (w *world) inRange(r rule, p message) bool {
-	return r.first == 0 || int(p.dstPort) >= r.first && int(p.dstPort) <= r.last
+// covers reports whether the rule is for messages of the kind.
+func (r rule) covers(p message) bool {
+	if p.refusal {
+		return r.proto == "" || r.proto == "icmp"
+	}
+	return (r.proto == "" || r.proto == p.proto) && (r.first == 0 || int(p.dstPort) >= r.first && int(p.dstPort) <= r.last)
 }
 
 func (w *world) isRemote(r rule, a netip.Addr) bool {
@@ -244,6 +265,8 @@ func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message)
 		return nobody, p
 	}
 	switch {
+	case came.six() != p.six() && p.fragments && p.proto == "icmp": // whose checksum would be of all fragments together
+		return nobody, p
 	case came.six() && !p.six():
 		m.translated = append(m.translated, translated{r, came, p})
 	case !p.six():
@@ -372,6 +395,9 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 			w.remember(r, came, p, m)
 			return p
 		}
+	}
+	if p.refusal {
+		return p // of which nothing new begins
 	}
 	own, _ := w.routerAddress(r, 0, false)
 	back, _ := w.routerAddress(r, out, false)

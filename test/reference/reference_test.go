@@ -16,8 +16,8 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := anyWorld(t)
 		l := newLab(t, w)
-		for range 16 {
-			from, p := w.anyMessage(t)
+		for n := range uint16(40) {
+			from, p := w.anyMessage(t, n)
 			var m memory
 			to, got := l.exchange(from, p, &m)
 			if to == nobody {
@@ -40,6 +40,9 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			if from == far {
 				seen["in by an uplink"]++
 			}
+			if p.fragments {
+				seen["in fragments"]++
+			}
 			if got.six() != p.six() {
 				seen["of the other family"]++
 			}
@@ -47,7 +50,15 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			if to == far {
 				answer.by = w.anyUplink(t)
 			}
+			if l.world.refuses(t, p) {
+				answer.refusal = true
+			} else {
+				answer.fragments = w.fragments(t)
+			}
 			if back, _ := l.exchange(to, answer, &m); back != nobody {
+				if answer.refusal {
+					seen["refused"]++
+				}
 				seen["answered"]++
 				if from == far && answer.by != p.by || to == far && l.lastUplink != answer.by {
 					seen["answered by another uplink"]++
@@ -57,7 +68,7 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	})
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
-		"in by an uplink", "of the other family", "answered by another uplink"} {
+		"in by an uplink", "of the other family", "answered by another uplink", "in fragments", "refused"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
 		}
@@ -83,9 +94,9 @@ func (l *lab) exchange(from int, p message, m *memory) (to int, got message) {
 	return to, got
 }
 
-// anyMessage draws a message to something that is there, or to an address where nobody is.
-func (w *world) anyMessage(t *rapid.T) (from int, p message) {
-	p = message{proto: rapid.SampledFrom([]string{"tcp", "udp", "sctp", "icmp"}).Draw(t, "protocol"), srcPort: 1025,
+// anyMessage draws the n-th message, which is of no connection of the others, to something that is there, or to an address where nobody is.
+func (w *world) anyMessage(t *rapid.T, n uint16) (from int, p message) {
+	p = message{proto: rapid.SampledFrom([]string{"tcp", "udp", "sctp", "icmp"}).Draw(t, "protocol"), srcPort: 1025 + n,
 		dstPort: rapid.SampledFrom([]uint16{80, 81, 8080, 8081}).Draw(t, "port")}
 	from = rapid.IntRange(0, len(w.machines)-1).Draw(t, "from")
 	if p.by = w.anyUplink(t); p.by >= 0 && rapid.IntRange(0, 4).Draw(t, "far") == 0 {
@@ -103,9 +114,17 @@ func (w *world) anyMessage(t *rapid.T) (from int, p message) {
 	}
 	p.dst = rapid.SampledFrom(w.destinations(from, six)).Draw(t, "to")
 	if p.proto == "icmp" {
-		p.srcPort, p.dstPort = 77, 77
+		p.srcPort, p.dstPort = 77+n, 77+n
 	}
+	p.fragments = w.fragments(t)
 	return from, p
+}
+
+func (w *world) fragments(t *rapid.T) bool { return rapid.IntRange(0, 4).Draw(t, "fragments") == 4 }
+
+// refuses draws whether the message's receiver answers with an error.
+func (w *world) refuses(t *rapid.T, p message) bool {
+	return !p.fragments && rapid.IntRange(0, 2).Draw(t, "refused") == 2
 }
 
 // anyUplink draws one that is up, -1 where none is.
