@@ -112,7 +112,7 @@ func (i *identity) request() ([]byte, error) {
 }
 
 // tls returns the host's side of mutual TLS. Certificates are asked for at each handshake, so that a renewed one is used.
-func (i *identity) tls(current func() *identity) (*tls.Config, error) {
+func (i *identity) tls(current func() *identity, now func() time.Time) (*tls.Config, error) {
 	authority, err := x509.ParseCertificate(i.Authority)
 	if err != nil {
 		return nil, err
@@ -123,9 +123,10 @@ func (i *identity) tls(current func() *identity) (*tls.Config, error) {
 		MinVersion: tls.VersionTLS13,
 		RootCAs:    pool,
 		ServerName: topologypb.ServerName,
+		Time:       now,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			now := current()
-			return &tls.Certificate{Certificate: [][]byte{now.Certificate}, PrivateKey: now.key, Leaf: now.cert}, nil
+			own := current()
+			return &tls.Certificate{Certificate: [][]byte{own.Certificate}, PrivateKey: own.key, Leaf: own.cert}, nil
 		},
 	}, nil
 }

@@ -18,10 +18,23 @@ var (
 	// errWrongCluster says that whoever answered is not the cluster that made the token.
 	errWrongCluster = errs.New(errs.Unauthorized, "WrongCluster",
 		"the server's certificate is not from the authority that the join token names; make a new token on the right server")
-	// errNoToken says that the host has never joined, or too long ago.
+	// errNoToken says that the host has never joined.
 	errNoToken = errs.New(errs.Unauthorized, "NotJoined",
-		"this host has no valid certificate; make a join token on the server and start the agent with --join TOKEN")
+		"this host has no certificate; make a join token on the server and start the agent with --join TOKEN")
 )
+
+// expired says that the host has joined too long ago, or has a clock that is ahead.
+func (i *identity) expired(now time.Time) error {
+	return errs.New(errs.Unauthorized, "NotJoined", "this host's certificate was good until %s, and its clock says %s; if the clock is right "+
+		"make a join token on the server and start the agent with --join TOKEN", i.cert.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+}
+
+// wrongClock says that the server's certificate is not good yet, or no longer, as the host's clock has it. The server renews its
+// certificates by its own clock. The host tries on: its clock may not have been set yet.
+func wrongClock(server *x509.Certificate, now time.Time) error {
+	return errs.New(errs.Unavailable, "WrongClock", "the server's certificate is good from %s to %s, and this host's clock says %s; set the clock",
+		server.NotBefore.UTC().Format(time.RFC3339), server.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+}
 
 // identify reads the host's identity. Where that is missing, has expired or is of another cluster than the join token's, it
 // prepares a new one, and joining is left to Run.
@@ -36,10 +49,12 @@ func (s *Session) identify() error {
 		}
 	}
 	switch {
-	case stored.joined(time.Now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
+	case stored.joined(s.Now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
 		s.token = nil // has done its work before
 		s.identity.Store(stored)
 		return nil
+	case s.token == nil && stored != nil && stored.cert != nil:
+		return stored.expired(s.Now())
 	case s.token == nil:
 		return errNoToken
 	}
@@ -91,7 +106,7 @@ func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	contact := &firstContact{fingerprint: s.token.GetAuthoritySha256()}
+	contact := &firstContact{fingerprint: s.token.GetAuthoritySha256(), now: s.Now}
 	conn, err := dial(s.addresses(), contact.tls())
 	if err != nil {
 		return nil, err
@@ -102,8 +117,8 @@ func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
 	reply, err := topologypb.NewStreamClient(conn).Join(ctx, &topologypb.JoinRequest{
 		Secret: s.token.GetSecret(), Host: s.host[:], HostName: s.HostName, Csr: csr,
 	})
-	if contact.wrong.Load() {
-		return nil, errWrongCluster
+	if wrong := contact.wrong.Load(); wrong != nil {
+		return nil, *wrong
 	}
 	if err != nil {
 		return nil, topologypb.FromStatus(err)
@@ -149,7 +164,8 @@ func (s *Session) renew(ctx context.Context, client topologypb.StreamClient) err
 // firstContact verifies a server of which nothing is known but the hash of its authority's certificate.
 type firstContact struct {
 	fingerprint []byte
-	wrong       atomic.Bool // somebody else answered
+	now         func() time.Time
+	wrong       atomic.Pointer[error] // with whoever answered; nil: nothing, or nobody did
 }
 
 // tls turns off Go's own verification, which has no authority to go by yet, and puts the one below in its place.
@@ -166,9 +182,15 @@ func (f *firstContact) verify(state tls.ConnectionState) error {
 			pool.AddCert(c)
 		}
 	}
-	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, DNSName: topologypb.ServerName})
-	if err != nil {
-		f.wrong.Store(true)
+	server, now := state.PeerCertificates[0], f.now()
+	_, err := server.Verify(x509.VerifyOptions{Roots: pool, DNSName: topologypb.ServerName, CurrentTime: now})
+	if err == nil {
+		return nil
 	}
+	wrong := error(errWrongCluster)
+	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		wrong = wrongClock(server, now)
+	}
+	f.wrong.Store(&wrong)
 	return err
 }

@@ -42,7 +42,7 @@ func (s *Session) keepReporting(ctx context.Context, client topologypb.StreamCli
 			return
 		}
 		s.status.reported(s.Log, err)
-		if now := time.Now(); err == nil && s.identity.Load().due(now) && now.After(renewAfter) {
+		if now := s.Now(); err == nil && s.identity.Load().due(now) && now.After(renewAfter) {
 			renewAfter = now.Add(renewPause)
 			s.tryRenew(ctx, client)
 		}

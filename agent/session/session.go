@@ -38,6 +38,8 @@ type Config struct {
 	// Addresses ("tcp://host:port", "unix:/path") take the place of those in the join token.
 	Addresses []string
 	Version   string // of the agent
+	// Now is the host's clock; nil: time.Now. Certificates are good or not by it, and nothing else is.
+	Now func() time.Time
 	// Facts returns what the host knows of itself now. It is called every ReportInterval and after Changed.
 	Facts func() Facts
 	Log   *slog.Logger
@@ -111,6 +113,9 @@ func New(c Config) (*Session, error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return nil, err
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.HostIDFile == "" {
 		c.HostIDFile = filepath.Join(c.StateDir, hostIDFile)
 	}
@@ -150,7 +155,7 @@ func (s *Session) Run(ctx context.Context, handle func(view.Delta)) error {
 			return err
 		}
 	}
-	config, err := s.identity.Load().tls(s.identity.Load)
+	config, err := s.identity.Load().tls(s.identity.Load, s.Now)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -154,5 +156,51 @@ func TestAHostSpeaksOfItselfAlone(t *testing.T) {
 	}
 	for range c.mirror.State().LearnedMACs(bridge) {
 		t.Error("a station behind another's port was stored")
+	}
+}
+
+// TestAHostWithAnotherClock: a host may be days off. One that is further off says so, and tries on until its clock is set.
+func TestAHostWithAnotherClock(t *testing.T) {
+	c := newCluster(t)
+	_, ports := c.network(1)
+	for _, off := range []time.Duration{-25 * time.Hour, 25 * time.Hour} {
+		dir := filepath.Join(t.TempDir(), "a")
+		config := session.Config{StateDir: dir, HostName: "off", JoinToken: c.token(), Now: func() time.Time { return time.Now().Add(off) }}
+		h := startHost(t, config)
+		eventually(t, "it joins", func() bool { return h.Status().Connected })
+		h.bind(ports[0], "tap0")
+		h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+		eventually(t, "its port is ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+		h.stop()
+		again := startHost(t, config)
+		eventually(t, "it comes back", func() bool { return again.Status().Connected && again.Status().LastError == "" })
+		check(t, again.Unbind(t.Context(), ports[0]))
+		again.stop()
+	}
+	var off atomic.Int64
+	for _, years := range []int64{-3, 3} {
+		off.Store(years)
+		h := startHost(t, session.Config{StateDir: filepath.Join(t.TempDir(), "a"), HostName: "far-off", JoinToken: c.token(),
+			Now: func() time.Time { return time.Now().AddDate(int(off.Load()), 0, 0) }})
+		eventually(t, "it says that its clock is wrong", func() bool { return strings.Contains(h.Status().LastError, "set the clock") })
+		if h.Status().Joined {
+			t.Errorf("a host whose clock is %d years off has joined", years)
+		}
+		off.Store(0)
+		eventually(t, "it joins when its clock is right", func() bool { return h.Status().Connected })
+		h.stop()
+	}
+}
+
+// TestAHostOfTheFuture has joined, and its clock is behind all its certificates then.
+func TestAHostOfTheFuture(t *testing.T) {
+	c := newCluster(t)
+	dir := filepath.Join(t.TempDir(), "a")
+	h := c.newHost(dir)
+	eventually(t, "runs", func() bool { return h.Status().Connected })
+	h.stop()
+	_, err := session.New(session.Config{StateDir: dir, Log: quiet, Now: func() time.Time { return time.Now().AddDate(3, 0, 0) }})
+	if !errs.Is(err, errs.Unauthorized) || !strings.Contains(err.Error(), "its clock says") {
+		t.Errorf("a host whose certificate is over: %v", err)
 	}
 }

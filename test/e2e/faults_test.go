@@ -10,8 +10,8 @@ import (
 // longAbsence names, in the environment, how long the server is away in TestFaults; twenty seconds otherwise.
 const longAbsence = "MIDONET_E2E_ABSENCE"
 
-// TestFaults: what breaks, and what goes on meanwhile. No scenario sets a host's clock wrong: agents compare only their own readings
-// of a monotonic clock, and nothing that they tell each other has a time in it.
+// TestFaults: what breaks, and what goes on meanwhile. No scenario sets a host's clock wrong, since hosts here share the machine's: that is
+// TestAHostWithAnotherClock of cluster/stream, where certificates depend on it, and TestStateMessagesInAnyOrder of agent/worker.
 func TestFaults(t *testing.T) {
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")

@@ -23,8 +23,9 @@ const (
 	authorityLife = 20 * 365 * 24 * time.Hour
 	serverLife    = 90 * 24 * time.Hour
 	hostLife      = 365 * 24 * time.Hour
-	// clockSkew is how far a host's clock may be behind the server's when it gets its certificate.
-	clockSkew = 5 * time.Minute
+	// clockSkew is how far a host's clock may be behind the server's when a certificate is made. It gives nothing away: the key that the
+	// certificate is for was made just now.
+	clockSkew = 7 * 24 * time.Hour
 )
 
 // Authority signs the certificates of one cloud. Its methods are safe for use by several goroutines, and several processes may
