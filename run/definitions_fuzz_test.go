@@ -20,8 +20,9 @@ func FuzzAttributes(f *testing.F) {
 	f.Add(`{"extra_dhcp_opts":[{"opt_name":1,"ip_version":"4"}],"binding:profile":"x","tags":[0]}`, "provider:segmentation_id", "0x10")
 	f.Add(`{"segments":[{"provider:segmentation_id":"7"},{"provider:network_type":[]}],"availability_zone_hints":["\ud83d\ude00","a"]}`, "tags", ",")
 	f.Add(`{"dns_name":"A-1.example.org.","dns_domain":"<project_id>."}`, "changed_since", "2026-01-01")
+	served := append(newWorld(f).handler.Collections(), apidef.PortForwardings(), apidef.FlavorProfiles())
 	f.Fuzz(func(t *testing.T, text, attribute, value string) {
-		for _, def := range definitions() {
+		for _, def := range served {
 			checkBody(t, def, text)
 			checkFilter(t, def, attribute, value)
 		}

@@ -95,7 +95,7 @@ type world struct {
 	agents  *agents.Plugin
 }
 
-func newWorld(t *testing.T, files ...string) *world {
+func newWorld(t testing.TB, files ...string) *world {
 	t.Helper()
 	options, _, err := config.Load(files...)
 	if err != nil {

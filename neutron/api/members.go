@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/plugin"
@@ -32,6 +34,14 @@ func (s *Server) addMember(def *apidef.Resource, name string, m member) {
 		panic("api: " + key + " is registered twice")
 	}
 	s.members[key] = m
+}
+
+// Below returns the paths that are registered below the resources of collections, or beside collections, in order: routers/tags stands for
+// /v2.0/routers/<id>/tags and what follows it, and quotas for /v2.0/quotas.
+func (s *Server) Below() []string {
+	paths := slices.AppendSeq(slices.Collect(maps.Keys(s.members)), maps.Keys(s.apart))
+	slices.Sort(paths)
+	return paths
 }
 
 // onMember takes the parts of a path of three or more.

@@ -1,10 +1,10 @@
 package api
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/plugin"
@@ -18,24 +18,38 @@ type parameter struct{ key, value string }
 // notFilters are the parameters that steer a list.
 var notFilters = []string{"fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse"}
 
+// parseQuery reads a query string as webob does (webob/compat.py, parse_qsl_text): parameters end with & or ;, + is a space, and a
+// % that two hexadecimal digits do not follow stands for itself. What is no UTF-8 then is refused.
 func parseQuery(raw string) (query, error) {
 	var q query
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
+	for pair := range strings.FieldsFuncSeq(strings.ReplaceAll(raw, "+", " "), func(r rune) bool { return r == '&' || r == ';' }) {
 		k, v, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(k)
-		if err != nil {
-			return nil, badRequest("The query string is malformed: %s", err)
-		}
-		value, err := url.QueryUnescape(v)
-		if err != nil {
-			return nil, badRequest("The query string is malformed: %s", err)
+		key, value := unescape(k), unescape(v)
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return nil, badRequest(notAllowedText)
 		}
 		q = append(q, parameter{key, value})
 	}
 	return q, nil
+}
+
+// unescape puts octets in place of %XX. As in Python's int(), one digit and a space are a number too, and so is one digit at the end.
+func unescape(s string) string {
+	text, rest, found := strings.Cut(s, "%")
+	if !found {
+		return s
+	}
+	out := []byte(text)
+	for part := range strings.SplitSeq(rest, "%") {
+		digits := part[:min(2, len(part))]
+		octet, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 8)
+		if err != nil {
+			out = append(append(out, '%'), part...)
+			continue
+		}
+		out = append(append(out, byte(octet)), part[len(digits):]...)
+	}
+	return string(out)
 }
 
 // all returns the values of a parameter that are not empty.

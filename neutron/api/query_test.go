@@ -20,6 +20,9 @@ func TestQueriesReachThePlugin(t *testing.T) {
 		"tenant_id=x&tenant_id=y&page_reverse=True": {Sort: []plugin.SortKey{{Attr: "id", Desc: true}}, Filters: []plugin.Filter{
 			{Attr: "project_id", Values: []string{"x", "y"}}}},
 		"name=a%20b%26c+d": {Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{{Attr: "name", Values: []string{"a b&c d"}}}},
+		// As webob reads them: what is no number after % stands for itself, one digit and a space are one, and ; ends a parameter as & does.
+		"name=%zz&name=%&name=%4&name=%a%20;name=%c3%a9%4": {Sort: []plugin.SortKey{byID}, Filters: []plugin.Filter{
+			{Attr: "name", Values: []string{"%zz", "%", "\x04", "\n ", "é\x04"}}}},
 		"sort_key=name&sort_dir=desc&sort_key=tenant_id&sort_dir=asc": {Sort: []plugin.SortKey{
 			{Attr: "name", Desc: true}, {Attr: "project_id"}, byID}},
 		"sort_key=id&sort_dir=desc":          {Sort: []plugin.SortKey{{Attr: "id", Desc: true}}},
@@ -58,7 +61,9 @@ func TestQueriesThatAreRefused(t *testing.T) {
 		"sort_key=shared&sort_dir=asc": neutronError("HTTPBadRequest", "['shared'] is invalid attribute for sort_keys"),
 		"sort_key=name&sort_dir=up": neutronError("HTTPBadRequest",
 			"['up'] is invalid value for sort_dirs, valid value is 'asc' and 'desc'"),
-		"name=%zz": neutronError("HTTPBadRequest", `The query string is malformed: invalid URL escape "%zz"`),
+		"name=%ff": neutronError("HTTPBadRequest", notAllowedText),
+		"%ff=a":    neutronError("HTTPBadRequest", notAllowedText),
+		"name=a;b": neutronError("HTTPBadRequest", "['b'] is invalid attribute for filtering"),
 	} {
 		wantAnswer(t, s, "GET", "/v2.0/networks?"+query, "", 400, want)
 	}
