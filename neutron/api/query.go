@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,11 +174,14 @@ func reject(values []string, valid func(string) bool) []string {
 func (q query) limit(maxPage int) (int, error) {
 	limit := 0
 	if text, ok := q.last("limit"); ok {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		n, ok := apidef.WholeNumber(text)
+		if !ok || n.Sign() < 0 {
 			return 0, badParameter("limit", "Limit must be an integer 0 or greater and not '%s'", text)
 		}
-		limit = n
+		limit = math.MaxInt
+		if n.IsInt64() {
+			limit = int(n.Int64())
+		}
 	}
 	if maxPage > 0 && (limit == 0 || limit > maxPage) {
 		limit = maxPage

@@ -106,7 +106,8 @@ func TestPages(t *testing.T) {
 
 func TestPagesAreNoLongerThanConfigured(t *testing.T) {
 	s, n := newServer(t, func(c *Config) { c.MaxPage = 10 })
-	for query, want := range map[string]int{"": 10, "?limit=0": 10, "?limit=5": 5, "?limit=11": 10} {
+	for query, want := range map[string]int{"": 10, "?limit=0": 10, "?limit=5": 5, "?limit=11": 10, "?limit=%20%2B0_5": 5,
+		"?limit=99999999999999999999": 10} {
 		do(t, s, "GET", "/v2.0/networks"+query, "")
 		if got := n.queries[len(n.queries)-1].Limit; got != want {
 			t.Errorf("%q asks for %d", query, got)

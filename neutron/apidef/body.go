@@ -149,6 +149,9 @@ func (a *Attribute) FilterText(s string) (string, error) {
 		return s, nil
 	}
 	v, err := a.Convert(s)
+	if n, ok := WholeNumber(s); err != nil && ok && a.Type == Integer { // larger than any attribute: nothing has it
+		return n.String(), nil
+	}
 	if err != nil {
 		return "", err
 	}

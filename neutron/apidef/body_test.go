@@ -264,6 +264,7 @@ func TestFilterText(t *testing.T) {
 		attr, in, want string
 	}{
 		{Networks(), "shared", "yes", "True"}, {Networks(), "admin_state_up", "0", "False"}, {Networks(), "mtu", " 1400 ", "1400"},
+		{Networks(), "mtu", "+1_400", "1400"}, {Networks(), "mtu", "-99999999999999999999", "-99999999999999999999"},
 		{Networks(), "name", " a ", " a "}, {Subnets(), "cidr", "10.0.0.1/24", "10.0.0.0/24"},
 		{Subnets(), "gateway_ip", "FD00::1", "fd00::1"}, {Ports(), "mac_address", "FA-16-3E-00-00-01", "fa:16:3e:00:00:01"},
 		{Ports(), "fixed_ips", "ip_address = 10.0.0.5", "ip_address=10.0.0.5"},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -54,12 +53,25 @@ func integer(v any) (int64, bool) {
 		}
 		return 0, true
 	case string:
-		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
-		return n, err == nil
+		n, ok := WholeNumber(v)
+		return n.Int64(), ok && n.IsInt64()
 	case json.Number:
 		return wholePart(v)
 	}
 	return 0, false
+}
+
+// WholeNumber reads a number as Python's int() does: with space around it, a sign, and underscores between digits. It may be of any size.
+func WholeNumber(s string) (n *big.Int, ok bool) {
+	digits := strings.TrimLeft(strings.TrimSpace(s), "+-")
+	if digits == "" || strings.Trim(digits, "_") != digits || strings.Contains(digits, "__") {
+		return new(big.Int), false
+	}
+	n, ok = new(big.Int).SetString(strings.ReplaceAll(strings.TrimSpace(s), "_", ""), 10)
+	if !ok {
+		return new(big.Int), false
+	}
+	return n, true
 }
 
 // wholePart cuts a JSON number. Numbers too large for any attribute are refused before they are expanded: 1e999999999 is short to

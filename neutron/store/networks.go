@@ -19,7 +19,6 @@ var networks = table[model.Network]{
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
-		"router:external":           {"t.external", boolean},
 		"is_default":                {"(t.default_external IS NOT NULL)", boolean},
 		"mtu":                       {"t.mtu", integer},
 		"provider:network_type":     {"g.network_type", text},
@@ -31,6 +30,13 @@ var networks = table[model.Network]{
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
 		return b.Or(b.Equal("t.project_id", project),
 			"t.id IN (SELECT object_id FROM rbacpolicies WHERE "+b.In("target_project", model.Everyone, project)+")")
+	},
+	filter: func(b *sqlbuilder.SelectBuilder, _ Scope, f plugin.Filter) (string, bool, error) {
+		if f.Attr != "router:external" {
+			return "", false, nil
+		}
+		// The first of several counts (neutron/db/external_net_db.py, _network_result_filter_hook).
+		return b.Equal("t.external", f.Values[0] == "True"), true, nil
 	},
 	shared:   func(n *model.Network) (string, *bool) { return n.ID.String(), &n.Shared },
 	scan:     scanNetwork,

@@ -125,15 +125,11 @@ func sharedWith(b *sqlbuilder.SelectBuilder, id, project string) string {
 
 // sharedFilter answers a filter by shared, which is True or False.
 func sharedFilter(b *sqlbuilder.SelectBuilder, id, project string, f plugin.Filter) string {
-	yes, no := slices.Contains(f.Values, "True"), slices.ContainsFunc(f.Values, func(v string) bool { return v != "True" })
-	switch cond := sharedWith(b, id, project); {
-	case yes && no:
-		return "1 = 1"
-	case yes:
+	cond := sharedWith(b, id, project)
+	if f.Values[0] == "True" { // the first of several counts (neutron/db/rbac_db_models.py and neutron_lib/db/model_query.py)
 		return cond
-	default:
-		return "NOT " + cond
 	}
+	return "NOT " + cond
 }
 
 // markShared fills in which of the items are shared with a project, with one query.
