@@ -45,10 +45,10 @@ func (e *edit) replace(k topology.Key, o topology.Object) {
 	e.touch(old, o)
 	if old != nil {
 		e.unindex(old)
-		e.view.objects = e.view.objects.without(k)
+		e.view.objects = e.view.objects.without(objectKey(k))
 	}
 	if o != nil {
-		e.view.objects = e.view.objects.with(k, o)
+		e.view.objects = e.view.objects.with(objectKey(k), o)
 		e.index(o)
 	}
 }
@@ -62,20 +62,20 @@ func (e *edit) index(o topology.Object) {
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.with(o) })
 	case *topology.DHCPHost:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = enter(b.dhcpHosts, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = enter(b.dhcpHosts, macKey(o.MAC), o) })
 	case *topology.MACEntry:
-		e.bridge(o.Bridge, func(b *bridge) { b.entries = enter(b.entries, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.entries = enter(b.entries, macKey(o.MAC), o) })
 		e.port(o.Port, func(p *port) { p.entries = p.entries.with(o) })
 	case *topology.LearnedMAC:
-		e.bridge(o.Bridge, func(b *bridge) { b.learned = enter(b.learned, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.learned = enter(b.learned, macKey(o.MAC), o) })
 	case *topology.Neighbour:
-		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = enter(b.neighbours, o.Addr.As16(), o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = enter(b.neighbours, addrKey(o.Addr), o) })
 	case *topology.Host:
-		e.view.hosts = e.view.hosts.with(o.ID, o)
+		e.view.hosts = e.view.hosts.with(idKey(o.ID), o)
 	case *topology.Binding:
 		e.port(o.Port, func(p *port) { p.binding = o })
 		if o.Host == e.view.host {
-			e.view.local = e.view.local.with(o.Port, o)
+			e.view.local = e.view.local.with(idKey(o.Port), o)
 		}
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = o })
@@ -95,19 +95,19 @@ func (e *edit) unindex(o topology.Object) {
 	case *topology.DHCP:
 		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.without(o.Key()) })
 	case *topology.DHCPHost:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = leave(b.dhcpHosts, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = leave(b.dhcpHosts, macKey(o.MAC), o) })
 	case *topology.MACEntry:
-		e.bridge(o.Bridge, func(b *bridge) { b.entries = leave(b.entries, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.entries = leave(b.entries, macKey(o.MAC), o) })
 		e.port(o.Port, func(p *port) { p.entries = p.entries.without(o.Key()) })
 	case *topology.LearnedMAC:
-		e.bridge(o.Bridge, func(b *bridge) { b.learned = leave(b.learned, o.MAC, o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.learned = leave(b.learned, macKey(o.MAC), o) })
 	case *topology.Neighbour:
-		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = leave(b.neighbours, o.Addr.As16(), o) })
+		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = leave(b.neighbours, addrKey(o.Addr), o) })
 	case *topology.Host:
-		e.view.hosts = e.view.hosts.without(o.ID)
+		e.view.hosts = e.view.hosts.without(idKey(o.ID))
 	case *topology.Binding:
 		e.port(o.Port, func(p *port) { p.binding = nil })
-		e.view.local = e.view.local.without(o.Port)
+		e.view.local = e.view.local.without(idKey(o.Port))
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = nil })
 	case *topology.Overlay:
@@ -121,23 +121,23 @@ func (e *edit) unindex(o topology.Object) {
 func (e *edit) indexPort(p *topology.Port) {
 	if !p.Bridge.IsZero() {
 		e.bridge(p.Bridge, func(b *bridge) {
-			b.ports = b.ports.with(p.ID, struct{}{})
+			b.ports = b.ports.with(idKey(p.ID), p.ID)
 			if p.Interior() {
-				b.interior = b.interior.with(p.ID, struct{}{})
+				b.interior = b.interior.with(idKey(p.ID), p.ID)
 			}
 		})
 	}
 	for _, g := range p.Groups {
-		e.portGroup(g, func(g *portGroup) { g.members = g.members.with(p.ID, struct{}{}) })
+		e.portGroup(g, func(g *portGroup) { g.members = g.members.with(idKey(p.ID), p.ID) })
 	}
 }
 
 func (e *edit) unindexPort(p *topology.Port) {
 	if !p.Bridge.IsZero() {
-		e.bridge(p.Bridge, func(b *bridge) { b.ports, b.interior = b.ports.without(p.ID), b.interior.without(p.ID) })
+		e.bridge(p.Bridge, func(b *bridge) { b.ports, b.interior = b.ports.without(idKey(p.ID)), b.interior.without(idKey(p.ID)) })
 	}
 	for _, g := range p.Groups {
-		e.portGroup(g, func(g *portGroup) { g.members = g.members.without(p.ID) })
+		e.portGroup(g, func(g *portGroup) { g.members = g.members.without(idKey(p.ID)) })
 	}
 }
 
@@ -146,10 +146,10 @@ func (e *edit) bridge(id topology.BridgeID, change func(*bridge)) {
 	b := *e.view.bridgeNode(id)
 	change(&b)
 	if b.empty() {
-		e.view.bridges = e.view.bridges.without(id)
+		e.view.bridges = e.view.bridges.without(idKey(id))
 		return
 	}
-	e.view.bridges = e.view.bridges.with(id, &b)
+	e.view.bridges = e.view.bridges.with(idKey(id), &b)
 }
 
 func (b *bridge) empty() bool {
@@ -162,8 +162,8 @@ func (e *edit) port(id topology.PortID, change func(*port)) {
 	p := *e.view.portNode(id)
 	change(&p)
 	if p.empty() {
-		e.view.ports = e.view.ports.without(id)
+		e.view.ports = e.view.ports.without(idKey(id))
 		return
 	}
-	e.view.ports = e.view.ports.with(id, &p)
+	e.view.ports = e.view.ports.with(idKey(id), &p)
 }

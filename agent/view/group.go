@@ -31,12 +31,12 @@ func (g group[O]) without(k topology.Key) group[O] {
 }
 
 // enter and leave are with and without for a group that is a table's value; an empty group is none.
-func enter[K comparable, O topology.Object](t table[K, group[O]], key K, o O) table[K, group[O]] {
+func enter[O topology.Object](t table[group[O]], key key, o O) table[group[O]] {
 	g, _ := t.get(key)
 	return t.with(key, g.with(o))
 }
 
-func leave[K comparable, O topology.Object](t table[K, group[O]], key K, o O) table[K, group[O]] {
+func leave[O topology.Object](t table[group[O]], key key, o O) table[group[O]] {
 	g, _ := t.get(key)
 	if g = g.without(o.Key()); len(g) == 0 {
 		return t.without(key)

@@ -12,10 +12,10 @@ import (
 type router struct {
 	object      *topology.Router // nil: not here
 	routes      prefix.Map[group[*topology.Route]]
-	floating    table[netip.Addr, group[*topology.FloatingIP]] // by floating address
-	fixed       table[netip.Addr, group[*topology.FloatingIP]] // by fixed address
-	forwardings table[netip.Addr, group[*topology.PortForwarding]]
-	blocks      table[netip.Addr, group[*topology.NATBlock]]
+	floating    table[group[*topology.FloatingIP]] // by floating address
+	fixed       table[group[*topology.FloatingIP]] // by fixed address
+	forwardings table[group[*topology.PortForwarding]]
+	blocks      table[group[*topology.NATBlock]]
 }
 
 func (r *router) empty() bool {
@@ -28,7 +28,7 @@ type members = prefix.Map[group[*topology.GroupMember]]
 // portGroup is a port group and the ports that name it.
 type portGroup struct {
 	object  *topology.PortGroup // nil: not here
-	members table[topology.PortID, struct{}]
+	members table[topology.PortID]
 }
 
 var (
@@ -49,19 +49,19 @@ func (v *View) RoutesTo(id topology.RouterID, dst netip.Addr, buf []Routes) []Ro
 
 // FloatingIP returns what the router answers for under the floating address, nil where it does not.
 func (v *View) FloatingIP(id topology.RouterID, addr netip.Addr) *topology.FloatingIP {
-	g, _ := v.routerNode(id).floating.get(addr)
+	g, _ := v.routerNode(id).floating.get(addrKey(addr))
 	return g.first()
 }
 
 // FloatingIPsOf returns the floating addresses that a router exchanges the fixed address for, in order of identifier.
 func (v *View) FloatingIPsOf(id topology.RouterID, fixed netip.Addr) []*topology.FloatingIP {
-	g, _ := v.routerNode(id).fixed.get(fixed)
+	g, _ := v.routerNode(id).fixed.get(addrKey(fixed))
 	return g
 }
 
 // Forwarding returns where the router sends the port of the address, nil where it does not.
 func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, port uint16) *topology.PortForwarding {
-	g, _ := v.routerNode(id).forwardings.get(addr)
+	g, _ := v.routerNode(id).forwardings.get(addrKey(addr))
 	for _, f := range g {
 		if f.Proto == proto && f.Ports.Contains(port) {
 			return f
@@ -72,7 +72,7 @@ func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, po
 
 // Forwards reports whether the router forwards any port of the address.
 func (v *View) Forwards(id topology.RouterID, addr netip.Addr) bool {
-	_, ok := v.routerNode(id).forwardings.get(addr)
+	_, ok := v.routerNode(id).forwardings.get(addrKey(addr))
 	return ok
 }
 
@@ -90,13 +90,13 @@ func (v *View) ForwardsTo(id topology.RouterID, fixed netip.Addr) bool {
 
 // NATBlocks returns the blocks of ports of the router's address that hosts hold, in order of identifier.
 func (v *View) NATBlocks(id topology.RouterID, addr netip.Addr) []*topology.NATBlock {
-	g, _ := v.routerNode(id).blocks.get(addr)
+	g, _ := v.routerNode(id).blocks.get(addrKey(addr))
 	return g
 }
 
 // RouterNeighbour returns who has the address on the link of the router's port, as hosts have found.
 func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr, bool) {
-	g, ok := v.portNode(port).neighbours.get(addr)
+	g, ok := v.portNode(port).neighbours.get(addrKey(addr))
 	if !ok {
 		return mac.Addr{}, false
 	}
@@ -105,13 +105,13 @@ func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr,
 
 // Chain returns the chain, nil where it is not here.
 func (v *View) Chain(id topology.ChainID) *topology.Chain {
-	c, _ := v.chains.get(id)
+	c, _ := v.chains.get(idKey(id))
 	return c
 }
 
 // InGroup reports whether the address is a member of the group, or in one that is a prefix.
 func (v *View) InGroup(id topology.AddrGroupID, addr netip.Addr) bool {
-	m, _ := v.addrGroups.get(id)
+	m, _ := v.addrGroups.get(idKey(id))
 	return m.Contains(addr)
 }
 
@@ -119,7 +119,7 @@ func (v *View) InGroup(id topology.AddrGroupID, addr netip.Addr) bool {
 func (v *View) PortGroup(id topology.PortGroupID) (*topology.PortGroup, []topology.PortID) {
 	g := v.portGroupNode(id)
 	ports := make([]topology.PortID, 0, g.members.size)
-	for p := range g.members.all() {
+	for _, p := range g.members.all() {
 		ports = append(ports, p)
 	}
 	sortIDs(ports)
@@ -130,7 +130,7 @@ func (v *View) PortGroup(id topology.PortGroupID) (*topology.PortGroup, []topolo
 func (v *View) Interior(id topology.BridgeID) []topology.PortID {
 	b := v.bridgeNode(id)
 	ports := make([]topology.PortID, 0, b.interior.size)
-	for p := range b.interior.all() {
+	for _, p := range b.interior.all() {
 		ports = append(ports, p)
 	}
 	sortIDs(ports)
@@ -138,14 +138,14 @@ func (v *View) Interior(id topology.BridgeID) []topology.PortID {
 }
 
 func (v *View) routerNode(id topology.RouterID) *router {
-	if r, ok := v.routers.get(id); ok {
+	if r, ok := v.routers.get(idKey(id)); ok {
 		return r
 	}
 	return noRouter
 }
 
 func (v *View) portGroupNode(id topology.PortGroupID) *portGroup {
-	if g, ok := v.portGroups.get(id); ok {
+	if g, ok := v.portGroups.get(idKey(id)); ok {
 		return g
 	}
 	return noPortGroup
@@ -161,19 +161,21 @@ func (e *edit) indexLayer3(o topology.Object) {
 			r.routes = r.routes.With(o.Destination, at.with(o))
 		})
 	case *topology.FloatingIP:
-		e.router(o.Router, func(r *router) { r.floating, r.fixed = enter(r.floating, o.Addr, o), enter(r.fixed, o.Fixed, o) })
+		e.router(o.Router, func(r *router) {
+			r.floating, r.fixed = enter(r.floating, addrKey(o.Addr), o), enter(r.fixed, addrKey(o.Fixed), o)
+		})
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, o.Addr, o) })
+		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, addrKey(o.Addr), o) })
 	case *topology.NATBlock:
-		e.router(o.Router, func(r *router) { r.blocks = enter(r.blocks, o.Addr, o) })
+		e.router(o.Router, func(r *router) { r.blocks = enter(r.blocks, addrKey(o.Addr), o) })
 	case *topology.RouterNeighbour:
-		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, o.Addr, o) })
+		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
-		e.view.chains = e.view.chains.with(o.ID, o)
+		e.view.chains = e.view.chains.with(idKey(o.ID), o)
 	case *topology.GroupMember:
-		m, _ := e.view.addrGroups.get(o.Group)
+		m, _ := e.view.addrGroups.get(idKey(o.Group))
 		at, _ := m.Get(o.Prefix)
-		e.view.addrGroups = e.view.addrGroups.with(o.Group, m.With(o.Prefix, at.with(o)))
+		e.view.addrGroups = e.view.addrGroups.with(idKey(o.Group), m.With(o.Prefix, at.with(o)))
 	case *topology.PortGroup:
 		e.portGroup(o.ID, func(g *portGroup) { g.object = o })
 	}
@@ -186,21 +188,23 @@ func (e *edit) unindexLayer3(o topology.Object) {
 	case *topology.Route:
 		e.router(o.Router, func(r *router) { r.routes = leavePrefix(r.routes, o.Destination, o) })
 	case *topology.FloatingIP:
-		e.router(o.Router, func(r *router) { r.floating, r.fixed = leave(r.floating, o.Addr, o), leave(r.fixed, o.Fixed, o) })
+		e.router(o.Router, func(r *router) {
+			r.floating, r.fixed = leave(r.floating, addrKey(o.Addr), o), leave(r.fixed, addrKey(o.Fixed), o)
+		})
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, o.Addr, o) })
+		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, addrKey(o.Addr), o) })
 	case *topology.NATBlock:
-		e.router(o.Router, func(r *router) { r.blocks = leave(r.blocks, o.Addr, o) })
+		e.router(o.Router, func(r *router) { r.blocks = leave(r.blocks, addrKey(o.Addr), o) })
 	case *topology.RouterNeighbour:
-		e.port(o.Port, func(p *port) { p.neighbours = leave(p.neighbours, o.Addr, o) })
+		e.port(o.Port, func(p *port) { p.neighbours = leave(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
-		e.view.chains = e.view.chains.without(o.ID)
+		e.view.chains = e.view.chains.without(idKey(o.ID))
 	case *topology.GroupMember:
-		m, _ := e.view.addrGroups.get(o.Group)
+		m, _ := e.view.addrGroups.get(idKey(o.Group))
 		if m = leavePrefix(m, o.Prefix, o); m.Len() > 0 {
-			e.view.addrGroups = e.view.addrGroups.with(o.Group, m)
+			e.view.addrGroups = e.view.addrGroups.with(idKey(o.Group), m)
 		} else {
-			e.view.addrGroups = e.view.addrGroups.without(o.Group)
+			e.view.addrGroups = e.view.addrGroups.without(idKey(o.Group))
 		}
 	case *topology.PortGroup:
 		e.portGroup(o.ID, func(g *portGroup) { g.object = nil })
@@ -212,18 +216,18 @@ func (e *edit) router(id topology.RouterID, change func(*router)) {
 	r := *e.view.routerNode(id)
 	change(&r)
 	if r.empty() {
-		e.view.routers = e.view.routers.without(id)
+		e.view.routers = e.view.routers.without(idKey(id))
 		return
 	}
-	e.view.routers = e.view.routers.with(id, &r)
+	e.view.routers = e.view.routers.with(idKey(id), &r)
 }
 
 func (e *edit) portGroup(id topology.PortGroupID, change func(*portGroup)) {
 	g := *e.view.portGroupNode(id)
 	change(&g)
 	if g.object == nil && g.members.size == 0 {
-		e.view.portGroups = e.view.portGroups.without(id)
+		e.view.portGroups = e.view.portGroups.without(idKey(id))
 		return
 	}
-	e.view.portGroups = e.view.portGroups.with(id, &g)
+	e.view.portGroups = e.view.portGroups.with(idKey(id), &g)
 }

@@ -71,8 +71,8 @@ func (v *View) MetadataClient(at netip.Addr) *topology.Port {
 	if key == 0 {
 		return nil
 	}
-	for port := range v.local.all() {
-		if p := v.portNode(port).object; p != nil && p.TunnelKey == key && !p.Bridge.IsZero() {
+	for _, b := range v.local.all() {
+		if p := v.portNode(b.Port).object; p != nil && p.TunnelKey == key && !p.Bridge.IsZero() {
 			return p
 		}
 	}

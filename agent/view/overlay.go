@@ -15,7 +15,7 @@ func (v *View) Overlay(target topology.Key) *topology.Overlay {
 	if v.overlays.size == 0 {
 		return noOverlay
 	}
-	if o, ok := v.overlays.get(target); ok {
+	if o, ok := v.overlays.get(objectKey(target)); ok {
 		return o
 	}
 	return noOverlay
@@ -50,9 +50,9 @@ func (e *edit) leavePort(id topology.PortID) {
 // overlay puts o, or nothing where it is nil, on the target.
 func (e *edit) overlay(target topology.Key, o *topology.Overlay) {
 	if o == nil {
-		e.view.overlays = e.view.overlays.without(target)
+		e.view.overlays = e.view.overlays.without(objectKey(target))
 	} else {
-		e.view.overlays = e.view.overlays.with(target, o)
+		e.view.overlays = e.view.overlays.with(objectKey(target), o)
 	}
 	if p, ok := e.view.Object(target).(*topology.Port); ok {
 		e.leavePort(p.ID)

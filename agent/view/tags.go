@@ -142,7 +142,7 @@ func (e *edit) sameMembers(old, now topology.Object) bool {
 	default:
 		return false
 	}
-	group, _ := e.view.addrGroups.get(m.Group)
+	group, _ := e.view.addrGroups.get(idKey(m.Group))
 	same, _ := group.Get(m.Prefix)
 	return len(same) >= others
 }

@@ -51,29 +51,29 @@ type LocalPort struct {
 // View is the topology as one host knows it. It is immutable and safe for use by any number of goroutines.
 type View struct {
 	host    topology.HostID
-	objects table[topology.Key, topology.Object] // all of them, also those that refer to something that is not here
-	bridges table[topology.BridgeID, *bridge]
-	ports   table[topology.PortID, *port]
-	hosts   table[topology.HostID, *topology.Host]
-	local   table[topology.PortID, *topology.Binding] // the bindings of this host
+	objects table[topology.Object] // all of them, also those that refer to something that is not here
+	bridges table[*bridge]
+	ports   table[*port]
+	hosts   table[*topology.Host]
+	local   table[*topology.Binding] // the bindings of this host
 
-	overlays   table[topology.Key, *topology.Overlay] // by target
-	routers    table[topology.RouterID, *router]
-	chains     table[topology.ChainID, *topology.Chain]
-	addrGroups table[topology.AddrGroupID, members]
-	portGroups table[topology.PortGroupID, *portGroup]
+	overlays   table[*topology.Overlay] // by target
+	routers    table[*router]
+	chains     table[*topology.Chain]
+	addrGroups table[members]
+	portGroups table[*portGroup]
 }
 
 // bridge is everything that names one bridge. It exists as soon as anything does.
 type bridge struct {
 	object     *topology.Bridge // nil: not here
-	ports      table[topology.PortID, struct{}]
-	interior   table[topology.PortID, struct{}] // those of ports that have a peer
-	entries    table[mac.Addr, group[*topology.MACEntry]]
-	learned    table[mac.Addr, group[*topology.LearnedMAC]]
-	neighbours table[[16]byte, group[*topology.Neighbour]]
+	ports      table[topology.PortID]
+	interior   table[topology.PortID] // those of ports that have a peer
+	entries    table[group[*topology.MACEntry]]
+	learned    table[group[*topology.LearnedMAC]]
+	neighbours table[group[*topology.Neighbour]]
 	dhcp       group[*topology.DHCP]
-	dhcpHosts  table[mac.Addr, group[*topology.DHCPHost]]
+	dhcpHosts  table[group[*topology.DHCPHost]]
 }
 
 // port is everything that names one port. It exists as soon as anything does.
@@ -83,7 +83,7 @@ type port struct {
 	state   *topology.PortState
 	entries group[*topology.MACEntry]
 	// neighbours are those of a router's port that hosts have found.
-	neighbours table[netip.Addr, group[*topology.RouterNeighbour]]
+	neighbours table[group[*topology.RouterNeighbour]]
 }
 
 func (p *port) empty() bool {
@@ -110,7 +110,7 @@ func (v *View) Port(id topology.PortID) *topology.Port { return v.portNode(id).o
 
 // Host returns the host, nil where it is not here.
 func (v *View) Host(id topology.HostID) *topology.Host {
-	h, _ := v.hosts.get(id)
+	h, _ := v.hosts.get(idKey(id))
 	return h
 }
 
@@ -132,10 +132,10 @@ func (v *View) Location(id topology.PortID) (Location, bool) {
 // the one with the lower identifier holds, whichever came first.
 func (v *View) Station(id topology.BridgeID, hw mac.Addr) (Station, bool) {
 	b := v.bridgeNode(id)
-	if g, ok := b.entries.get(hw); ok {
+	if g, ok := b.entries.get(macKey(hw)); ok {
 		return Station{Port: g[0].Port}, true
 	}
-	if g, ok := b.learned.get(hw); ok {
+	if g, ok := b.learned.get(macKey(hw)); ok {
 		return Station{Port: g[0].Port, Learned: true}, true
 	}
 	return Station{}, false
@@ -144,7 +144,7 @@ func (v *View) Station(id topology.BridgeID, hw mac.Addr) (Station, bool) {
 // Neighbour returns who has the address on the bridge. A DHCP server's address that no port has is the agents' own.
 func (v *View) Neighbour(id topology.BridgeID, addr netip.Addr) (Neighbour, bool) {
 	b := v.bridgeNode(id)
-	if g, ok := b.neighbours.get(addr.As16()); ok {
+	if g, ok := b.neighbours.get(addrKey(addr)); ok {
 		return Neighbour{MAC: g[0].MAC, Port: g[0].Port}, true
 	}
 	for _, d := range b.dhcp {
@@ -176,7 +176,7 @@ func hasOwnServer(d *topology.DHCP) bool {
 func (v *View) Flood(id topology.BridgeID) []topology.PortID {
 	b := v.bridgeNode(id)
 	reached := make([]topology.PortID, 0, b.ports.size)
-	for p := range b.ports.all() {
+	for _, p := range b.ports.all() {
 		if n := v.portNode(p); n.object.AdminUp && n.binding != nil {
 			reached = append(reached, p)
 		}
@@ -190,15 +190,15 @@ func (v *View) DHCP(id topology.BridgeID) []*topology.DHCP { return v.bridgeNode
 
 // DHCPHosts returns the reservations for the MAC on the bridge, in order of identifier. Their subnets need not be here.
 func (v *View) DHCPHosts(id topology.BridgeID, hw mac.Addr) []*topology.DHCPHost {
-	g, _ := v.bridgeNode(id).dhcpHosts.get(hw)
+	g, _ := v.bridgeNode(id).dhcpHosts.get(macKey(hw))
 	return g
 }
 
 // LocalPorts returns the ports that are here and bound to an interface of this host, in order of identifier.
 func (v *View) LocalPorts() []LocalPort {
 	ids := make([]topology.PortID, 0, v.local.size)
-	for id := range v.local.all() {
-		ids = append(ids, id)
+	for _, b := range v.local.all() {
+		ids = append(ids, b.Port)
 	}
 	sortIDs(ids)
 	ports := make([]LocalPort, 0, len(ids))
@@ -212,7 +212,7 @@ func (v *View) LocalPorts() []LocalPort {
 
 // Object returns the object with the key, nil where it is not here.
 func (v *View) Object(key topology.Key) topology.Object {
-	o, _ := v.objects.get(key)
+	o, _ := v.objects.get(objectKey(key))
 	return o
 }
 
@@ -228,14 +228,14 @@ func (v *View) Objects() iter.Seq[topology.Object] {
 }
 
 func (v *View) bridgeNode(id topology.BridgeID) *bridge {
-	if b, ok := v.bridges.get(id); ok {
+	if b, ok := v.bridges.get(idKey(id)); ok {
 		return b
 	}
 	return noBridge
 }
 
 func (v *View) portNode(id topology.PortID) *port {
-	if p, ok := v.ports.get(id); ok {
+	if p, ok := v.ports.get(idKey(id)); ok {
 		return p
 	}
 	return noPort
