@@ -38,6 +38,7 @@ func (w *Worker) adopt(ctx context.Context) error {
 		return err
 	}
 	kept := 0
+	start := w.cfg.Now()
 	for chunk := range slices.Chunk(found, adoptChunk) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -45,13 +46,21 @@ func (w *Worker) adopt(ctx context.Context) error {
 		kept += w.adoptChunk(chunk)
 	}
 	if len(found) > 0 {
-		w.log.Info("flows of the earlier agent looked at", "kept", kept, "removed", len(found)-kept)
+		w.log.Info("flows of the earlier agent looked at", "kept", kept, "removed", len(found)-kept, "took", w.cfg.Now().Sub(start))
 	}
 	return nil
 }
 
 // adoptChunk returns how many of the flows it kept.
 func (w *Worker) adoptChunk(entries []datapath.Entry) int {
+	kept, messages := w.adoptEntries(entries)
+	w.counters.adopted.Add(uint64(kept))
+	w.execute(messages)
+	return kept
+}
+
+// adoptEntries returns how many of the flows it kept, and what other hosts are to be told of their connections.
+func (w *Worker) adoptEntries(entries []datapath.Entry) (kept int, messages []datapath.Packet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var stale []flow.Key
@@ -63,9 +72,7 @@ func (w *Worker) adoptChunk(entries []datapath.Entry) int {
 		}
 	}
 	w.removeFlows(stale)
-	w.execute(w.messages(states))
-	w.counters.adopted.Add(uint64(len(entries) - len(stale)))
-	return len(entries) - len(stale)
+	return len(entries) - len(stale), w.messages(states)
 }
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.

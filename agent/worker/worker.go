@@ -18,8 +18,9 @@
 //
 // # Bounds
 //
-// A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses,
-// so that no port can fill the batches of others, and packets to all have a limit of their own (floodRate). Flows are bounded by
+// A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses
+// and gives those of all ports in turn, so that no port can fill the batches of others, and packets to all have a limit of their own
+// (floodRate). Flows are bounded by
 // Config.MaxFlows, learned stations by maxLearnedPerPort.
 package worker
 
@@ -41,9 +42,9 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// batchSize is how many misses are served under one hold of the mutex: at a few microseconds each, a change of the topology
-// waits about a millisecond at most.
-const batchSize = 256
+// batchSize is how many misses are served under one hold of the mutex, and how long a packet waits for those before it: at ten to
+// twenty microseconds each, about a millisecond. More at once are not served any faster.
+const batchSize = 64
 
 // sweepInterval is how often idle flows and learned stations are looked for.
 const sweepInterval = 5 * time.Second

@@ -18,6 +18,7 @@ const (
 	counterStates
 	counterStatesLost
 	counterSendErrors
+	counterBacklogLost
 	counterEnd
 )
 
@@ -34,20 +35,20 @@ func (d *Datapath) Counters() (datapath.Counters, error) {
 		}
 	}
 	return datapath.Counters{
-		Hits: totals[counterHits], Misses: totals[counterMisses], MissesLost: totals[counterMissesLost],
+		Hits: totals[counterHits], Misses: totals[counterMisses], MissesLost: totals[counterMissesLost] + totals[counterBacklogLost],
 		States: totals[counterStates], StatesLost: totals[counterStatesLost],
 		TunnelUnknown: totals[counterTunnelUnknown], Errors: totals[counterErrors] + totals[counterSendErrors],
 	}, nil
 }
 
-// countSendErrors adds to a counter that no program writes. The caller holds sender.mu.
-func (d *Datapath) countSendErrors(n int) error {
+// addTo adds to a counter that no program writes, and one goroutine at a time.
+func (d *Datapath) addTo(counter uint32, n int) error {
 	var perCPU []uint64
-	if err := d.objects.Counters.Lookup(counterSendErrors, &perCPU); err != nil {
-		return fmt.Errorf("counting errors: %w", err)
+	if err := d.objects.Counters.Lookup(counter, &perCPU); err != nil {
+		return fmt.Errorf("counting what the agent lost: %w", err)
 	}
 	perCPU[0] += uint64(n)
-	return d.objects.Counters.Put(counterSendErrors, perCPU)
+	return d.objects.Counters.Put(counter, perCPU)
 }
 
 // SetSource implements datapath.Datapath. Of several addresses of a family the first counts.

@@ -86,8 +86,12 @@ type Datapath struct {
 	objects bpfObjects
 	devices devices
 	ring    *ringbuf.Reader
-	samples []ringbuf.Record // what the misses of the last Receive point into
 	sender  *sender
+
+	// Of Receive alone, which one goroutine calls.
+	backlog  *backlog
+	received [][]byte // what the misses of the last Receive point into
+	spare    [][]byte // room for records
 
 	mu      sync.RWMutex // guards the maps below, which mirror the kernel's ports map
 	ports   map[topology.PortID]*plug
@@ -135,6 +139,7 @@ func (d *Datapath) open(c Config) (err error) {
 	if d.ring, err = ringbuf.NewReader(d.objects.Misses); err != nil {
 		return fmt.Errorf("opening the ring of misses: %w", err)
 	}
+	d.backlog = newBacklog(c.MissBurst, c.MissBuffer)
 	if d.sender, err = newSender(d.devices.inject, d.objects.Exec); err != nil {
 		return err
 	}

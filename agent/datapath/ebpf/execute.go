@@ -22,7 +22,7 @@ func (d *Datapath) Execute(packets []datapath.Packet) error {
 	}
 	sendFailed, err := d.sender.flush()
 	if failed += sendFailed; failed > 0 {
-		err = errors.Join(err, d.countSendErrors(failed))
+		err = errors.Join(err, d.addTo(counterSendErrors, failed))
 	}
 	return err
 }

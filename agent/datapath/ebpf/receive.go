@@ -15,22 +15,20 @@ import (
 // missHeader is the size of struct miss of bpf/types.h, without the frame.
 const missHeader = 20
 
-// Receive implements datapath.Datapath. Misses from a port that has been unplugged meanwhile are left out.
+// Receive implements datapath.Datapath. Everything that is in the ring is taken out first, so that what the ports share is the backlog.
+// Misses from a port that has been unplugged meanwhile are left out.
 func (d *Datapath) Receive(ctx context.Context, buf []datapath.Miss) (int, error) {
-	if len(buf) > len(d.samples) {
-		d.samples = append(d.samples, make([]ringbuf.Record, len(buf)-len(d.samples))...)
-	}
+	d.recycle(d.received)
+	d.received = d.received[:0]
 	for {
-		if err := d.wait(ctx, &d.samples[0]); err != nil {
-			return 0, err
-		}
-		got, err := d.drain(len(buf))
-		if err != nil {
+		if err := d.collect(ctx); err != nil {
 			return 0, err
 		}
 		n := 0
-		for i := range got {
-			if m, ok := d.decodeMiss(d.samples[i].RawSample); ok {
+		for n < len(buf) && d.backlog.waiting > 0 {
+			record := d.backlog.pop()
+			d.received = append(d.received, record)
+			if m, ok := d.decodeMiss(record); ok {
 				buf[n] = m
 				n++
 			}
@@ -41,8 +39,31 @@ func (d *Datapath) Receive(ctx context.Context, buf []datapath.Miss) (int, error
 	}
 }
 
-// wait reads one record, and wakes up when ctx ends. What ctx's end leaves behind in the ring's own flag is stepped over.
-func (d *Datapath) wait(ctx context.Context, into *ringbuf.Record) error {
+// collect moves what is in the ring to the backlog, and waits where both are empty.
+func (d *Datapath) collect(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if d.backlog.waiting == 0 {
+		if err := d.wait(ctx); err != nil {
+			return err
+		}
+	}
+	for taken := 0; taken < d.ring.BufferSize() && d.ring.AvailableBytes() > 0; { // the programs go on filling it
+		n, err := d.take()
+		if errors.Is(err, ringbuf.ErrFlushed) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("reading misses: %w", err)
+		}
+		taken += n
+	}
+	return d.countLost()
+}
+
+// wait moves one record, and wakes up when ctx ends. What ctx's end leaves behind in the ring's own flag is stepped over.
+func (d *Datapath) wait(ctx context.Context) error {
 	if d.ring.AvailableBytes() == 0 {
 		stop := context.AfterFunc(ctx, func() { d.ring.Flush() })
 		defer stop()
@@ -51,7 +72,7 @@ func (d *Datapath) wait(ctx context.Context, into *ringbuf.Record) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := d.ring.ReadInto(into)
+		_, err := d.take()
 		if errors.Is(err, ringbuf.ErrFlushed) {
 			continue
 		}
@@ -62,18 +83,48 @@ func (d *Datapath) wait(ctx context.Context, into *ringbuf.Record) error {
 	}
 }
 
-// drain reads the records that are there behind the first, limit in all, and returns how many samples are filled.
-func (d *Datapath) drain(limit int) (int, error) {
-	for n := 1; ; n++ {
-		if n == limit || d.ring.AvailableBytes() == 0 {
-			return n, nil
-		}
-		if err := d.ring.ReadInto(&d.samples[n]); errors.Is(err, ringbuf.ErrFlushed) {
-			return n, nil
-		} else if err != nil {
-			return 0, fmt.Errorf("reading misses: %w", err)
+// take moves one record from the ring to the backlog and returns its octets.
+func (d *Datapath) take() (int, error) {
+	var r ringbuf.Record
+	if last := len(d.spare) - 1; last >= 0 {
+		r.RawSample, d.spare = d.spare[last], d.spare[:last]
+	}
+	if err := d.ring.ReadInto(&r); err != nil {
+		return 0, err
+	}
+	n := len(r.RawSample)
+	d.recycle(d.backlog.push(inPort(r.RawSample), r.RawSample))
+	return n, nil
+}
+
+// smallRecord is what a record of a small packet has room in; there are thousands of these, and larger ones are left to the collector.
+const smallRecord = 256
+
+// recycle keeps the room of records that nobody looks at any more.
+func (d *Datapath) recycle(records [][]byte) {
+	for _, r := range records {
+		if cap(r) <= smallRecord {
+			d.spare = append(d.spare, r)
 		}
 	}
+}
+
+// inPort returns the interface of a struct miss.
+func inPort(b []byte) uint32 {
+	if len(b) < missHeader {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(b)
+}
+
+// countLost counts the records that the backlog has dropped.
+func (d *Datapath) countLost() error {
+	n := d.backlog.lost
+	if n == 0 {
+		return nil
+	}
+	d.backlog.lost = 0
+	return d.addTo(counterBacklogLost, n)
 }
 
 // decodeMiss reads a struct miss. The frame stays where it is; a tag that the kernel kept beside it is put back in front, over the

@@ -150,6 +150,8 @@ enum counter {
 	COUNTER_ERRORS,
 	COUNTER_STATES,
 	COUNTER_STATES_LOST,
-	COUNTER_SEND_ERRORS, /* written by the agent alone: packets that its socket refused */
+	/* Written by the agent alone: packets that its socket refused, and those that it took from the ring and dropped. */
+	COUNTER_SEND_ERRORS,
+	COUNTER_BACKLOG_LOST,
 	COUNTERS,
 };
