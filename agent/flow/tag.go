@@ -170,7 +170,8 @@ var stateSeed, stateSeed2 = maphash.MakeSeed(), maphash.MakeSeed()
 // StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going.
 func StateTag(k StateKey) Tag {
 	t := Tag{Class: TagState}
-	binary.BigEndian.PutUint64(t.ID[:], maphash.Comparable(stateSeed, k))
-	binary.BigEndian.PutUint64(t.ID[8:], maphash.Comparable(stateSeed2, k))
+	b := k.octets()
+	binary.LittleEndian.PutUint64(t.ID[:], maphash.Bytes(stateSeed, b[:]))
+	binary.LittleEndian.PutUint64(t.ID[8:], maphash.Bytes(stateSeed2, b[:]))
 	return t
 }

@@ -29,20 +29,13 @@ const (
 // maxChains is how many chains one evaluation may visit.
 const maxChains = 64
 
-// visit is one evaluation: the chains that it has been in. Jumping into one again goes on with the next rule, as the original has it, so
-// that chains that jump in a circle end.
-type visit struct {
-	chains [maxChains]topology.ChainID
-	n      int
-}
-
-// enter notes the chain, and reports whether it may be entered.
-func (v *visit) enter(id topology.ChainID) bool {
-	if v.n == maxChains || slices.Contains(v.chains[:v.n], id) {
+// mayAsk notes the chain, and reports whether it may be asked. Jumping into one again goes on with the next rule, as the original has it,
+// so that chains that jump in a circle end.
+func (w *walk) mayAsk(id topology.ChainID) bool {
+	if len(w.asked) == maxChains || slices.Contains(w.asked, id) {
 		return false
 	}
-	v.chains[v.n] = id
-	v.n++
+	w.asked = append(w.asked, id)
 	return true
 }
 
@@ -51,21 +44,21 @@ func (w *walk) filter(id topology.ChainID, at *place) outcome {
 	if id.IsZero() {
 		return undecided
 	}
-	var v visit
-	if o := w.chain(id, at, &v); o != returned {
+	w.asked = w.asked[:0]
+	if o := w.chain(id, at); o != returned {
 		return o
 	}
 	return undecided
 }
 
-func (w *walk) chain(id topology.ChainID, at *place, v *visit) outcome {
+func (w *walk) chain(id topology.ChainID, at *place) outcome {
 	w.tag(flow.TagChain, id)
 	c := w.view.Chain(id)
 	switch {
 	case c == nil:
 		w.step(device{kind: "chain", id: topology.BridgeID(id)}, "is not known here, and has no say")
 		return undecided
-	case !v.enter(id):
+	case !w.mayAsk(id):
 		w.step(chainDevice(c), "has been asked already, and is not asked again")
 		return undecided
 	}
@@ -74,7 +67,7 @@ func (w *walk) chain(id topology.ChainID, at *place, v *visit) outcome {
 		if !w.meets(&r.When, at) {
 			continue
 		}
-		if o := w.do(c, r, at, v); o != undecided {
+		if o := w.do(c, r, at); o != undecided {
 			return o
 		}
 	}
@@ -82,13 +75,13 @@ func (w *walk) chain(id topology.ChainID, at *place, v *visit) outcome {
 }
 
 // do does what a rule says, and returns undecided where the next rule is next.
-func (w *walk) do(c *topology.Chain, r *topology.Rule, at *place, v *visit) outcome {
+func (w *walk) do(c *topology.Chain, r *topology.Rule, at *place) outcome {
 	switch r.Action {
 	case topology.ActionJump:
 		if w.in.Trace {
 			w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
 		}
-		if o := w.chain(r.Jump, at, v); o != returned {
+		if o := w.chain(r.Jump, at); o != returned {
 			return o
 		}
 		return undecided

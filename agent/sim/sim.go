@@ -49,8 +49,17 @@ type Input struct {
 	State State
 	// GiveUp says that what an earlier Result wanted for this packet did not come: the answer is to be as if it never did.
 	GiveUp bool
+	// Room, where not nil, is what Result.Tags, State and StatePeers are written into. They hold until it is used again.
+	Room *Room
 	// Hush asks for the packet to be dropped where it would be sent to all ports of a bridge: its sender has done too much of that.
 	Hush bool
+}
+
+// Room is memory for one result after the other: most of what a simulation needs, and none of it lives for long. The zero Room is ready.
+type Room struct {
+	tags   []flow.Tag
+	states []flow.State
+	peers  []netip.Addr
 }
 
 // Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network.

@@ -25,13 +25,22 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 		w.asFirst(in.First)
 	}
 	w.start(responders)
-	w.result.Tags = slices.Clone(w.tags)
-	if w.result.Verdict == Forward {
-		w.result.State = slices.Clone(w.states)
-	} else {
-		w.result.StatePeers = nil // nothing follows that would need it, nor the states
+	if w.result.Verdict != Forward {
+		w.states, w.result.StatePeers = w.states[:0], nil // nothing follows that would need them
 	}
+	w.keepRoom()
 	return w.result
+}
+
+// keepRoom puts what the walk has collected into the result: in the caller's room, or else in memory of its own.
+func (w *walk) keepRoom() {
+	if room := w.in.Room; room != nil {
+		*room = Room{tags: w.tags, states: w.states, peers: w.result.StatePeers}
+		w.result.Tags, w.result.State = w.tags, w.states
+		w.tags, w.states = nil, nil
+		return
+	}
+	w.result.Tags, w.result.State = slices.Clone(w.tags), slices.Clone(w.states)
 }
 
 // start lets the packet in and takes it to whoever is first to look at it.
@@ -54,9 +63,10 @@ type walk struct {
 	view   *view.View
 	in     Input
 	result Result
-	tags   []flow.Tag   // of the result
-	met    [4]uint64    // a bit for each of 256 kinds of tag: of which there is one in tags
-	states []flow.State // of the result
+	tags   []flow.Tag         // of the result
+	met    [256]uint8         // by a tag's sum or just behind: where in tags it is, from 1 on
+	states []flow.State       // of the result
+	asked  []topology.ChainID // the chains that the present evaluation has visited
 
 	packet  packet.Packet // Header is as it is here; Frame is as it came in
 	entered packet.Header // as it came in
@@ -93,11 +103,14 @@ var walks = sync.Pool{New: func() any { return new(walk) }}
 func newWalk(v *view.View, in Input) *walk {
 	w := walks.Get().(*walk)
 	w.view, w.in = v, in
+	if in.Room != nil {
+		w.tags, w.states, w.result.StatePeers = in.Room.tags[:0], in.Room.states[:0], in.Room.peers[:0]
+	}
 	return w
 }
 
 func (w *walk) free() {
-	*w = walk{tags: w.tags[:0], states: w.states[:0]}
+	*w = walk{tags: w.tags[:0], states: w.states[:0], asked: w.asked[:0]}
 	walks.Put(w)
 }
 
@@ -193,22 +206,21 @@ func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
 	w.addTag(flow.StationTag(bridge, hw))
 }
 
-// addTag adds the tag where the result has not got it. A packet meets the same things again where it passes a device twice.
-func (w *walk) addTag(t flow.Tag) {
-	sum := t.Sum()
-	word, bit := &w.met[sum/64], uint64(1)<<(sum%64)
-	if *word&bit != 0 && w.hasTag(&t) {
-		return
-	}
-	*word |= bit
-	w.tags = append(w.tags, t)
-}
+// maxMet is how many tags are found by their sum: enough for all but floods, and few enough that there are gaps in met.
+const maxMet = 192
 
-func (w *walk) hasTag(t *flow.Tag) bool {
-	for i := range w.tags {
-		if w.tags[i].ID == t.ID && w.tags[i] == *t {
-			return true
+// addTag adds the tag where the result has not got it. A packet meets the same things again and again.
+func (w *walk) addTag(t flow.Tag) {
+	at := t.Sum()
+	for ; w.met[at] != 0; at++ {
+		if w.tags[w.met[at]-1] == t {
+			return
 		}
 	}
-	return false
+	if len(w.tags) < maxMet {
+		w.met[at] = uint8(len(w.tags) + 1)
+	} else if slices.Contains(w.tags[maxMet:], t) {
+		return
+	}
+	w.tags = append(w.tags, t)
 }
