@@ -109,8 +109,11 @@ func tag(n int) Tag { return Tag{Class: TagPort, ID: [16]byte{byte(n), byte(n >>
 // anyTag draws an answer's tag, with an address or without.
 func anyTag(t *rapid.T) Tag {
 	n := rapid.IntRange(0, 9).Draw(t, "tag")
-	if n < 5 {
+	if n < 3 {
 		return tag(n)
+	}
+	if n < 5 {
+		return StateTag(StateKey{Kind: StateReturn, Device: tag(n).ID})
 	}
 	addr := netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})
 	a := AddrTag(TagRoute, [16]byte{byte(n & 1)}, addr)
@@ -201,14 +204,39 @@ func TestTagIndexFreesWhatItForgets(t *testing.T) {
 	x := NewTagIndex()
 	for round := range 3 {
 		for i := range 100 {
-			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))})
+			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})),
+				StateTag(StateKey{Kind: StateSNAT, Device: tag(i).ID})})
 		}
 		for i := range 100 {
 			x.Remove(key(round*100 + i))
 		}
 	}
-	if x.Len() != 0 || len(x.tags.slots) != 0 || x.edges.len > 401 || len(x.places) != 0 || len(x.keys.values) > 100 {
-		t.Errorf("%d keys, %d tags; %d edges and %d slots in store, want at most 401 and 100", x.Len(), len(x.tags.slots), x.edges.len, len(x.keys.values))
+	if left := x.stored(); x.Len() != 0 || len(x.places) != 0 || left != (stored{flowEdges: left.flowEdges, bundleEdges: left.bundleEdges}) {
+		t.Errorf("%d keys, %d places and %+v are left", x.Len(), len(x.places), left)
+	}
+	if room := x.stored(); room.flowEdges > 301 || room.bundleEdges > 401 || len(x.flows.keys.values) > 100 {
+		t.Errorf("room for %+v and %d keys, want no more than were in use at once", room, len(x.flows.keys.values))
+	}
+}
+
+// stored is how much a TagIndex has of everything.
+type stored struct{ bundles, tags, states, flowEdges, bundleEdges int }
+
+func (x *TagIndex) stored() stored {
+	return stored{len(x.bundles.keys.slots), len(x.bundles.tags.slots), len(x.flows.tags.slots) - len(x.bundles.keys.slots),
+		int(x.flows.edges.len), int(x.bundles.edges.len)}
+}
+
+// TestTagIndexKeepsCommonTagsOnce gives a thousand connections between two addresses the tags of their way, in any order.
+func TestTagIndexKeepsCommonTagsOnce(t *testing.T) {
+	x := NewTagIndex()
+	way := []Tag{tag(1), tag(2), tag(3), AddrTag(TagRoute, tag(1).ID, netip.MustParseAddr("10.0.0.3")), AddrTag(TagGroup, tag(2).ID, netip.MustParseAddr("10.0.0.4"))}
+	for i := range 1000 {
+		way[0], way[1], way[3], way[4] = way[1], way[0], way[4], way[3]
+		x.Add(key(i), append(slices.Clone(way), StateTag(StateKey{Conn: Conn{SrcPort: uint16(i)}})))
+	}
+	if got, want := x.stored(), (stored{bundles: 2, tags: 5, states: 1000, flowEdges: 1 + 3*1000, bundleEdges: 1 + 5}); got != want {
+		t.Errorf("the index has %+v, want %+v", got, want)
 	}
 }
 

@@ -54,9 +54,24 @@ func (t Tag) MAC() mac.Addr {
 }
 
 // Sum returns a number that is the same for equal tags, and for others one in 256 times.
-func (t Tag) Sum() uint8 {
+func (t *Tag) Sum() uint8 {
 	v := binary.LittleEndian.Uint64(t.ID[:]) ^ binary.LittleEndian.Uint64(t.narrow[:]) ^ binary.LittleEndian.Uint64(t.narrow[8:])
 	return uint8((v ^ uint64(t.Class)<<32 ^ uint64(t.Bits)) * 0x9e3779b97f4a7c15 >> 56) // Fibonacci hashing: its high bits are spread well
+}
+
+// hash returns a number of all that is in the tag, another one for each seed.
+func (t *Tag) hash(seed uint64) uint64 {
+	word := binary.LittleEndian.Uint64
+	small := uint64(t.Class) | uint64(t.Bits)<<8 | uint64(t.form)<<16
+	a := fold(word(t.ID[:])^seed, word(t.ID[8:])^0x9e3779b97f4a7c15^small)
+	b := fold(word(t.narrow[:])^a, word(t.narrow[8:])^seed)
+	return fold(a^0xd1b54a32d192ed03, b^seed)
+}
+
+// fold mixes two words, as wyhash does.
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
 func (t Tag) hasAddr() bool { return t.form >= formIPv4 }
@@ -96,6 +111,8 @@ const (
 	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag; or whether any is; without Addr of any address
 	TagPortGroup  // a port group and the hosts of its members
 	TagState      // one State: ID is made by StateTag
+
+	tagBundle // a TagIndex's own: ID is a sum of other tags
 )
 
 // AddrTag returns the tag of an answer that depends on one address.
