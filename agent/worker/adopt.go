@@ -64,9 +64,9 @@ func (w *Worker) adoptEntries(entries []datapath.Entry) (kept int, messages []da
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var stale []flow.Key
-	states := letters{}
+	states, room := letters{}, new(sim.Room)
 	for _, e := range entries {
-		if !w.adoptOne(e, states) {
+		if !w.adoptOne(e, states, room) {
 			w.flows.remove(e.Key)
 			stale = append(stale, e.Key)
 		}
@@ -76,16 +76,15 @@ func (w *Worker) adoptEntries(entries []datapath.Entry) (kept int, messages []da
 }
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
-func (w *Worker) adoptOne(e datapath.Entry, states letters) bool {
-	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame()})
-	f := w.flowOf(e.Key, r, w.deliverable(r.Actions))
-	if !r.Cache || !equal(f.Actions, e.Actions) {
+func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) bool {
+	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame(), Room: room})
+	if !r.Cache || !equal(w.deliverable(r.Actions), e.Actions) {
 		return false
 	}
 	if w.remember(states, e.Key, &r, w.cfg.Now()) != nil {
 		return false
 	}
-	w.flows.add(f, w.cfg.Now().Add(-e.Stats.LastUsed))
+	w.flows.add(e.Key, w.tagsOf(&r), w.cfg.Now().Add(-e.Stats.LastUsed), r.Idle, r.Hard)
 	return true
 }
 

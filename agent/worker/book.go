@@ -18,9 +18,9 @@ func newBook() *book { return &book{tags: flow.NewTagIndex(), expiry: flow.NewEx
 func (b *book) len() int { return b.expiry.Len() }
 
 // add records a flow that is installed at now, in place of what was known of its key.
-func (b *book) add(f flow.Flow, now time.Time) {
-	b.tags.Add(f.Key, f.Tags)
-	b.expiry.Add(f.Key, now, f.Idle, f.Hard)
+func (b *book) add(key flow.Key, tags []flow.Tag, now time.Time, idle, hard time.Duration) {
+	b.tags.Add(key, tags)
+	b.expiry.Add(key, now, idle, hard)
 }
 
 func (b *book) remove(key flow.Key) {

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"slices"
+	"sync"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
@@ -21,9 +23,12 @@ func (w *Worker) serve(misses []datapath.Miss) {
 // answer serves packets, which give up what they waited for or have not waited, and returns the tags of the flows that what it learned
 // on the way touches.
 func (w *Worker) answer(misses []datapath.Miss, giveUp bool) (touched []flow.Tag) {
-	packets, touched := w.decide(misses, giveUp)
-	w.execute(packets)
-	return touched
+	b := batches.Get().(*batch)
+	defer b.free()
+	b.giveUp = giveUp
+	w.decide(b, misses)
+	w.execute(b.packets)
+	return b.touched
 }
 
 func (w *Worker) execute(packets []datapath.Packet) {
@@ -37,35 +42,48 @@ func (w *Worker) execute(packets []datapath.Packet) {
 }
 
 // decide finds what becomes of the packets, in their order, and installs the flows.
-func (w *Worker) decide(misses []datapath.Miss, giveUp bool) (packets []datapath.Packet, touched []flow.Tag) {
+func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.complete {
 		w.counters.drop(dropNoView, len(misses))
-		return nil, nil
+		return
 	}
-	b := batch{giveUp: giveUp, states: letters{}}
-	if len(misses) > 1 {
-		b.known = make(map[flow.Key]flow.Actions, len(misses))
-	}
-	for _, m := range misses {
-		w.decideOne(&b, m)
+	b.now = w.cfg.Now()
+	w.makeRoom(len(misses))
+	for i := range misses {
+		w.decideOne(b, misses[i])
 	}
 	w.install(b.flows)
-	packets = append(w.messages(b.states), b.packets...) // whoever sees the answers knows of them before
-	return packets, append(b.touched, w.learn(b.learned, b.found)...)
+	b.packets = slices.Insert(b.packets, 0, w.messages(b.states)...) // whoever sees the answers knows of them before
+	b.touched = append(b.touched, w.learn(b.learned, b.found)...)
 }
 
 // batch is what is found out about some misses.
 type batch struct {
-	giveUp  bool                      // what the packets want will not come
-	known   map[flow.Key]flow.Actions // of the keys whose answer holds for all their packets; nil for a single miss
-	flows   []flow.Flow
+	giveUp  bool // what the packets want will not come
+	now     time.Time
+	known   map[flow.Key]int // of the keys whose answer holds for all their packets: where in flows it is
+	flows   []flow.Flow      // to be installed: keys and actions; the rest is in the book
 	packets []datapath.Packet
 	states  letters
 	learned []sim.Learned
 	found   []sim.Resolved
 	touched []flow.Tag
+	room    sim.Room
+}
+
+// batches are kept for the next misses: one is tens of kilobytes, and a thousand are taken each second.
+var batches = sync.Pool{New: func() any { return &batch{known: map[flow.Key]int{}, states: letters{}} }}
+
+// free is called when nobody looks at the batch any more.
+func (b *batch) free() {
+	clear(b.known)
+	clear(b.states)
+	clear(b.flows)
+	clear(b.packets) // they point to frames
+	*b = batch{known: b.known, flows: b.flows[:0], packets: b.packets[:0], states: b.states, room: b.room}
+	batches.Put(b)
 }
 
 func (w *Worker) decideOne(b *batch, m datapath.Miss) {
@@ -82,10 +100,10 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		w.counters.drop(dropMalformed, 1)
 		return
 	}
-	w.learned.touch(source{m.InPort, p.SrcMAC}, w.cfg.Now())
+	w.learned.touch(source{m.InPort, p.SrcMAC}, b.now)
 	if p.Fragment == packet.FragmentFirst {
 		of := sim.DatagramOf(&p, m.InPort)
-		w.datagrams.note(&p, of, w.cfg.Now())
+		w.datagrams.note(&p, of, b.now)
 		defer func() { // behind the first
 			for _, later := range w.waiting.take(sim.Want{First: of}) {
 				w.decideOne(b, later)
@@ -93,11 +111,11 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		}()
 	}
 	key := flow.KeyOf(&p, m.InPort)
-	actions, ok := b.known[key]
+	actions, ok := b.answered(&key)
 	if !ok || datapath.Refuses(&actions, &p, m.Offload) {
-		now := w.cfg.Now()
-		in := w.inputOf(&m, &p)
-		in.Hush, in.GiveUp = w.floods.exceeded(m.InPort, now), b.giveUp
+		now := b.now
+		in := w.inputOf(&m, &p, now)
+		in.Hush, in.GiveUp, in.Room = w.floods.exceeded(m.InPort, now), b.giveUp, &b.room
 		r := w.simulate(in)
 		if r.Verdict == sim.Forward && len(r.Emit) > 0 && m.Offload.ChecksumPartial {
 			m.Frame, m.Offload = m.Offload.Complete(m.Frame)
@@ -122,10 +140,7 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
-			if b.known != nil {
-				b.known[key] = actions
-			}
-			b.flows = append(b.flows, w.flowOf(key, r, actions))
+			w.record(b, &key, &r, actions)
 		}
 	}
 	if !actions.Drop() {
@@ -133,11 +148,35 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	}
 }
 
+// answered returns the answer that an earlier packet of the batch had.
+func (b *batch) answered(key *flow.Key) (flow.Actions, bool) {
+	if len(b.flows) == 0 {
+		return flow.Actions{}, false
+	}
+	i, ok := b.known[*key]
+	if !ok {
+		return flow.Actions{}, false
+	}
+	return b.flows[i].Actions, true
+}
+
+// record enters the flow for the result of a simulation into the book, to be installed with the batch. The book comes first: a flow
+// that is in the book only is harmless, one that is in the datapath only would never be invalidated. A flow with too many outputs stays
+// with the agent, packet by packet.
+func (w *Worker) record(b *batch, key *flow.Key, r *sim.Result, actions flow.Actions) {
+	if len(actions.Outputs) > datapath.MaxOutputs {
+		return
+	}
+	w.flows.add(*key, w.tagsOf(r), b.now, r.Idle, r.Hard)
+	b.known[*key] = len(b.flows)
+	b.flows = append(b.flows, flow.Flow{Key: *key, Actions: actions})
+}
+
 // inputOf returns what the simulator is told of a missed packet.
-func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet) sim.Input {
+func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.Input {
 	in := sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p)}
 	if p.Fragment == packet.FragmentLater {
-		in.First = w.datagrams.first(sim.DatagramOf(p, m.InPort), w.cfg.Now())
+		in.First = w.datagrams.first(sim.DatagramOf(p, m.InPort), now)
 	}
 	return in
 }
@@ -182,42 +221,35 @@ func (w *Worker) missing(o flow.Output) bool {
 	return !plugged
 }
 
-// flowOf returns the flow for the result of a simulation. It is tagged with every local port that it leads to, or would lead to if
-// the port were plugged in: that is the one thing that the answer depends on and the view does not know.
-func (w *Worker) flowOf(key flow.Key, r sim.Result, actions flow.Actions) flow.Flow {
-	f := flow.Flow{Key: key, Actions: actions, Tags: r.Tags, Idle: r.Idle, Hard: r.Hard}
+// tagsOf returns the tags of a flow for the result: beside the result's own, which are written behind, every local port that it leads to,
+// or would lead to if the port were plugged in. That is the one thing that the answer depends on and the view does not know.
+func (w *Worker) tagsOf(r *sim.Result) []flow.Tag {
 	for _, o := range r.Actions.Outputs {
 		if o.Local() {
-			f.Tags = append(f.Tags, portTag(o.Port))
+			r.Tags = append(r.Tags, portTag(o.Port))
 		}
 	}
-	return f
+	return r.Tags
 }
 
 func portTag(p topology.PortID) flow.Tag { return flow.Tag{Class: flow.TagPort, ID: p} }
 
-// install puts the flows into the datapath and the book. The book comes first: a flow that is in the book only is harmless, one
-// that is in the datapath only would never be invalidated. A flow with too many outputs stays with the agent, packet by packet.
-func (w *Worker) install(flows []flow.Flow) {
-	now := w.cfg.Now()
-	fit := flows[:0]
-	for _, f := range flows {
-		if len(f.Actions.Outputs) > datapath.MaxOutputs {
-			continue
-		}
-		fit = append(fit, f)
-		w.flows.add(f, now)
-	}
-	if len(fit) == 0 {
-		return
-	}
-	w.counters.installs.Add(uint64(len(fit)))
-	crowded := w.flows.shrink(w.cfg.MaxFlows)
+// makeRoom takes flows out of the book and the datapath, so that there is room for so many more.
+func (w *Worker) makeRoom(flows int) {
+	crowded := w.flows.shrink(w.cfg.MaxFlows - flows)
 	w.counters.evictions.Add(uint64(len(crowded)))
 	w.removeFlows(crowded)
-	if err := w.cfg.Datapath.Install(fit); err != nil {
+}
+
+// install puts the flows, which are in the book, into the datapath.
+func (w *Worker) install(flows []flow.Flow) {
+	if len(flows) == 0 {
+		return
+	}
+	w.counters.installs.Add(uint64(len(flows)))
+	if err := w.cfg.Datapath.Install(flows); err != nil {
 		w.counters.errors.Add(1)
-		w.log.Warn("installing flows", "flows", len(fit), "error", err)
+		w.log.Warn("installing flows", "flows", len(flows), "error", err)
 	}
 }
 

@@ -139,8 +139,9 @@ func (w *Worker) askRegularly(ctx context.Context) error {
 // askOverdue asks for what has been waited for long enough, and answers the packets that have waited for too long.
 func (w *Worker) askOverdue() {
 	w.mu.Lock()
-	again, givenUp := w.waiting.overdue(w.cfg.Now())
-	var b batch
+	now := w.cfg.Now()
+	again, givenUp := w.waiting.overdue(now)
+	var packets []datapath.Packet
 	var ready []datapath.Miss
 	for _, want := range again {
 		m := &w.waiting.lines[want].misses[0]
@@ -148,15 +149,15 @@ func (w *Worker) askOverdue() {
 		if packet.Parse(m.Frame, &p) != nil {
 			continue // it was parsed when it came
 		}
-		if r := w.simulate(w.inputOf(m, &p)); r.Verdict == sim.Wait {
-			b.packets = append(b.packets, emitted(r.Emit)...)
+		if r := w.simulate(w.inputOf(m, &p, now)); r.Verdict == sim.Wait {
+			packets = append(packets, emitted(r.Emit)...)
 			w.ask(r.Wants)
 		} else {
 			ready = append(ready, w.waiting.take(want)...)
 		}
 	}
 	w.mu.Unlock()
-	w.execute(b.packets)
+	w.execute(packets)
 	touched := w.answer(ready, false)
 	w.settle(slices.Concat(touched, w.answer(givenUp, true)))
 }
