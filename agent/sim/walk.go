@@ -40,7 +40,10 @@ func (w *walk) keepRoom() {
 		w.tags, w.states = nil, nil
 		return
 	}
-	w.result.Tags, w.result.State = slices.Clone(w.tags), slices.Clone(w.states)
+	w.result.Tags = slices.Clone(w.tags)
+	if len(w.states) > 0 {
+		w.result.State = slices.Clone(w.states)
+	}
 }
 
 // start lets the packet in and takes it to whoever is first to look at it.

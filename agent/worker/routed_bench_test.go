@@ -100,7 +100,7 @@ func newRoutedRig(b *testing.B, connections int) *rig {
 // floating address: from the batch to the states that are kept, the message to the host of the answers, the installed flow and the
 // packet on its way. Every miss is of a new connection. The datapath aside, misses/s is how many such connections an agent serves.
 func BenchmarkRoutedMisses(b *testing.B) {
-	for _, size := range []int{1, 64, batchSize} {
+	for _, size := range []int{1, 16, batchSize} {
 		b.Run(fmt.Sprintf("batches of %d", size), func(b *testing.B) { benchmarkRoutedMisses(b, size) })
 	}
 }
