@@ -56,9 +56,10 @@ fuzz: ## search for input that breaks what reads it: each fuzz test of the tree 
 		echo "$$dir $$name"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 .PHONY: conformance
-conformance: packages conformance-packages ## OpenStack's tempest against the Networking API; the stores' tests with faults as long as real ones (root)
+conformance: packages conformance-packages ## OpenStack's tempest against the Networking API; the stores' tests with faults as long as real ones; a Galera cluster (root)
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./cluster/nsdb/...
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestServerOnEachEngine ./run
+	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestAgainOnGalera ./neutron/ml2 ./neutron/quota ./neutron/journal
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./test/tempest
 
 .PHONY: bench

@@ -19,6 +19,10 @@ var ctx = context.Background()
 
 func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
 
+func TestAgainOnGalera(t *testing.T) {
+	storetest.AgainOnGalera(t, "TestALateCommitIsNotSkipped|TestTransactionsOfTwoServersInterleave")
+}
+
 func open(t *testing.T, connection string) (*store.DB, *Journal) {
 	t.Helper()
 	db, err := store.Open(ctx, connection, store.Options{})
@@ -132,9 +136,9 @@ func TestALateTaskIsNotSkipped(t *testing.T) {
 // TestALateCommitIsNotSkipped holds a transaction open that has its number, while another gets the next one, commits, and is drained.
 func TestALateCommitIsNotSkipped(t *testing.T) {
 	storetest.OnMariaDB(t)
-	connection := storetest.New(t)
-	db1, j1 := open(t, connection)
-	db2, j2 := open(t, connection)
+	servers := storetest.Servers(storetest.New(t), 2)
+	db1, j1 := open(t, servers[0])
+	db2, j2 := open(t, servers[1])
 	appended, release, late := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
 		late <- db1.Tx(ctx, func(tx *store.Tx) error {
@@ -170,9 +174,9 @@ func TestALateCommitIsNotSkipped(t *testing.T) {
 // transaction writing the resource's row before it appends, and dawdling. The tasks of each resource, as they are drained meanwhile, tell
 // its history: each carries the row's next value.
 func TestTransactionsOfTwoServersInterleave(t *testing.T) {
-	connection := storetest.New(t)
-	db1, j1 := open(t, connection)
-	db2, j2 := open(t, connection)
+	servers := storetest.Servers(storetest.New(t), 2)
+	db1, j1 := open(t, servers[0])
+	db2, j2 := open(t, servers[1])
 	const clients, each, counters = 4, 15, 3
 	if err := db1.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(`CREATE TABLE counters (id INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL)`)

@@ -19,10 +19,19 @@ import (
 // The tests of this file have several servers on one database, each with several clients, make requests that exclude each other. Where
 // the engine lets transactions run side by side, only locks keep the rules. Each test is repeated, since the order is chance.
 
+// TestAgainOnGalera has the servers of these tests use different nodes of a cluster, where locks on rows hold on one node alone.
+func TestAgainOnGalera(t *testing.T) {
+	storetest.AgainOnGalera(t, "TestOneOfTheSameWins|TestTheLastAddresses|TestOneDeletes|TestEveryUpdateCounts|TestAShared|"+
+		"TestAPortMeets|TestANetworkGoes|TestARouterKeeps|TestTwoServersOnOneDatabase")
+}
+
 // servers opens one database several times.
 func servers(t *testing.T) []*fixture {
-	connection := storetest.New(t)
-	return []*fixture{openFixture(t, connection), openFixture(t, connection), openFixture(t, connection)}
+	var all []*fixture
+	for _, connection := range storetest.Servers(storetest.New(t), 3) {
+		all = append(all, openFixture(t, connection))
+	}
+	return all
 }
 
 // atOnce calls fn count times at once, with the servers in turn, and returns the errors.

@@ -190,7 +190,10 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	f.tasks()
 	const room = 2048 - 3 // less network, broadcast and gateway
 
-	servers := []*server{newServer(t, connection, n), newServer(t, connection, n)}
+	var servers []*server
+	for _, c := range storetest.Servers(connection, 2) {
+		servers = append(servers, newServer(t, c, n))
+	}
 	type answer struct {
 		server        *server
 		port, address string

@@ -23,6 +23,9 @@ import (
 )
 
 func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
+func TestAgainOnGalera(t *testing.T) {
+	storetest.AgainOnGalera(t, "TestALimitHoldsWhateverComesAtOnce")
+}
 
 var limits = quota.Limits{ByResource: map[string]int{"network": 5, "subnet": 2, "port": 3}}
 
@@ -35,9 +38,8 @@ type server struct {
 // open opens one database several times, as several servers do.
 func open(t *testing.T, count int) []server {
 	t.Helper()
-	connection := storetest.New(t)
 	servers := make([]server, count)
-	for i := range servers {
+	for i, connection := range storetest.Servers(storetest.New(t), count) {
 		db, err := store.Open(t.Context(), connection, store.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -41,7 +41,7 @@ func FreeAddress(q Querier, subnet model.SubnetID, first, last netip.Addr, limit
 			return netip.Addr{}, false, err
 		}
 		if taken != free {
-			return free, true, nil
+			return free, true, rows.Close() // a transaction that has been undone meanwhile is told so behind the last row
 		}
 		free = free.Next()
 	}

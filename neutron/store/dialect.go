@@ -26,6 +26,8 @@ type Dialect interface {
 	Transactions(write *sql.DB, patience time.Duration) transactions
 	// Locking is what a SELECT of a transaction ends with so that the rows it returns stay as they are until the commit.
 	Locking(Lock) string
+	// Turns reports whether locks on rows keep only those transactions apart that came to the same node of the database (see Tx.turn).
+	Turns() bool
 	// Flavor is how the list queries are rendered.
 	Flavor() sqlbuilder.Flavor
 	// Goose is the name by which the migration tool knows the engine.

@@ -183,6 +183,9 @@ func (d *mysqlDialect) lockSchema(ctx context.Context, db *sql.DB, patience time
 	if _, err := db.ExecContext(ctx, createLeases); err != nil {
 		return nil, err
 	}
+	if err := d.joinGalera(ctx, db); err != nil {
+		return nil, err
+	}
 	type process struct{}
 	l := &lease{d, db, "schema", id.New[process]().String(), 100 * time.Millisecond}
 	_, unlock, err = l.acquire(ctx)

@@ -45,6 +45,9 @@ func (tx *Tx) lock(query, id string) error {
 	if locking == "" {
 		return nil
 	}
+	if err := tx.turn(id); err != nil {
+		return err
+	}
 	_, err := collect(tx, scanID, query+locking, id)
 	return err
 }

@@ -21,8 +21,11 @@ import (
 // between them, which spares most deadlocks; the others are run again, and so is what a Galera cluster refuses to certify.
 //
 // Snapshots have REPEATABLE READ: a list and the children of its rows belong together.
+//
+// In a Galera cluster, whose nodes may all be written to, transactions take turns beside their locks (see galera.go).
 type mysqlDialect struct {
 	config *mysql.Config
+	galera bool // known when the schema has been locked
 }
 
 // The sizes of the pools of connections of one server. MySQL takes 151 connections unless told otherwise, and there may be several of us.
@@ -56,6 +59,9 @@ func (d *mysqlDialect) Locking(l Lock) string {
 	return " LOCK IN SHARE MODE"
 }
 
+// Turns is so in a Galera cluster.
+func (d *mysqlDialect) Turns() bool { return d.galera }
+
 // Connect makes the pools; LockSchema has tried whether the server lets us in.
 func (d *mysqlDialect) Connect(context.Context) (h handles, err error) {
 	if h.write, err = d.open(d.config, "READ COMMITTED", mysqlWriters); err != nil {
@@ -87,11 +93,15 @@ func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) 
 	if err != nil {
 		return nil, badConnection("%v", err)
 	}
-	db := sql.OpenDB(&sessionConnector{inner, []string{
+	statements := []string{
 		// Strict as oslo.db makes it (mysql_sql_mode): a value that does not fit is refused, not cut.
 		fmt.Sprintf("SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = %d", lockPatience),
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + isolation,
-	}})
+	}
+	if d.galera {
+		statements = append(statements, seeEverything)
+	}
+	db := sql.OpenDB(&sessionConnector{inner, statements})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)

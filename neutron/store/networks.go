@@ -167,6 +167,9 @@ func errStaleOr(err error) error {
 // TouchNetwork counts a network's revision up because one of its subnets changed (revises_on_change in the original's models). It
 // locks the network's row, so that two transactions that change subnets of one network follow each other.
 func TouchNetwork(tx *Tx, network model.NetworkID, now model.Time) error {
+	if err := tx.turn(network.String()); err != nil {
+		return err
+	}
 	res, err := tx.Exec(`UPDATE networks SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
 		timeText(now), network.String())
 	if err != nil {
@@ -230,6 +233,9 @@ func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (n PortNetwork,
 	if scope.Restricted {
 		query += ` AND (project_id = ? OR id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?)))`
 		args = append(args, scope.Project, model.Everyone, scope.Project)
+	}
+	if err := tx.turn(network.String()); err != nil {
+		return n, err
 	}
 	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&n.Project, &n.PortSecurity)
 	if errors.Is(err, sql.ErrNoRows) {

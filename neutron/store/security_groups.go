@@ -133,6 +133,11 @@ func Stateful(tx *Tx, groups []model.SecurityGroupID, scope Scope) (map[model.Se
 	if scope.Restricted {
 		b.Where(securityGroups.visible(b, scope.Project))
 	}
+	for _, g := range groups {
+		if err := tx.turn(g.String()); err != nil {
+			return nil, err
+		}
+	}
 	query, args := b.Build()
 	rows, err := tx.Query(query+tx.d.Locking(Keep), args...)
 	if err != nil {

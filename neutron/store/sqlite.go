@@ -52,6 +52,7 @@ func (d *sqliteDialect) Goose() database.Dialect   { return database.DialectSQLi
 
 // Locking is empty: who may write is alone.
 func (d *sqliteDialect) Locking(Lock) string { return "" }
+func (d *sqliteDialect) Turns() bool         { return false }
 
 // shortWait is for the connection that writes. It is not the writer's patience: the committer tries again with a shorter and fairer
 // pause than SQLite's own back-off, which sleeps up to 100 ms.

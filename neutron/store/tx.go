@@ -36,8 +36,13 @@ type transactions interface {
 	close()
 }
 
-// attempts is how often a transaction is run again because the rows that it read have changed or were locked crosswise.
-const attempts = 10
+// attempts is how often a transaction is run again because the rows that it read have changed or were locked crosswise. Where
+// transactions take turns each of another node's commits has those here begin again, and only the time is a limit.
+const (
+	attempts           = 10
+	attemptsWhereTurns = 10_000
+	longestPause       = 6 // as a power of two, in milliseconds
+)
 
 // Tx runs fn in a transaction and returns when its changes are on the disk. Where fn fails, nothing of it remains and its error is
 // returned, constraint violations included. fn may run several times, so it must change nothing but the database and variables
@@ -57,8 +62,12 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 		fn = gated(fn)
 	}
 	deadline := time.Now().Add(db.patience)
+	limit := attempts
+	if db.dialect.Turns() {
+		limit = attemptsWhereTurns
+	}
 	var err error
-	for n := range attempts {
+	for n := range limit {
 		if err = db.transactions.run(ctx, fn); !db.mayRetry(err) {
 			return db.toClient(err)
 		}
@@ -66,13 +75,13 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 			return db.toClient(db.tookTooLong(err))
 		}
 		if !errors.Is(err, ErrStale) {
-			pause(ctx, time.Millisecond<<n)
+			pause(ctx, time.Millisecond<<min(n, longestPause))
 		}
 	}
 	if err = db.explain(err); errs.Is(err, errs.Unavailable) {
 		return db.toClient(err)
 	}
-	return errs.New(errs.Conflict, "Conflict", "The resource was changed by others at the same time, %d times over.", attempts).Wrap(err)
+	return errs.New(errs.Conflict, "Conflict", "The resource was changed by others at the same time, %d times over.", limit).Wrap(err)
 }
 
 // tookTooLong is why a transaction was not run again although it might have succeeded.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,6 +21,8 @@ import (
 // MariaDB is a server with its files in a temporary directory. It listens on a Unix socket alone.
 type MariaDB struct {
 	dir, socket string
+	user        string   // that a server which root starts runs as
+	more        []string // options
 	process     *os.Process
 	ended       chan struct{}
 }
@@ -44,22 +47,33 @@ func StartMariaDB(t testing.TB) *MariaDB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	m := &MariaDB{dir: dir, socket: filepath.Join(dir, "socket")}
+	m := &MariaDB{dir: dir, socket: filepath.Join(dir, "socket"), user: "root"}
+	m.install(t)
+	m.Start(t)
+	t.Cleanup(m.Kill)
+	m.createUser(t)
+	return m
+}
+
+// install makes the server's files.
+func (m *MariaDB) install(t testing.TB) {
+	t.Helper()
 	install := exec.Command("mariadb-install-db", append(m.options(), "--auth-root-authentication-method=normal", "--skip-test-db")...)
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	m.Start(t)
-	t.Cleanup(m.Kill)
+}
+
+func (m *MariaDB) createUser(t testing.TB) {
+	t.Helper()
 	m.exec(t, "CREATE USER neutron@localhost IDENTIFIED BY '"+Password+"'")
-	return m
 }
 
 func (m *MariaDB) options() []string {
 	// Files in the common temporary directory are named by process id, and others may run here in process namespaces of their own.
 	options := []string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), "--tmpdir=" + m.dir}
 	if os.Getuid() == 0 {
-		options = append(options, "--user=root")
+		options = append(options, "--user="+m.user)
 	}
 	return options
 }
@@ -72,7 +86,8 @@ func (m *MariaDB) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command("mariadbd", append(m.options(), "--socket="+m.socket, "--skip-networking", "--innodb-buffer-pool-size=64M")...)
+	cmd := exec.Command("mariadbd", slices.Concat(m.options(), m.more,
+		[]string{"--socket=" + m.socket, "--skip-networking", "--innodb-buffer-pool-size=64M"})...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
@@ -139,7 +154,7 @@ func (m *MariaDB) exec(t testing.TB, statement string) {
 // databases counts those that this process has made.
 var databases atomic.Int64
 
-// New returns the [database] connection of a new and empty database.
+// New returns the [database] connection of a new and empty database, by the first node where there are several.
 func (m *MariaDB) New(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("neutron_%d_%d", os.Getpid(), databases.Add(1))

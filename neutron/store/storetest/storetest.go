@@ -5,6 +5,7 @@
 package storetest
 
 import (
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,16 +14,36 @@ import (
 	"testing"
 )
 
-// serverVariable has the socket of the MariaDB server in a run on MariaDB.
+// serverVariable has the socket of the MariaDB server in a run on MariaDB, or those of the nodes of a Galera cluster, separated by commas.
 const serverVariable = "MIDONET_TEST_MARIADB"
 
 // New returns the [database] connection of a new and empty database on the engine of this run.
 func New(t testing.TB) string {
 	t.Helper()
-	if socket := os.Getenv(serverVariable); socket != "" {
-		return (&MariaDB{socket: socket}).New(t)
+	if sockets := nodes(); len(sockets) > 0 {
+		return (&MariaDB{socket: sockets[0]}).New(t)
 	}
 	return SQLite(t)
+}
+
+// Servers returns the connections by which so many servers use the database of a connection: on a Galera cluster they go to its nodes in turn.
+func Servers(connection string, count int) []string {
+	all, sockets := make([]string, count), nodes()
+	for i := range all {
+		all[i] = connection
+		if len(sockets) > 1 {
+			all[i] = strings.Replace(connection, url.QueryEscape(sockets[0]), url.QueryEscape(sockets[i%len(sockets)]), 1)
+		}
+	}
+	return all
+}
+
+// nodes are the sockets of this run's servers.
+func nodes() []string {
+	if os.Getenv(serverVariable) == "" {
+		return nil
+	}
+	return strings.Split(os.Getenv(serverVariable), ",")
 }
 
 // SQLite returns the connection of a new SQLite database.
@@ -55,20 +76,37 @@ func AgainOnMariaDB(t *testing.T) {
 	if os.Getenv(serverVariable) != "" {
 		t.Skip("this is the run on MariaDB")
 	}
-	server := StartMariaDB(t)
-	cmd := exec.Command(os.Args[0], "-test.v", "-test.timeout=5m")
+	runAgain(t, StartMariaDB(t).socket)
+}
+
+// AgainOnGalera runs those tests of the package again whose names the pattern matches, on a cluster of two nodes, to which the servers of
+// a test go in turn (see Servers). A cluster takes seconds for the tables of a database, so it is for `make conformance`.
+func AgainOnGalera(t *testing.T, pattern string) {
+	if os.Getenv(serverVariable) != "" {
+		t.Skip("this is the run on another engine")
+	}
+	if os.Getenv("MIDONET_CONFORMANCE") == "" {
+		t.Skip("runs with MIDONET_CONFORMANCE=1 (make conformance)")
+	}
+	runAgain(t, strings.Join(startGalera(t, 2), ","), "-test.run="+pattern)
+}
+
+// runAgain runs this test program in a process of its own, with New on those servers.
+func runAgain(t *testing.T, sockets string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"-test.v", "-test.timeout=5m"}, args...)...)
 	if testing.Short() {
 		cmd.Args = append(cmd.Args, "-test.short")
 	}
-	cmd.Env = append(os.Environ(), serverVariable+"="+server.socket)
+	cmd.Env = append(os.Environ(), serverVariable+"="+sockets)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("%v on MariaDB: %s\n%s", err, names(failure.FindAllStringSubmatch(string(out), -1)), out)
+		t.Errorf("%v there: %s\n%s", err, names(failure.FindAllStringSubmatch(string(out), -1)), out)
 	}
 	if passed := strings.Count(string(out), "--- PASS"); passed == 0 {
-		t.Errorf("no test ran on MariaDB: %s", out)
+		t.Errorf("no test ran there: %s", out)
 	} else {
-		t.Logf("%d tests and parts of tests passed on MariaDB", passed)
+		t.Logf("%d tests and parts of tests passed there", passed)
 	}
 }
 
