@@ -148,9 +148,12 @@ func (s *server) openNeutron(ctx context.Context) (err error) {
 // newImporter returns the importer of the journal, or the one that requests feed.
 func (s *server) newImporter() *importer.Importer {
 	if s.ClusterOnly {
-		return importer.New(s.nsdb, nil, rendering(s.options), s.Log)
+		i := importer.New(s.nsdb, nil, rendering(s.options), s.Log)
+		i.Follow(s.mirror)
+		return i
 	}
 	i := importer.New(s.nsdb, s.journal, rendering(s.options), s.Log)
+	i.Follow(s.mirror)
 	i.CompareWith(s.plugin)
 	i.ObeyVersions(s.journal)
 	return i
@@ -219,17 +222,24 @@ func (s *server) holder() (string, error) {
 }
 
 // drain applies the journal, and tells Neutron of the hosts and which ports work, while no other server on this database does. A server that waits
-// answers its clients; what its own store lacks in the end, it learns from Neutron's tables when its turn comes.
+// answers its clients, and follows what the other stores; what its own store lacks in the end, it learns from Neutron's tables when its turn
+// comes.
 func (s *server) drain(ctx context.Context) error {
-	return s.drainAlone(ctx, func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return s.backend.Run(ctx) })
-		group.Go(func() error { return s.tellPortStatus(ctx) })
-		group.Go(func() error { return s.tellHosts(ctx) })
-		group.Go(func() error { return s.plugUplinks(ctx) })
-		group.Go(func() error { return s.sweep(ctx) })
-		return group.Wait()
-	})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.importer.StandBy(ctx) })
+	group.Go(func() error { return s.drainAlone(ctx, s.haveTurn) })
+	return group.Wait()
+}
+
+// haveTurn is what one server of a database does.
+func (s *server) haveTurn(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.backend.Run(ctx) })
+	group.Go(func() error { return s.tellPortStatus(ctx) })
+	group.Go(func() error { return s.tellHosts(ctx) })
+	group.Go(func() error { return s.plugUplinks(ctx) })
+	group.Go(func() error { return s.sweep(ctx) })
+	return group.Wait()
 }
 
 // drainAlone runs what applies the journal while no other server on this database does.

@@ -348,6 +348,8 @@ type Progress struct {
 	LastTaskID int64
 	Applied    uint64 // tasks applied in all
 	Repairs    uint64 // full comparisons that found something to write
+	Store      string // which network state database this is: drawn when the first progress is written
+	Turns      uint64 // how often an importer has begun
 }
 
 // Key returns the bridge's key.

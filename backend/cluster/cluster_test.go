@@ -32,7 +32,11 @@ func (j *oneShot) Pending(context.Context, int) ([]journal.Task, error) {
 	return append([]journal.Task(nil), j.tasks...), nil
 }
 
-func (j *oneShot) Done(_ context.Context, ids []int64) error {
+func (j *oneShot) Mark(context.Context) (journal.Mark, error) { return journal.Mark{}, nil }
+
+func (j *oneShot) SetMark(context.Context, journal.Mark) error { return nil }
+
+func (j *oneShot) Done(_ context.Context, ids []int64, _ journal.Mark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var left []journal.Task

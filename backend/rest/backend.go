@@ -178,7 +178,7 @@ func (b *Backend) apply(ctx context.Context, t journal.Task) error {
 	case err != nil:
 		return err
 	}
-	if err := b.Journal.Done(ctx, []int64{t.ID}); err != nil {
+	if err := b.Journal.Done(ctx, []int64{t.ID}, journal.Mark{}); err != nil {
 		return err
 	}
 	b.setAway(nil)

@@ -56,6 +56,7 @@ func newFixtureOf(t *testing.T, reader journal.Reader) *fixture {
 	f := &fixture{T: t, store: store, importer: importer.New(store, reader, translate.DefaultSettings(), log)}
 	m := mirror.New(store, log)
 	f.mirror = m
+	f.importer.Follow(m)
 	edits := operator.NewEditor(store, m)
 	sweeper := operator.Job{Editor: edits, Log: log}
 	authority, err := pki.Open(t.TempDir())

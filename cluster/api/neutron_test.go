@@ -235,7 +235,9 @@ type quietJournal struct{}
 
 func (quietJournal) Identity(context.Context) (string, error)             { return "j", nil }
 func (quietJournal) Pending(context.Context, int) ([]journal.Task, error) { return nil, nil }
-func (quietJournal) Done(context.Context, []int64) error                  { return nil }
+func (quietJournal) Done(context.Context, []int64, journal.Mark) error    { return nil }
+func (quietJournal) Mark(context.Context) (journal.Mark, error)           { return journal.Mark{}, nil }
+func (quietJournal) SetMark(context.Context, journal.Mark) error          { return nil }
 func (quietJournal) Wait(ctx context.Context) error                       { <-ctx.Done(); return ctx.Err() }
 
 func TestATopologyHasOneSource(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
 )
@@ -108,5 +109,16 @@ func (s *state) copyProgress() *topology.Progress {
 	if s.progress != nil {
 		next = *s.progress
 	}
+	if next.Store == "" {
+		next.Store = id.New[topology.Progress]().String()
+	}
 	return &next
+}
+
+// mark says how far the store has the journal.
+func (s *state) mark() journal.Mark {
+	if s.progress == nil {
+		return journal.Mark{}
+	}
+	return journal.Mark{Store: s.progress.Store, Applied: s.progress.Applied}
 }

@@ -18,6 +18,9 @@ func (i *Importer) commit(ctx context.Context, s *state, writes delta, progress 
 		return fmt.Errorf("writing to the network state database: %w", err)
 	}
 	s.revision, s.progress = revision, progress
+	if s.own != nil {
+		s.own[revision] = true
+	}
 	clear(s.mistaken)
 	return nil
 }

@@ -14,12 +14,12 @@ import (
 // compare makes the state of what there is, Neutron's word before the store's, and returns what must be written so that the stored
 // objects are what that renders to.
 func (i *Importer) compare(ctx context.Context, stored map[topology.Key]topology.Object) (*state, delta, error) {
-	return i.compareShowing(ctx, stored, func(int, int) {})
+	return i.compareShowing(ctx, stored, func(int, int) error { return ctx.Err() })
 }
 
 // compareShowing is compare, and calls shown after each Neutron object that is rendered, with how many are and how many there are.
 func (i *Importer) compareShowing(ctx context.Context, stored map[topology.Key]topology.Object,
-	shown func(done, total int)) (*state, delta, error) {
+	shown func(done, total int) error) (*state, delta, error) {
 	s, repairs, err := i.wanted(ctx, stored, shown)
 	if err != nil {
 		return nil, nil, err
@@ -29,7 +29,7 @@ func (i *Importer) compareShowing(ctx context.Context, stored map[topology.Key]t
 	return s, repairs, nil
 }
 
-func (i *Importer) wanted(ctx context.Context, stored map[topology.Key]topology.Object, shown func(done, total int)) (*state, delta, error) {
+func (i *Importer) wanted(ctx context.Context, stored map[topology.Key]topology.Object, shown func(done, total int) error) (*state, delta, error) {
 	if i.neutron == nil {
 		return restore(stored, i.settings, shown)
 	}
@@ -45,7 +45,7 @@ func (i *Importer) wanted(ctx context.Context, stored map[topology.Key]topology.
 //
 // A source that renders to the same as Neutron's counts as the same: a port's status, for one, changes without a task.
 func compare(stored map[topology.Key]topology.Object, neutron journal.Contents, settings translate.Settings,
-	shown func(done, total int)) (*state, delta, error) {
+	shown func(done, total int) error) (*state, delta, error) {
 	merged := make(map[topology.Key]topology.Object, len(stored))
 	surplus := delta{}
 	for key, o := range stored {

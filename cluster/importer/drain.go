@@ -40,7 +40,7 @@ func (i *Importer) drain(ctx context.Context, s *state) (int, error) {
 	if len(b.done) == 0 {
 		return 0, nil
 	}
-	if err := i.reader.Done(ctx, b.done); err != nil {
+	if err := i.reader.Done(ctx, b.done, s.mark()); err != nil {
 		return 0, fmt.Errorf("removing applied tasks from the journal: %w", err)
 	}
 	return len(b.done), nil

@@ -60,6 +60,10 @@ type Importer struct {
 
 	askedVersions time.Time // when versions was looked at last
 
+	standby     standby
+	verifyAfter time.Duration
+	verifying   sync.WaitGroup
+
 	mu     sync.Mutex
 	status Status
 }
@@ -85,7 +89,7 @@ type Failure struct {
 // New returns an importer of the journal, or with a nil reader one that is fed by Apply. It does nothing until Run.
 func New(store nsdb.Large, reader journal.Reader, settings translate.Settings, log *slog.Logger) *Importer {
 	return &Importer{store: store, reader: reader, requests: make(chan request), settings: settings, log: log, largest: nsdb.MaxObjectBytes,
-		loaded: make(chan struct{})}
+		loaded: make(chan struct{}), verifyAfter: verifyAfter}
 }
 
 // CompareWith makes the importer compare the store with what Neutron has, at each start and in Check. Call it before Run.
@@ -112,8 +116,11 @@ func (i *Importer) Status() Status {
 // Run drains the journal, or answers requests, until ctx ends, and returns ctx's error. It waits out failures of the store and the
 // journal. The one error that it gives up on is a store whose topology comes from elsewhere: going on would mix two clouds.
 func (i *Importer) Run(ctx context.Context) error {
+	waiting := i.begin()
+	defer i.end()
 	for {
-		err := i.follow(ctx)
+		err := i.work(ctx, waiting)
+		waiting = nil
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -130,16 +137,18 @@ func (i *Importer) Run(ctx context.Context) error {
 	}
 }
 
-// follow loads what is stored, repairs it, and drains until something fails. What it has in memory may then be ahead of the store,
-// so it is forgotten.
-func (i *Importer) follow(ctx context.Context) error {
-	s, err := i.load(ctx)
+// work takes over what was kept for its turn, or loads what is stored and repairs it, and drains until something fails. What it has in memory
+// may then be ahead of the store, so it is forgotten.
+func (i *Importer) work(ctx context.Context, waiting *follower) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer i.verifying.Wait()
+	defer cancel()
+	if i.reader == nil {
+		return i.serve(ctx)
+	}
+	s, verdicts, err := i.start(ctx, waiting)
 	if err != nil {
 		return err
-	}
-	i.report(func(status *Status) { status.LastError = "" })
-	if i.reader == nil {
-		return i.serve(ctx, s)
 	}
 	for {
 		n, err := i.drain(ctx, s)
@@ -149,6 +158,9 @@ func (i *Importer) follow(ctx context.Context) error {
 		if s, err = i.rebuild(ctx, s); err != nil {
 			return err
 		}
+		if s, err = i.heed(ctx, s, verdicts); err != nil {
+			return err
+		}
 		if n > 0 {
 			continue
 		}
@@ -156,6 +168,48 @@ func (i *Importer) follow(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// start returns the state to begin with, and where it was taken over what is yet to be found out about it.
+func (i *Importer) start(ctx context.Context, waiting *follower) (*state, <-chan verdict, error) {
+	defer waiting.close()
+	if waiting != nil {
+		s, err := i.takeOver(ctx, waiting)
+		if err == nil {
+			i.begun(s)
+			return s, i.verify(ctx), nil
+		}
+		if ctx.Err() != nil {
+			return nil, nil, err
+		}
+		i.log.Info("comparing everything before the first task", "reason", err)
+	}
+	s, err := i.load(ctx)
+	return s, nil, err
+}
+
+// begun says that the store has everything that was known when the turn began.
+func (i *Importer) begun(s *state) {
+	i.report(func(status *Status) { status.LastError = "" })
+	i.reportProgress(s)
+	i.first.Do(func() {
+		i.loadedAt = s.revision
+		close(i.loaded)
+	})
+}
+
+// heed returns the state to go on with once a verdict is there.
+func (i *Importer) heed(ctx context.Context, s *state, verdicts <-chan verdict) (*state, error) {
+	select {
+	case v := <-verdicts:
+		if !v.sound {
+			return i.load(ctx)
+		}
+		s.unfit = v.unfit
+		i.reportProgress(s)
+	default:
+	}
+	return s, nil
 }
 
 func (i *Importer) report(change func(*Status)) {

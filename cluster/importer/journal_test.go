@@ -28,6 +28,7 @@ type memoryJournal struct {
 	mu       sync.Mutex
 	tasks    []journal.Task
 	contents map[string]journal.Task // by resource, what its newest task says
+	mark     journal.Mark
 	lastID   int64
 	failDone int // how many calls of Done are to fail from now on
 	appended chan struct{}
@@ -45,7 +46,7 @@ func (j *memoryJournal) Pending(_ context.Context, limit int) ([]journal.Task, e
 	return slices.Clone(j.tasks[:min(limit, len(j.tasks))]), nil
 }
 
-func (j *memoryJournal) Done(_ context.Context, ids []int64) error {
+func (j *memoryJournal) Done(_ context.Context, ids []int64, at journal.Mark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.failDone > 0 {
@@ -57,6 +58,23 @@ func (j *memoryJournal) Done(_ context.Context, ids []int64) error {
 		done[id] = true
 	}
 	j.tasks = slices.DeleteFunc(j.tasks, func(t journal.Task) bool { return done[t.ID] })
+	if j.mark.Store != at.Store {
+		at = journal.Mark{}
+	}
+	j.mark = at
+	return nil
+}
+
+func (j *memoryJournal) Mark(context.Context) (journal.Mark, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.mark, nil
+}
+
+func (j *memoryJournal) SetMark(_ context.Context, m journal.Mark) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.mark = m
 	return nil
 }
 
@@ -154,14 +172,20 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	b := emptyBench(t)
+	b.restart()
+	return b
+}
+
+// emptyBench is a bench whose importer has not begun.
+func emptyBench(t testing.TB) *bench {
+	t.Helper()
 	store, err := etcd.OpenEmbedded(t.Context(), etcd.Embedded{Dir: t.TempDir(), Log: logTo(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	b := &bench{TB: t, engine: store, store: staging.Over(store), journal: newJournal("j")}
-	b.restart()
-	return b
+	return &bench{TB: t, engine: store, store: staging.Over(store), journal: newJournal("j")}
 }
 
 // restart forgets all that is in memory, as a new process would.

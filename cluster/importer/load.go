@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/topology"
 )
@@ -40,22 +41,37 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 		return nil, err
 	}
 	s.journal = identity
+	if i.reader == nil {
+		s.own = map[nsdb.Revision]bool{}
+	}
 	if s.progress != nil && s.progress.Journal != identity {
 		return nil, foreign(s.progress.Journal, identity)
 	}
+	s.revision, s.viewed = snapshot.Revision, snapshot.Revision
+	if err := i.beginWith(ctx, s, snapshot, repairs); err != nil {
+		return nil, err
+	}
+	i.begun(s)
+	return s, nil
+}
+
+// beginWith writes the repairs, and that a turn begins. Those who take requests have no turns: they write side by side.
+func (i *Importer) beginWith(ctx context.Context, s *state, snapshot *nsdb.Snapshot, repairs delta) error {
 	i.report(func(status *Status) { status.Repaired = len(repairs) })
 	if len(repairs) > 0 {
 		i.logRepairs(describe(snapshot.Objects, repairs))
-		if err := i.commit(ctx, s, repairs, s.afterRepairs(), nil); err != nil {
-			return nil, err
-		}
+	} else if i.reader == nil {
+		return nil
 	}
-	i.reportProgress(s)
-	i.first.Do(func() {
-		i.loadedAt = max(s.revision, snapshot.Revision)
-		close(i.loaded)
-	})
-	return s, nil
+	progress := s.copyProgress()
+	progress.Turns++
+	if len(repairs) > 0 {
+		progress.Repairs++
+	}
+	if err := i.commit(ctx, s, repairs, progress, nil); err != nil || i.reader == nil {
+		return err
+	}
+	return i.reader.SetMark(ctx, s.mark())
 }
 
 // identity names what feeds the importer: its journal, or requests.
@@ -75,19 +91,14 @@ func (i *Importer) logRepairs(differences []string) {
 
 // restore makes the state that stored objects stand for, and returns what must be written so that they are what it renders to.
 func restore(objects map[topology.Key]topology.Object, settings translate.Settings,
-	shown func(done, total int)) (*state, delta, error) {
-	s := newState(settings)
+	shown func(done, total int) error) (*state, delta, error) {
+	s := newState(settings, nsdb.MaxObjectBytes)
 	stored := map[topology.Key]topology.Object{}
 	for key, o := range objects {
-		switch o := o.(type) {
-		case *topology.Source:
-			c, err := translate.Decode(translate.Owner{Resource: translate.Resource(o.Resource), ID: o.ID}, o.JSON)
-			if err != nil {
-				return nil, nil, fmt.Errorf("the stored Neutron object is damaged: %w", err)
+		if key.Kind == topology.KindSource || key.Kind == topology.KindProgress {
+			if err := s.learn(o); err != nil {
+				return nil, nil, err
 			}
-			s.set.Apply(c)
-		case *topology.Progress:
-			s.progress = o
 		}
 		if owned(o) {
 			stored[key] = o
@@ -95,7 +106,11 @@ func restore(objects map[topology.Key]topology.Object, settings translate.Settin
 	}
 	s.reserveKeys(objects)
 	s.restoreKeys(stored)
-	wanted, err := s.complete(renderShowing(s.set, shown))
+	rendered, err := renderShowing(s.set, shown)
+	if err != nil {
+		return nil, nil, err
+	}
+	wanted, err := s.complete(rendered)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,15 +135,17 @@ func (s *state) reserveKeys(objects map[topology.Key]topology.Object) {
 	}
 }
 
-// renderShowing is translate.All, and calls shown after each owner.
-func renderShowing(set *translate.Set, shown func(done, total int)) []topology.Object {
+// renderShowing is translate.All, and calls shown after each owner, whose error ends it.
+func renderShowing(set *translate.Set, shown func(done, total int) error) ([]topology.Object, error) {
 	var objects []topology.Object
 	owners := set.Owners()
 	for n, o := range owners {
 		objects = append(objects, translate.Render(set, o)...)
-		shown(n+1, len(owners))
+		if err := shown(n+1, len(owners)); err != nil {
+			return nil, err
+		}
 	}
-	return objects
+	return objects, nil
 }
 
 // restoreKeys takes over the tunnel keys of the ports that will be rendered. Where reservations and ports disagree, what a port says

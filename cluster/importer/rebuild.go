@@ -89,13 +89,14 @@ func (i *Importer) preparing(ctx context.Context, version int64) func(done int) 
 }
 
 // showing returns a function that notes how many objects of how many are rendered, now and then. That a note is lost does no harm.
-func (i *Importer) showing(ctx context.Context, version int64) func(done, total int) {
-	return func(done, total int) {
+func (i *Importer) showing(ctx context.Context, version int64) func(done, total int) error {
+	return func(done, total int) error {
 		if done%progressStep != 0 && done != total {
-			return
+			return nil
 		}
 		if err := i.versions.Progress(ctx, version, done, total); err != nil {
 			i.log.Warn("the progress of a data version cannot be noted", "version", version, "error", err)
 		}
+		return ctx.Err()
 	}
 }

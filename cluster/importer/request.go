@@ -91,23 +91,48 @@ func unavailable(err error) error {
 	return errs.New(errs.Unavailable, "StoreUnavailable", "The network state database does not answer").Wrap(err)
 }
 
-// serve answers requests until one fails for a reason other than what it asks for.
-func (i *Importer) serve(ctx context.Context, s *state) error {
+// serve answers requests until one fails for a reason other than what it asks for. What other processes write it learns from the mirror, so
+// that it costs what they write, and not what there is.
+func (i *Importer) serve(ctx context.Context) error {
+	f, err := i.sideBySide(ctx)
+	if err != nil {
+		return err
+	}
+	defer f.close()
 	for {
 		select {
 		case r := <-i.requests:
-			next, revision, err := i.answer(ctx, s, r.plan)
+			revision, err := i.answer(ctx, f, r.plan)
 			if err != nil && !refusal(err) {
 				r.done <- outcome{err: unavailable(err)}
 				return err
 			}
 			r.done <- outcome{revision, err}
-			s = next
-			i.reportProgress(s)
+			i.reportProgress(f.state)
+		case <-f.changes.Arrived():
+			if err := f.take(); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// sideBySide loads what is stored, and follows what other processes make of it.
+func (i *Importer) sideBySide(ctx context.Context) (*follower, error) {
+	select {
+	case <-i.standby.mirror.Ready():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	_, changes := i.standby.mirror.Subscribe() // before loading, so that nothing falls between the two
+	s, err := i.load(ctx)
+	if err != nil {
+		changes.Close()
+		return nil, err
+	}
+	return &follower{state: s, changes: changes, after: s.viewed}, nil
 }
 
 // refusal reports whether the error is about the request itself, so that nothing has changed in memory or in the store.
@@ -119,18 +144,34 @@ func refusal(err error) bool {
 	return false
 }
 
-// answer makes the plan's writes, and starts again from what is stored where another process has written since; the state that it returns
-// is the one to go on with.
-func (i *Importer) answer(ctx context.Context, s *state, plan Plan) (*state, nsdb.Revision, error) {
+// answer makes the plan's writes, and learns first what another process has written where it has.
+func (i *Importer) answer(ctx context.Context, f *follower, plan Plan) (nsdb.Revision, error) {
 	for try := 0; ; try++ {
-		revision, err := i.attempt(ctx, s, plan)
+		revision, err := i.attempt(ctx, f.state, plan)
 		if !errors.Is(err, errOvertaken) || try == overtakenRetries {
-			return s, revision, err
+			return revision, err
 		}
-		if s, err = i.load(ctx); err != nil {
-			return nil, 0, err
+		if err := i.catchUp(ctx, f); err != nil {
+			return 0, err
 		}
 	}
+}
+
+// catchUp learns all that is stored.
+func (i *Importer) catchUp(ctx context.Context, f *follower) error {
+	var stored topology.Object
+	_, err := i.store.Update(ctx, func(tx nsdb.Tx) (err error) {
+		stored, err = tx.Get((&topology.Progress{Journal: f.state.journal}).Key())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	there, ok := stored.(*topology.Progress)
+	if !ok { // the topology is gone
+		return errOvertaken
+	}
+	return f.until(ctx, func() bool { return f.state.hasSeen(there) })
 }
 
 func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revision, error) {
@@ -145,7 +186,7 @@ func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revis
 	if refused != nil || len(changes) == 0 {
 		return 0, i.confirm(ctx, s, refused)
 	}
-	all, err := s.applyAll(changes)
+	all, undo, err := s.applyAll(changes)
 	if refusal(err) {
 		return 0, i.confirm(ctx, s, err)
 	}
@@ -153,6 +194,9 @@ func (i *Importer) attempt(ctx context.Context, s *state, plan Plan) (nsdb.Revis
 		return 0, err
 	}
 	if err := i.commit(ctx, s, all, s.afterRequest(len(changes)), nil); err != nil {
+		if errors.Is(err, errOvertaken) { // nothing was written
+			undo()
+		}
 		return 0, err
 	}
 	s.freeKeys(all)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
+	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/errs"
@@ -18,17 +19,37 @@ import (
 // fed runs an importer without a journal on the store until the test ends.
 func fed(t *testing.T, store nsdb.Large) *Importer {
 	t.Helper()
+	i := requesting(t, store)
+	runUntilEnd(t, i.Run)
+	return i
+}
+
+// requesting returns an importer without a journal.
+func requesting(t *testing.T, store nsdb.Large) *Importer {
+	t.Helper()
 	i := New(store, nil, translate.DefaultSettings(), logTo(t))
+	i.Follow(mirrorOf(t, store))
+	return i
+}
+
+// mirrorOf runs a mirror of the store until the test ends.
+func mirrorOf(t *testing.T, store nsdb.Store) *mirror.Mirror {
+	t.Helper()
+	m := mirror.New(store, logTo(t))
+	runUntilEnd(t, m.Run)
+	return m
+}
+
+func runUntilEnd(t *testing.T, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- i.Run(ctx) }()
+	go func() { ended <- run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("Run ended with %v", err)
+			t.Errorf("it ended with %v", err)
 		}
 	})
-	return i
 }
 
 func putNetwork(v Verb, n *model.Network) Write {
@@ -73,7 +94,7 @@ func (b *bench) wantWhole(t *testing.T, i *Importer, ports int) {
 }
 
 func TestRequestsAreMadeWholeOrNotAtAll(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	i := fed(t, b.store)
 	net := network(0)
 	if err := apply(t, i, putNetwork(Create, net)); err != nil {
@@ -105,7 +126,7 @@ func TestRequestsAreMadeWholeOrNotAtAll(t *testing.T) {
 
 // TestTwoProcessesTakeRequests: what one has just made, the other knows, whether it decides from memory or writes.
 func TestTwoProcessesTakeRequests(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	one, other := fed(t, b.store), fed(t, b.store)
 	for n := range uint16(5) {
 		net := network(byte(n))
@@ -129,7 +150,7 @@ func TestTwoProcessesTakeRequests(t *testing.T) {
 // TestCrashWithinALargeRequest fails at each of the request's steps: it is made whole or not at all, and another process goes on from that.
 func TestCrashWithinALargeRequest(t *testing.T) {
 	t.Parallel() // whoever dies is waited for
-	b := newBench(t)
+	b := emptyBench(t)
 	net := network(0)
 	if err := apply(t, fed(t, b.store), putNetwork(Create, net)); err != nil {
 		t.Fatal(err)
@@ -166,7 +187,7 @@ func TestCrashWithinALargeRequest(t *testing.T) {
 
 // TestALargeRequest makes the most that one request may write, and takes it away again.
 func TestALargeRequest(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	i := fed(t, b.store)
 	var writes []Write
 	for n := range MaxWrites {
@@ -195,29 +216,29 @@ func TestALargeRequest(t *testing.T) {
 }
 
 func TestAStoreHasOneSource(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	if err := apply(t, fed(t, b.store), putNetwork(Create, network(0))); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, New(b.store, b.journal, translate.DefaultSettings(), logTo(t)).Run(t.Context()), errs.Conflict)
-	wantKind(t, apply(t, b.importer, putNetwork(Create, network(1))), errs.Conflict)
 	drained := newBench(t)
 	drained.journal.putNetwork(network(0))
 	drained.drain()
-	wantKind(t, New(drained.store, nil, translate.DefaultSettings(), logTo(t)).Run(t.Context()), errs.Conflict)
+	wantKind(t, apply(t, drained.importer, putNetwork(Create, network(1))), errs.Conflict)
+	wantKind(t, requesting(t, drained.store).Run(t.Context()), errs.Conflict)
 }
 
 func TestARequestDoesNotWaitForEver(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	idle := New(newBench(t).store, nil, translate.DefaultSettings(), logTo(t)) // not running
+	idle := New(emptyBench(t).store, nil, translate.DefaultSettings(), logTo(t)) // not running
 	_, err := idle.Apply(ctx, []Write{putNetwork(Create, network(0))})
 	wantKind(t, err, errs.Unavailable)
 }
 
 // TestAPlanSeesWhatIsThere: a plan is asked again where another process has written, so that what it decides is never of the past.
 func TestAPlanSeesWhatIsThere(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	one, other := fed(t, b.store), fed(t, b.store)
 	net := network(0)
 	if err := apply(t, one, putNetwork(Create, net)); err != nil {

@@ -71,7 +71,7 @@ func TestTunnelKeysAreOfExteriorPorts(t *testing.T) {
 }
 
 func TestARequestMayNameWhatItMakes(t *testing.T) {
-	b := newBench(t)
+	b := emptyBench(t)
 	i := fed(t, b.store)
 	put := func(r translate.Resource, id [16]byte, object any) Write {
 		return Write{Owner: translate.Owner{Resource: r, ID: id}, Verb: Create, JSON: encode(object)}

@@ -19,17 +19,19 @@ type state struct {
 	set      *translate.Set
 	keys     *tunnelKeys
 	journal  string             // the identity of the journal
-	revision nsdb.Revision      // of the last commit
+	revision nsdb.Revision      // of the last step that it has
+	viewed   nsdb.Revision      // of the view that it was made of
 	progress *topology.Progress // as stored, nil before the first task
 	failed   map[int64]Failure  // by task
 
 	largest  int                              // the most octets of an object
 	unfit    map[topology.Key]int             // the octets of what should be stored and is larger than a store takes
+	own      map[nsdb.Revision]bool           // the steps that it has made, while they are still to be seen; nil: nobody looks
 	mistaken map[topology.Key]topology.Object // stored reservations that name a wrong port, until they are repaired
 }
 
-func newState(settings translate.Settings) *state {
-	return &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}, largest: nsdb.MaxObjectBytes,
+func newState(settings translate.Settings, largest int) *state {
+	return &state{set: translate.NewSet(settings), keys: newTunnelKeys(), failed: map[int64]Failure{}, largest: largest,
 		unfit: map[topology.Key]int{}, mistaken: map[topology.Key]topology.Object{}}
 }
 
@@ -60,15 +62,17 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 }
 
 // applyAll makes the changes in memory, one after the other, and returns what they do to the store together. What several of them touch is
-// rendered once. After an error nothing has changed; TooLarge is the error of changes by which an object becomes larger than a store takes.
-func (s *state) applyAll(changes []planned) (d delta, err error) {
+// rendered once. undo makes the state what it was. After an error nothing has changed; TooLarge is the error of changes by which an object
+// becomes larger than a store takes.
+func (s *state) applyAll(changes []planned) (_ delta, undo func(), err error) {
 	before, d := map[topology.Key]topology.Object{}, delta{}
-	var undo []translate.Change
-	defer func() {
+	var were []translate.Change
+	undo = func() { s.takeBack(were, d) }
+	defer func(undo func()) {
 		if err != nil {
-			s.takeBack(undo, d)
+			undo()
 		}
-	}()
+	}(undo)
 	var touched []translate.Owner
 	seen := map[translate.Owner]bool{}
 	for _, c := range changes {
@@ -81,32 +85,32 @@ func (s *state) applyAll(changes []planned) (d delta, err error) {
 		}
 		rendered, err := s.complete(renderAll(s.set, fresh))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		maps.Copy(before, rendered)
 		touched = append(touched, fresh...)
-		undo = append(undo, s.set.Undo(c.change.Owner))
+		were = append(were, s.set.Undo(c.change.Owner))
 		s.set.Apply(c.change)
 		d.source(c.change, c.source)
 	}
 	after, err := s.complete(renderAll(s.set, touched))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	maps.Copy(d, diff(before, after))
 	unfit := d.takeUnfit(s.largest)
 	for key, size := range unfit {
 		if s.unfit[key] == 0 {
-			return d, errs.New(errs.TooLarge, "ObjectTooLarge", "%s", s.tooLarge(key, size))
+			return nil, nil, errs.New(errs.TooLarge, "ObjectTooLarge", "%s", s.tooLarge(key, size))
 		}
 	}
 	s.note(unfit, d)
-	return d, nil
+	return d, undo, nil
 }
 
 // takeBack makes the set what it was, and frees the tunnel keys that were assigned for what does not come.
-func (s *state) takeBack(undo []translate.Change, d delta) {
-	for _, c := range slices.Backward(undo) {
+func (s *state) takeBack(were []translate.Change, d delta) {
+	for _, c := range slices.Backward(were) {
 		s.set.Apply(c)
 	}
 	for key := range d {

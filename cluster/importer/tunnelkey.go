@@ -42,6 +42,19 @@ func (k *tunnelKeys) reserve(port topology.PortID, number uint32) {
 	k.last = last
 }
 
+// learn records a reservation that is stored, whatever was known before.
+func (k *tunnelKeys) learn(r *topology.TunnelKey) {
+	if r.Number < 1 || r.Number > maxTunnelKey {
+		return
+	}
+	delete(k.byPort, k.byNumber[r.Number])
+	k.release(r.Port)
+	k.byPort[r.Port], k.byNumber[r.Number] = r.Number, r.Port
+	if !r.ByOperator {
+		k.last = r.Number
+	}
+}
+
 // assign returns the port's key, a new one if it has none.
 func (k *tunnelKeys) assign(port topology.PortID) (number uint32, fresh bool, err error) {
 	if number := k.byPort[port]; number != 0 {

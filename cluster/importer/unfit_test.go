@@ -122,8 +122,7 @@ func (b *bench) wantProblem(what string) {
 
 // TestARequestForWhatNoStoreTakes is refused, and nothing of it is left in memory.
 func TestARequestForWhatNoStoreTakes(t *testing.T) {
-	b := newBench(t)
-	b.store = newBench(t).store
+	b := emptyBench(t)
 	i := fed(t, b.store)
 	large := network(0)
 	large.Description = strings.Repeat("x", 1<<20)

@@ -69,8 +69,13 @@ type Reader interface {
 	Identity(ctx context.Context) (string, error)
 	// Pending returns up to limit tasks that are visible and not yet done, in order of number.
 	Pending(ctx context.Context, limit int) ([]Task, error)
-	// Done removes tasks that have been applied. A task that is already gone is no error.
-	Done(ctx context.Context, ids []int64) error
+	// Done removes tasks that have been applied to a store, which at names; the zero Mark: to something that is none. A task that is
+	// already gone is no error.
+	Done(ctx context.Context, ids []int64, at Mark) error
+	// Mark returns which store has all tasks that are gone.
+	Mark(ctx context.Context) (Mark, error)
+	// SetMark says that a store has them, and everything else that Neutron has.
+	SetMark(ctx context.Context, m Mark) error
 	// Wait returns when tasks may be pending: at once after an append in this process, and in any case after a second, since another
 	// process may have appended. It returns ctx's error when ctx ends.
 	Wait(ctx context.Context) error

@@ -107,7 +107,7 @@ func scanTask(rows *sql.Rows) (Task, error) {
 const doneChunk = 500
 
 // Done implements Reader.
-func (j *Journal) Done(ctx context.Context, ids []int64) error {
+func (j *Journal) Done(ctx context.Context, ids []int64, at Mark) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -121,6 +121,9 @@ func (j *Journal) Done(ctx context.Context, ids []int64) error {
 			if _, err := tx.Exec("DELETE FROM midonet_tasks WHERE id IN ("+list+")", args...); err != nil {
 				return err
 			}
+		}
+		if err := advance(tx, at); err != nil {
+			return err
 		}
 		return processed(tx, slices.Max(ids))
 	})

@@ -114,14 +114,14 @@ func TestALateTaskIsNotSkipped(t *testing.T) {
 	insert(4, "behind a gap")
 	drained := pending(t, j)
 	insert(1, "late") // commits after 2 and 4 were read and before they are done
-	if err := j.Done(ctx, []int64{drained[0].ID, drained[1].ID}); err != nil {
+	if err := j.Done(ctx, []int64{drained[0].ID, drained[1].ID}, Mark{}); err != nil {
 		t.Fatal(err)
 	}
 	insert(3, "later still")
 	if got := resources(pending(t, j)); !slices.Equal(got, []string{"late", "later still"}) {
 		t.Errorf("left to drain: %v", got)
 	}
-	if err := j.Done(ctx, []int64{1, 2, 3}); err != nil { // 2 is gone already
+	if err := j.Done(ctx, []int64{1, 2, 3}, Mark{}); err != nil { // 2 is gone already
 		t.Fatal(err)
 	}
 	if got := pending(t, j); len(got) != 0 {
@@ -154,7 +154,7 @@ func TestALateCommitIsNotSkipped(t *testing.T) {
 	if len(early) != 1 || early[0].ResourceID != "early" {
 		t.Fatalf("visible are %v", resources(early))
 	}
-	if err := j1.Done(ctx, []int64{early[0].ID}); err != nil {
+	if err := j1.Done(ctx, []int64{early[0].ID}, Mark{}); err != nil {
 		t.Fatal(err)
 	}
 	close(release)
@@ -244,7 +244,7 @@ func drainUntil(t *testing.T, j *Journal, ended <-chan struct{}) (drained []Task
 		for _, task := range tasks {
 			drained, ids = append(drained, task), append(ids, task.ID)
 		}
-		if err := j.Done(ctx, ids); err != nil {
+		if err := j.Done(ctx, ids, Mark{}); err != nil {
 			t.Fatal(err)
 		}
 		select {

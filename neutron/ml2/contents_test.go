@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/model"
 )
 
@@ -24,7 +25,7 @@ func TestContents(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := tasks[len(tasks)-1]
-	if err := f.journal.Done(ctx, []int64{done.ID}); err != nil {
+	if err := f.journal.Done(ctx, []int64{done.ID}, journal.Mark{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := f.Contents(ctx)

@@ -109,7 +109,7 @@ func (f *fixture) tasks() []journal.Task {
 	for _, task := range tasks {
 		ids = append(ids, task.ID)
 	}
-	if err := f.journal.Done(context.Background(), ids); err != nil {
+	if err := f.journal.Done(context.Background(), ids, journal.Mark{}); err != nil {
 		f.t.Fatal(err)
 	}
 	return tasks

@@ -50,10 +50,10 @@ type lease struct {
 // A lease that is not renewed for leaseTime goes to the next who asks, and who waits asks every leasePoll: what a death costs. Who has it
 // gives up before that.
 const (
-	leaseTime    = 4 * time.Second
-	leaseRenewal = time.Second
+	leaseTime    = 3 * time.Second
+	leaseRenewal = 500 * time.Millisecond
 	leaseMargin  = time.Second
-	leasePoll    = 500 * time.Millisecond
+	leasePoll    = 250 * time.Millisecond
 )
 
 var errLeaseLost = errors.New("the lease could not be renewed")

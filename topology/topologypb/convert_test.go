@@ -77,7 +77,8 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.Source{Resource: text(t), ID: anyID[topology.Source](t), JSON: rapid.SliceOf(rapid.Byte()).Draw(t, "json")}
 	},
 	topology.KindProgress: func(t *rapid.T) topology.Object {
-		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied")}
+		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied"),
+			Repairs: rapid.Uint64().Draw(t, "repairs"), Store: text(t), Turns: rapid.Uint64().Draw(t, "turns")}
 	},
 	topology.KindRouter: func(t *rapid.T) topology.Object {
 		return &topology.Router{Made: made(t), ID: anyID[topology.Router](t), Name: text(t), ProjectID: text(t), AdminUp: flag(t),

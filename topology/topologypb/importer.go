@@ -29,10 +29,12 @@ func (x *Source) Topology() (*topology.Source, error) {
 }
 
 func fromProgress(o *topology.Progress) *Progress {
-	return &Progress{Journal: o.Journal, LastTaskId: o.LastTaskID, Applied: o.Applied, Repairs: o.Repairs}
+	return &Progress{Journal: o.Journal, LastTaskId: o.LastTaskID, Applied: o.Applied, Repairs: o.Repairs,
+		Store: o.Store, Turns: o.Turns}
 }
 
 // Topology returns the progress's value.
 func (x *Progress) Topology() (*topology.Progress, error) {
-	return &topology.Progress{Journal: x.GetJournal(), LastTaskID: x.GetLastTaskId(), Applied: x.GetApplied(), Repairs: x.GetRepairs()}, nil
+	return &topology.Progress{Journal: x.GetJournal(), LastTaskID: x.GetLastTaskId(), Applied: x.GetApplied(), Repairs: x.GetRepairs(),
+		Store: x.GetStore(), Turns: x.GetTurns()}, nil
 }

@@ -3741,6 +3741,8 @@ type Progress struct {
 	LastTaskId    int64                  `protobuf:"varint,2,opt,name=last_task_id,json=lastTaskId,proto3" json:"last_task_id,omitempty"`
 	Applied       uint64                 `protobuf:"varint,3,opt,name=applied,proto3" json:"applied,omitempty"`
 	Repairs       uint64                 `protobuf:"varint,4,opt,name=repairs,proto3" json:"repairs,omitempty"`
+	Store         string                 `protobuf:"bytes,5,opt,name=store,proto3" json:"store,omitempty"`
+	Turns         uint64                 `protobuf:"varint,6,opt,name=turns,proto3" json:"turns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3799,6 +3801,20 @@ func (x *Progress) GetApplied() uint64 {
 func (x *Progress) GetRepairs() uint64 {
 	if x != nil {
 		return x.Repairs
+	}
+	return 0
+}
+
+func (x *Progress) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+func (x *Progress) GetTurns() uint64 {
+	if x != nil {
+		return x.Turns
 	}
 	return 0
 }
@@ -4348,13 +4364,15 @@ const file_topology_proto_rawDesc = "" +
 	"\x06Source\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x12\n" +
-	"\x04json\x18\x03 \x01(\fR\x04json\"z\n" +
+	"\x04json\x18\x03 \x01(\fR\x04json\"\xa6\x01\n" +
 	"\bProgress\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\tR\ajournal\x12 \n" +
 	"\flast_task_id\x18\x02 \x01(\x03R\n" +
 	"lastTaskId\x12\x18\n" +
 	"\aapplied\x18\x03 \x01(\x04R\aapplied\x12\x18\n" +
-	"\arepairs\x18\x04 \x01(\x04R\arepairs\"\xb5\x01\n" +
+	"\arepairs\x18\x04 \x01(\x04R\arepairs\x12\x14\n" +
+	"\x05store\x18\x05 \x01(\tR\x05store\x12\x14\n" +
+	"\x05turns\x18\x06 \x01(\x04R\x05turns\"\xb5\x01\n" +
 	"\aOverlay\x120\n" +
 	"\x06target\x18\x01 \x01(\v2\x18.midonet.topology.v1.KeyR\x06target\x12(\n" +
 	"\x02at\x18\x02 \x01(\v2\x18.midonet.topology.v1.KeyR\x02at\x12\x19\n" +

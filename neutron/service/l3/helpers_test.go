@@ -170,7 +170,7 @@ func (f *fixture) tasks() []journal.Task {
 	for _, task := range tasks {
 		ids = append(ids, task.ID)
 	}
-	if err := f.journal.Done(ctx, ids); err != nil {
+	if err := f.journal.Done(ctx, ids, journal.Mark{}); err != nil {
 		f.t.Fatal(err)
 	}
 	return tasks
