@@ -12,12 +12,12 @@ import (
 // It is not safe for use by several goroutines.
 type Expiry struct {
 	base  time.Time // of the times below, kept as durations because there are a million of each
-	flows map[Key]*deadline
+	flows map[PackedKey]*deadline
 	queue deadlines
 }
 
 type deadline struct {
-	key      Key
+	key      PackedKey
 	position int           // in the queue; -1 where the flow never expires
 	due      time.Duration // when to look again: never later than the flow's true end
 	used     time.Duration
@@ -28,7 +28,7 @@ type deadline struct {
 const forever = time.Duration(math.MaxInt64)
 
 // NewExpiry returns an empty Expiry.
-func NewExpiry() *Expiry { return &Expiry{flows: make(map[Key]*deadline)} }
+func NewExpiry() *Expiry { return &Expiry{flows: make(map[PackedKey]*deadline)} }
 
 // Len returns the number of flows.
 func (e *Expiry) Len() int { return len(e.flows) }
@@ -38,10 +38,11 @@ func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
 	if e.base.IsZero() {
 		e.base = now
 	}
-	d := e.flows[key]
+	packed := key.Pack()
+	d := e.flows[packed]
 	if d == nil {
-		d = &deadline{key: key, position: -1}
-		e.flows[key] = d
+		d = &deadline{key: packed, position: -1}
+		e.flows[packed] = d
 	}
 	d.used, d.idle, d.end = now.Sub(e.base), idle, forever
 	if hard > 0 {
@@ -61,18 +62,19 @@ func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
 
 // Used notes that a packet used the flow at the given time.
 func (e *Expiry) Used(key Key, at time.Time) {
-	if d := e.flows[key]; d != nil {
+	if d := e.flows[key.Pack()]; d != nil {
 		d.used = max(d.used, at.Sub(e.base))
 	}
 }
 
 // Remove stops watching a flow; one that is not there is no error.
 func (e *Expiry) Remove(key Key) {
-	d := e.flows[key]
+	packed := key.Pack()
+	d := e.flows[packed]
 	if d == nil {
 		return
 	}
-	delete(e.flows, key)
+	delete(e.flows, packed)
 	if d.position >= 0 {
 		heap.Remove(&e.queue, d.position)
 	}
@@ -96,7 +98,7 @@ func (e *Expiry) take(by time.Duration, limit int) []Key {
 		}
 		heap.Pop(&e.queue)
 		delete(e.flows, d.key)
-		taken = append(taken, d.key)
+		taken = append(taken, d.key.Key())
 	}
 	return taken
 }

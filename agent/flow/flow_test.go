@@ -75,6 +75,9 @@ func TestKeyFrameRoundTrip(t *testing.T) {
 			t.Skip("no key: the payload does not make sense for the protocol, or the packet is not cached")
 		}
 		want := KeyOf(&p, id.As[topology.Port](id.ID[topology.Port]{1}))
+		if packed := want.Pack(); packed.Key() != want || packed.InPort() != want.InPort {
+			t.Fatalf("the key\n%+v\nis unpacked as\n%+v", want, packed.Key())
+		}
 		if err := packet.Parse(want.Frame(), &p); err != nil {
 			t.Fatalf("%s: %v", want, err)
 		}

@@ -16,17 +16,17 @@ import (
 //
 // It is not safe for use by several goroutines.
 type TagIndex struct {
-	flows   joined[Key] // flows, joined with bundles and with states' tags
-	bundles joined[Tag] // bundles, joined with their tags
+	flows   joined[PackedKey, sum] // flows, joined with bundles and with states
+	bundles joined[sum, Tag]       // bundles, joined with their tags
 	// places finds the tags that have an address by it, since a change may be to a prefix: the slots of tags, by all of the tag but
 	// its address, and by its address. More than one tag has an address when prefixes of several lengths decided.
 	places map[Tag]prefix.Map[[]uint32]
 }
 
 // joined is keys and tags, each kept once, and joined by edges of 20 octets.
-type joined[K comparable] struct {
+type joined[K, T comparable] struct {
 	keys  interned[K]
-	tags  interned[Tag]
+	tags  interned[T]
 	edges edges
 	free  uint32 // head of the chain of free edges, by nextOfKey
 }
@@ -62,11 +62,11 @@ func (s *edges) grow() uint32 {
 
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
-	return &TagIndex{flows: newJoined[Key](), bundles: newJoined[Tag](), places: make(map[Tag]prefix.Map[[]uint32])}
+	return &TagIndex{flows: newJoined[PackedKey, sum](), bundles: newJoined[sum, Tag](), places: make(map[Tag]prefix.Map[[]uint32])}
 }
 
-func newJoined[K comparable]() joined[K] {
-	x := joined[K]{keys: newInterned[K](), tags: newInterned[Tag]()}
+func newJoined[K, T comparable]() joined[K, T] {
+	x := joined[K, T]{keys: newInterned[K](), tags: newInterned[T]()}
 	x.edges.grow()
 	return x
 }
@@ -76,28 +76,29 @@ func (x *TagIndex) Len() int { return len(x.flows.keys.slots) }
 
 // Add records the tags of a flow, in place of those that it had. It does not keep the slice.
 func (x *TagIndex) Add(key Key, tags []Tag) {
-	x.Remove(key)
-	k, _ := x.flows.keys.slot(key)
-	var bundles [2]bundleSum // without an address, with one
-	for i := range tags {
-		if t := &tags[i]; t.Class != TagState {
-			bundles[t.bundle()].add(t)
-			continue
-		}
-		x.flows.join(k, tags[i])
+	packed := key.Pack()
+	k, added := x.flows.keys.slot(packed)
+	if !added {
+		x.forget(k)
+		k, _ = x.flows.keys.slot(packed)
 	}
-	for which, sum := range bundles {
-		if sum != (bundleSum{}) {
-			bundle := sum.tag()
-			if added := x.flows.join(k, bundle); added {
-				x.addBundle(bundle, which, tags)
-			}
+	var bundles [2]sum // without an address, with one
+	for i := range tags {
+		if t := &tags[i]; t.Class == TagState {
+			x.flows.join(k, stateSum(t))
+		} else {
+			bundles[t.bundle()].add(t)
+		}
+	}
+	for which, bundle := range bundles {
+		if bundle != (sum{}) && x.flows.join(k, bundle) {
+			x.addBundle(bundle, which, tags)
 		}
 	}
 }
 
 // addBundle records those of the tags that are in the bundle.
-func (x *TagIndex) addBundle(bundle Tag, which int, tags []Tag) {
+func (x *TagIndex) addBundle(bundle sum, which int, tags []Tag) {
 	b, _ := x.bundles.keys.slot(bundle)
 	for i := range tags {
 		tag := tags[i]
@@ -112,6 +113,10 @@ func (x *TagIndex) addBundle(bundle Tag, which int, tags []Tag) {
 
 // Remove forgets a flow; one that is not there is no error.
 func (x *TagIndex) Remove(key Key) {
+	x.remove(key.Pack())
+}
+
+func (x *TagIndex) remove(key PackedKey) {
 	if k, ok := x.flows.keys.slots[key]; ok {
 		x.forget(k)
 	}
@@ -119,7 +124,7 @@ func (x *TagIndex) Remove(key Key) {
 
 // forget forgets a flow, and bundles that it was the last to have.
 func (x *TagIndex) forget(k uint32) {
-	x.flows.forget(k, func(bundle Tag, _ uint32) {
+	x.flows.forget(k, func(bundle sum, _ uint32) {
 		if b, ok := x.bundles.keys.slots[bundle]; ok {
 			x.bundles.forget(b, func(tag Tag, t uint32) {
 				if tag.hasAddr() {
@@ -149,7 +154,7 @@ func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 // invalidate forgets flows that have the tag and appends their keys to found, up to limit in all.
 func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
 	if tag.Class == TagState {
-		return x.invalidateOf(tag, found, limit)
+		return x.invalidateOf(stateSum(&tag), found, limit)
 	}
 	for bundle, ok := x.bundles.first(tag); ok && len(found) < limit; bundle, ok = x.bundles.first(tag) {
 		found = x.invalidateOf(bundle, found, limit)
@@ -157,11 +162,11 @@ func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
 	return found
 }
 
-// invalidateOf is invalidate for a bundle or a state's tag.
-func (x *TagIndex) invalidateOf(tag Tag, found []Key, limit int) []Key {
-	for key, ok := x.flows.first(tag); ok && len(found) < limit; key, ok = x.flows.first(tag) {
-		found = append(found, key)
-		x.Remove(key)
+// invalidateOf is invalidate for a bundle or a state.
+func (x *TagIndex) invalidateOf(of sum, found []Key, limit int) []Key {
+	for key, ok := x.flows.first(of); ok && len(found) < limit; key, ok = x.flows.first(of) {
+		found = append(found, key.Key())
+		x.remove(key)
 	}
 	return found
 }
@@ -186,24 +191,29 @@ func (x *TagIndex) touched(change Tag, limit int) []Tag {
 	return tags
 }
 
-// bundleSum is a sum over tags, in any order.
-type bundleSum [2]uint64
+// sum is what a bundle is known by, over its tags in any order, and a state.
+type sum [2]uint64
+
+// stateSum returns that of the state that the tag names.
+func stateSum(t *Tag) sum {
+	return sum{binary.LittleEndian.Uint64(t.ID[:]), binary.LittleEndian.Uint64(t.ID[8:])}
+}
+
+// stateTag is stateSum's inverse.
+func stateTag(s sum) Tag {
+	t := Tag{Class: TagState}
+	binary.LittleEndian.PutUint64(t.ID[:], s[0])
+	binary.LittleEndian.PutUint64(t.ID[8:], s[1])
+	return t
+}
 
 // bundleSeeds make sums that collide differ between runs, so that nobody can choose them.
 var bundleSeeds = [2]uint64{rand.Uint64(), rand.Uint64()}
 
-func (s *bundleSum) add(t *Tag) {
+func (s *sum) add(t *Tag) {
 	for i, seed := range bundleSeeds {
 		s[i] += t.hash(seed)
 	}
-}
-
-// tag returns the tag that stands for the bundle.
-func (s bundleSum) tag() Tag {
-	t := Tag{Class: tagBundle}
-	binary.LittleEndian.PutUint64(t.ID[:], s[0])
-	binary.LittleEndian.PutUint64(t.ID[8:], s[1])
-	return t
 }
 
 // bundle returns which of a flow's bundles the tag is in.
@@ -243,7 +253,7 @@ func (x *TagIndex) displace(tag Tag, t uint32) {
 // Has reports whether a flow has the tag.
 func (x *TagIndex) Has(tag Tag) bool {
 	if tag.Class == TagState {
-		return x.flows.has(tag)
+		return x.flows.has(stateSum(&tag))
 	}
 	return x.bundles.has(tag)
 }
@@ -251,23 +261,23 @@ func (x *TagIndex) Has(tag Tag) bool {
 // Tags returns the tags of a flow, in no order.
 func (x *TagIndex) Tags(key Key) []Tag {
 	var tags []Tag
-	for _, tag := range x.flows.of(key) {
-		if tag.Class == tagBundle {
-			tags = append(tags, x.bundles.of(tag)...)
+	for _, of := range x.flows.of(key.Pack()) {
+		if bundled := x.bundles.of(of); len(bundled) > 0 {
+			tags = append(tags, bundled...)
 		} else {
-			tags = append(tags, tag)
+			tags = append(tags, stateTag(of))
 		}
 	}
 	return tags
 }
 
-func (x *joined[K]) has(tag Tag) bool {
+func (x *joined[K, T]) has(tag T) bool {
 	_, ok := x.tags.slots[tag]
 	return ok
 }
 
 // first returns one of the keys that have the tag, if any has.
-func (x *joined[K]) first(tag Tag) (key K, ok bool) {
+func (x *joined[K, T]) first(tag T) (key K, ok bool) {
 	t, ok := x.tags.slots[tag]
 	if !ok {
 		return key, false
@@ -276,7 +286,7 @@ func (x *joined[K]) first(tag Tag) (key K, ok bool) {
 }
 
 // of returns the key's tags.
-func (x *joined[K]) of(key K) (tags []Tag) {
+func (x *joined[K, T]) of(key K) (tags []T) {
 	k, ok := x.keys.slots[key]
 	if !ok {
 		return nil
@@ -290,7 +300,7 @@ func (x *joined[K]) of(key K) (tags []Tag) {
 }
 
 // join gives the key the tag, and reports whether no key had it.
-func (x *joined[K]) join(k uint32, tag Tag) (added bool) {
+func (x *joined[K, T]) join(k uint32, tag T) (added bool) {
 	t, added := x.tags.slot(tag)
 	first := x.tags.heads[t]
 	if first != 0 && x.edges.at(first).key == k {
@@ -303,7 +313,7 @@ func (x *joined[K]) join(k uint32, tag Tag) (added bool) {
 	return added
 }
 
-func (x *joined[K]) newEdge() uint32 {
+func (x *joined[K, T]) newEdge() uint32 {
 	if e := x.free; e != 0 {
 		x.free = x.edges.at(e).nextOfKey
 		return e
@@ -313,7 +323,7 @@ func (x *joined[K]) newEdge() uint32 {
 
 // forget takes the key's edges out of their tags' chains and frees them, the key, and tags without keys. Each of these is told, and
 // its slot, before it goes.
-func (x *joined[K]) forget(k uint32, gone func(Tag, uint32)) {
+func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
 	for e := x.keys.heads[k]; e != 0; {
 		it := *x.edges.at(e)
 		if it.priorOfTag != 0 {

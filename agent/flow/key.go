@@ -1,11 +1,13 @@
 package flow
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
 
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -17,6 +19,50 @@ func KeyOf(p *packet.Packet, inPort topology.PortID) Key {
 		SrcIP: p.SrcIP, DstIP: p.DstIP, Proto: p.Proto, Fragment: p.Fragment, TOS: p.TOS,
 		SrcPort: p.SrcPort, DstPort: p.DstPort,
 	}
+}
+
+// PackedKey is a Key in a fixed number of octets, for maps: it has no pointers and is hashed in one piece.
+//
+//	0 InPort     28 EtherType   64 Proto       67 0
+//	16 SrcMAC    30 VLAN        65 Fragment    68 SrcPort
+//	22 DstMAC    32 SrcIP       66 TOS         70 DstPort
+//	             48 DstIP
+type PackedKey [72]byte
+
+// Pack returns the key packed.
+func (k *Key) Pack() (p PackedKey) {
+	copy(p[:], k.InPort[:])
+	copy(p[16:], k.SrcMAC[:])
+	copy(p[22:], k.DstMAC[:])
+	binary.BigEndian.PutUint16(p[28:], k.EtherType)
+	binary.BigEndian.PutUint16(p[30:], k.VLAN)
+	src, dst := k.SrcIP.As16(), k.DstIP.As16()
+	copy(p[32:], src[:])
+	copy(p[48:], dst[:])
+	p[64], p[65], p[66] = k.Proto, k.Fragment, k.TOS
+	binary.BigEndian.PutUint16(p[68:], k.SrcPort)
+	binary.BigEndian.PutUint16(p[70:], k.DstPort)
+	return p
+}
+
+// InPort returns the port where the packet came in.
+func (p *PackedKey) InPort() topology.PortID { return topology.PortID(p[:16]) }
+
+// Key is the inverse of Pack.
+func (p *PackedKey) Key() Key {
+	k := Key{
+		InPort: topology.PortID(p[:16]), SrcMAC: mac.Addr(p[16:22]), DstMAC: mac.Addr(p[22:28]),
+		EtherType: binary.BigEndian.Uint16(p[28:]), VLAN: binary.BigEndian.Uint16(p[30:]),
+		Proto: p[64], Fragment: p[65], TOS: p[66],
+		SrcPort: binary.BigEndian.Uint16(p[68:]), DstPort: binary.BigEndian.Uint16(p[70:]),
+	}
+	switch k.EtherType {
+	case packet.EtherTypeIPv4:
+		k.SrcIP, k.DstIP = netip.AddrFrom4([4]byte(p[44:48])), netip.AddrFrom4([4]byte(p[60:64]))
+	case packet.EtherTypeIPv6:
+		k.SrcIP, k.DstIP = netip.AddrFrom16([16]byte(p[32:48])), netip.AddrFrom16([16]byte(p[48:64]))
+	}
+	return k
 }
 
 // Cacheable reports whether an answer for p may be given to every packet with the same key. It may not where a simulation reads

@@ -111,8 +111,6 @@ const (
 	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag; or whether any is; without Addr of any address
 	TagPortGroup  // a port group and the hosts of its members
 	TagState      // one State: ID is made by StateTag
-
-	tagBundle // a TagIndex's own: ID is a sum of other tags
 )
 
 // AddrTag returns the tag of an answer that depends on one address.

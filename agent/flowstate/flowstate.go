@@ -68,20 +68,22 @@ func (c Config) withDefaults() Config {
 
 // Table is the host's memory; it implements sim.State.
 type Table struct {
-	config Config
-	base   time.Time // of the times below, which are durations because there are a million of each
-	slots  storage
-	index  map[packedKey]uint32 // to the slots in use
-	free   []uint32             // slots that were used and are not
-	used   int                  // slots before this number have been used
-	about  []about              // of each slot before used
-	uses   map[flow.Key][]uint32
-	owners map[topology.PortID]*owner
-	blocks blocks
-	sweep  uint32 // where the next Sweep goes on
-	sender sender
-	heard  map[id.ID[run]]*listener
-	stats  Stats
+	config  Config
+	base    time.Time // of the times below, which are durations because there are a million of each
+	slots   storage
+	index   map[packedKey]uint32 // to the slots in use
+	free    []uint32             // slots that were used and are not
+	used    int                  // slots before this number have been used
+	about   []about              // of each slot before used
+	uses    map[flow.PackedKey][]uint32
+	owners  map[topology.PortID]*owner
+	blocks  blocks
+	sweep   uint32 // where the next Sweep goes on
+	sender  sender
+	known   knownPeers
+	scratch []byte // of Message
+	heard   map[id.ID[run]]*listener
+	stats   Stats
 }
 
 // about is what is known of a state besides itself.
@@ -122,7 +124,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	}
 	t := &Table{
 		config: c, base: now, slots: slots,
-		index: map[packedKey]uint32{}, uses: map[flow.Key][]uint32{}, owners: map[topology.PortID]*owner{},
+		index: map[packedKey]uint32{}, uses: map[flow.PackedKey][]uint32{}, owners: map[topology.PortID]*owner{},
 		blocks: newBlocks(), heard: map[id.ID[run]]*listener{},
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
@@ -173,9 +175,10 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 	if err := t.makeRoom(states); err != nil {
 		return nil, err
 	}
-	before := t.uses[key]
-	set, owner := newPeerSet(peers), t.ownerOf(key.InPort)
-	var using []uint32
+	packed := key.Pack()
+	before := t.uses[packed]
+	set, owner := t.known.set(peers), t.ownerOf(key.InPort)
+	using := make([]uint32, 0, len(states))
 	for _, s := range states {
 		i, changed := t.put(s, owner)
 		if slices.Contains(using, i) {
@@ -188,15 +191,18 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 			news = append(news, s)
 		}
 	}
-	t.let(key, before, now)
+	t.let(packed, before, now)
 	if len(using) > 0 {
-		t.uses[key] = using
+		t.uses[packed] = using
 	}
 	return news, nil
 }
 
 // makeRoom sees to it that the states that are new can be added.
 func (t *Table) makeRoom(states []flow.State) error {
+	if len(t.index)+len(states) <= t.config.Size {
+		return nil
+	}
 	for {
 		fresh := 0
 		for _, s := range states {
@@ -268,13 +274,17 @@ func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
 
 // Remove notes that the flows are not installed any more; those that use nothing are no error.
 func (t *Table) Remove(keys []flow.Key, now time.Time) {
-	for _, k := range keys {
-		t.let(k, t.uses[k], now)
+	for i := range keys {
+		packed := keys[i].Pack()
+		t.let(packed, t.uses[packed], now)
 	}
 }
 
 // let takes the flow's uses away.
-func (t *Table) let(key flow.Key, using []uint32, now time.Time) {
+func (t *Table) let(key flow.PackedKey, using []uint32, now time.Time) {
+	if len(using) == 0 {
+		return
+	}
 	delete(t.uses, key)
 	for _, i := range using {
 		a := &t.about[i]

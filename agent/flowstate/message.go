@@ -65,14 +65,15 @@ func (t *Table) Message(states []flow.State, mtu int) [][]byte {
 	var frame []byte
 	for i, s := range states {
 		same := len(frame) > 0 && s.Key.Device == states[i-1].Key.Device
-		octets := appendState(nil, s, same)
+		octets := appendState(t.scratch[:0], s, same)
 		if len(frame) == 0 || len(frame)+len(octets) > limit || frame[messageLen-1] == maxPerFrame {
 			if len(frame) > 0 {
 				frames = append(frames, frame)
 			}
 			frame = t.sender.begin(limit)
-			octets = appendState(nil, s, false)
+			octets = appendState(t.scratch[:0], s, false)
 		}
+		t.scratch = octets
 		frame = append(frame, octets...)
 		frame[messageLen-1]++
 	}
@@ -113,14 +114,23 @@ func appendState(b []byte, s flow.State, sameDevice bool) []byte {
 	if !sameDevice {
 		b = append(b, s.Key.Device[:]...)
 	}
-	b = append(append(b, c.Src.AsSlice()...), c.Dst.AsSlice()...)
+	b = appendAddress(appendAddress(b, c.Src), c.Dst)
 	b = binary.BigEndian.AppendUint16(b, c.SrcPort)
 	b = binary.BigEndian.AppendUint16(b, c.DstPort)
 	if flags&(flagValueIPv4|flagValueIPv6) != 0 {
-		b = append(b, s.Value.Addr.AsSlice()...)
+		b = appendAddress(b, s.Value.Addr)
 		b = binary.BigEndian.AppendUint16(b, s.Value.Port)
 	}
 	return b
+}
+
+func appendAddress(b []byte, a netip.Addr) []byte {
+	if a.Is4() {
+		v := a.As4()
+		return append(b, v[:]...)
+	}
+	v := a.As16()
+	return append(b, v[:]...)
 }
 
 // message is what a frame says.

@@ -27,6 +27,19 @@ func newPeerSet(peers []netip.Addr) peerSet {
 	return peerSet{unique.Make(string(octets))}
 }
 
+// knownPeers is the set that was asked for last, which most are again.
+type knownPeers struct {
+	peers []netip.Addr
+	last  peerSet
+}
+
+func (k *knownPeers) set(peers []netip.Addr) peerSet {
+	if !slices.Equal(k.peers, peers) {
+		k.peers, k.last = append(k.peers[:0], peers...), newPeerSet(peers)
+	}
+	return k.last
+}
+
 func (p peerSet) empty() bool { return p == peerSet{} }
 
 func (p peerSet) addresses() []netip.Addr {

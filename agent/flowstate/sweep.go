@@ -59,7 +59,7 @@ func (t *Table) forgetSilent(at time.Duration) {
 func (t *Table) StatesOf(port topology.PortID, addresses []netip.Addr) []flow.State {
 	wanted := map[uint32]struct{}{}
 	for key, using := range t.uses {
-		if key.InPort == port {
+		if key.InPort() == port {
 			for _, i := range using {
 				wanted[i] = struct{}{}
 			}

@@ -63,8 +63,8 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 type batch struct {
 	giveUp  bool // what the packets want will not come
 	now     time.Time
-	known   map[flow.Key]int // of the keys whose answer holds for all their packets: where in flows it is
-	flows   []flow.Flow      // to be installed: keys and actions; the rest is in the book
+	known   map[flow.PackedKey]int // of the keys whose answer holds for all their packets: where in flows it is
+	flows   []flow.Flow            // to be installed: keys and actions; the rest is in the book
 	packets []datapath.Packet
 	states  letters
 	learned []sim.Learned
@@ -74,12 +74,12 @@ type batch struct {
 }
 
 // batches are kept for the next misses: one is tens of kilobytes, and a thousand are taken each second.
-var batches = sync.Pool{New: func() any { return &batch{known: map[flow.Key]int{}, states: letters{}} }}
+var batches = sync.Pool{New: func() any { return &batch{known: map[flow.PackedKey]int{}, states: letters{}} }}
 
 // free is called when nobody looks at the batch any more.
 func (b *batch) free() {
 	clear(b.known)
-	clear(b.states)
+	b.states.free()
 	clear(b.flows)
 	clear(b.packets) // they point to frames
 	*b = batch{known: b.known, flows: b.flows[:0], packets: b.packets[:0], states: b.states, room: b.room}
@@ -153,7 +153,7 @@ func (b *batch) answered(key *flow.Key) (flow.Actions, bool) {
 	if len(b.flows) == 0 {
 		return flow.Actions{}, false
 	}
-	i, ok := b.known[*key]
+	i, ok := b.known[key.Pack()]
 	if !ok {
 		return flow.Actions{}, false
 	}
@@ -168,7 +168,7 @@ func (w *Worker) record(b *batch, key *flow.Key, r *sim.Result, actions flow.Act
 		return
 	}
 	w.flows.add(*key, w.tagsOf(r), b.now, r.Idle, r.Hard)
-	b.known[*key] = len(b.flows)
+	b.known[key.Pack()] = len(b.flows)
 	b.flows = append(b.flows, flow.Flow{Key: *key, Actions: actions})
 }
 

@@ -35,6 +35,17 @@ func (l letters) add(peers []netip.Addr, states []flow.State) {
 	}
 }
 
+// free empties the letters, keeps their paper, and forgets whom nothing was written to.
+func (l letters) free() {
+	for peer, states := range l {
+		if len(states) == 0 {
+			delete(l, peer)
+		} else {
+			l[peer] = states[:0]
+		}
+	}
+}
+
 // remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. The error
 // is for want of room: the packet is to be dropped.
 func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) error {
@@ -60,6 +71,9 @@ func (w *Worker) messages(l letters) []datapath.Packet {
 	}
 	var packets []datapath.Packet
 	for _, peer := range slices.SortedFunc(maps.Keys(l), netip.Addr.Compare) {
+		if len(l[peer]) == 0 {
+			continue
+		}
 		to := []flow.Output{{Peer: peer, TunnelKey: datapath.StateTunnelKey}}
 		for _, frame := range w.cfg.State.Message(l[peer], mtu) {
 			packets = append(packets, datapath.Packet{Frame: frame, Actions: flow.Actions{Outputs: to}})
