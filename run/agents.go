@@ -14,7 +14,9 @@ func (s *server) registerAgents(h *api.Server) {
 	api.Register(h, listed, hosts)
 	api.RegisterAssociation(h, listed, networks, "dhcp-networks", agents.DHCPNetworks{Agents: hosts, Core: s.plugin})
 	api.RegisterAssociation(h, networks, listed, "dhcp-agents", agents.DHCPAgents{Agents: hosts, Core: s.plugin})
-	api.Register(h, apidef.AvailabilityZones(), agents.NewZones(s.db))
+	if offers(s.options, "availability_zone") {
+		api.Register(h, apidef.AvailabilityZones(), agents.NewZones(s.db))
+	}
 }
 
 // hostAgents are the hosts as Neutron shows them.

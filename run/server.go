@@ -331,8 +331,10 @@ func (s *server) registerL3(h *api.Server) {
 	api.Register(h, routers, s.l3.Routers())
 	api.RegisterAction(h, routers, http.MethodPut, "add_router_interface", s.l3.AddInterface)
 	api.RegisterAction(h, routers, http.MethodPut, "remove_router_interface", s.l3.RemoveInterface)
-	api.RegisterAction(h, routers, http.MethodPut, "add_extraroutes", s.l3.AddExtraRoutes)
-	api.RegisterAction(h, routers, http.MethodPut, "remove_extraroutes", s.l3.RemoveExtraRoutes)
+	if offers(s.options, "extraroute-atomic") {
+		api.RegisterAction(h, routers, http.MethodPut, "add_extraroutes", s.l3.AddExtraRoutes)
+		api.RegisterAction(h, routers, http.MethodPut, "remove_extraroutes", s.l3.RemoveExtraRoutes)
+	}
 	api.Register(h, floatingIPs, s.l3.FloatingIPs())
 	if s.options.Serves(config.Forwarding) {
 		api.RegisterChild(h, floatingIPs, apidef.PortForwardings(), s.l3.PortForwardings)

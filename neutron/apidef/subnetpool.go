@@ -15,7 +15,7 @@ func SubnetPools() *Resource {
 			Create: true, Update: true, Required: true, Validate: notBlank(nameSize), Filter: true, Sort: true},
 		{Name: "prefixes", Type: List, Help: "What subnets get their ranges from. It can be added to; remove_prefixes takes away.",
 			Create: true, Update: true, Required: true, Validate: subnetList},
-		{Name: "ip_version", Type: Integer, Help: "4 or 6, that of the prefixes.", Convert: toInteger, Filter: true, Sort: true},
+		{Name: "ip_version", Type: Integer, Help: "4 or 6, that of the prefixes.", Filter: true, Sort: true},
 		prefixLength("default_prefixlen", "Of the range of a subnet that does not say; by default min_prefixlen."),
 		prefixLength("min_prefixlen", "Of the largest subnet; by default 8 for IPv4 and 64 for IPv6."),
 		prefixLength("max_prefixlen", "Of the smallest subnet; by default 32 for IPv4 and 128 for IPv6."),

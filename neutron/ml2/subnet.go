@@ -23,7 +23,10 @@ func (s subnets) Create(ctx context.Context, c *auth.Caller, items []plugin.Body
 func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, error) {
 	v := body.Value
 	v.ID, v.Standard = id.New[model.Subnet](), r.standard(v.Standard)
-	v.RevisionNumber = 0 // a new network or port is at 1; the original counts a subnet from 0
+	v.RevisionNumber = 0 // a new network or port is at 1; the original counts a subnet from 0, and its service types as a change
+	if len(v.ServiceTypes) > 0 {
+		v.RevisionNumber = 1
+	}
 	if err := r.choosePool(&v); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ var subnetPools = table[model.SubnetPool]{
 		"default_prefixlen": {"t.default_prefixlen", integer},
 		"min_prefixlen":     {"t.min_prefixlen", integer},
 		"max_prefixlen":     {"t.max_prefixlen", integer},
-		"default_quota":     {"COALESCE(t.default_quota, -1)", integer},
+		"default_quota":     {"t.default_quota", optionalInteger},
 		"is_default":        {"(t.default_for IS NOT NULL)", boolean},
 		"address_scope_id":  {"t.address_scope_id", optional},
 	}),
