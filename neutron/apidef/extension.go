@@ -78,7 +78,7 @@ func Extensions() []Extension {
 		{"rbac-address-scope", "Add address_scope type to RBAC", "Add address_scope type to RBAC", "2020-02-12T00:00:00-00:00"},
 		{"rbac-policies", "RBAC Policies", "Allows creation and modification of policies that control tenant access to resources.",
 			"2015-06-17T12:15:12-00:00"},
-		{"rbac-security-groups", "Add security_group type to RBAC", "Add security_group type to network RBAC", "2019-02-14T00:00:00-00:00"},
+		{"rbac-security-groups", "Add security_group type to network RBAC", "Add security_group type to network RBAC", "2019-02-14T00:00:00-00:00"},
 		{"rbac-subnetpool", "Add subnetpool type to RBAC", "Add subnetpool type to RBAC", "2020-02-05T00:00:00-00:00"},
 		{"revision-if-match", "If-Match constraints based on revision_number",
 			"Extension indicating that If-Match based on revision_number is supported.", "2016-12-11T00:00:00-00:00"},
