@@ -117,6 +117,12 @@ func (h *Header) Tagged() bool { return h.VLAN&VLANPresent != 0 }
 // IsIP reports whether the packet is IPv4 or IPv6.
 func (h *Header) IsIP() bool { return h.SrcIP.IsValid() }
 
+// OpensTCP reports whether the packet asks for a TCP connection (RFC 9293: SYN without ACK).
+func (p *Packet) OpensTCP() bool {
+	const flags, syn, ack = 13, 0x02, 0x10
+	return p.Proto == ProtoTCP && p.Fragment == Unfragmented && p.Frame[p.L4+flags]&(syn|ack) == syn
+}
+
 // Data returns the octets behind the last header, without link-layer padding.
 func (p *Packet) Data() []byte { return p.Frame[p.Payload:p.End] }
 

@@ -141,6 +141,7 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
 			w.record(b, &key, &r, actions)
+			w.expect(b, &p, &actions)
 		}
 	}
 	if !actions.Drop() {
