@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
 )
 
 // AdminSocket returns the path of the server's Unix socket for operators: whoever may open it may administer the server.
@@ -66,6 +67,9 @@ type ServerStatus struct {
 	DataVersion    string   `json:"data_version"` // in words: the version that is being made, or the active one; empty: none
 	NoTopology     bool     `json:"no_topology"`  // it serves the Networking API alone: another server has the topology
 	Problems       []string `json:"problems"`
+
+	// Hosts are the counts of the agents that report to this server.
+	Hosts map[topology.HostID]topology.Counts `json:"hosts"`
 }
 
 // handler returns the socket's HTTP interface.

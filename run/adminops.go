@@ -68,6 +68,9 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		JournalPending: pending,
 	}
 	status.Metrics, status.NoTopology = webAddress(s.listeners.metrics, "/metrics"), s.APIOnly
+	if s.agents != nil {
+		status.Hosts = s.agents.Counts()
+	}
 	if err := s.dataStatus(ctx, &status); err != nil || s.backend == nil {
 		return status, err
 	}

@@ -21,6 +21,7 @@ import (
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/worker"
+	"midonet.org/midonet/errs"
 )
 
 // AgentConfig is what `midonet agent` was told on the command line. Only StateDir and Log are required once the host has joined.
@@ -34,6 +35,7 @@ type AgentConfig struct {
 	ControlSocket string   // where mm-ctl finds the agent; empty: control.DefaultSocket
 	Underlay      []string // addresses or interfaces for the tunnels; none: those of the default routes' interfaces
 	TunnelPort    int      // UDP; 0: MidoNet's 6677
+	MaxFlows      int      // that the flow cache holds; 0: 131,072
 	PinDir        string   // where the flow cache outlives the agent; empty: bpf in StateDir
 	Monitor       string   // host:port or unix:/path of metrics and health; empty: monitor.sock in StateDir
 	ConfigFiles   []string // Neutron's metadata_agent.ini and the like: the metadata service asks Nova as they say; none: there is none
@@ -41,6 +43,9 @@ type AgentConfig struct {
 	Flush         bool     // leave nothing plugged in on a clean stop
 	Log           *slog.Logger
 }
+
+// What a flow cache may be told to hold. A flow takes 1 KiB, in the kernel and in the agent together.
+const minFlows, maxFlows = 1 << 10, 1 << 22
 
 func (c AgentConfig) withDefaults() (AgentConfig, error) {
 	if c.HostName == "" {
@@ -53,6 +58,9 @@ func (c AgentConfig) withDefaults() (AgentConfig, error) {
 	c.ControlSocket = cmp.Or(c.ControlSocket, control.DefaultSocket)
 	c.PinDir = cmp.Or(c.PinDir, filepath.Join(c.StateDir, "bpf"))
 	c.Monitor = cmp.Or(c.Monitor, AgentMonitor(c.StateDir))
+	if c.MaxFlows != 0 && (c.MaxFlows < minFlows || c.MaxFlows > maxFlows) {
+		return c, errs.New(errs.Invalid, "BadMaxFlows", "a flow cache holds %d to %d flows, and not %d", minFlows, maxFlows, c.MaxFlows)
+	}
 	servers, err := dialable(c.Servers)
 	c.Servers = servers
 	return c, err
@@ -125,7 +133,7 @@ func (a *agent) open() (err error) {
 	if a.host, err = hostif.Open(); err != nil {
 		return err
 	}
-	a.datapath, err = ebpf.Open(ebpf.Config{PinDir: a.PinDir, TunnelPort: a.TunnelPort, Log: a.Log})
+	a.datapath, err = ebpf.Open(ebpf.Config{PinDir: a.PinDir, TunnelPort: a.TunnelPort, MaxFlows: a.MaxFlows, Log: a.Log})
 	if err != nil {
 		return err
 	}
@@ -135,7 +143,7 @@ func (a *agent) open() (err error) {
 	}
 	a.worker = worker.New(worker.Config{
 		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: responders(), Metadata: a.metadata.device(),
-		Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
+		MaxFlows: a.MaxFlows, Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
 	})
 	if a.metadata.answerer != nil {
 		a.metadata.service = metadata.New(a.worker.View, a.metadata.answerer, a.Log)

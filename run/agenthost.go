@@ -90,7 +90,7 @@ func (a *agent) passChanges(ctx context.Context) error {
 func (a *agent) facts() session.Facts {
 	f := a.worker.Facts()
 	report := session.Facts{
-		Endpoints: f.Endpoints, Metadata: f.Metadata, Interfaces: f.Interfaces, FlowCount: f.FlowCount, MissesServed: f.MissesServed, Ports: f.Ports,
+		Endpoints: f.Endpoints, Metadata: f.Metadata, Interfaces: f.Interfaces, Counts: f.Counts, Ports: f.Ports,
 	}
 	for _, l := range f.Learned {
 		report.Learned = append(report.Learned, session.Station{Bridge: l.Bridge, Port: l.Port, MAC: l.MAC})

@@ -51,7 +51,7 @@ func Status(ctx context.Context, c *AdminClient, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return inspect.Picture(w, objects)
+	return inspect.Picture(w, objects, s.Hosts)
 }
 
 // DBCheck writes what differs between the stored topology and a full rendering; a difference is an error.

@@ -311,12 +311,26 @@ type Interface struct {
 
 // HostState exists while the host's agent is alive.
 type HostState struct {
-	Host         HostID
-	Version      string // of the agent
-	StartedUnix  int64  // when the agent started, seconds since 1970 by the host's clock
-	Interfaces   []Interface
-	FlowCount    int
-	MissesServed uint64
+	Host        HostID
+	Version     string // of the agent
+	StartedUnix int64  // when the agent started, seconds since 1970 by the host's clock
+	Interfaces  []Interface
+}
+
+// Counts is how a host's agent does, for people. It is told and never stored.
+type Counts struct {
+	Flows      int    // in the cache
+	States     int    // of connections, remembered
+	Peers      int    // hosts that it can tunnel to
+	Misses     uint64 // served since the agent started
+	MissesLost uint64 // over a port's rate, or the queue was full
+	Drops      []Drop // missed packets that were not sent on, the reasons that there were
+}
+
+// Drop is how many packets were dropped for a reason.
+type Drop struct {
+	Reason  string
+	Packets uint64
 }
 
 // PortState exists while the port's interface is present on a live host; Active while it is also up and in the datapath.

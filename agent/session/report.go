@@ -117,8 +117,9 @@ func (s *Session) activeBefore() []topology.PortID {
 func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	host := &topology.Host{ID: s.host, Name: s.HostName, Endpoints: facts.Endpoints, Zone: s.Zone, Metadata: facts.Metadata}
 	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(),
-		Interfaces: reportable(facts.Interfaces), FlowCount: facts.FlowCount, MissesServed: facts.MissesServed}
-	r := &topologypb.ReportRequest{Host: topologypb.ToProto(host).GetHost(), State: topologypb.ToProto(state).GetHostState()}
+		Interfaces: reportable(facts.Interfaces)}
+	r := &topologypb.ReportRequest{Host: topologypb.ToProto(host).GetHost(), State: topologypb.ToProto(state).GetHostState(),
+		Counts: topologypb.FromCounts(facts.Counts)}
 	ports := slices.SortedFunc(maps.Keys(facts.Ports), func(a, b topology.PortID) int { return bytes.Compare(a[:], b[:]) })
 	for _, port := range ports[:min(len(ports), topologypb.MaxReportedPorts)] { // the same ones each time
 		p := &topology.PortState{Port: port, Host: s.host, Active: facts.Ports[port]}

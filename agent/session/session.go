@@ -47,11 +47,10 @@ type Config struct {
 
 // Facts is what a host reports of itself.
 type Facts struct {
-	Endpoints    []netip.Addr // underlay addresses for tunnels, at most one of each family
-	Metadata     bool         // the agent has a metadata service
-	Interfaces   []topology.Interface
-	FlowCount    int
-	MissesServed uint64
+	Endpoints  []netip.Addr // underlay addresses for tunnels, at most one of each family
+	Metadata   bool         // the agent has a metadata service
+	Interfaces []topology.Interface
+	Counts     topology.Counts
 	// Ports are the bound ports whose interface is present; true where it is also up and in the datapath.
 	Ports   map[topology.PortID]bool
 	Learned []Station

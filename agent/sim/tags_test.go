@@ -191,7 +191,7 @@ func TestUnrelatedChangesTouchNothing(t *testing.T) {
 	now, touched := v.Apply(view.Delta{Puts: []topology.Object{
 		&bridge, &port, &host,
 		&topology.PortState{Port: port.ID, Host: host.ID, Active: true},
-		&topology.HostState{Host: host.ID, FlowCount: 7},
+		&topology.HostState{Host: host.ID, StartedUnix: 7},
 		&topology.Binding{Port: port.ID, Host: host.ID, Interface: "tap1"}, // as it was
 	}})
 	if len(touched) != 0 {

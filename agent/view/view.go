@@ -114,6 +114,13 @@ func (v *View) Host(id topology.HostID) *topology.Host {
 	return h
 }
 
+// Hosts yields every host that is known here, in no order.
+func (v *View) Hosts() iter.Seq[*topology.Host] {
+	return func(yield func(*topology.Host) bool) {
+		v.hosts.all()(func(_ topology.HostID, h *topology.Host) bool { return yield(h) })
+	}
+}
+
 // Location returns what is plugged into the port; false where nothing is. The port itself need not be here.
 func (v *View) Location(id topology.PortID) (Location, bool) {
 	n := v.portNode(id)

@@ -11,11 +11,10 @@ import (
 
 // Facts is what the host says of itself, whole: what it leaves out is no longer so.
 type Facts struct {
-	Endpoints    []netip.Addr // underlay addresses, at most one of each family
-	Metadata     bool         // its metadata service answers
-	Interfaces   []topology.Interface
-	FlowCount    int
-	MissesServed uint64
+	Endpoints  []netip.Addr // underlay addresses, at most one of each family
+	Metadata   bool         // its metadata service answers
+	Interfaces []topology.Interface
+	Counts     topology.Counts
 	// Ports has the bound ports whose interface is present; true where it is also up and in the datapath.
 	Ports   map[topology.PortID]bool
 	Learned []*topology.LearnedMAC
@@ -28,7 +27,7 @@ func (w *Worker) Facts() Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := Facts{
-		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, FlowCount: w.flows.len(), MissesServed: w.counters.misses.Load(),
+		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Counts: w.counts(),
 		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),
 	}
 	for _, i := range w.interfaces {
@@ -37,6 +36,32 @@ func (w *Worker) Facts() Facts {
 	slices.SortFunc(f.Interfaces, func(a, b topology.Interface) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(f.Learned, func(a, b *topology.LearnedMAC) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return f
+}
+
+// counts returns what Facts.Counts describes.
+func (w *Worker) counts() topology.Counts {
+	c := topology.Counts{Flows: w.flows.len(), States: w.cfg.State.Stats().States, Peers: w.peers(), Misses: w.counters.misses.Load()}
+	if d, err := w.cfg.Datapath.Counters(); err == nil {
+		c.MissesLost = d.MissesLost
+	}
+	for why, name := range dropNames {
+		if n := w.counters.drops[why].Load(); n > 0 {
+			c.Drops = append(c.Drops, topology.Drop{Reason: name, Packets: n})
+		}
+	}
+	return c
+}
+
+// peers counts the hosts that this one can tunnel to.
+func (w *Worker) peers() (n int) {
+	for h := range w.view.Hosts() {
+		if h.ID != w.self.ID && slices.ContainsFunc(h.Endpoints, func(a netip.Addr) bool {
+			return slices.ContainsFunc(w.self.Endpoints, func(own netip.Addr) bool { return own.Is4() == a.Is4() })
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // portStates returns what Facts.Ports describes.

@@ -75,12 +75,18 @@ var (
 	descFlows   = prometheus.NewDesc("midonet_agent_flows", "Flows that the agent has installed and not removed.", nil, nil)
 	descDrops   = prometheus.NewDesc("midonet_agent_drops_total",
 		"Missed packets that were not sent on, by reason. Those that a flow drops afterwards are hits.", []string{"reason"}, nil)
-	descViews   = prometheus.NewDesc("midonet_agent_views_total", "Changes of the topology that were applied.", nil, nil)
-	descErrors  = prometheus.NewDesc("midonet_agent_datapath_refusals_total", "Calls that the datapath refused.", nil, nil)
-	descPorts   = prometheus.NewDesc("midonet_agent_ports", "Ports plugged in.", nil, nil)
-	descLearned = prometheus.NewDesc("midonet_agent_learned_stations", "Stations learned from their packets.", nil, nil)
-	descHits    = prometheus.NewDesc("midonet_agent_hits_total", "Packets that a flow forwarded or dropped.", nil, nil)
-	descTunnel  = prometheus.NewDesc("midonet_agent_tunnel_unknown_total",
+	descViews     = prometheus.NewDesc("midonet_agent_views_total", "Changes of the topology that were applied.", nil, nil)
+	descErrors    = prometheus.NewDesc("midonet_agent_datapath_refusals_total", "Calls that the datapath refused.", nil, nil)
+	descPorts     = prometheus.NewDesc("midonet_agent_ports", "Ports plugged in.", nil, nil)
+	descPeers     = prometheus.NewDesc("midonet_agent_tunnel_peers", "Hosts that this one can tunnel to.", nil, nil)
+	descStates    = prometheus.NewDesc("midonet_agent_connection_states", "States of connections that are remembered.", nil, nil)
+	descBlocks    = prometheus.NewDesc("midonet_agent_port_blocks", "Blocks of ports for source translation that this host holds.", nil, nil)
+	descLearned   = prometheus.NewDesc("midonet_agent_learned_stations", "Stations learned from their packets.", nil, nil)
+	descHits      = prometheus.NewDesc("midonet_agent_hits_total", "Packets that a flow forwarded or dropped.", nil, nil)
+	descForgotten = prometheus.NewDesc("midonet_agent_connection_states_forgotten_total",
+		"States of connections that were forgotten, by cause.", []string{"cause"}, nil)
+	descStateMessages = prometheus.NewDesc("midonet_agent_state_messages_total", "Messages of other hosts about connections.", nil, nil)
+	descTunnel        = prometheus.NewDesc("midonet_agent_tunnel_unknown_total",
 		"Packets from other hosts for a tunnel key that no port here has.", nil, nil)
 	descActionErrors = prometheus.NewDesc("midonet_agent_action_errors_total", "Packets that an action failed for.", nil, nil)
 )
@@ -108,7 +114,18 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 		count(descDrops, float64(c.drops[why].Load()), name)
 	}
 	w.collectDatapath(count)
+	w.collectStates(count)
 	w.collectGauges(ch)
+}
+
+// collectStates reports what became of states of connections.
+func (w *Worker) collectStates(count func(*prometheus.Desc, float64, ...string)) {
+	w.mu.Lock()
+	s := w.cfg.State.Stats()
+	w.mu.Unlock()
+	count(descForgotten, float64(s.Expired), "age")
+	count(descForgotten, float64(s.Evicted), "room")
+	count(descStateMessages, float64(s.Messages))
 }
 
 // collectDatapath reports what the datapath counts; nothing when it cannot say.
@@ -125,9 +142,11 @@ func (w *Worker) collectDatapath(count func(*prometheus.Desc, float64, ...string
 
 func (w *Worker) collectGauges(ch chan<- prometheus.Metric) {
 	w.mu.Lock()
-	flows, ports, learned := w.flows.len(), len(w.plugged), len(w.learned.bySource)
+	states := w.cfg.State.Stats()
+	gauges := map[*prometheus.Desc]int{descFlows: w.flows.len(), descPorts: len(w.plugged), descLearned: len(w.learned.bySource), descPeers: w.peers(),
+		descStates: states.States, descBlocks: states.Blocks}
 	w.mu.Unlock()
-	for d, n := range map[*prometheus.Desc]int{descFlows: flows, descPorts: ports, descLearned: learned} {
+	for d, n := range gauges {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
 	}
 }

@@ -116,16 +116,25 @@ func TestReadDumpNamesTheLine(t *testing.T) {
 
 func TestPicture(t *testing.T) {
 	var text bytes.Buffer
-	if err := Picture(&text, objects()); err != nil {
+	all := objects()
+	counts := map[topology.HostID]topology.Counts{}
+	for _, o := range all {
+		if h, ok := o.(*topology.Host); ok {
+			counts[h.ID] = topology.Counts{Flows: 12, States: 3, Peers: 1, Misses: 40, MissesLost: 2,
+				Drops: []topology.Drop{{Reason: "virtual", Packets: 5}, {Reason: "malformed", Packets: 1}}}
+		}
+	}
+	if err := Picture(&text, all, counts); err != nil {
 		t.Fatal(err)
 	}
 	want := `host host1  192.0.2.1  alive, agent v1
+  12 flows, 3 connection states, 1 tunnel peers, 40 misses, 2 misses lost, dropped virtual 5, malformed 1
 
 network blue (11111111-0000-4000-8000-000000000001)  mtu 1450
 │  subnet 10.0.0.0/24  gateway 10.0.0.1  DHCP
 ├─ port 22222222                               router edge
 ├─ port db                                     not plugged in  (administratively down)
-└─ port web       fa:16:3e:00:00:05  10.0.0.5  host1:tap22222222 ACTIVE
+└─ port web       fa:16:3e:00:00:05  10.0.0.5  host1:tap22222222 ACTIVE  (by an operator: chain PRE inward)
 
 router edge (44444444-0000-4000-8000-000000000001)
 │  0.0.0.0/0 via 10.0.0.1

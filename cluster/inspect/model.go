@@ -34,6 +34,9 @@ type model struct {
 	groups    []*topology.AddrGroup
 	groupName map[topology.AddrGroupID]string
 	members   map[topology.AddrGroupID]int
+
+	overlays  map[topology.Key]*topology.Overlay // by target
+	portGroup map[topology.PortGroupID]string    // name
 }
 
 func gather(objects []topology.Object) *model {
@@ -47,6 +50,7 @@ func gather(objects []topology.Object) *model {
 		routes: map[topology.RouterID][]*topology.Route{}, floating: map[topology.RouterID][]*topology.FloatingIP{},
 		forwardings: map[topology.RouterID][]*topology.PortForwarding{}, chainName: map[topology.ChainID]string{},
 		groupName: map[topology.AddrGroupID]string{}, members: map[topology.AddrGroupID]int{},
+		overlays: map[topology.Key]*topology.Overlay{}, portGroup: map[topology.PortGroupID]string{},
 	}
 	for _, o := range objects {
 		m.addHost(o)
@@ -113,6 +117,10 @@ func (m *model) addRouter(o topology.Object) {
 		m.groupName[o.ID] = o.Name
 	case *topology.GroupMember:
 		m.members[o.Group]++
+	case *topology.Overlay:
+		m.overlays[o.Target] = o
+	case *topology.PortGroup:
+		m.portGroup[o.ID] = o.Name
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Picture writes the topology as a tree: the hosts with what is plugged into them, networks with their subnets and ports, routers with
+// Picture writes the topology as a tree: the hosts with what their agents have counted, networks with their subnets and ports, routers with
 // their ports, routes and translations, and the chains of rules.
-func Picture(w io.Writer, objects []topology.Object) error {
+func Picture(w io.Writer, objects []topology.Object, counts map[topology.HostID]topology.Counts) error {
 	m := gather(objects)
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	m.drawHosts(out)
+	m.drawHosts(out, counts)
 	for _, b := range m.bridges {
 		m.drawBridge(out, b)
 	}
@@ -34,7 +34,7 @@ func Picture(w io.Writer, objects []topology.Object) error {
 	return out.Flush()
 }
 
-func (m *model) drawHosts(w io.Writer) {
+func (m *model) drawHosts(w io.Writer, counts map[topology.HostID]topology.Counts) {
 	if len(m.hosts) == 0 {
 		fmt.Fprintln(w, "no hosts yet: `midonet join-token` prints the line that adds one")
 	}
@@ -47,19 +47,39 @@ func (m *model) drawHosts(w io.Writer) {
 			}
 		}
 		fmt.Fprintf(w, "host %s\t%s\t%s\n", h.Name, joinAddrs(h.Endpoints), state)
+		if c, ok := counts[h.ID]; ok {
+			fmt.Fprintf(w, "  %s\n", describeCounts(c))
+		}
 	}
 	fmt.Fprintln(w)
 }
 
+// describeCounts says what an agent has counted; misses and drops are since it started.
+func describeCounts(c topology.Counts) string {
+	text := fmt.Sprintf("%d flows, %d connection states, %d tunnel peers, %d misses", c.Flows, c.States, c.Peers, c.Misses)
+	if c.MissesLost > 0 {
+		text += fmt.Sprintf(", %d misses lost", c.MissesLost)
+	}
+	for i, d := range c.Drops {
+		word := ", dropped "
+		if i > 0 {
+			word = ", "
+		}
+		text += fmt.Sprintf("%s%s %d", word, d.Reason, d.Packets)
+	}
+	return text
+}
+
 func (m *model) drawBridge(w io.Writer, b *topology.Bridge) {
-	fmt.Fprintf(w, "network %s (%s)  mtu %d%s\n", nameOr(b.Name, b.ID.Short()), b.ID, b.MTU, downNote(b.AdminUp))
+	fmt.Fprintf(w, "network %s (%s)  mtu %d%s%s\n", nameOr(b.Name, b.ID.Short()), b.ID, b.MTU, downNote(b.AdminUp),
+		m.overlayNote(b.Key()))
 	for _, d := range m.dhcp[b.ID] {
 		fmt.Fprintf(w, "│  subnet %s  gateway %s%s\n", d.Prefix, addrOr(d.Router, "none"), dhcpNote(d))
 	}
 	ports := m.ports[b.ID]
 	for i, p := range ports {
-		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s\n", branch(i, len(ports)), nameOr(p.Name, p.ID.Short()), m.macs[p.ID],
-			joinAddrs(m.addrs[p.ID]), m.place(p), downNote(p.AdminUp))
+		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s%s\n", branch(i, len(ports)), nameOr(p.Name, p.ID.Short()), m.macs[p.ID],
+			joinAddrs(m.addrs[p.ID]), m.place(p), downNote(p.AdminUp), m.overlayNote(p.Key()))
 	}
 	fmt.Fprintln(w)
 }
@@ -130,6 +150,25 @@ func dhcpNote(d *topology.DHCP) string {
 		return "  DHCP"
 	}
 	return "  no DHCP"
+}
+
+// overlayNote says what an operator has put on a bridge, router or port.
+func (m *model) overlayNote(target topology.Key) string {
+	o := m.overlays[target]
+	if o == nil {
+		return ""
+	}
+	var put []string
+	if !o.InChain.IsZero() {
+		put = append(put, "chain "+nameOr(m.chainName[o.InChain], o.InChain.Short())+" inward")
+	}
+	if !o.OutChain.IsZero() {
+		put = append(put, "chain "+nameOr(m.chainName[o.OutChain], o.OutChain.Short())+" outward")
+	}
+	for _, g := range o.Groups {
+		put = append(put, "in group "+nameOr(m.portGroup[g], g.Short()))
+	}
+	return "  (by an operator: " + strings.Join(put, ", ") + ")"
 }
 
 func downNote(up bool) string {

@@ -12,7 +12,7 @@ import (
 // drawRouter writes a router with the routes that lead by way of somebody, what it translates, and its ports. The routes to what is on
 // its own links follow from the ports' addresses.
 func (m *model) drawRouter(w io.Writer, r *topology.Router) {
-	fmt.Fprintf(w, "router %s (%s)%s\n", nameOr(r.Name, r.ID.Short()), r.ID, downNote(r.AdminUp))
+	fmt.Fprintf(w, "router %s (%s)%s%s\n", nameOr(r.Name, r.ID.Short()), r.ID, downNote(r.AdminUp), m.overlayNote(r.Key()))
 	for _, route := range m.routes[r.ID] {
 		if text := routeText(route); text != "" {
 			fmt.Fprintf(w, "│  %s\n", text)
@@ -27,8 +27,8 @@ func (m *model) drawRouter(w io.Writer, r *topology.Router) {
 	}
 	ports := m.routerPorts[r.ID]
 	for i, p := range ports {
-		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s\n", branch(i, len(ports)), nameOr(p.Name, p.ID.Short()), p.MAC, joinPrefixes(p.Addresses),
-			m.place(p), downNote(p.AdminUp))
+		fmt.Fprintf(w, "%s port %s\t%s\t%s\t%s%s%s\n", branch(i, len(ports)), nameOr(p.Name, p.ID.Short()), p.MAC, joinPrefixes(p.Addresses),
+			m.place(p), downNote(p.AdminUp), m.overlayNote(p.Key()))
 	}
 	fmt.Fprintln(w)
 }

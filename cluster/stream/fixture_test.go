@@ -43,6 +43,7 @@ type cluster struct {
 	authority *pki.Authority
 	store     nsdb.Large
 	mirror    *mirror.Mirror
+	server    *stream.Server
 	sink      *sink
 	stop      func()
 }
@@ -76,6 +77,7 @@ func (c *cluster) start() {
 	}
 	c.authority, c.store, c.mirror = authority, store, mirror.New(store, quiet)
 	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet})
+	c.server = server
 	job := &portstatus.Job{Mirror: c.mirror, Sink: c.sink, Log: quiet}
 	var running sync.WaitGroup
 	running.Go(func() { c.mirror.Run(ctx) })

@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"time"
 	"unicode/utf8"
 
 	"midonet.org/midonet/errs"
@@ -18,6 +20,7 @@ type report struct {
 	learned []*topology.LearnedMAC
 	found   []*topology.RouterNeighbour
 	blocks  []*topology.NATBlock
+	counts  topology.Counts
 }
 
 // Report implements topologypb.StreamServer.
@@ -34,6 +37,7 @@ func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*to
 	session := s.session(r.host.ID)
 	session.mu.Lock()
 	defer session.mu.Unlock()
+	s.count(r.host.ID, r.counts)
 	if err := s.write(ctx, session, r); err != nil {
 		s.Log.Warn("a report was not stored", "host", r.host.ID, "error", err)
 		return nil, unavailable(err)
@@ -71,6 +75,7 @@ func readReport(host topology.HostID, req *topologypb.ReportRequest) (*report, e
 	if r.blocks, err = topologies(req.GetBlocks()); err != nil {
 		return nil, err
 	}
+	r.counts = req.GetCounts().Topology()
 	return r.checked(host)
 }
 
@@ -91,8 +96,7 @@ func malformed(err error) error {
 	return errs.New(errs.Invalid, "BadReport", "the report is malformed: %v", err)
 }
 
-// checked returns the report as it may be stored, or what is wrong with it. Counters are left out: stored, they would make every
-// report a write.
+// checked returns the report as it may be stored, or what is wrong with it. Counts are not stored: every report would be a write.
 func (r *report) checked(host topology.HostID) (*report, error) {
 	foreign := r.host.ID != host || r.state.Host != host
 	for _, p := range r.ports {
@@ -129,8 +133,48 @@ func (r *report) checked(host topology.HostID) (*report, error) {
 	if err := checkEndpoints(r.host.Endpoints); err != nil {
 		return nil, err
 	}
-	r.state.FlowCount, r.state.MissesServed = 0, 0
+	if err := checkCounts(r.counts); err != nil {
+		return nil, err
+	}
 	return r, checkState(r.state)
+}
+
+// maxReasons is how many reasons there may be to drop packets.
+const maxReasons = 32
+
+// counted is what an agent has counted, and when it said so.
+type counted struct {
+	topology.Counts
+	at time.Time
+}
+
+func (s *Server) count(host topology.HostID, c topology.Counts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[host] = counted{c, time.Now()}
+}
+
+// Counts returns what the agents that report to this server have counted, by the last report of each. What others count, and those that
+// have been silent for longer than their lease, is not known.
+func (s *Server) Counts() map[topology.HostID]topology.Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[topology.HostID]topology.Counts{}
+	for host, c := range s.counts {
+		if time.Since(c.at) < s.LeaseTTL {
+			all[host] = c.Counts
+		}
+	}
+	return all
+}
+
+// checkCounts wants few reasons, in words that can be shown.
+func checkCounts(c topology.Counts) error {
+	bad := func(d topology.Drop) bool { return len(d.Reason) > maxName || !utf8.ValidString(d.Reason) }
+	if len(c.Drops) > maxReasons || slices.ContainsFunc(c.Drops, bad) {
+		return errs.New(errs.Invalid, "BadReport", "an agent drops packets for at most %d reasons, of at most %d octets of UTF-8", maxReasons, maxName)
+	}
+	return nil
 }
 
 // checkZone wants a name that Neutron can show.

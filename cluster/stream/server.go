@@ -52,6 +52,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[topology.HostID]*session
+	counts   map[topology.HostID]counted
 }
 
 // New returns a server that is not running yet.
@@ -60,7 +61,7 @@ func New(c Config) *Server {
 		c.LeaseTTL = LeaseTTL
 	}
 	return &Server{Config: c, feed: newFeed(c.Log), ready: make(chan struct{}), stopping: make(chan struct{}),
-		sessions: map[topology.HostID]*session{}}
+		sessions: map[topology.HostID]*session{}, counts: map[topology.HostID]counted{}}
 }
 
 // Run serves on the listeners until ctx ends or one of them fails, and closes them. It may be called once.

@@ -193,7 +193,7 @@ func TestAnIdleHostWritesNothing(t *testing.T) {
 	reports := func(n int) {
 		for range n {
 			before := h.Status().LastReport
-			h.report(func(f *session.Facts) { f.FlowCount++; f.MissesServed += 7 })
+			h.report(func(f *session.Facts) { f.Counts.Flows++; f.Counts.Misses += 7 })
 			eventually(t, "the next report", func() bool { return h.Status().LastReport.After(before) })
 		}
 	}
@@ -203,4 +203,9 @@ func TestAnIdleHostWritesNothing(t *testing.T) {
 	if now := c.mirror.State().Revision; now != revision {
 		t.Errorf("reports without news made steps: revision %d, then %d", revision, now)
 	}
+	if got := c.server.Counts()[h.HostID()]; got.Flows != 7 || got.Misses != 49 {
+		t.Errorf("after seven reports the server knows of %+v", got)
+	}
+	h.stop()
+	eventually(t, "what a silent host has counted is forgotten", func() bool { return len(c.server.Counts()) == 0 })
 }

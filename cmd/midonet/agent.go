@@ -16,6 +16,7 @@ type agentCmd struct {
 	ControlSocket string   `default:"/run/midolman/midolman.sock" help:"Where mm-ctl finds the agent." type:"path"`
 	Underlay      []string `help:"Addresses or interfaces for the tunnels; default: those of the default route."`
 	TunnelPort    int      `default:"6677" help:"UDP port of the tunnels."`
+	MaxFlows      int      `default:"131072" help:"How many flows the flow cache holds, 1 KiB each. A full one forgets those that were used longest ago."`
 	PinDir        string   `help:"Where the flow cache outlives the agent; default bpf in the state directory." type:"path"`
 	Monitor       string   `help:"Address of metrics, health and status, host:port or unix:/path; default monitor.sock in the state directory."`
 	ConfigFile    []string `name:"config-file" help:"Neutron's metadata_agent.ini, or another file with its options; may be given several times, later files win. With one, workloads that ask 169.254.169.254 who they are get Nova's answer." type:"existingfile" sep:"none"`
@@ -28,7 +29,7 @@ type agentCmd struct {
 func (c agentCmd) Run(ctx context.Context) error {
 	return run.Agent(ctx, run.AgentConfig{
 		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, Zone: c.Zone, JoinToken: c.Join, Servers: c.Server,
-		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, PinDir: c.PinDir, Monitor: c.Monitor,
+		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, MaxFlows: c.MaxFlows, PinDir: c.PinDir, Monitor: c.Monitor,
 		ConfigFiles: c.ConfigFile, BuiltIn: c.BuiltIn, Flush: c.Flush, Log: logger(c.LogLevel),
 	})
 }

@@ -61,7 +61,6 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	},
 	topology.KindHostState: func(t *rapid.T) topology.Object {
 		return &topology.HostState{Host: anyID[topology.Host](t), Version: text(t), StartedUnix: rapid.Int64().Draw(t, "started"),
-			FlowCount: number(t), MissesServed: rapid.Uint64().Draw(t, "misses"),
 			Interfaces: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.Interface {
 				return topology.Interface{Name: text(t), MAC: hw(t), MTU: number(t), Up: flag(t), Addrs: addrs(t)}
 			})).Draw(t, "interfaces")}

@@ -35,8 +35,7 @@ func (x *Binding) Topology() (*topology.Binding, error) {
 }
 
 func fromHostState(o *topology.HostState) *HostState {
-	x := &HostState{Host: idBytes(o.Host), Version: o.Version, StartedUnix: o.StartedUnix, FlowCount: int64(o.FlowCount),
-		MissesServed: o.MissesServed}
+	x := &HostState{Host: idBytes(o.Host), Version: o.Version, StartedUnix: o.StartedUnix}
 	for _, i := range o.Interfaces {
 		x.Interfaces = append(x.Interfaces, &Interface{Name: i.Name, Mac: macBytes(i.MAC), Mtu: int32(i.MTU), Up: i.Up,
 			Addrs: addrsBytes(i.Addrs)})
@@ -48,11 +47,9 @@ func fromHostState(o *topology.HostState) *HostState {
 func (x *HostState) Topology() (*topology.HostState, error) {
 	d := decoder{kind: topology.KindHostState}
 	o := &topology.HostState{
-		Host:         identity[topology.Host](&d, "host", x.GetHost()),
-		Version:      x.GetVersion(),
-		StartedUnix:  x.GetStartedUnix(),
-		FlowCount:    int(x.GetFlowCount()),
-		MissesServed: x.GetMissesServed(),
+		Host:        identity[topology.Host](&d, "host", x.GetHost()),
+		Version:     x.GetVersion(),
+		StartedUnix: x.GetStartedUnix(),
 	}
 	for _, i := range x.GetInterfaces() {
 		o.Interfaces = append(o.Interfaces, topology.Interface{
@@ -64,6 +61,24 @@ func (x *HostState) Topology() (*topology.HostState, error) {
 		})
 	}
 	return o, d.err
+}
+
+// FromCounts returns the wire form.
+func FromCounts(c topology.Counts) *Counts {
+	x := &Counts{Flows: int64(c.Flows), States: int64(c.States), Peers: int64(c.Peers), Misses: c.Misses, MissesLost: c.MissesLost}
+	for _, d := range c.Drops {
+		x.Drops = append(x.Drops, &Drop{Reason: d.Reason, Packets: d.Packets})
+	}
+	return x
+}
+
+// Topology returns the value.
+func (x *Counts) Topology() topology.Counts {
+	c := topology.Counts{Flows: int(x.GetFlows()), States: int(x.GetStates()), Peers: int(x.GetPeers()), Misses: x.GetMisses(), MissesLost: x.GetMissesLost()}
+	for _, d := range x.GetDrops() {
+		c.Drops = append(c.Drops, topology.Drop{Reason: d.GetReason(), Packets: d.GetPackets()})
+	}
+	return c
 }
 
 func fromPortState(o *topology.PortState) *PortState {

@@ -441,6 +441,7 @@ type ReportRequest struct {
 	Learned       []*LearnedMAC          `protobuf:"bytes,4,rep,name=learned,proto3" json:"learned,omitempty"`
 	Neighbours    []*RouterNeighbour     `protobuf:"bytes,5,rep,name=neighbours,proto3" json:"neighbours,omitempty"`
 	Blocks        []*NATBlock            `protobuf:"bytes,6,rep,name=blocks,proto3" json:"blocks,omitempty"`
+	Counts        *Counts                `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -517,6 +518,149 @@ func (x *ReportRequest) GetBlocks() []*NATBlock {
 	return nil
 }
 
+func (x *ReportRequest) GetCounts() *Counts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+type Counts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Flows         int64                  `protobuf:"varint,1,opt,name=flows,proto3" json:"flows,omitempty"`
+	States        int64                  `protobuf:"varint,2,opt,name=states,proto3" json:"states,omitempty"`
+	Peers         int64                  `protobuf:"varint,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	Misses        uint64                 `protobuf:"varint,4,opt,name=misses,proto3" json:"misses,omitempty"`
+	MissesLost    uint64                 `protobuf:"varint,5,opt,name=misses_lost,json=missesLost,proto3" json:"misses_lost,omitempty"`
+	Drops         []*Drop                `protobuf:"bytes,6,rep,name=drops,proto3" json:"drops,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Counts) Reset() {
+	*x = Counts{}
+	mi := &file_stream_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Counts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Counts) ProtoMessage() {}
+
+func (x *Counts) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Counts.ProtoReflect.Descriptor instead.
+func (*Counts) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Counts) GetFlows() int64 {
+	if x != nil {
+		return x.Flows
+	}
+	return 0
+}
+
+func (x *Counts) GetStates() int64 {
+	if x != nil {
+		return x.States
+	}
+	return 0
+}
+
+func (x *Counts) GetPeers() int64 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *Counts) GetMisses() uint64 {
+	if x != nil {
+		return x.Misses
+	}
+	return 0
+}
+
+func (x *Counts) GetMissesLost() uint64 {
+	if x != nil {
+		return x.MissesLost
+	}
+	return 0
+}
+
+func (x *Counts) GetDrops() []*Drop {
+	if x != nil {
+		return x.Drops
+	}
+	return nil
+}
+
+type Drop struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Packets       uint64                 `protobuf:"varint,2,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drop) Reset() {
+	*x = Drop{}
+	mi := &file_stream_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drop) ProtoMessage() {}
+
+func (x *Drop) ProtoReflect() protoreflect.Message {
+	mi := &file_stream_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drop.ProtoReflect.Descriptor instead.
+func (*Drop) Descriptor() ([]byte, []int) {
+	return file_stream_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Drop) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Drop) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
 type ReportReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LeaseSeconds  uint32                 `protobuf:"varint,1,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"` // report again well within this time
@@ -526,7 +670,7 @@ type ReportReply struct {
 
 func (x *ReportReply) Reset() {
 	*x = ReportReply{}
-	mi := &file_stream_proto_msgTypes[8]
+	mi := &file_stream_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +682,7 @@ func (x *ReportReply) String() string {
 func (*ReportReply) ProtoMessage() {}
 
 func (x *ReportReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[8]
+	mi := &file_stream_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +695,7 @@ func (x *ReportReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportReply.ProtoReflect.Descriptor instead.
 func (*ReportReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{8}
+	return file_stream_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReportReply) GetLeaseSeconds() uint32 {
@@ -571,7 +715,7 @@ type BindRequest struct {
 
 func (x *BindRequest) Reset() {
 	*x = BindRequest{}
-	mi := &file_stream_proto_msgTypes[9]
+	mi := &file_stream_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +727,7 @@ func (x *BindRequest) String() string {
 func (*BindRequest) ProtoMessage() {}
 
 func (x *BindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[9]
+	mi := &file_stream_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +740,7 @@ func (x *BindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BindRequest.ProtoReflect.Descriptor instead.
 func (*BindRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{9}
+	return file_stream_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BindRequest) GetPort() []byte {
@@ -621,7 +765,7 @@ type BindReply struct {
 
 func (x *BindReply) Reset() {
 	*x = BindReply{}
-	mi := &file_stream_proto_msgTypes[10]
+	mi := &file_stream_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +777,7 @@ func (x *BindReply) String() string {
 func (*BindReply) ProtoMessage() {}
 
 func (x *BindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[10]
+	mi := &file_stream_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +790,7 @@ func (x *BindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BindReply.ProtoReflect.Descriptor instead.
 func (*BindReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{10}
+	return file_stream_proto_rawDescGZIP(), []int{12}
 }
 
 type UnbindRequest struct {
@@ -658,7 +802,7 @@ type UnbindRequest struct {
 
 func (x *UnbindRequest) Reset() {
 	*x = UnbindRequest{}
-	mi := &file_stream_proto_msgTypes[11]
+	mi := &file_stream_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +814,7 @@ func (x *UnbindRequest) String() string {
 func (*UnbindRequest) ProtoMessage() {}
 
 func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[11]
+	mi := &file_stream_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +827,7 @@ func (x *UnbindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnbindRequest.ProtoReflect.Descriptor instead.
 func (*UnbindRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{11}
+	return file_stream_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UnbindRequest) GetPort() []byte {
@@ -701,7 +845,7 @@ type UnbindReply struct {
 
 func (x *UnbindReply) Reset() {
 	*x = UnbindReply{}
-	mi := &file_stream_proto_msgTypes[12]
+	mi := &file_stream_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +857,7 @@ func (x *UnbindReply) String() string {
 func (*UnbindReply) ProtoMessage() {}
 
 func (x *UnbindReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[12]
+	mi := &file_stream_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +870,7 @@ func (x *UnbindReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnbindReply.ProtoReflect.Descriptor instead.
 func (*UnbindReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{12}
+	return file_stream_proto_rawDescGZIP(), []int{14}
 }
 
 type WantRequest struct {
@@ -738,7 +882,7 @@ type WantRequest struct {
 
 func (x *WantRequest) Reset() {
 	*x = WantRequest{}
-	mi := &file_stream_proto_msgTypes[13]
+	mi := &file_stream_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +894,7 @@ func (x *WantRequest) String() string {
 func (*WantRequest) ProtoMessage() {}
 
 func (x *WantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[13]
+	mi := &file_stream_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +907,7 @@ func (x *WantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantRequest.ProtoReflect.Descriptor instead.
 func (*WantRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{13}
+	return file_stream_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WantRequest) GetRouters() [][]byte {
@@ -781,7 +925,7 @@ type WantReply struct {
 
 func (x *WantReply) Reset() {
 	*x = WantReply{}
-	mi := &file_stream_proto_msgTypes[14]
+	mi := &file_stream_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +937,7 @@ func (x *WantReply) String() string {
 func (*WantReply) ProtoMessage() {}
 
 func (x *WantReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[14]
+	mi := &file_stream_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +950,7 @@ func (x *WantReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantReply.ProtoReflect.Descriptor instead.
 func (*WantReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{14}
+	return file_stream_proto_rawDescGZIP(), []int{16}
 }
 
 type LeaseNATRequest struct {
@@ -821,7 +965,7 @@ type LeaseNATRequest struct {
 
 func (x *LeaseNATRequest) Reset() {
 	*x = LeaseNATRequest{}
-	mi := &file_stream_proto_msgTypes[15]
+	mi := &file_stream_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +977,7 @@ func (x *LeaseNATRequest) String() string {
 func (*LeaseNATRequest) ProtoMessage() {}
 
 func (x *LeaseNATRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[15]
+	mi := &file_stream_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +990,7 @@ func (x *LeaseNATRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseNATRequest.ProtoReflect.Descriptor instead.
 func (*LeaseNATRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{15}
+	return file_stream_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LeaseNATRequest) GetRouter() []byte {
@@ -886,7 +1030,7 @@ type LeaseNATReply struct {
 
 func (x *LeaseNATReply) Reset() {
 	*x = LeaseNATReply{}
-	mi := &file_stream_proto_msgTypes[16]
+	mi := &file_stream_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1042,7 @@ func (x *LeaseNATReply) String() string {
 func (*LeaseNATReply) ProtoMessage() {}
 
 func (x *LeaseNATReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[16]
+	mi := &file_stream_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1055,7 @@ func (x *LeaseNATReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseNATReply.ProtoReflect.Descriptor instead.
 func (*LeaseNATReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{16}
+	return file_stream_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LeaseNATReply) GetBlock() *NATBlock {
@@ -929,7 +1073,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_stream_proto_msgTypes[17]
+	mi := &file_stream_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1085,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[17]
+	mi := &file_stream_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1098,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{17}
+	return file_stream_proto_rawDescGZIP(), []int{19}
 }
 
 type ListHostsReply struct {
@@ -966,7 +1110,7 @@ type ListHostsReply struct {
 
 func (x *ListHostsReply) Reset() {
 	*x = ListHostsReply{}
-	mi := &file_stream_proto_msgTypes[18]
+	mi := &file_stream_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1122,7 @@ func (x *ListHostsReply) String() string {
 func (*ListHostsReply) ProtoMessage() {}
 
 func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[18]
+	mi := &file_stream_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1135,7 @@ func (x *ListHostsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply.ProtoReflect.Descriptor instead.
 func (*ListHostsReply) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{18}
+	return file_stream_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListHostsReply) GetHosts() []*ListHostsReply_Entry {
@@ -1012,7 +1156,7 @@ type ListHostsReply_Entry struct {
 
 func (x *ListHostsReply_Entry) Reset() {
 	*x = ListHostsReply_Entry{}
-	mi := &file_stream_proto_msgTypes[19]
+	mi := &file_stream_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1168,7 @@ func (x *ListHostsReply_Entry) String() string {
 func (*ListHostsReply_Entry) ProtoMessage() {}
 
 func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_stream_proto_msgTypes[19]
+	mi := &file_stream_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1181,7 @@ func (x *ListHostsReply_Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsReply_Entry.ProtoReflect.Descriptor instead.
 func (*ListHostsReply_Entry) Descriptor() ([]byte, []int) {
-	return file_stream_proto_rawDescGZIP(), []int{18, 0}
+	return file_stream_proto_rawDescGZIP(), []int{20, 0}
 }
 
 func (x *ListHostsReply_Entry) GetHost() *Host {
@@ -1092,7 +1236,7 @@ const file_stream_proto_rawDesc = "" +
 	"\x04base\x18\x03 \x01(\x04R\x04base\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x04R\brevision\x12-\n" +
 	"\x03put\x18\x05 \x03(\v2\x1b.midonet.topology.v1.ObjectR\x03put\x120\n" +
-	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\xe2\x02\n" +
+	"\x06delete\x18\x06 \x03(\v2\x18.midonet.topology.v1.KeyR\x06delete\"\x97\x03\n" +
 	"\rReportRequest\x12-\n" +
 	"\x04host\x18\x01 \x01(\v2\x19.midonet.topology.v1.HostR\x04host\x124\n" +
 	"\x05state\x18\x02 \x01(\v2\x1e.midonet.topology.v1.HostStateR\x05state\x124\n" +
@@ -1101,7 +1245,19 @@ const file_stream_proto_rawDesc = "" +
 	"\n" +
 	"neighbours\x18\x05 \x03(\v2$.midonet.topology.v1.RouterNeighbourR\n" +
 	"neighbours\x125\n" +
-	"\x06blocks\x18\x06 \x03(\v2\x1d.midonet.topology.v1.NATBlockR\x06blocks\"2\n" +
+	"\x06blocks\x18\x06 \x03(\v2\x1d.midonet.topology.v1.NATBlockR\x06blocks\x123\n" +
+	"\x06counts\x18\a \x01(\v2\x1b.midonet.topology.v1.CountsR\x06counts\"\xb6\x01\n" +
+	"\x06Counts\x12\x14\n" +
+	"\x05flows\x18\x01 \x01(\x03R\x05flows\x12\x16\n" +
+	"\x06states\x18\x02 \x01(\x03R\x06states\x12\x14\n" +
+	"\x05peers\x18\x03 \x01(\x03R\x05peers\x12\x16\n" +
+	"\x06misses\x18\x04 \x01(\x04R\x06misses\x12\x1f\n" +
+	"\vmisses_lost\x18\x05 \x01(\x04R\n" +
+	"missesLost\x12/\n" +
+	"\x05drops\x18\x06 \x03(\v2\x19.midonet.topology.v1.DropR\x05drops\"8\n" +
+	"\x04Drop\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
+	"\apackets\x18\x02 \x01(\x04R\apackets\"2\n" +
 	"\vReportReply\x12#\n" +
 	"\rlease_seconds\x18\x01 \x01(\rR\fleaseSeconds\"?\n" +
 	"\vBindRequest\x12\x12\n" +
@@ -1151,7 +1307,7 @@ func file_stream_proto_rawDescGZIP() []byte {
 	return file_stream_proto_rawDescData
 }
 
-var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_stream_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_stream_proto_goTypes = []any{
 	(*JoinRequest)(nil),          // 0: midonet.topology.v1.JoinRequest
 	(*JoinReply)(nil),            // 1: midonet.topology.v1.JoinReply
@@ -1161,62 +1317,66 @@ var file_stream_proto_goTypes = []any{
 	(*WatchRequest)(nil),         // 5: midonet.topology.v1.WatchRequest
 	(*Update)(nil),               // 6: midonet.topology.v1.Update
 	(*ReportRequest)(nil),        // 7: midonet.topology.v1.ReportRequest
-	(*ReportReply)(nil),          // 8: midonet.topology.v1.ReportReply
-	(*BindRequest)(nil),          // 9: midonet.topology.v1.BindRequest
-	(*BindReply)(nil),            // 10: midonet.topology.v1.BindReply
-	(*UnbindRequest)(nil),        // 11: midonet.topology.v1.UnbindRequest
-	(*UnbindReply)(nil),          // 12: midonet.topology.v1.UnbindReply
-	(*WantRequest)(nil),          // 13: midonet.topology.v1.WantRequest
-	(*WantReply)(nil),            // 14: midonet.topology.v1.WantReply
-	(*LeaseNATRequest)(nil),      // 15: midonet.topology.v1.LeaseNATRequest
-	(*LeaseNATReply)(nil),        // 16: midonet.topology.v1.LeaseNATReply
-	(*ListHostsRequest)(nil),     // 17: midonet.topology.v1.ListHostsRequest
-	(*ListHostsReply)(nil),       // 18: midonet.topology.v1.ListHostsReply
-	(*ListHostsReply_Entry)(nil), // 19: midonet.topology.v1.ListHostsReply.Entry
-	(*Object)(nil),               // 20: midonet.topology.v1.Object
-	(*Key)(nil),                  // 21: midonet.topology.v1.Key
-	(*Host)(nil),                 // 22: midonet.topology.v1.Host
-	(*HostState)(nil),            // 23: midonet.topology.v1.HostState
-	(*PortState)(nil),            // 24: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),           // 25: midonet.topology.v1.LearnedMAC
-	(*RouterNeighbour)(nil),      // 26: midonet.topology.v1.RouterNeighbour
-	(*NATBlock)(nil),             // 27: midonet.topology.v1.NATBlock
+	(*Counts)(nil),               // 8: midonet.topology.v1.Counts
+	(*Drop)(nil),                 // 9: midonet.topology.v1.Drop
+	(*ReportReply)(nil),          // 10: midonet.topology.v1.ReportReply
+	(*BindRequest)(nil),          // 11: midonet.topology.v1.BindRequest
+	(*BindReply)(nil),            // 12: midonet.topology.v1.BindReply
+	(*UnbindRequest)(nil),        // 13: midonet.topology.v1.UnbindRequest
+	(*UnbindReply)(nil),          // 14: midonet.topology.v1.UnbindReply
+	(*WantRequest)(nil),          // 15: midonet.topology.v1.WantRequest
+	(*WantReply)(nil),            // 16: midonet.topology.v1.WantReply
+	(*LeaseNATRequest)(nil),      // 17: midonet.topology.v1.LeaseNATRequest
+	(*LeaseNATReply)(nil),        // 18: midonet.topology.v1.LeaseNATReply
+	(*ListHostsRequest)(nil),     // 19: midonet.topology.v1.ListHostsRequest
+	(*ListHostsReply)(nil),       // 20: midonet.topology.v1.ListHostsReply
+	(*ListHostsReply_Entry)(nil), // 21: midonet.topology.v1.ListHostsReply.Entry
+	(*Object)(nil),               // 22: midonet.topology.v1.Object
+	(*Key)(nil),                  // 23: midonet.topology.v1.Key
+	(*Host)(nil),                 // 24: midonet.topology.v1.Host
+	(*HostState)(nil),            // 25: midonet.topology.v1.HostState
+	(*PortState)(nil),            // 26: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),           // 27: midonet.topology.v1.LearnedMAC
+	(*RouterNeighbour)(nil),      // 28: midonet.topology.v1.RouterNeighbour
+	(*NATBlock)(nil),             // 29: midonet.topology.v1.NATBlock
 }
 var file_stream_proto_depIdxs = []int32{
-	20, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
-	21, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
-	22, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
-	23, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
-	24, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
-	25, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
-	26, // 6: midonet.topology.v1.ReportRequest.neighbours:type_name -> midonet.topology.v1.RouterNeighbour
-	27, // 7: midonet.topology.v1.ReportRequest.blocks:type_name -> midonet.topology.v1.NATBlock
-	27, // 8: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
-	19, // 9: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
-	22, // 10: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
-	0,  // 11: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
-	2,  // 12: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
-	5,  // 13: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
-	7,  // 14: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
-	9,  // 15: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
-	11, // 16: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
-	13, // 17: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
-	15, // 18: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
-	17, // 19: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
-	1,  // 20: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
-	3,  // 21: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
-	6,  // 22: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
-	8,  // 23: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
-	10, // 24: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
-	12, // 25: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
-	14, // 26: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
-	16, // 27: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
-	18, // 28: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
-	20, // [20:29] is the sub-list for method output_type
-	11, // [11:20] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	22, // 0: midonet.topology.v1.Update.put:type_name -> midonet.topology.v1.Object
+	23, // 1: midonet.topology.v1.Update.delete:type_name -> midonet.topology.v1.Key
+	24, // 2: midonet.topology.v1.ReportRequest.host:type_name -> midonet.topology.v1.Host
+	25, // 3: midonet.topology.v1.ReportRequest.state:type_name -> midonet.topology.v1.HostState
+	26, // 4: midonet.topology.v1.ReportRequest.ports:type_name -> midonet.topology.v1.PortState
+	27, // 5: midonet.topology.v1.ReportRequest.learned:type_name -> midonet.topology.v1.LearnedMAC
+	28, // 6: midonet.topology.v1.ReportRequest.neighbours:type_name -> midonet.topology.v1.RouterNeighbour
+	29, // 7: midonet.topology.v1.ReportRequest.blocks:type_name -> midonet.topology.v1.NATBlock
+	8,  // 8: midonet.topology.v1.ReportRequest.counts:type_name -> midonet.topology.v1.Counts
+	9,  // 9: midonet.topology.v1.Counts.drops:type_name -> midonet.topology.v1.Drop
+	29, // 10: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
+	21, // 11: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
+	24, // 12: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
+	0,  // 13: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
+	2,  // 14: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
+	5,  // 15: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
+	7,  // 16: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
+	11, // 17: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
+	13, // 18: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
+	15, // 19: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
+	17, // 20: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
+	19, // 21: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
+	1,  // 22: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
+	3,  // 23: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
+	6,  // 24: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
+	10, // 25: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
+	12, // 26: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
+	14, // 27: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
+	16, // 28: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
+	18, // 29: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
+	20, // 30: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_stream_proto_init() }
@@ -1231,7 +1391,7 @@ func file_stream_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stream_proto_rawDesc), len(file_stream_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

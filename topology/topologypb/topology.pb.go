@@ -3461,8 +3461,6 @@ type HostState struct {
 	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	StartedUnix   int64                  `protobuf:"varint,3,opt,name=started_unix,json=startedUnix,proto3" json:"started_unix,omitempty"`
 	Interfaces    []*Interface           `protobuf:"bytes,4,rep,name=interfaces,proto3" json:"interfaces,omitempty"`
-	FlowCount     int64                  `protobuf:"varint,5,opt,name=flow_count,json=flowCount,proto3" json:"flow_count,omitempty"`
-	MissesServed  uint64                 `protobuf:"varint,6,opt,name=misses_served,json=missesServed,proto3" json:"misses_served,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3523,20 +3521,6 @@ func (x *HostState) GetInterfaces() []*Interface {
 		return x.Interfaces
 	}
 	return nil
-}
-
-func (x *HostState) GetFlowCount() int64 {
-	if x != nil {
-		return x.FlowCount
-	}
-	return 0
-}
-
-func (x *HostState) GetMissesServed() uint64 {
-	if x != nil {
-		return x.MissesServed
-	}
-	return 0
 }
 
 type PortState struct {
@@ -4339,17 +4323,14 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x02 \x01(\fR\x03mac\x12\x10\n" +
 	"\x03mtu\x18\x03 \x01(\x05R\x03mtu\x12\x0e\n" +
 	"\x02up\x18\x04 \x01(\bR\x02up\x12\x14\n" +
-	"\x05addrs\x18\x05 \x03(\fR\x05addrs\"\xe0\x01\n" +
+	"\x05addrs\x18\x05 \x03(\fR\x05addrs\"\xa8\x01\n" +
 	"\tHostState\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\fR\x04host\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12!\n" +
 	"\fstarted_unix\x18\x03 \x01(\x03R\vstartedUnix\x12>\n" +
 	"\n" +
 	"interfaces\x18\x04 \x03(\v2\x1e.midonet.topology.v1.InterfaceR\n" +
-	"interfaces\x12\x1d\n" +
-	"\n" +
-	"flow_count\x18\x05 \x01(\x03R\tflowCount\x12#\n" +
-	"\rmisses_served\x18\x06 \x01(\x04R\fmissesServed\"K\n" +
+	"interfacesJ\x04\b\x05\x10\x06J\x04\b\x06\x10\a\"K\n" +
 	"\tPortState\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x16\n" +
