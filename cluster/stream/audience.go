@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"reflect"
+
 	"midonet.org/midonet/topology"
 )
 
@@ -61,7 +63,7 @@ func (x *interest) audience(k topology.Key, yield func(topology.HostID)) {
 // noteHad notes the keys for the hosts that need them before a change.
 func (x *interest) noteHad(ks []topology.Key) {
 	for _, k := range ks {
-		x.audience(k, func(host topology.HostID) { x.note(host, k, x.objects[k]) })
+		x.audience(k, func(host topology.HostID) { x.note(host, k, x.shown(host, k)) })
 	}
 }
 
@@ -77,7 +79,7 @@ func (x *interest) noteGained(ks []topology.Key) {
 func (x *interest) noteNode(n node, host topology.HostID) {
 	for k := range x.at(n) {
 		if x.sees(host, k) {
-			x.note(host, k, x.objects[k])
+			x.note(host, k, x.shown(host, k))
 		} else {
 			x.note(host, k, nil)
 		}
@@ -110,12 +112,12 @@ func (x *interest) takeDeltas() map[topology.HostID]delta {
 	for host, noted := range x.noted {
 		var d delta
 		for k, had := range noted {
-			now := x.objects[k]
+			now := x.shown(host, k)
 			if !x.sees(host, k) {
 				now = nil
 			}
 			switch {
-			case now != nil && now != had:
+			case now != nil && now != had && !(k.Kind == topology.KindPort && reflect.DeepEqual(now, had)): // as this host may see it
 				d.puts = append(d.puts, now)
 			case now == nil && had != nil:
 				d.deletes = append(d.deletes, k)

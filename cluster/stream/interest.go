@@ -16,10 +16,12 @@ import (
 //   - everything at the nodes that can be reached from where its bound ports are and from the routers that it wants, with the
 //     Bindings and PortStates of the ports there, and the Hosts that those bindings name.
 //
-// From an external bridge nothing leads on to the routers that meet there: a host wants those one by one.
+// From an external bridge nothing leads on to the routers that meet there: a host wants those one by one. Whose workload is behind a
+// bridge's port (Device and ProjectID, which the metadata service tells Nova) is the host's alone that the port is bound to.
 type interest struct {
 	graph
-	noted map[topology.HostID]map[topology.Key]topology.Object // by watching host: see note
+	others map[topology.Key]*topology.Port                      // ports as other hosts see them, those that any has seen
+	noted  map[topology.HostID]map[topology.Key]topology.Object // by watching host: see note
 }
 
 type keys map[topology.Key]struct{}
@@ -31,7 +33,7 @@ type delta struct {
 }
 
 func newInterest() *interest {
-	return &interest{graph: newGraph(), noted: map[topology.HostID]map[topology.Key]topology.Object{}}
+	return &interest{graph: newGraph(), others: map[topology.Key]*topology.Port{}, noted: map[topology.HostID]map[topology.Key]topology.Object{}}
 }
 
 // known reports whether objects of the kind are kept: those that hosts need, and HostStates, which tell who is alive.
@@ -76,7 +78,7 @@ func (x *interest) watch(host topology.HostID, routers []topology.RouterID) []to
 	}
 	objects := make([]topology.Object, 0, len(need))
 	for k := range need {
-		if o := x.objects[k]; o != nil {
+		if o := x.shown(host, k); o != nil {
 			objects = append(objects, o)
 		}
 	}
@@ -112,7 +114,34 @@ func (x *interest) replace(k topology.Key, o topology.Object) {
 	moving := x.moving(k, o)
 	x.noteHad(moving)
 	x.exchange(k, o)
+	delete(x.others, k)
 	x.noteGained(moving)
+}
+
+// shown returns the object with key k, nil for none, as the host may see it.
+func (x *interest) shown(host topology.HostID, k topology.Key) topology.Object {
+	o := x.objects[k]
+	p, ok := o.(*topology.Port)
+	if !ok || anonymous(p) == p {
+		return o
+	}
+	if owner, bound := ownerOf(x.objects[bindingOf(k)]); bound && owner == host {
+		return o
+	}
+	if x.others[k] == nil {
+		x.others[k] = anonymous(p)
+	}
+	return x.others[k]
+}
+
+// anonymous returns the port without whose it is; the port itself where it does not say or is a router's, which needs to be known.
+func anonymous(p *topology.Port) *topology.Port {
+	if !p.Router.IsZero() || p.Interior() || p.Device == "" && p.ProjectID == "" {
+		return p
+	}
+	anonymous := *p
+	anonymous.Device, anonymous.ProjectID = "", ""
+	return &anonymous
 }
 
 // moving returns the keys whose audience the replacement may change, whole nodes that a host comes to or leaves aside.
@@ -123,7 +152,7 @@ func (x *interest) moving(k topology.Key, o topology.Object) []topology.Key {
 		moving = append(moving, bindingOf(k), stateOf(k))
 		moving = x.appendHost(moving, x.objects[bindingOf(k)])
 	case topology.KindBinding:
-		moving = append(moving, stateOf(k))
+		moving = append(moving, stateOf(k), portOf(k))
 		moving = x.appendHost(moving, x.objects[k])
 		moving = x.appendHost(moving, o)
 	}

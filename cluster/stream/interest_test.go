@@ -71,6 +71,11 @@ func needs(objects map[topology.Key]topology.Object, host topology.HostID, wante
 		case *topology.NATBlock:
 			need = o.Host == host
 		}
+		if p, ok := o.(*topology.Port); ok && p.Router.IsZero() && !p.Interior() && (bindings[p.ID] == nil || bindings[p.ID].Host != host) {
+			others := *p
+			others.Device, others.ProjectID = "", ""
+			o = &others
+		}
 		if need {
 			result[k] = o
 		}
@@ -174,7 +179,7 @@ func anyDevice(t *rapid.T, bridge topology.BridgeID, router topology.RouterID) t
 
 // anyPort draws a port of a bridge or of a router, many of them wired to another.
 func anyPort(t *rapid.T, port topology.PortID, bridge topology.BridgeID, router topology.RouterID) *topology.Port {
-	p := &topology.Port{ID: port, AdminUp: rapid.Bool().Draw(t, "up")}
+	p := &topology.Port{ID: port, AdminUp: rapid.Bool().Draw(t, "up"), Device: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "device")}
 	if rapid.Bool().Draw(t, "of router") {
 		p.Router = router
 	} else {
@@ -269,7 +274,7 @@ func receive(t *rapid.T, had map[topology.Key]topology.Object, d delta) {
 func drain(t *rapid.T, x *interest, truth map[topology.Key]topology.Object) {
 	x.apply(nil, slices.Collect(maps.Keys(truth)))
 	if n := len(x.objects) + len(x.onNode) + len(x.owned) + len(x.located) + len(x.homes) + len(x.leads) + len(x.wanted) +
-		len(x.reached) + len(x.hearing) + len(x.moved) + len(x.noted); n != 0 {
+		len(x.reached) + len(x.hearing) + len(x.moved) + len(x.noted) + len(x.others); n != 0 {
 		t.Fatalf("%d index entries are left when nothing is stored: %+v", n, x)
 	}
 }
