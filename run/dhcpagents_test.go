@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"midonet.org/midonet/neutron/journal"
@@ -28,7 +29,7 @@ func TestDHCPAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 	net := w.make(t, "blue", "networks", `"name":"net"`)
-	w.make(t, "admin", "networks", `"provider:network_type":"uplink"`)
+	uplink := w.make(t, "admin", "networks", `"provider:network_type":"uplink"`)
 	_, listed := w.do("admin", "GET", "agents?agent_type=DHCP+agent&host=one", "")
 	agent := attributes(listed, "agents", "id")[0]
 	admin := func(status int, method, path, body string) map[string]any {
@@ -64,6 +65,9 @@ func TestDHCPAgents(t *testing.T) {
 	admin(http.StatusNotFound, "POST", "agents/"+one+"/dhcp-networks", given)
 	admin(http.StatusNotFound, "POST", networks, `{"network_id":"`+unknown+`"}`)
 	admin(http.StatusConflict, "DELETE", networks+"/"+unknown, "")
+	if answer := admin(http.StatusConflict, "POST", networks, `{"network_id":"`+uplink+`"}`); !strings.Contains(fmt.Sprint(answer), "of type uplink") {
+		t.Errorf("a network of type uplink: %v", answer)
+	}
 	admin(http.StatusBadRequest, "POST", networks, `{}`)
 	admin(http.StatusMethodNotAllowed, "PUT", networks, given)
 	admin(http.StatusMethodNotAllowed, "POST", "networks/"+net+"/dhcp-agents", given)

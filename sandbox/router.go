@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -91,6 +92,68 @@ func (n *neutron) dismantle(ctx context.Context, r router) error {
 		}
 	}
 	return n.remove(ctx, "routers/"+r.ID)
+}
+
+// deleteFloatingIPs deletes the floating addresses of an external network, with their forwardings.
+func (n *neutron) deleteFloatingIPs(ctx context.Context, network string) error {
+	type resource struct{ ID string }
+	var found struct {
+		FloatingIPs []struct {
+			resource
+			NetworkID string `json:"floating_network_id"`
+		}
+	}
+	if err := n.call(ctx, http.MethodGet, "floatingips", url.Values{"floating_network_id": {network}}, nil, &found); err != nil {
+		return err
+	}
+	for _, f := range found.FloatingIPs {
+		if f.NetworkID != network {
+			continue // what comes back is deleted: trust no filter with that
+		}
+		var forwardings struct {
+			All []resource `json:"port_forwardings"`
+		}
+		path := "floatingips/" + f.ID
+		if err := n.call(ctx, http.MethodGet, path+"/port_forwardings", nil, nil, &forwardings); err != nil && !errs.Is(err, errs.NotFound) {
+			return err // NotFound: gone by now, or a server without them
+		}
+		for _, one := range forwardings.All {
+			if err := n.remove(ctx, path+"/port_forwardings/"+one.ID); err != nil {
+				return err
+			}
+		}
+		if err := n.remove(ctx, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearGateways takes their gateway from the routers that have it on the network, and returns their names.
+func (n *neutron) clearGateways(ctx context.Context, network string) (names []string, err error) {
+	var found struct{ Routers []gatewayRouter }
+	if err := n.call(ctx, http.MethodGet, "routers", nil, nil, &found); err != nil {
+		return nil, err
+	}
+	none := map[string]map[string]any{"router": {"external_gateway_info": nil}}
+	for _, r := range found.Routers {
+		if r.Gateway == nil || r.Gateway.NetworkID != network {
+			continue
+		}
+		if err := n.call(ctx, http.MethodPut, "routers/"+r.ID, nil, none, nil); err != nil && !errs.Is(err, errs.NotFound) {
+			return names, err
+		}
+		names = append(names, cmp.Or(r.Name, r.ID))
+	}
+	return names, nil
+}
+
+// gatewayRouter is a router with the network that its gateway is on.
+type gatewayRouter struct {
+	router
+	Gateway *struct {
+		NetworkID string `json:"network_id"`
+	} `json:"external_gateway_info"`
 }
 
 // ensurePort returns the port of the request's name on its network, or makes it.

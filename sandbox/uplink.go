@@ -281,11 +281,40 @@ func (s *Sandbox) deleteUplinks(ctx context.Context, st *state) error {
 			return err
 		}
 	}
-	if err := s.deleteMarkedNetworks(ctx, st.Uplinks[0].Network); err != nil {
+	external := st.Uplinks[0].Network
+	if err := s.vacate(ctx, external); err != nil {
+		return err
+	}
+	if err := s.deleteMarkedNetworks(ctx, external); err != nil {
 		return err
 	}
 	st.Uplinks = nil
 	return s.save(st)
+}
+
+// vacate takes from the external network that this sandbox made what people have put on it: floating addresses, and gateways of their
+// routers, which stay.
+func (s *Sandbox) vacate(ctx context.Context, name string) error {
+	found, err := s.neutron.networksNamed(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, net := range found {
+		if net.Description != s.demoMark() {
+			continue
+		}
+		if err := s.neutron.deleteFloatingIPs(ctx, net.ID); err != nil {
+			return err
+		}
+		routers, err := s.neutron.clearGateways(ctx, net.ID)
+		for _, r := range routers {
+			fmt.Fprintf(s.out, "router %s has no gateway any more\n", r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteUplinkNetwork deletes the network of a host's uplink, and the port on it, which no router has where a failure came in between.

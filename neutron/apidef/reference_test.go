@@ -30,6 +30,9 @@ besides that of the request; [policy.md](policy.md) has the rules.
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {
+			if a.Hidden && !a.Create && !a.Update && !a.Filter {
+				continue // no client meets it
+			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", a.Name, a.Type, writable(a.Create, a.Policy),
 				writable(a.Update, a.Policy), defaultOf(a), yes(a.Filter), yes(a.Sort), a.Help)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
@@ -28,7 +29,10 @@ func (p *Plugin) NetworksAnswered(ctx context.Context, host model.AgentID) ([]*m
 func (p *Plugin) SetAnswersDHCP(ctx context.Context, c *auth.Caller, host model.AgentID, networkID string, answers bool) (bool, error) {
 	return changed(ctx, p, c, func(r *request) (bool, error) {
 		n, err := r.changeableNetwork(networkID)
-		if err != nil || n.NetworkType == typeUplink || AnswersDHCP(host, n) == answers {
+		switch {
+		case err == nil && n.NetworkType == typeUplink && answers:
+			return false, errs.New(errs.Conflict, "NetworkWithoutDHCP", "The network %s is of type uplink, on which there is nobody who asks for an address.", n.ID)
+		case err != nil || AnswersDHCP(host, n) == answers:
 			return false, err
 		}
 		set := store.InsertDHCPSilence
