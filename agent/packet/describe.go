@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -22,10 +23,12 @@ type Description struct {
 	EchoID           uint16 // of ICMP echo
 	VLAN             uint16 // with VLANPresent; 0 for no tag
 	TTL, TOS         uint8
+	Size             uint16 // octets of the IP packet, where that is more than its headers; 0: it has nothing else
+	DF               bool   // of IPv4: it may not be cut
 }
 
 // Syntax is the form that ParseDescription reads, for help texts.
-const Syntax = `PROTO [SRC[:PORT] > DST[:PORT]] [smac MAC] [dmac MAC] [vlan N] [type N] [code N] [id N] [ttl N] [tos N]`
+const Syntax = `PROTO [SRC[:PORT] > DST[:PORT]] [smac MAC] [dmac MAC] [vlan N] [type N] [code N] [id N] [ttl N] [tos N] [size N] [df 1]`
 
 // ParseDescription reads Syntax: "icmp 10.0.0.3 > 10.0.0.4", "tcp [fd00::3]:1025 > [fd00::4]:80", "arp 10.0.0.3 > 10.0.0.4",
 // "dhcp smac fa:16:3e:00:00:03", "0x88b5 dmac ff:ff:ff:ff:ff:ff".
@@ -101,7 +104,7 @@ func (d *Description) parseOption(name, value string) (err error) {
 	case "dmac":
 		d.DstMAC, err = mac.Parse(value)
 		return err
-	case "vlan", "type", "code", "id", "ttl", "tos":
+	case "vlan", "type", "code", "id", "ttl", "tos", "size", "df":
 	default:
 		return fmt.Errorf("%q in the packet description is not understood; the form is %s", name, Syntax)
 	}
@@ -109,8 +112,10 @@ func (d *Description) parseOption(name, value string) (err error) {
 	switch name {
 	case "vlan":
 		limit = 4094
-	case "id":
+	case "id", "size":
 		limit = 65535
+	case "df":
+		limit = 1
 	}
 	n, err := strconv.ParseUint(value, 0, 16)
 	if err != nil || n > limit {
@@ -134,6 +139,10 @@ func (d *Description) setOption(name string, n uint16) {
 		d.TTL = uint8(n)
 	case "tos":
 		d.TOS = uint8(n)
+	case "size":
+		d.Size = n
+	case "df":
+		d.DF = n == 1
 	}
 }
 
@@ -187,7 +196,7 @@ func (d Description) Frame() []byte {
 		Proto: d.protocol(), TOS: d.TOS, TTL: d.TTL, SrcPort: d.SrcPort, DstPort: d.DstPort,
 	}
 	if d.Proto != "icmp" {
-		return h.Frame(nil)
+		return d.sized(h, 0)
 	}
 	if !d.HasType {
 		h.SrcPort = ICMPEcho
@@ -197,9 +206,28 @@ func (d Description) Frame() []byte {
 	}
 	if h.IsEcho() {
 		h.DstPort = d.EchoID
-		return h.Frame(nil)
+		return d.sized(h, 0)
 	}
-	return h.Frame(make([]byte, 4)) // what the second word of the header is depends on the type
+	return d.sized(h, 4) // what the second word of the header is depends on the type
+}
+
+// sized returns the packet with at least so many octets behind its header, and as large as it is to be.
+func (d *Description) sized(h Header, payload int) []byte {
+	frame := h.Frame(make([]byte, payload))
+	l3 := ethernetLen
+	if h.Tagged() {
+		l3 += 4
+	}
+	if more := int(d.Size) - (len(frame) - l3); more > 0 {
+		frame = h.Frame(make([]byte, payload+more))
+	}
+	if d.DF && h.EtherType == EtherTypeIPv4 {
+		header := frame[l3 : l3+ipv4Len]
+		header[6] |= 0x40
+		header[10], header[11] = 0, 0
+		binary.BigEndian.PutUint16(header[10:], Checksum(header))
+	}
+	return frame
 }
 
 func (d *Description) protocol() uint8 {

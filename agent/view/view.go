@@ -117,7 +117,7 @@ func (v *View) Host(id topology.HostID) *topology.Host {
 // Hosts yields every host that is known here, in no order.
 func (v *View) Hosts() iter.Seq[*topology.Host] {
 	return func(yield func(*topology.Host) bool) {
-		v.hosts.all()(func(_ topology.HostID, h *topology.Host) bool { return yield(h) })
+		v.hosts.all()(func(_ key, h *topology.Host) bool { return yield(h) })
 	}
 }
 
