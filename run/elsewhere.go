@@ -2,12 +2,14 @@ package run
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
 	"midonet.org/midonet/backend/rest"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/neutron/store"
 )
 
 // checkRole refuses configurations that are for another role than the one on the command line.
@@ -20,6 +22,35 @@ func checkRole(c ServerConfig, o *config.Options) error {
 		return errs.New(errs.Invalid, "NoDatabase", "midonet api shares the database of a server: name it in [database] connection")
 	}
 	return nil
+}
+
+// agreeOnClient refuses a server whose changes would go elsewhere than those of another on the same database: whichever has its turn applies the
+// journal of both.
+func agreeOnClient(ctx context.Context, db *store.DB, m *config.MidoNet) (*store.Agreement, error) {
+	a, err := db.Agree(ctx, "client", clientOf(m))
+	return a, differentClient(m, err)
+}
+
+// keepClient fails where another server has come to have another client.
+func (s *server) keepClient(ctx context.Context) error {
+	return differentClient(&s.options.MidoNet, s.client.Keep(ctx))
+}
+
+func clientOf(m *config.MidoNet) string {
+	if m.Elsewhere() {
+		return m.Client + " of " + m.URI
+	}
+	return m.Client
+}
+
+// differentClient says what to do about another server that has another client; it leaves other errors as they are.
+func differentClient(m *config.MidoNet, err error) error {
+	var d *store.DisagreementError
+	if !errors.As(err, &d) {
+		return err
+	}
+	return errs.New(errs.Conflict, "DifferentClients", "a server of this database has [midonet] client = %s, and this one has %s; both would apply "+
+		"the journal, each elsewhere. Give all servers of one database the same, or stop those that are to be replaced first", d.Other, clientOf(m))
 }
 
 // openElsewhere makes every change wait for the MidoNet at midonet_uri.

@@ -99,7 +99,8 @@ type server struct {
 	elsewhere *rest.Backend // nil: no MidoNet elsewhere is driven
 	authority *pki.Authority
 	agents    *stream.Server
-	draining  atomic.Bool // this server applies the journal; another may, where several share the database
+	client    *store.Agreement // which one the servers of the database have; nil: there is no database
+	draining  atomic.Bool      // this server applies the journal; another may, where several share the database
 	auth      auth.Authenticator
 	policy    *policy.Enforcer
 }
@@ -136,6 +137,9 @@ func (s *server) openNeutron(ctx context.Context) (err error) {
 	if s.db, err = store.Open(ctx, databaseURL(s.options, s.StateDir), store.Options{Log: s.Log}); err != nil {
 		return err
 	}
+	if s.client, err = agreeOnClient(ctx, s.db, &s.options.MidoNet); err != nil {
+		return err
+	}
 	s.journal = journal.New(s.db)
 	s.plugin = ml2.New(s.db, s.journal, s.options.ML2(), s.Log)
 	s.l3 = l3.New(s.plugin, s.db, s.options.L3())
@@ -166,6 +170,9 @@ func (s *server) close() {
 			s.Log.Error("closing the network state database", "error", err)
 		}
 	}
+	if s.client != nil {
+		s.client.Release()
+	}
 	if s.db != nil {
 		if err := s.db.Close(); err != nil {
 			s.Log.Error("closing the database", "error", err)
@@ -180,6 +187,7 @@ func (s *server) parts() []part {
 			{"administration", s.serve(s.listeners.admin, s.adminOps().handler(s.Log))},
 			{"metrics", s.serve(s.listeners.metrics, s.monitor())},
 		}
+		parts = append(parts, part{"[midonet] client", s.keepClient})
 		if s.elsewhere != nil {
 			return append(parts, part{"Nova's news", s.tellNova}, part{"Networking API", s.serveElsewhere})
 		}
@@ -197,6 +205,7 @@ func (s *server) parts() []part {
 		return append(parts, part{"importer", s.backend.Run}, part{"uplinks", s.plugUplinks}, part{"operators' objects", s.sweep})
 	}
 	return append(parts,
+		part{"[midonet] client", s.keepClient},
 		part{"journal", s.drain},
 		part{"Nova's news", s.tellNova},
 		part{"Networking API", s.serve(s.listeners.api, s.apiHandler())},

@@ -38,6 +38,8 @@ type Dialect interface {
 	// Acquire waits for the lock of that name, of which there is one for all the processes that have the database open. held ends with
 	// ctx, or when the lock is lost, or with release. A holder that was killed and comes back under its name need not wait.
 	Acquire(ctx context.Context, h handles, name, holder string) (held context.Context, release func(), err error)
+	// Agree is DB.Agree.
+	Agree(ctx context.Context, h handles, name, word string) (*Agreement, error)
 	// Transient reports whether the same transaction may succeed when it is run again.
 	Transient(err error) bool
 	// Explain turns the engine's errors into ConstraintError where a constraint was violated, and into errs.Error where an operator

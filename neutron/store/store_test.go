@@ -272,6 +272,37 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
+// TestAgree: whoever says the same is let in, whoever says something else is not, until nobody says the first any more.
+func TestAgree(t *testing.T) {
+	connection := storetest.New(t)
+	one, other := open(t, connection), open(t, connection)
+	agree := func(db *DB, word string) (end func()) {
+		t.Helper()
+		a, err := db.Agree(ctx, "test", word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		saying, cancel := context.WithCancel(ctx)
+		ended := make(chan error)
+		go func() { ended <- a.Keep(saying) }()
+		return func() {
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			a.Release()
+		}
+	}
+	first, second := agree(one, "yes"), agree(other, "yes")
+	first()
+	var no *DisagreementError
+	if _, err := one.Agree(ctx, "test", "no"); !errors.As(err, &no) || no.Other != "yes" {
+		t.Errorf("error %v, want one that names the other's word", err)
+	}
+	second()
+	agree(one, "no")()
+}
+
 // TestAlone: one at a time does what only one may do, and the next begins when it ends.
 func TestAlone(t *testing.T) {
 	connection := storetest.New(t)
