@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	"midonet.org/midonet/neutron/service/agents"
 	"midonet.org/midonet/neutron/service/l3"
 	"midonet.org/midonet/neutron/store"
+	"midonet.org/midonet/neutron/store/storetest"
 )
 
 // isolated says how a resource is made for the test of who sees and changes what.
@@ -97,13 +97,19 @@ type world struct {
 
 func newWorld(t testing.TB, files ...string) *world {
 	t.Helper()
+	return newWorldOn(t, storetest.SQLite(t), files...)
+}
+
+// newWorldOn is newWorld on a database that is there.
+func newWorldOn(t testing.TB, database string, files ...string) *world {
+	t.Helper()
 	options, _, err := config.Load(files...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{ServerConfig: ServerConfig{Log: slog.New(slog.DiscardHandler)}, options: options, auth: byHeader{}}
 	s.mirror = mirror.New(nil, s.Log) // of an empty cluster
-	if s.db, err = store.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "neutron.db"), store.Options{Log: s.Log}); err != nil {
+	if s.db, err = store.Open(t.Context(), database, store.Options{Log: s.Log}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.db.Close() })
@@ -128,7 +134,7 @@ func (w *world) do(project, method, path, body string) (int, map[string]any) {
 }
 
 // make creates a resource for a project and returns its identifier.
-func (w *world) make(t *testing.T, project, collection, attrs string) string {
+func (w *world) make(t testing.TB, project, collection, attrs string) string {
 	t.Helper()
 	name := w.definition(collection).Name
 	status, answer := w.do(project, "POST", collection, `{"`+name+`":{`+attrs+`}}`)

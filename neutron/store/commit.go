@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +31,6 @@ type committer struct {
 	turn    sync.Mutex   // guards what follows
 	batch   *batch       // the open transaction, nil where there is none
 	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt
 }
 
 // batch is the outcome that the callers of one commit wait for.
@@ -161,7 +159,7 @@ func (c *committer) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.conn, c.stmts = conn, map[string]*sql.Stmt{}
+	c.conn = conn
 	return c.control(shortWait)
 }
 
@@ -170,18 +168,10 @@ func (c *committer) discard() {
 	if c.conn == nil {
 		return
 	}
-	c.closeStatements() // an open one would keep SQLite from emptying the write-ahead log
 	// The driver's error has database/sql close the connection for good.
 	c.conn.Raw(func(any) error { return driver.ErrBadConn })
 	c.conn.Close()
 	c.conn = nil
-}
-
-func (c *committer) closeStatements() {
-	for _, s := range c.stmts {
-		s.Close()
-	}
-	clear(c.stmts)
 }
 
 func (c *committer) close() {
@@ -197,48 +187,16 @@ func (c *committer) control(statement string) error {
 }
 
 func (c *committer) exec(query string, args []any) (sql.Result, error) {
-	stmt, err := c.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(context.Background(), args...)
-}
-
-func (c *committer) query(query string, args []any) (*sql.Rows, error) {
-	stmt, err := c.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(context.Background(), args...)
-}
-
-func (c *committer) queryRow(query string, args []any) *sql.Row {
-	stmt, err := c.prepare(query)
-	if err != nil {
-		// sql.Row cannot be made with an error; the connection reports the same one again.
-		return c.conn.QueryRowContext(context.Background(), query, args...)
-	}
-	return stmt.QueryRowContext(context.Background(), args...)
-}
-
-// maxStatements bounds the cache of prepared statements; the statements of this program are far fewer.
-const maxStatements = 512
-
-// prepare returns the statement, compiled once for the life of the connection.
-func (c *committer) prepare(query string) (*sql.Stmt, error) {
-	if stmt, ok := c.stmts[query]; ok {
-		return stmt, nil
-	}
 	if c.conn == nil {
 		return nil, sql.ErrConnDone
 	}
-	if len(c.stmts) >= maxStatements {
-		c.closeStatements()
-	}
-	stmt, err := c.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", query, err)
-	}
-	c.stmts[query] = stmt
-	return stmt, nil
+	return c.conn.ExecContext(context.Background(), query, args...)
+}
+
+func (c *committer) query(query string, args []any) (*sql.Rows, error) {
+	return c.conn.QueryContext(context.Background(), query, args...)
+}
+
+func (c *committer) queryRow(query string, args []any) *sql.Row {
+	return c.conn.QueryRowContext(context.Background(), query, args...)
 }

@@ -138,7 +138,11 @@ type sqliteConnector struct {
 }
 
 func (c *sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	return c.driver.Open(c.location)
+	conn, err := c.driver.Open(c.location)
+	if err != nil {
+		return nil, err
+	}
+	return remember(conn.(sqliteConn)), nil
 }
 
 func (c *sqliteConnector) Driver() driver.Driver { return &c.driver }
