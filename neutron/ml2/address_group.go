@@ -51,14 +51,14 @@ func inOrder(addresses []netip.Prefix) []netip.Prefix {
 }
 
 func (a addressGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.AddressGroup, error) {
-	return store.Read(ctx, a.db, func(q store.Querier) (*model.AddressGroup, error) {
+	return store.ReadOne(ctx, a.db, func(q store.Querier) (*model.AddressGroup, error) {
 		found, err := store.AddressGroup(q, groupID, ScopeOf(c))
 		return found, store.NotFoundAs(err, apidef.AddressGroupNotFound(groupID))
 	})
 }
 
 func (a addressGroups) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.AddressGroup, error) {
-	return store.Read(ctx, a.db, func(q store.Querier) ([]*model.AddressGroup, error) {
+	return store.ReadOne(ctx, a.db, func(q store.Querier) ([]*model.AddressGroup, error) {
 		page, err := store.ListAddressGroups(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, apidef.AddressGroupNotFound(want.Marker))
 	})

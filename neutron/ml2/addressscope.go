@@ -32,14 +32,14 @@ func (r *request) createAddressScope(body plugin.Body[model.AddressScope]) (*mod
 }
 
 func (s addressScopes) Get(ctx context.Context, c *auth.Caller, scopeID string) (*model.AddressScope, error) {
-	return store.Read(ctx, s.db, func(q store.Querier) (*model.AddressScope, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) (*model.AddressScope, error) {
 		found, err := store.AddressScope(q, scopeID, ScopeOf(c))
 		return found, store.NotFoundAs(err, addressScopeNotFound(scopeID))
 	})
 }
 
 func (s addressScopes) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.AddressScope, error) {
-	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.AddressScope, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) ([]*model.AddressScope, error) {
 		page, err := store.ListAddressScopes(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, addressScopeNotFound(want.Marker))
 	})

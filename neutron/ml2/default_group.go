@@ -58,7 +58,7 @@ func (p *Plugin) ensureDefaultListed(ctx context.Context, c *auth.Caller, want p
 	if !mayEnsure(c, project) {
 		return nil
 	}
-	has, err := store.Read(ctx, p.db, func(q store.Querier) (bool, error) {
+	has, err := store.ReadOne(ctx, p.db, func(q store.Querier) (bool, error) {
 		_, err := store.DefaultSecurityGroup(q, project)
 		return !errors.Is(err, store.ErrNotFound), store.NotFoundAs(err, nil)
 	})

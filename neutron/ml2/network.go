@@ -120,14 +120,14 @@ func (p *Plugin) maxMTU(networkType string) int {
 }
 
 func (n networks) Get(ctx context.Context, c *auth.Caller, networkID string) (*model.Network, error) {
-	return store.Read(ctx, n.db, func(q store.Querier) (*model.Network, error) {
+	return store.ReadOne(ctx, n.db, func(q store.Querier) (*model.Network, error) {
 		found, err := store.Network(q, networkID, ScopeOf(c))
 		return found, store.NotFoundAs(err, networkNotFound(networkID))
 	})
 }
 
 func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Network, error) {
-	return store.Read(ctx, n.db, func(q store.Querier) ([]*model.Network, error) {
+	return store.ReadOne(ctx, n.db, func(q store.Querier) ([]*model.Network, error) {
 		page, err := store.ListNetworks(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, networkNotFound(want.Marker))
 	})

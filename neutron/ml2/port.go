@@ -123,7 +123,7 @@ func subnetsOf(wants []want) []model.SubnetID {
 }
 
 func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.Port, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) (*model.Port, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.Port, error) {
 		found, err := store.Port(q, portID, ScopeOf(c))
 		if err != nil {
 			return nil, store.NotFoundAs(err, portNotFound(portID))
@@ -133,7 +133,7 @@ func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.P
 }
 
 func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Port, error) {
-	page, err := store.Read(ctx, p.db, func(q store.Querier) ([]*model.Port, error) {
+	page, err := store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.Port, error) {
 		page, err := store.ListPorts(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, portNotFound(want.Marker))
 	})

@@ -141,14 +141,14 @@ func (r *request) isExternal(n *model.Network) (bool, error) {
 }
 
 func (p rbacPolicies) Get(ctx context.Context, c *auth.Caller, policyID string) (*model.RBACPolicy, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) (*model.RBACPolicy, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.RBACPolicy, error) {
 		found, err := store.RBACPolicy(q, policyID, ScopeOf(c))
 		return found, store.NotFoundAs(err, policyNotFound(policyID))
 	})
 }
 
 func (p rbacPolicies) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.RBACPolicy, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.RBACPolicy, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.RBACPolicy, error) {
 		page, err := store.ListRBACPolicies(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, policyNotFound(want.Marker))
 	})

@@ -57,7 +57,7 @@ func (r *request) insertGroup(g *model.SecurityGroup, rules []model.SecurityGrou
 }
 
 func (g securityGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.SecurityGroup, error) {
-	return store.Read(ctx, g.db, func(q store.Querier) (*model.SecurityGroup, error) {
+	return store.ReadOne(ctx, g.db, func(q store.Querier) (*model.SecurityGroup, error) {
 		found, err := store.SecurityGroup(q, groupID, ScopeOf(c))
 		return found, store.NotFoundAs(err, apidef.SecurityGroupNotFound(groupID))
 	})
@@ -67,7 +67,7 @@ func (g securityGroups) List(ctx context.Context, c *auth.Caller, want plugin.Qu
 	if err := g.ensureDefaultListed(ctx, c, want); err != nil {
 		return nil, err
 	}
-	return store.Read(ctx, g.db, func(q store.Querier) ([]*model.SecurityGroup, error) {
+	return store.ReadOne(ctx, g.db, func(q store.Querier) ([]*model.SecurityGroup, error) {
 		page, err := store.ListSecurityGroups(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, apidef.SecurityGroupNotFound(want.Marker))
 	})

@@ -84,7 +84,7 @@ func (r *request) reserveRules(project string, n int) error {
 }
 
 func (s securityGroupRules) Get(ctx context.Context, c *auth.Caller, ruleID string) (*model.SecurityGroupRule, error) {
-	return store.Read(ctx, s.db, func(q store.Querier) (*model.SecurityGroupRule, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) (*model.SecurityGroupRule, error) {
 		found, err := store.SecurityGroupRule(q, ruleID, ScopeOf(c))
 		return found, store.NotFoundAs(err, ruleNotFound(ruleID))
 	})
@@ -94,7 +94,7 @@ func (s securityGroupRules) List(ctx context.Context, c *auth.Caller, want plugi
 	if err := s.ensureDefaultListed(ctx, c, want); err != nil {
 		return nil, err
 	}
-	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.SecurityGroupRule, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) ([]*model.SecurityGroupRule, error) {
 		page, err := store.ListSecurityGroupRules(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, ruleNotFound(want.Marker))
 	})

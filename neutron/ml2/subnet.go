@@ -108,14 +108,14 @@ func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool 
 }
 
 func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*model.Subnet, error) {
-	return store.Read(ctx, s.db, func(q store.Querier) (*model.Subnet, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) (*model.Subnet, error) {
 		found, err := store.Subnet(q, subnetID, ScopeOf(c))
 		return found, store.NotFoundAs(err, subnetNotFound(subnetID))
 	})
 }
 
 func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Subnet, error) {
-	return store.Read(ctx, s.db, func(q store.Querier) ([]*model.Subnet, error) {
+	return store.ReadOne(ctx, s.db, func(q store.Querier) ([]*model.Subnet, error) {
 		page, err := store.ListSubnets(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, subnetNotFound(want.Marker))
 	})

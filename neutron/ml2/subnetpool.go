@@ -111,14 +111,14 @@ func checkPrefixLens(p *model.SubnetPool) error {
 }
 
 func (p subnetPools) Get(ctx context.Context, c *auth.Caller, poolID string) (*model.SubnetPool, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) (*model.SubnetPool, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.SubnetPool, error) {
 		found, err := store.SubnetPool(q, poolID, ScopeOf(c))
 		return found, store.NotFoundAs(err, subnetPoolNotFound(poolID))
 	})
 }
 
 func (p subnetPools) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.SubnetPool, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.SubnetPool, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.SubnetPool, error) {
 		page, err := store.ListSubnetPools(q, ScopeOf(c), want)
 		return page, store.NotFoundAs(err, subnetPoolNotFound(want.Marker))
 	})

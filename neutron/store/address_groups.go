@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"net/netip"
 
 	"github.com/huandu/go-sqlbuilder"
@@ -17,25 +16,21 @@ var addressGroups = table[model.AddressGroup]{
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
 		return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.id", project))
 	},
-	shared: func(g *model.AddressGroup) (string, *bool) { return g.ID.String(), &g.Shared },
-	scan: func(rows *sql.Rows) (*model.AddressGroup, error) {
+	shared: func(g *model.AddressGroup) *bool { return &g.Shared },
+	scan: func(rows row) (*model.AddressGroup, error) {
 		g := &model.AddressGroup{Addresses: []netip.Prefix{}}
 		return g, rows.Scan(append(standardTargets(&g.ID, &g.Standard), &g.Name)...)
 	},
-	children: addressesOfGroups,
+	parts: []part[model.AddressGroup]{
+		{[]string{"address"}, "address_associations WHERE address_group_id = t.id", addAddress},
+	},
 }
 
-func addressesOfGroups(q Querier, items []*model.AddressGroup) error {
-	byID, owners := index(items, func(g *model.AddressGroup) model.AddressGroupID { return g.ID })
-	return eachChild(q, "SELECT address_group_id, address FROM address_associations WHERE address_group_id IN (%s) "+
-		"ORDER BY address_group_id, address",
-		owners, func(rows *sql.Rows) error {
-			var owner model.AddressGroupID
-			var address netip.Prefix
-			err := rows.Scan(textual(&owner), textual(&address))
-			byID[owner].Addresses = append(byID[owner].Addresses, address)
-			return err
-		})
+func addAddress(g *model.AddressGroup, r row) error {
+	var address netip.Prefix
+	err := r.Scan(textual(&address))
+	g.Addresses = append(g.Addresses, address)
+	return err
 }
 
 // AddressGroup returns an address group, or ErrNotFound where there is none that scope sees.

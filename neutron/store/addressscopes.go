@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 )
@@ -18,8 +16,8 @@ var addressScopes = table[model.AddressScope]{
 		"ip_version": {"t.ip_version", integer},
 	},
 	visible: ownOrShared,
-	shared:  func(s *model.AddressScope) (string, *bool) { return s.ID.String(), &s.Shared },
-	scan: func(rows *sql.Rows) (*model.AddressScope, error) {
+	shared:  func(s *model.AddressScope) *bool { return &s.Shared },
+	scan: func(rows row) (*model.AddressScope, error) {
 		s := &model.AddressScope{}
 		return s, rows.Scan(textual(&s.ID), &s.ProjectID, &s.Name, &s.IPVersion)
 	},

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-
 	"midonet.org/midonet/neutron/model"
 )
 
@@ -20,7 +18,7 @@ func DefaultExternalNetwork(q Querier) (network model.NetworkID, err error) {
 
 // AutoAllocatedTopology returns the topology that was allocated for a project, or ErrNotFound.
 func AutoAllocatedTopology(q Querier, project string) (*model.AutoAllocatedTopology, error) {
-	found, err := collect(q, func(rows *sql.Rows) (*model.AutoAllocatedTopology, error) {
+	found, err := collect(q, func(rows row) (*model.AutoAllocatedTopology, error) {
 		t := &model.AutoAllocatedTopology{}
 		return t, rows.Scan(&t.ProjectID, textual(&t.NetworkID), textual(&t.RouterID))
 	}, `SELECT project_id, network_id, router_id FROM auto_allocated_topologies WHERE project_id = ?`, project)

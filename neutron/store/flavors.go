@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 )
@@ -17,24 +15,20 @@ var flavors = table[model.Flavor]{
 		"service_type": {"t.service_type", text},
 		"enabled":      {"t.enabled", boolean},
 	},
-	scan: func(rows *sql.Rows) (*model.Flavor, error) {
+	scan: func(rows row) (*model.Flavor, error) {
 		f := &model.Flavor{ServiceProfiles: []model.ServiceProfileID{}}
 		return f, rows.Scan(textual(&f.ID), &f.Name, &f.Description, &f.ServiceType, &f.Enabled)
 	},
-	children: flavorProfiles,
+	parts: []part[model.Flavor]{
+		{[]string{"service_profile_id"}, "flavorserviceprofilebindings WHERE flavor_id = t.id", addProfile},
+	},
 }
 
-// flavorProfiles fills in the flavors' service profiles, in the order of their identifiers.
-func flavorProfiles(q Querier, items []*model.Flavor) error {
-	byID, owners := index(items, func(f *model.Flavor) model.FlavorID { return f.ID })
-	return eachChild(q, "SELECT flavor_id, service_profile_id FROM flavorserviceprofilebindings WHERE flavor_id IN (%s) "+
-		"ORDER BY flavor_id, service_profile_id", owners, func(rows *sql.Rows) error {
-		var owner model.FlavorID
-		var profile model.ServiceProfileID
-		err := rows.Scan(textual(&owner), textual(&profile))
-		byID[owner].ServiceProfiles = append(byID[owner].ServiceProfiles, profile)
-		return err
-	})
+func addProfile(f *model.Flavor, r row) error {
+	var profile model.ServiceProfileID
+	err := r.Scan(textual(&profile))
+	f.ServiceProfiles = append(f.ServiceProfiles, profile)
+	return err
 }
 
 var serviceProfiles = table[model.ServiceProfile]{
@@ -47,7 +41,7 @@ var serviceProfiles = table[model.ServiceProfile]{
 		"metainfo":    {"t.metainfo", optional},
 		"enabled":     {"t.enabled", boolean},
 	},
-	scan: func(rows *sql.Rows) (*model.ServiceProfile, error) {
+	scan: func(rows row) (*model.ServiceProfile, error) {
 		p := &model.ServiceProfile{}
 		return p, rows.Scan(textual(&p.ID), &p.Description, &p.Driver, &p.Metainfo, &p.Enabled)
 	},

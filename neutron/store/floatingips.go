@@ -20,37 +20,32 @@ var floatingIPs = table[model.FloatingIP]{
 		"fixed_ip_address":    {"t.fixed_ip_address", optional},
 		"status":              {"t.status", text},
 	}),
-	visible:  ownRows,
-	scan:     scanFloatingIP,
-	children: floatingIPChildren,
+	visible: ownRows,
+	scan:    scanFloatingIP,
+	parts: []part[model.FloatingIP]{
+		tagsOf(func(f *model.FloatingIP) *[]string { return &f.Tags }),
+		{[]string{"p.name", "p.network_id", "p.mac_address", "p.admin_state_up", "p.status", "p.device_id", "p.device_owner"},
+			"ports p WHERE p.id = t.fixed_port_id", addPortDetails},
+		{inOrderOfMaking("f", portForwardings.columns), "portforwardings f WHERE f.floatingip_id = t.id", addForwarding},
+	},
 }
 
-func scanFloatingIP(rows *sql.Rows) (*model.FloatingIP, error) {
+func scanFloatingIP(rows row) (*model.FloatingIP, error) {
 	f := &model.FloatingIP{PortForwardings: []model.ForwardingSummary{}}
 	return f, rows.Scan(append(standardTargets(&f.ID, &f.Standard), textual(&f.FloatingIPAddress), textual(&f.FloatingNetworkID),
 		textual(&f.RouterID), textual(&f.PortID), textual(&f.FixedIPAddress), &f.Status)...)
 }
 
-// floatingIPChildren fills in what the addresses show of their ports and forwardings.
-func floatingIPChildren(q Querier, items []*model.FloatingIP) error {
-	byID, owners := index(items, func(f *model.FloatingIP) model.FloatingIPID { return f.ID })
-	err := eachChild(q, "SELECT f.id, p.name, p.network_id, p.mac_address, p.admin_state_up, p.status, p.device_id, p.device_owner "+
-		"FROM floatingips f JOIN ports p ON p.id = f.fixed_port_id WHERE f.id IN (%s)",
-		owners, func(rows *sql.Rows) error {
-			var owner model.FloatingIPID
-			d := &model.PortDetails{}
-			err := rows.Scan(textual(&owner), &d.Name, textual(&d.NetworkID), scanMAC{&d.MACAddress}, &d.AdminStateUp, &d.Status,
-				&d.DeviceID, &d.DeviceOwner)
-			byID[owner].PortDetails = d
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	forwardings, err := forwardingsOf(q, owners)
-	for _, f := range forwardings {
-		of := byID[f.FloatingIPID]
-		of.PortForwardings = append(of.PortForwardings, f.Summary())
+func addPortDetails(f *model.FloatingIP, r row) error {
+	d := &model.PortDetails{}
+	f.PortDetails = d
+	return r.Scan(&d.Name, textual(&d.NetworkID), scanMAC{&d.MACAddress}, &d.AdminStateUp, &d.Status, &d.DeviceID, &d.DeviceOwner)
+}
+
+func addForwarding(f *model.FloatingIP, r row) error {
+	forwarding, err := portForwardings.scan(made{r})
+	if err == nil {
+		f.PortForwardings = append(f.PortForwardings, forwarding.Summary())
 	}
 	return err
 }

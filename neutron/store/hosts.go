@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"encoding/json"
 	"net/netip"
 	"slices"
@@ -24,7 +23,7 @@ type Host struct {
 
 // Hosts returns all hosts, by name.
 func Hosts(q Querier) ([]*Host, error) {
-	return collect(q, func(rows *sql.Rows) (*Host, error) {
+	return collect(q, func(rows row) (*Host, error) {
 		var h Host
 		var endpoints string
 		err := rows.Scan(textual(&h.ID), &h.Name, &h.Zone, &endpoints, &h.Alive, &h.Version, scanTime{&h.StartedAt}, scanTime{&h.SeenAt})
@@ -111,13 +110,14 @@ func Zones(q Querier) ([]string, error) {
 	return zones, err
 }
 
-// inZones fills in where the items are, which is in every zone: a network is wherever its ports are, and a router on every host.
-func inZones[T any](q Querier, items []*T, zonesOf func(*T) *[]string) error {
-	zones, err := Zones(q)
-	for _, item := range items {
-		*zonesOf(item) = zones
-	}
-	return err
+// zonesOf are the zones that an item is in, which are all: a network is wherever its ports are, and a router on every host.
+func zonesOf[T any](list func(*T) *[]string) part[T] {
+	return part[T]{[]string{"zone"}, "(SELECT DISTINCT zone FROM hosts WHERE zone <> '') z", func(item *T, r row) error {
+		var zone string
+		err := r.Scan(&zone)
+		*list(item) = append(*list(item), zone)
+		return err
+	}}
 }
 
 // zoneList is a list of zones as a column has it.
@@ -137,5 +137,10 @@ func zoneList(zones []string) string {
 // scanZones reads a column that zoneList wrote.
 type scanZones struct{ to *[]string }
 
-// Scan implements sql.Scanner.
-func (s scanZones) Scan(v any) error { return json.Unmarshal([]byte(textOf(v)), s.to) }
+func (s scanZones) scanText(text string) error {
+	if text == "[]" {
+		*s.to = []string{}
+		return nil
+	}
+	return json.Unmarshal([]byte(text), s.to)
+}

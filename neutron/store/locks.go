@@ -1,7 +1,5 @@
 package store
 
-import "database/sql"
-
 // Transactions of several servers that run side by side are kept apart by locks on rows. SQLite, whose writers follow each other, has
 // and needs none. Whoever
 //
@@ -34,7 +32,7 @@ func LockPort(tx *Tx, portID string) error {
 	return tx.lock(`SELECT id FROM ports WHERE id = ?`, portID)
 }
 
-func scanID(rows *sql.Rows) (*string, error) {
+func scanID(rows row) (*string, error) {
 	var s string
 	return &s, rows.Scan(&s)
 }

@@ -35,6 +35,10 @@ const (
 	idleTime     = 5 * time.Minute // proxies in front of a database close what has been idle for longer
 )
 
+// packedSize is how many octets the rows of another table that belong to one may have together (see packed.go). The default of MySQL is 1,024,
+// and what is longer is cut.
+const packedSize = 16 << 20
+
 // lockPatience is how long one statement waits for a row before its transaction is begun again, in seconds.
 const lockPatience = 5
 
@@ -95,7 +99,7 @@ func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) 
 	}
 	statements := []string{
 		// Strict as oslo.db makes it (mysql_sql_mode): a value that does not fit is refused, not cut.
-		fmt.Sprintf("SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = %d", lockPatience),
+		fmt.Sprintf("SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = %d, group_concat_max_len = %d", lockPatience, packedSize),
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + isolation,
 	}
 	if d.galera {

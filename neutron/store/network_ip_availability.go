@@ -32,7 +32,7 @@ func availabilities(versions []any) *table[model.NetworkIPAvailability] {
 			}
 			return "t.id IN (SELECT s.network_id FROM subnets s WHERE " + b.In("s.ip_version", versions...) + ")", true, nil
 		},
-		scan: func(rows *sql.Rows) (*model.NetworkIPAvailability, error) {
+		scan: func(rows row) (*model.NetworkIPAvailability, error) {
 			n := &model.NetworkIPAvailability{TotalIPs: new(big.Int)}
 			return n, rows.Scan(textual(&n.NetworkID), &n.NetworkName, &n.ProjectID)
 		},

@@ -38,13 +38,18 @@ var networks = table[model.Network]{
 		// The first of several counts (neutron/db/external_net_db.py, _network_result_filter_hook).
 		return b.Equal("t.external", f.Values[0] == "True"), true, nil
 	},
-	shared:   func(n *model.Network) (string, *bool) { return n.ID.String(), &n.Shared },
-	scan:     scanNetwork,
-	children: networkChildren,
+	shared: func(n *model.Network) *bool { return &n.Shared },
+	scan:   scanNetwork,
+	parts: []part[model.Network]{
+		tagsOf(func(n *model.Network) *[]string { return &n.Tags }),
+		networkSubnets,
+		silences,
+		zonesOf(func(n *model.Network) *[]string { return &n.AvailabilityZones }),
+	},
 }
 
-func scanNetwork(rows *sql.Rows) (*model.Network, error) {
-	n := &model.Network{Subnets: []model.SubnetID{}}
+func scanNetwork(rows row) (*model.Network, error) {
+	n := &model.Network{Subnets: []model.SubnetID{}, AvailabilityZones: []string{}}
 	var isDefault bool
 	err := rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled,
@@ -63,39 +68,29 @@ func defaultExternal(n *model.Network) any {
 	return nil
 }
 
-// networkChildren fills in subnets, hosts and availability zones.
-func networkChildren(q Querier, items []*model.Network) error {
-	if err := errors.Join(networkSubnets(q, items), silences(q, items)); err != nil {
-		return err
-	}
-	return inZones(q, items, func(n *model.Network) *[]string { return &n.AvailabilityZones })
-}
-
-// networkSubnets fills in which subnets the networks have, in the order of their making, and the address scopes that follow from the
-// subnets' pools (_extend_network_dict_address_scope).
-func networkSubnets(q Querier, items []*model.Network) error {
-	byID, owners := index(items, func(n *model.Network) model.NetworkID { return n.ID })
-	return eachChild(q, "SELECT s.network_id, s.id, s.ip_version, p.address_scope_id FROM subnets s LEFT JOIN subnetpools p "+
-		"ON p.id = s.subnetpool_id WHERE s.network_id IN (%s) ORDER BY s.created_at, s.id", owners,
-		func(rows *sql.Rows) error {
-			var net model.NetworkID
-			var sub model.SubnetID
-			var version int
-			var scope model.AddressScopeID
-			if err := rows.Scan(textual(&net), textual(&sub), &version, textual(&scope)); err != nil {
-				return err
-			}
-			n := byID[net]
-			n.Subnets = append(n.Subnets, sub)
-			switch {
-			case scope.IsZero():
-			case version == 4:
-				n.IPv4AddressScope = scope
-			default:
-				n.IPv6AddressScope = scope
-			}
-			return nil
-		})
+// networkSubnets are the subnets of a network, in the order of their making, and the address scopes that follow from the subnets' pools
+// (_extend_network_dict_address_scope).
+var networkSubnets = part[model.Network]{
+	[]string{"s.created_at", "s.id", "s.ip_version", "p.address_scope_id"},
+	"subnets s LEFT JOIN subnetpools p ON p.id = s.subnetpool_id WHERE s.network_id = t.id",
+	func(n *model.Network, r row) error {
+		var created model.Time
+		var sub model.SubnetID
+		var version int
+		var scope model.AddressScopeID
+		if err := r.Scan(scanTime{&created}, textual(&sub), &version, textual(&scope)); err != nil {
+			return err
+		}
+		n.Subnets = append(n.Subnets, sub)
+		switch {
+		case scope.IsZero():
+		case version == 4:
+			n.IPv4AddressScope = scope
+		default:
+			n.IPv6AddressScope = scope
+		}
+		return nil
+	},
 }
 
 // index returns the items by their identifiers, and the identifiers as query parameters.

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-
 	"midonet.org/midonet/neutron/model"
 )
 
@@ -25,7 +23,7 @@ func InsertNovaEvent(tx *Tx, e NovaEvent) error {
 
 // PendingNovaEvents returns the oldest events that Nova does not have.
 func PendingNovaEvents(q Querier, limit int) ([]*NovaEvent, error) {
-	return collect(q, func(rows *sql.Rows) (*NovaEvent, error) {
+	return collect(q, func(rows row) (*NovaEvent, error) {
 		var e NovaEvent
 		return &e, rows.Scan(&e.ID, &e.Name, &e.Server, &e.Status, &e.Tag, scanTime{&e.CreatedAt})
 	}, `SELECT id, name, server_uuid, status, tag, created_at FROM nova_events ORDER BY id LIMIT ?`, limit)

@@ -1,39 +1,28 @@
 package store
 
-import (
-	"database/sql"
+import "midonet.org/midonet/neutron/model"
 
-	"midonet.org/midonet/neutron/model"
-)
+// portSecurityGroups are the groups that a port is in, by identifier.
+var portSecurityGroups = part[model.Port]{[]string{"security_group_id"}, "securitygroupportbindings WHERE port_id = t.id",
+	func(p *model.Port, r row) error {
+		var group model.SecurityGroupID
+		err := r.Scan(textual(&group))
+		p.SecurityGroups = append(p.SecurityGroups, group)
+		return err
+	}}
 
-// portSecurityGroups fills in which groups the ports are in, by identifier.
-func portSecurityGroups(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
-	return eachChild(q, "SELECT port_id, security_group_id FROM securitygroupportbindings WHERE port_id IN (%s) "+
-		"ORDER BY port_id, security_group_id",
-		owners, func(rows *sql.Rows) error {
-			var owner model.PortID
-			var group model.SecurityGroupID
-			err := rows.Scan(textual(&owner), textual(&group))
-			byID[owner].SecurityGroups = append(byID[owner].SecurityGroups, group)
+var portAddressPairs = part[model.Port]{[]string{"position", "mac_address", "ip_address"}, "allowedaddresspairs WHERE port_id = t.id",
+	func(p *model.Port, r row) error {
+		var position int
+		var pair model.AddressPair
+		var address string
+		if err := r.Scan(&position, scanMAC{&pair.MACAddress}, &address); err != nil {
 			return err
-		})
-}
-
-func portAddressPairs(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
-	return eachChild(q, "SELECT port_id, mac_address, ip_address FROM allowedaddresspairs WHERE port_id IN (%s) "+
-		"ORDER BY port_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.PortID
-			var pair model.AddressPair
-			var address string
-			if err := rows.Scan(textual(&owner), scanMAC{&pair.MACAddress}, &address); err != nil {
-				return err
-			}
-			err := pair.SetAddress(address)
-			byID[owner].AllowedAddressPairs = append(byID[owner].AllowedAddressPairs, pair)
-			return err
-		})
-}
+		}
+		err := pair.SetAddress(address)
+		p.AllowedAddressPairs = append(p.AllowedAddressPairs, pair)
+		return err
+	}}
 
 // SetSecurityGroups makes a port a member of the groups that p has, and of no others. A group that has gone violates Reference.
 func SetSecurityGroups(tx *Tx, p *model.Port) error {

@@ -1,9 +1,6 @@
 package store
 
 import (
-	"database/sql"
-	"slices"
-
 	"github.com/huandu/go-sqlbuilder"
 
 	"midonet.org/midonet/neutron/model"
@@ -23,7 +20,7 @@ var portForwardings = table[model.PortForwarding]{
 	}),
 	visible: ownRows,
 	filter:  forwardingFilter,
-	scan: func(rows *sql.Rows) (*model.PortForwarding, error) {
+	scan: func(rows row) (*model.PortForwarding, error) {
 		f := &model.PortForwarding{}
 		err := rows.Scan(append(standardTargets(&f.ID, &f.Standard), textual(&f.FloatingIPID), &f.ExternalPortRange.First,
 			&f.ExternalPortRange.Last, &f.InternalPortRange.First, &f.InternalPortRange.Last, textual(&f.InternalIPAddress),
@@ -64,21 +61,6 @@ func ListPortForwardings(q Querier, scope Scope, want plugin.Query) ([]*model.Po
 // PortForwardingsBy returns the forwardings whose attribute (floatingip_id, internal_port_id) has one of the values.
 func PortForwardingsBy(q Querier, attr string, values ...string) ([]*model.PortForwarding, error) {
 	return ListPortForwardings(q, Scope{}, plugin.Query{Filters: []plugin.Filter{{Attr: attr, Values: values}}})
-}
-
-// forwardingsOf returns the forwardings of floating addresses, by their identifiers, in the order of their making.
-func forwardingsOf(q Querier, floatingIPs []any) ([]*model.PortForwarding, error) {
-	var all []*model.PortForwarding
-	for part := range slices.Chunk(floatingIPs, chunk) {
-		b := portForwardings.selection(q, Scope{})
-		b.Where(b.In("t.floatingip_id", part...)).OrderBy("t.created_at", "t.id")
-		found, err := portForwardings.fetch(q, Scope{}, b)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	return all, nil
 }
 
 // InsertPortForwarding stores a new forwarding. A floating address or port that has gone violates Reference.

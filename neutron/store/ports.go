@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"encoding/json"
 	"net/netip"
 	"strings"
@@ -33,9 +32,15 @@ var ports = table[model.Port]{
 		return b.Or(b.Equal("t.project_id", project),
 			"t.network_id IN (SELECT id FROM networks WHERE "+b.Equal("project_id", project)+")")
 	},
-	filter:   portFilter,
-	scan:     scanPort,
-	children: portChildren,
+	filter: portFilter,
+	scan:   scanPort,
+	parts: []part[model.Port]{
+		tagsOf(func(p *model.Port) *[]string { return &p.Tags }),
+		portAddresses,
+		portDHCPOptions,
+		portSecurityGroups,
+		portAddressPairs,
+	},
 }
 
 // portFilter answers the filters by what is in other tables.
@@ -84,7 +89,7 @@ func addressHas(b *sqlbuilder.SelectBuilder, parts []any) []string {
 	return either
 }
 
-func scanPort(rows *sql.Rows) (*model.Port, error) {
+func scanPort(rows row) (*model.Port, error) {
 	p := &model.Port{FixedIPs: []model.FixedIP{}, ExtraDHCP: []model.ExtraDHCPOpt{}, SecurityGroups: []model.SecurityGroupID{},
 		AllowedAddressPairs: []model.AddressPair{}}
 	var profile string
@@ -95,41 +100,22 @@ func scanPort(rows *sql.Rows) (*model.Port, error) {
 	return p, err
 }
 
-// portChildren fills in addresses, DHCP options, security groups and address pairs.
-func portChildren(q Querier, items []*model.Port) error {
-	byID, owners := index(items, func(p *model.Port) model.PortID { return p.ID })
-	for _, fill := range []func(Querier, map[model.PortID]*model.Port, []any) error{
-		portAddresses, portDHCPOptions, portSecurityGroups, portAddressPairs,
-	} {
-		if err := fill(q, byID, owners); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var portAddresses = part[model.Port]{[]string{"position", "subnet_id", "HEX(ip_address)"}, "ipallocations WHERE port_id = t.id",
+	func(p *model.Port, r row) error {
+		var position int
+		var f model.FixedIP
+		err := r.Scan(&position, textual(&f.SubnetID), address{&f.IPAddress})
+		p.FixedIPs = append(p.FixedIPs, f)
+		return err
+	}}
 
-func portAddresses(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
-	return eachChild(q, "SELECT port_id, subnet_id, ip_address FROM ipallocations WHERE port_id IN (%s) ORDER BY port_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.PortID
-			var f model.FixedIP
-			err := rows.Scan(textual(&owner), textual(&f.SubnetID), scanAddr{&f.IPAddress})
-			byID[owner].FixedIPs = append(byID[owner].FixedIPs, f)
-			return err
-		})
-}
-
-func portDHCPOptions(q Querier, byID map[model.PortID]*model.Port, owners []any) error {
-	return eachChild(q, "SELECT port_id, opt_name, opt_value, ip_version FROM extradhcpopts WHERE port_id IN (%s) "+
-		"ORDER BY port_id, opt_name, ip_version",
-		owners, func(rows *sql.Rows) error {
-			var owner model.PortID
-			var o model.ExtraDHCPOpt
-			err := rows.Scan(textual(&owner), &o.Name, &o.Value, &o.IPVersion)
-			byID[owner].ExtraDHCP = append(byID[owner].ExtraDHCP, o)
-			return err
-		})
-}
+var portDHCPOptions = part[model.Port]{[]string{"opt_name", "ip_version", "opt_value"}, "extradhcpopts WHERE port_id = t.id",
+	func(p *model.Port, r row) error {
+		var o model.ExtraDHCPOpt
+		err := r.Scan(&o.Name, &o.IPVersion, &o.Value)
+		p.ExtraDHCP = append(p.ExtraDHCP, o)
+		return err
+	}}
 
 // Port returns a port, or ErrNotFound where there is none that scope sees. VIFDetails are not stored; the plugin fills them in.
 func Port(q Querier, portID string, scope Scope) (*model.Port, error) {

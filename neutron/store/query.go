@@ -31,14 +31,23 @@ type table[T any] struct {
 	visible func(b *sqlbuilder.SelectBuilder, project string) string
 	// filter renders the filters that no column can answer; nil, false for those it does not know.
 	filter func(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, bool, error)
-	scan   func(rows *sql.Rows) (*T, error)
-	// shared returns which object's RBAC policies share an item, which is itself or its network, and the item's attribute shared: whether
-	// they do so with the project that looks. nil where the resource cannot be shared.
-	shared func(item *T) (objectID string, shared *bool)
-	// sharedBy is the column of that object's identifier; empty for t.id.
+	scan   func(row) (*T, error)
+	// shared returns the item's attribute shared: whether RBAC policies share it with the project that looks. nil where the resource cannot
+	// be shared.
+	shared func(item *T) *bool
+	// sharedBy is the column of the identifier of the object whose policies count, itself or its network; empty for t.id.
 	sharedBy string
-	// children fills in what is in other tables, for all the items at once.
+	// parts are what an item has in other tables.
+	parts []part[T]
+	// children fills in what no part can say, for all the items at once.
 	children func(q Querier, items []*T) error
+}
+
+// part is the rows of another table that belong to an item.
+type part[T any] struct {
+	columns []string // the first ones put the rows in order; none is binary
+	from    string   // what follows FROM: tables, and a condition on the item's row t
+	add     func(item *T, r row) error
 }
 
 // column is an attribute's place in SQL.
@@ -88,7 +97,7 @@ func withStandard(attrs map[string]column) map[string]column {
 func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 	b := t.selection(q, scope)
 	b.Where(b.Equal("t.id", id))
-	items, err := t.fetch(q, scope, b)
+	items, err := t.fetch(q, b)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +107,7 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 	return items[0], nil
 }
 
-// list answers a list request: one query for the rows of the page, and one for each kind of children.
+// list answers a list request with one query, and one for the marker where there is one.
 func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
 	b := t.selection(q, scope)
 	for _, f := range want.Filters {
@@ -123,7 +132,7 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 	if want.Limit > 0 {
 		b.Limit(want.Limit)
 	}
-	items, err := t.fetch(q, scope, b)
+	items, err := t.fetch(q, b)
 	if want.PageReverse {
 		slices.Reverse(items)
 	}
@@ -132,34 +141,78 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 
 func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {
 	b := q.dialect().Flavor().NewSelectBuilder()
-	b.Select(t.columns...).From(t.from)
+	columns := t.columns
+	if t.shared != nil {
+		columns = append(slices.Clone(columns), policiesSharing(b, t.sharingColumn(), scope.Project))
+	}
+	b.Select(packedColumns(columns)).From(t.from)
+	for _, p := range t.parts {
+		b.SelectMore(packedRows(p.columns, p.from))
+	}
 	if scope.Restricted {
 		b.Where(t.visible(b, scope.Project))
 	}
 	return b
 }
 
-func (t *table[T]) fetch(q Querier, scope Scope, b *sqlbuilder.SelectBuilder) ([]*T, error) {
+func (t *table[T]) fetch(q Querier, b *sqlbuilder.SelectBuilder) ([]*T, error) {
 	query, args := b.Build()
-	items, err := collect(q, t.scan, query, args...)
-	if err != nil || len(items) == 0 {
-		return items, err
-	}
-	if t.shared != nil {
-		if err := markShared(q, scope.Project, items, t.shared); err != nil {
-			return items, err
-		}
-	}
-	if err := loadTags(q, items); err != nil || t.children == nil {
+	items, err := collect(q, t.unpacking(), query, args...)
+	if err != nil || len(items) == 0 || t.children == nil {
 		return items, err
 	}
 	return items, t.children(q, items)
 }
 
+// unpacking returns the function that makes items of the rows of one result.
+func (t *table[T]) unpacking() func(row) (*T, error) {
+	own, parts := "", make([]sql.NullString, len(t.parts))
+	targets := []any{&own}
+	for i := range parts {
+		targets = append(targets, &parts[i])
+	}
+	var columns packed
+	return func(r row) (*T, error) {
+		if err := r.Scan(targets...); err != nil {
+			return nil, err
+		}
+		if err := columns.unpack(own); err != nil {
+			return nil, err
+		}
+		item, err := t.item(&columns)
+		for i := 0; err == nil && i < len(parts); i++ {
+			if parts[i].Valid {
+				err = eachRow(parts[i].String, func(r row) error { return t.parts[i].add(item, r) })
+			}
+		}
+		return item, err
+	}
+}
+
+// item makes an item of its own columns, the last of which says how many policies share it, where it can be shared.
+func (t *table[T]) item(columns *packed) (*T, error) {
+	if t.shared == nil {
+		return t.scan(columns)
+	}
+	last := len(columns.elements) - 1
+	policies, err := strconv.Atoi(columns.elements[last])
+	if err != nil {
+		return nil, err
+	}
+	columns.elements = columns.elements[:last]
+	item, err := t.scan(columns)
+	if err == nil {
+		*t.shared(item) = policies > 0
+	}
+	return item, err
+}
+
+func (t *table[T]) sharingColumn() string { return cmp.Or(t.sharedBy, "t.id") }
+
 // condition renders a filter: the attribute has one of the values.
 func (t *table[T]) condition(b *sqlbuilder.SelectBuilder, scope Scope, f plugin.Filter) (string, error) {
 	if t.shared != nil && f.Attr == "shared" {
-		return sharedFilter(b, cmp.Or(t.sharedBy, "t.id"), scope.Project, f), nil
+		return sharedFilter(b, t.sharingColumn(), scope.Project, f), nil
 	}
 	if cond, ok := tagFilter(b, f); ok {
 		return cond, nil
@@ -263,7 +316,7 @@ func (t *table[T]) after(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, ke
 }
 
 // collect runs a query and scans its rows.
-func collect[T any](q Querier, scan func(*sql.Rows) (*T, error), query string, args ...any) ([]*T, error) {
+func collect[T any](q Querier, scan func(row) (*T, error), query string, args ...any) ([]*T, error) {
 	rows, err := q.Query(query, args...)
 	if err != nil {
 		return nil, err
@@ -273,6 +326,9 @@ func collect[T any](q Querier, scan func(*sql.Rows) (*T, error), query string, a
 	for rows.Next() {
 		item, err := scan(rows)
 		if err != nil {
+			return nil, err
+		}
+		if err := q.gone(); err != nil {
 			return nil, err
 		}
 		items = append(items, item)

@@ -1,7 +1,5 @@
 package store
 
-import "database/sql"
-
 // QuotaLimit is how much of a resource a project may have, where that is not what the configuration says. Below 0 is no limit.
 type QuotaLimit struct {
 	Project, Resource string
@@ -18,7 +16,7 @@ func AllQuotaLimits(q Querier) ([]*QuotaLimit, error) {
 	return collect(q, scanQuotaLimit, `SELECT project_id, resource, hard_limit FROM quotas ORDER BY project_id, resource`)
 }
 
-func scanQuotaLimit(rows *sql.Rows) (*QuotaLimit, error) {
+func scanQuotaLimit(rows row) (*QuotaLimit, error) {
 	var l QuotaLimit
 	return &l, rows.Scan(&l.Project, &l.Resource, &l.Limit)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"slices"
 
 	"github.com/huandu/go-sqlbuilder"
 
@@ -25,7 +24,7 @@ var rbacPolicies = table[model.RBACPolicy]{
 	},
 	// A policy is its owner's to see, not that of the project that it is for.
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string { return b.Equal("t.project_id", project) },
-	scan: func(rows *sql.Rows) (*model.RBACPolicy, error) {
+	scan: func(rows row) (*model.RBACPolicy, error) {
 		p := &model.RBACPolicy{}
 		return p, rows.Scan(textual(&p.ID), &p.ProjectID, &p.ObjectType, &p.ObjectID, &p.Action, &p.TargetProject)
 	},
@@ -135,30 +134,11 @@ func sharedFilter(b *sqlbuilder.SelectBuilder, id, project string, f plugin.Filt
 	return "NOT " + cond
 }
 
-// markShared fills in which of the items are shared with a project, with one query.
-func markShared[T any](q Querier, project string, items []*T, of func(*T) (string, *bool)) error {
-	flags, owners := make(map[string][]*bool, len(items)), make([]any, 0, len(items))
-	for _, item := range items {
-		id, shared := of(item)
-		if len(flags[id]) == 0 {
-			owners = append(owners, id)
-		}
-		flags[id] = append(flags[id], shared)
-	}
-	for part := range slices.Chunk(owners, chunk) {
-		args := append(slices.Clone(part), model.AccessAsShared, model.Everyone, project)
-		ids, err := texts(q, `SELECT object_id FROM rbacpolicies WHERE object_id IN (`+placeholders(len(part))+
-			`) AND action = ? AND target_project IN (?, ?)`, args...)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			for _, flag := range flags[id] {
-				*flag = true
-			}
-		}
-	}
-	return nil
+// policiesSharing is the condition of sharedWith for one row, as a column: how many policies say so. MariaDB packs the answer of EXISTS as a
+// text.
+func policiesSharing(b *sqlbuilder.SelectBuilder, id, project string) string {
+	return "(SELECT COUNT(*) FROM rbacpolicies WHERE object_id = " + id + " AND " + b.Equal("action", model.AccessAsShared) +
+		" AND " + b.In("target_project", model.Everyone, project) + ")"
 }
 
 // texts runs a query for one column of text.

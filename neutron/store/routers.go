@@ -19,9 +19,15 @@ var routers = table[model.Router]{
 		"admin_state_up": {"t.admin_state_up", boolean},
 		"status":         {"t.status", text},
 	}),
-	visible:  ownRows,
-	scan:     scanRouter,
-	children: routerChildren,
+	visible: ownRows,
+	scan:    scanRouter,
+	parts: []part[model.Router]{
+		tagsOf(func(r *model.Router) *[]string { return &r.Tags }),
+		{[]string{"p.network_id", "t.enable_snat"}, "ports p WHERE p.id = t.gw_port_id", addGateway},
+		{[]string{"position", "subnet_id", "HEX(ip_address)"}, "ipallocations WHERE port_id = t.gw_port_id", addGatewayAddress},
+		{[]string{"position", "destination", "nexthop"}, "routerroutes WHERE router_id = t.id", addRoute},
+		zonesOf(func(r *model.Router) *[]string { return &r.AvailabilityZones }),
+	},
 }
 
 // ownRows shows a project its own rows alone.
@@ -29,44 +35,32 @@ func ownRows(b *sqlbuilder.SelectBuilder, project string) string {
 	return b.Equal("t.project_id", project)
 }
 
-func scanRouter(rows *sql.Rows) (*model.Router, error) {
-	r := &model.Router{Routes: []model.HostRoute{}}
+func scanRouter(rows row) (*model.Router, error) {
+	r := &model.Router{Routes: []model.HostRoute{}, AvailabilityZones: []string{}}
 	return r, rows.Scan(append(standardTargets(&r.ID, &r.Standard), &r.Name, &r.AdminStateUp, &r.Status,
 		scanZones{&r.AvailabilityZoneHints})...)
 }
 
-// routerChildren fills in gateways, routes and availability zones.
-func routerChildren(q Querier, items []*model.Router) error {
-	byID, owners := index(items, func(r *model.Router) model.RouterID { return r.ID })
-	return errors.Join(
-		eachChild(q, "SELECT r.id, p.network_id, r.enable_snat FROM routers r JOIN ports p ON p.id = r.gw_port_id WHERE r.id IN (%s)",
-			owners, func(rows *sql.Rows) error {
-				var owner model.RouterID
-				g := &model.GatewayInfo{FixedIPs: []model.FixedIP{}}
-				err := rows.Scan(textual(&owner), textual(&g.NetworkID), &g.EnableSNAT)
-				byID[owner].Gateway = g
-				return err
-			}),
-		eachChild(q, "SELECT r.id, a.subnet_id, a.ip_address FROM routers r JOIN ipallocations a ON a.port_id = r.gw_port_id "+
-			"WHERE r.id IN (%s) ORDER BY r.id, a.position",
-			owners, func(rows *sql.Rows) error {
-				var owner model.RouterID
-				var f model.FixedIP
-				err := rows.Scan(textual(&owner), textual(&f.SubnetID), scanAddr{&f.IPAddress})
-				if g := byID[owner].Gateway; g != nil {
-					g.FixedIPs = append(g.FixedIPs, f)
-				}
-				return err
-			}),
-		eachChild(q, "SELECT router_id, destination, nexthop FROM routerroutes WHERE router_id IN (%s) ORDER BY router_id, position",
-			owners, func(rows *sql.Rows) error {
-				var owner model.RouterID
-				var route model.HostRoute
-				err := rows.Scan(textual(&owner), textual(&route.Destination), textual(&route.NextHop))
-				byID[owner].Routes = append(byID[owner].Routes, route)
-				return err
-			}),
-		inZones(q, items, func(r *model.Router) *[]string { return &r.AvailabilityZones }))
+func addGateway(router *model.Router, r row) error {
+	router.Gateway = &model.GatewayInfo{FixedIPs: []model.FixedIP{}}
+	return r.Scan(textual(&router.Gateway.NetworkID), &router.Gateway.EnableSNAT)
+}
+
+// addGatewayAddress comes after addGateway.
+func addGatewayAddress(router *model.Router, r row) error {
+	var position int
+	var f model.FixedIP
+	err := r.Scan(&position, textual(&f.SubnetID), address{&f.IPAddress})
+	router.Gateway.FixedIPs = append(router.Gateway.FixedIPs, f)
+	return err
+}
+
+func addRoute(router *model.Router, r row) error {
+	var position int
+	var route model.HostRoute
+	err := r.Scan(&position, textual(&route.Destination), textual(&route.NextHop))
+	router.Routes = append(router.Routes, route)
+	return err
 }
 
 // Router returns a router, or ErrNotFound where there is none that scope sees.
@@ -160,7 +154,7 @@ type RouterPath struct {
 // RouterPaths returns the routers that have an interface on the subnet and an interface or gateway on the network, the oldest first.
 // It looks at the routers' ports alone (index ports_network_owner), however many others the subnet has.
 func RouterPaths(q Querier, subnet *model.Subnet, network model.NetworkID) ([]*RouterPath, error) {
-	return collect(q, func(rows *sql.Rows) (*RouterPath, error) {
+	return collect(q, func(rows row) (*RouterPath, error) {
 		p := &RouterPath{}
 		return p, rows.Scan(textual(&p.Router), scanAddr{&p.Address})
 	}, `SELECT r.id, a.ip_address FROM ports i JOIN ipallocations a ON a.port_id = i.id JOIN routers r ON r.id = i.device_id

@@ -46,7 +46,7 @@ func withoutName(attrs map[string]column) map[string]column {
 	return attrs
 }
 
-func scanRule(rows *sql.Rows) (*model.SecurityGroupRule, error) {
+func scanRule(rows row) (*model.SecurityGroupRule, error) {
 	r := &model.SecurityGroupRule{}
 	var cidr, group, addressGroup sql.NullString
 	err := rows.Scan(append(standardTargets(&r.ID, &r.Standard), textual(&r.SecurityGroupID), &r.Direction, &r.EtherType, &r.Protocol,

@@ -17,27 +17,23 @@ var securityGroups = table[model.SecurityGroup]{
 	visible: func(b *sqlbuilder.SelectBuilder, project string) string {
 		return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.id", project))
 	},
-	shared: func(g *model.SecurityGroup) (string, *bool) { return g.ID.String(), &g.Shared },
-	scan: func(rows *sql.Rows) (*model.SecurityGroup, error) {
+	shared: func(g *model.SecurityGroup) *bool { return &g.Shared },
+	scan: func(rows row) (*model.SecurityGroup, error) {
 		g := &model.SecurityGroup{Rules: []model.SecurityGroupRule{}}
 		return g, rows.Scan(append(standardTargets(&g.ID, &g.Standard), &g.Name, &g.Stateful)...)
 	},
-	children: rulesOfGroups,
+	parts: []part[model.SecurityGroup]{
+		tagsOf(func(g *model.SecurityGroup) *[]string { return &g.Tags }),
+		{inOrderOfMaking("r", ruleColumnList), "securitygrouprules r WHERE r.security_group_id = t.id", addRule},
+	},
 }
 
-// rulesOfGroups fills in the groups' rules, in the order of their making.
-func rulesOfGroups(q Querier, items []*model.SecurityGroup) error {
-	byID, owners := index(items, func(g *model.SecurityGroup) model.SecurityGroupID { return g.ID })
-	return eachChild(q, "SELECT "+ruleColumns+" FROM securitygrouprules t WHERE t.security_group_id IN (%s) "+
-		"ORDER BY t.security_group_id, t.created_at, t.id",
-		owners, func(rows *sql.Rows) error {
-			rule, err := scanRule(rows)
-			if err == nil {
-				g := byID[rule.SecurityGroupID]
-				g.Rules = append(g.Rules, *rule)
-			}
-			return err
-		})
+func addRule(g *model.SecurityGroup, r row) error {
+	rule, err := scanRule(made{r})
+	if err == nil {
+		g.Rules = append(g.Rules, *rule)
+	}
+	return err
 }
 
 // SecurityGroup returns a group with its rules, or ErrNotFound where there is none that scope sees.

@@ -96,9 +96,14 @@ func (db *DB) Close() error {
 // Read runs fn on one consistent snapshot of what is committed. The snapshot ends with fn, and so do rows and values taken from it.
 // fn may run several times, where the engine is lost meanwhile, and so must set afresh what it returns.
 func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
+	return db.reading(ctx, db.snapshot, fn)
+}
+
+// reading runs fn in the given way, and again where the engine is lost.
+func (db *DB) reading(ctx context.Context, way func(context.Context, func(Querier) error) error, fn func(Querier) error) error {
 	deadline := time.Now().Add(db.patience)
 	for {
-		err := db.snapshot(ctx, fn)
+		err := way(ctx, fn)
 		if !db.mayRetry(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return db.toClient(err)
 		}
@@ -108,8 +113,18 @@ func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
 
 // Read runs fn as DB.Read does and returns what it found.
 func Read[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, error) {
+	return found(ctx, db.Read, fn)
+}
+
+// ReadOne is Read for what one query answers, which sees one state of the database without a snapshot. Where fn asks more than one, each sees
+// the state of its own time.
+func ReadOne[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, error) {
+	return found(ctx, func(ctx context.Context, fn func(Querier) error) error { return db.reading(ctx, db.present, fn) }, fn)
+}
+
+func found[R any](ctx context.Context, read func(context.Context, func(Querier) error) error, fn func(Querier) (R, error)) (R, error) {
 	var found R
-	err := db.Read(ctx, func(q Querier) (err error) {
+	err := read(ctx, func(q Querier) (err error) {
 		found, err = fn(q)
 		return err
 	})
@@ -117,12 +132,25 @@ func Read[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, e
 }
 
 func (db *DB) snapshot(ctx context.Context, fn func(Querier) error) error {
-	tx, err := db.handles.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	return db.present(ctx, func(q Querier) error {
+		r := q.(*reader)
+		tx, err := r.on.(*sql.Conn).BeginTx(context.Background(), &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		return fn(&reader{ctx, tx, r.d})
+	})
+}
+
+// present runs fn on a connection for reading, without a snapshot.
+func (db *DB) present(ctx context.Context, fn func(Querier) error) error {
+	conn, err := db.handles.read.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	return fn(reader{ctx, tx, db.dialect})
+	defer conn.Close() // back to the pool
+	return fn(&reader{ctx, conn, db.dialect})
 }
 
 // explain gives an engine's error the text that an operator needs, and leaves every other error as it is.
@@ -148,25 +176,38 @@ func (db *DB) toClient(err error) error {
 type Querier interface {
 	Query(query string, args ...any) (*sql.Rows, error)
 	QueryRow(query string, args ...any) *sql.Row
+	// gone is why no one waits for the answer any more; nil while someone does.
+	gone() error
 	dialect() Dialect
 }
 
-// reader is a snapshot.
+// reader is a snapshot, or a connection outside of one. Its statements run to their end, as those of a Tx do: to watch whether the client
+// goes away meanwhile costs more than most of them.
 type reader struct {
 	ctx context.Context
-	tx  *sql.Tx
-	d   Dialect
+	on  interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+	d Dialect
 }
 
-func (r reader) Query(query string, args ...any) (*sql.Rows, error) {
-	return r.tx.QueryContext(r.ctx, query, args...)
+// Query implements Querier.
+func (r *reader) Query(query string, args ...any) (*sql.Rows, error) {
+	if err := r.gone(); err != nil {
+		return nil, err
+	}
+	return r.on.QueryContext(context.Background(), query, args...)
 }
 
-func (r reader) QueryRow(query string, args ...any) *sql.Row {
-	return r.tx.QueryRowContext(r.ctx, query, args...)
+// QueryRow implements Querier.
+func (r *reader) QueryRow(query string, args ...any) *sql.Row {
+	return r.on.QueryRowContext(context.Background(), query, args...)
 }
 
-func (r reader) dialect() Dialect { return r.d }
+func (r *reader) gone() error { return r.ctx.Err() }
+
+func (r *reader) dialect() Dialect { return r.d }
 
 // String names the database, without secrets.
 func (db *DB) String() string {

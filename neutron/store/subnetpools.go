@@ -23,10 +23,13 @@ var subnetPools = table[model.SubnetPool]{
 		"is_default":        {"(t.default_for IS NOT NULL)", boolean},
 		"address_scope_id":  {"t.address_scope_id", optional},
 	}),
-	visible:  ownOrShared,
-	shared:   func(p *model.SubnetPool) (string, *bool) { return p.ID.String(), &p.Shared },
-	scan:     scanSubnetPool,
-	children: poolPrefixes,
+	visible: ownOrShared,
+	shared:  func(p *model.SubnetPool) *bool { return &p.Shared },
+	scan:    scanSubnetPool,
+	parts: []part[model.SubnetPool]{
+		tagsOf(func(p *model.SubnetPool) *[]string { return &p.Tags }),
+		{[]string{"position", "cidr"}, "subnetpoolprefixes WHERE subnetpool_id = t.id", addPrefix},
+	},
 }
 
 // ownOrShared is the condition that a project owns an object or has it shared.
@@ -34,22 +37,18 @@ func ownOrShared(b *sqlbuilder.SelectBuilder, project string) string {
 	return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.id", project))
 }
 
-func scanSubnetPool(rows *sql.Rows) (*model.SubnetPool, error) {
+func scanSubnetPool(rows row) (*model.SubnetPool, error) {
 	p := &model.SubnetPool{Prefixes: []netip.Prefix{}}
 	return p, rows.Scan(append(standardTargets(&p.ID, &p.Standard), &p.Name, &p.IPVersion, &p.DefaultPrefixLen, &p.MinPrefixLen,
 		&p.MaxPrefixLen, &p.DefaultQuota, &p.IsDefault, textual(&p.AddressScopeID))...)
 }
 
-func poolPrefixes(q Querier, items []*model.SubnetPool) error {
-	byID, owners := index(items, func(p *model.SubnetPool) model.SubnetPoolID { return p.ID })
-	return eachChild(q, "SELECT subnetpool_id, cidr FROM subnetpoolprefixes WHERE subnetpool_id IN (%s) ORDER BY subnetpool_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.SubnetPoolID
-			var p netip.Prefix
-			err := rows.Scan(textual(&owner), textual(&p))
-			byID[owner].Prefixes = append(byID[owner].Prefixes, p)
-			return err
-		})
+func addPrefix(p *model.SubnetPool, r row) error {
+	var position int
+	var prefix netip.Prefix
+	err := r.Scan(&position, textual(&prefix))
+	p.Prefixes = append(p.Prefixes, prefix)
+	return err
 }
 
 // SubnetPool returns a pool, or ErrNotFound where there is none that scope sees.
@@ -66,7 +65,7 @@ func ListSubnetPools(q Querier, scope Scope, want plugin.Query) ([]*model.Subnet
 func DefaultSubnetPool(q Querier, version int, scope Scope) (*model.SubnetPool, error) {
 	b := subnetPools.selection(q, scope)
 	b.Where(b.Equal("t.default_for", version))
-	found, err := subnetPools.fetch(q, scope, b)
+	found, err := subnetPools.fetch(q, b)
 	if err == nil && len(found) == 0 {
 		return nil, ErrNotFound
 	}
@@ -158,7 +157,7 @@ func NeighboursOf(q Querier, pool *model.SubnetPool) ([]*Allocation, error) {
 		AND n.network_id IN (SELECT s.network_id FROM subnets s WHERE s.subnetpool_id = ?)`, pool.IPVersion, pool.ID.String(), pool.ID.String())
 }
 
-func scanAllocation(rows *sql.Rows) (*Allocation, error) {
+func scanAllocation(rows row) (*Allocation, error) {
 	a := &Allocation{}
 	return a, rows.Scan(textual(&a.Subnet), textual(&a.Network), &a.Project, textual(&a.CIDR))
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"net/netip"
 
 	"github.com/huandu/go-sqlbuilder"
@@ -28,12 +27,18 @@ var subnets = table[model.Subnet]{
 		return b.Or(b.Equal("t.project_id", project), sharedWith(b, "t.network_id", project))
 	},
 	sharedBy: "t.network_id",
-	shared:   func(s *model.Subnet) (string, *bool) { return s.NetworkID.String(), &s.Shared },
+	shared:   func(s *model.Subnet) *bool { return &s.Shared },
 	scan:     scanSubnet,
-	children: subnetChildren,
+	parts: []part[model.Subnet]{
+		tagsOf(func(s *model.Subnet) *[]string { return &s.Tags }),
+		{[]string{"position", "first_ip", "last_ip"}, "ipallocationpools WHERE subnet_id = t.id", addAllocationPool},
+		{[]string{"position", "address"}, "dnsnameservers WHERE subnet_id = t.id", addNameserver},
+		{[]string{"position", "service_type"}, "subnetservicetypes WHERE subnet_id = t.id", addServiceType},
+		{[]string{"position", "destination", "nexthop"}, "subnetroutes WHERE subnet_id = t.id", addHostRoute},
+	},
 }
 
-func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
+func scanSubnet(rows row) (*model.Subnet, error) {
 	s := &model.Subnet{
 		AllocationPools: []model.AllocationPool{}, DNSNameservers: []netip.Addr{}, HostRoutes: []model.HostRoute{},
 		ServiceTypes: []string{},
@@ -42,50 +47,36 @@ func scanSubnet(rows *sql.Rows) (*model.Subnet, error) {
 		textual(&s.GatewayIP), &s.EnableDHCP, &s.IPv6RAMode, &s.IPv6AddressMode, textual(&s.SubnetPoolID))...)
 }
 
-// subnetChildren fills in pools, name servers and routes.
-func subnetChildren(q Querier, items []*model.Subnet) error {
-	byID, owners := index(items, func(s *model.Subnet) model.SubnetID { return s.ID })
-	err := eachChild(q, "SELECT subnet_id, first_ip, last_ip FROM ipallocationpools WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.SubnetID
-			var p model.AllocationPool
-			err := rows.Scan(textual(&owner), textual(&p.Start), textual(&p.End))
-			byID[owner].AllocationPools = append(byID[owner].AllocationPools, p)
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	err = eachChild(q, "SELECT subnet_id, address FROM dnsnameservers WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.SubnetID
-			var a netip.Addr
-			err := rows.Scan(textual(&owner), textual(&a))
-			byID[owner].DNSNameservers = append(byID[owner].DNSNameservers, a)
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	err = eachChild(q, "SELECT subnet_id, service_type FROM subnetservicetypes WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.SubnetID
-			var kind string
-			err := rows.Scan(textual(&owner), &kind)
-			byID[owner].ServiceTypes = append(byID[owner].ServiceTypes, kind)
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	return eachChild(q, "SELECT subnet_id, destination, nexthop FROM subnetroutes WHERE subnet_id IN (%s) ORDER BY subnet_id, position",
-		owners, func(rows *sql.Rows) error {
-			var owner model.SubnetID
-			var r model.HostRoute
-			err := rows.Scan(textual(&owner), textual(&r.Destination), textual(&r.NextHop))
-			byID[owner].HostRoutes = append(byID[owner].HostRoutes, r)
-			return err
-		})
+func addAllocationPool(s *model.Subnet, r row) error {
+	var position int
+	var p model.AllocationPool
+	err := r.Scan(&position, textual(&p.Start), textual(&p.End))
+	s.AllocationPools = append(s.AllocationPools, p)
+	return err
+}
+
+func addNameserver(s *model.Subnet, r row) error {
+	var position int
+	var a netip.Addr
+	err := r.Scan(&position, textual(&a))
+	s.DNSNameservers = append(s.DNSNameservers, a)
+	return err
+}
+
+func addServiceType(s *model.Subnet, r row) error {
+	var position int
+	var kind string
+	err := r.Scan(&position, &kind)
+	s.ServiceTypes = append(s.ServiceTypes, kind)
+	return err
+}
+
+func addHostRoute(s *model.Subnet, r row) error {
+	var position int
+	var route model.HostRoute
+	err := r.Scan(&position, textual(&route.Destination), textual(&route.NextHop))
+	s.HostRoutes = append(s.HostRoutes, route)
+	return err
 }
 
 // Subnet returns a subnet, or ErrNotFound where there is none that scope sees.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -51,29 +50,16 @@ func anyTag(b *sqlbuilder.SelectBuilder, tags []any) string {
 	return "(t.id IN (SELECT resource_id FROM tags WHERE " + b.In("tag", tags...) + "))"
 }
 
-// tagged is a pointer to a resource with tags.
-type tagged interface{ TagList() *[]string }
-
-// loadTags fills in the tags of all the items at once, where their type has tags.
-func loadTags[T any](q Querier, items []*T) error {
-	if _, ok := any(items[0]).(tagged); !ok {
+// tagsOf are the tags of a resource. MySQL has them as octets.
+func tagsOf[T any](list func(*T) *[]string) part[T] {
+	return part[T]{[]string{"HEX(tag)"}, "tags WHERE resource_id = t.id", func(item *T, r row) error {
+		var tag string
+		if err := r.Scan(octets{&tag}); err != nil {
+			return err
+		}
+		*list(item) = append(*list(item), tag)
 		return nil
-	}
-	byID, owners := make(map[string]*[]string, len(items)), make([]any, len(items))
-	for i, item := range items {
-		id, _ := model.AppendAttribute(nil, item, "id")
-		owner := strings.Trim(string(id), `"`)
-		byID[owner], owners[i] = any(item).(tagged).TagList(), owner
-	}
-	return eachChild(q, "SELECT resource_id, tag FROM tags WHERE resource_id IN (%s) ORDER BY resource_id, tag", owners,
-		func(rows *sql.Rows) error {
-			var owner, tag string
-			if err := rows.Scan(&owner, &tag); err != nil {
-				return err
-			}
-			*byID[owner] = append(*byID[owner], tag)
-			return nil
-		})
+	}}
 }
 
 // Tags returns a resource's tags.

@@ -153,6 +153,8 @@ func (tx *Tx) outcome(err error) error {
 	return err
 }
 
+func (tx *Tx) gone() error { return nil }
+
 func (tx *Tx) dialect() Dialect { return tx.d }
 
 // OnCommit has f called after the changes are on the disk, before DB.Tx returns. It is not called where they are undone.

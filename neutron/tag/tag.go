@@ -30,7 +30,7 @@ func New(db *store.DB) *Plugin { return &Plugin{db, time.Now} }
 
 // Get returns a resource's tags.
 func (p *Plugin) Get(ctx context.Context, _ *auth.Caller, _, id string) ([]string, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) ([]string, error) { return store.Tags(q, id) })
+	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]string, error) { return store.Tags(q, id) })
 }
 
 // Add gives a resource a tag.

@@ -56,7 +56,7 @@ func (p *Plugin) SetHosts(ctx context.Context, hosts []journal.Host) error {
 
 // all returns every agent, by the names of the hosts: each host as itself, and as a DHCP agent.
 func (p *Plugin) all(ctx context.Context) ([]*model.Agent, error) {
-	hosts, err := store.Read(ctx, p.db, store.Hosts)
+	hosts, err := store.ReadOne(ctx, p.db, store.Hosts)
 	var agents []*model.Agent
 	for _, h := range hosts {
 		host := agentOf(h, h.Alive && p.now().Sub(h.SeenAt.Time) < p.down)

@@ -32,7 +32,7 @@ func dhcpAgentOf(host *model.Agent) *model.Agent {
 
 // hostOf returns the host of a DHCP agent: AgentNotFound where there is no agent, InvalidDHCPAgent where it is another.
 func (p *Plugin) hostOf(ctx context.Context, agentID string) (model.AgentID, error) {
-	hosts, err := store.Read(ctx, p.db, store.Hosts)
+	hosts, err := store.ReadOne(ctx, p.db, store.Hosts)
 	if err != nil {
 		return model.AgentID{}, err
 	}

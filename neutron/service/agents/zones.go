@@ -28,7 +28,7 @@ func NewZones(db *store.DB) *Zones { return &Zones{db: db} }
 
 // all returns every zone, for each resource that may ask for it.
 func (z *Zones) all(ctx context.Context) ([]*model.AvailabilityZone, error) {
-	names, err := store.Read(ctx, z.db, store.Zones)
+	names, err := store.ReadOne(ctx, z.db, store.Zones)
 	var zones []*model.AvailabilityZone
 	for _, name := range names {
 		for _, resource := range zoned {

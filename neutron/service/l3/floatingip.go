@@ -87,14 +87,14 @@ func floatingPort(f *model.FloatingIP) plugin.Body[model.Port] {
 }
 
 func (p floatingIPs) Get(ctx context.Context, c *auth.Caller, floatingIPID string) (*model.FloatingIP, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) (*model.FloatingIP, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.FloatingIP, error) {
 		found, err := store.FloatingIP(q, floatingIPID, ml2.ScopeOf(c))
 		return found, store.NotFoundAs(err, floatingIPNotFound(floatingIPID))
 	})
 }
 
 func (p floatingIPs) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.FloatingIP, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.FloatingIP, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.FloatingIP, error) {
 		page, err := store.ListFloatingIPs(q, ml2.ScopeOf(c), want)
 		return page, store.NotFoundAs(err, floatingIPNotFound(want.Marker))
 	})

@@ -43,14 +43,14 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 }
 
 func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) (*model.Router, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.Router, error) {
 		found, err := store.Router(q, routerID, ml2.ScopeOf(c))
 		return found, store.NotFoundAs(err, routerNotFound(routerID))
 	})
 }
 
 func (p routers) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Router, error) {
-	return store.Read(ctx, p.db, func(q store.Querier) ([]*model.Router, error) {
+	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.Router, error) {
 		page, err := store.ListRouters(q, ml2.ScopeOf(c), want)
 		return page, store.NotFoundAs(err, routerNotFound(want.Marker))
 	})

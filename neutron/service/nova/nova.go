@@ -82,7 +82,7 @@ func (n *Notifier) Run(ctx context.Context, holder string) error {
 
 // once sends what is pending, and removes it where Nova has taken it or never will.
 func (n *Notifier) once(ctx context.Context) error {
-	events, err := store.Read(ctx, n.db, func(q store.Querier) ([]*store.NovaEvent, error) { return store.PendingNovaEvents(q, batch) })
+	events, err := store.ReadOne(ctx, n.db, func(q store.Querier) ([]*store.NovaEvent, error) { return store.PendingNovaEvents(q, batch) })
 	if err != nil || len(events) == 0 {
 		return err
 	}
