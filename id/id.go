@@ -65,6 +65,14 @@ func (u ID[T]) String() string {
 	return string(b[:])
 }
 
+// AppendTo appends what String returns to b.
+func (u ID[T]) AppendTo(b []byte) []byte {
+	n := len(b)
+	b = append(b, "00000000-0000-0000-0000-000000000000"...)
+	u.encode(b[n:])
+	return b
+}
+
 // Short returns the first eight digits, for people; it is not unique.
 func (u ID[T]) Short() string { return hex.EncodeToString(u[:4]) }
 
@@ -80,24 +88,23 @@ func (u ID[T]) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what Parse reads; an empty text gives the zero ID.
 func (u *ID[T]) UnmarshalText(text []byte) error {
-	digits := make([]byte, 0, 32)
-	for i, c := range text {
-		if c == '-' {
-			if len(text) != 36 || (i != 8 && i != 13 && i != 18 && i != 23) {
-				return fmt.Errorf("%q is not a UUID", text)
-			}
-			continue
-		}
-		digits = append(digits, c)
-	}
-	if len(digits) == 0 && len(text) == 0 {
+	var digits [32]byte
+	switch {
+	case len(text) == 0:
 		*u = ID[T]{}
 		return nil
-	}
-	if len(digits) != 32 {
+	case len(text) == len(digits):
+		copy(digits[:], text)
+	case len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-':
+		copy(digits[0:], text[0:8])
+		copy(digits[8:], text[9:13])
+		copy(digits[12:], text[14:18])
+		copy(digits[16:], text[19:23])
+		copy(digits[20:], text[24:])
+	default:
 		return fmt.Errorf("%q is not a UUID", text)
 	}
-	if _, err := hex.Decode(u[:], digits); err != nil {
+	if _, err := hex.Decode(u[:], digits[:]); err != nil {
 		return fmt.Errorf("%q is not a UUID", text)
 	}
 	return nil

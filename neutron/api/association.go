@@ -13,7 +13,7 @@ import (
 // <name>/<its id> takes it away. The rules are get_<name>, and create_ and delete_ of the name without its s; they look at no resource
 // (neutron/extensions/dhcpagentscheduler.py).
 func RegisterAssociation[T any](s *Server, owner, listed *apidef.Resource, name string, with plugin.Association[T]) {
-	s.addMember(owner, name, &association[T]{controller: &controller[T]{server: s, def: listed}, name: name, with: with})
+	s.addMember(owner, name, &association[T]{controller: &controller[T]{server: s, def: listed, format: newFormat[T](listed)}, name: name, with: with})
 }
 
 type association[T any] struct {

@@ -18,13 +18,14 @@ func Register[T any](s *Server, def *apidef.Resource, resource plugin.Resource[T
 	if _, ok := s.collections[def.Path]; ok {
 		panic("api: collection " + def.Path + " is registered twice")
 	}
-	s.collections[def.Path] = &controller[T]{server: s, def: def, resource: resource}
+	s.collections[def.Path] = &controller[T]{server: s, def: def, format: newFormat[T](def), resource: resource}
 }
 
 // controller serves the collection of one resource.
 type controller[T any] struct {
 	server   *Server
 	def      *apidef.Resource
+	format   *format[T]
 	resource plugin.Resource[T]
 	parentID string // of the resource below which the collection is; empty for most
 }

@@ -109,16 +109,17 @@ func RegisterChild[T any](s *Server, parent, child *apidef.Resource, of func(par
 	if child.Parent == nil || child.Parent.Name != parent.Name {
 		panic("api: " + child.Collection + " are not under " + parent.Name)
 	}
-	s.addMember(parent, child.Path, &children[T]{server: s, def: child, of: of})
+	s.addMember(parent, child.Path, &children[T]{server: s, def: child, format: newFormat[T](child), of: of})
 }
 
 // children serves the collections of one kind below the resources of another.
 type children[T any] struct {
 	server *Server
 	def    *apidef.Resource
+	format *format[T]
 	of     func(parentID string) plugin.Resource[T]
 }
 
 func (c *children[T]) serve(r *request, id string, rest []string) (*answer, error) {
-	return onPath(&controller[T]{server: c.server, def: c.def, resource: c.of(id), parentID: id}, r, rest)
+	return onPath(&controller[T]{server: c.server, def: c.def, format: c.format, resource: c.of(id), parentID: id}, r, rest)
 }

@@ -2,78 +2,125 @@ package api
 
 import (
 	"slices"
+	"sync"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/policy"
 )
+
+// format is how resources of one kind are written, whoever asks.
+type format[T any] struct {
+	shown []displayed
+	// encoders has an encoder for each choice of attributes that was met, one letter for each of shown: y or n. Choices that a client makes are
+	// not kept.
+	encoders sync.Map
+}
+
+// displayed is an attribute that answers may have, and the rule of seeing it.
+type displayed struct{ attr, rule string }
+
+func newFormat[T any](def *apidef.Resource) *format[T] {
+	f := &format[T]{}
+	for _, attr := range model.Attributes[T]() {
+		if a := def.Attribute(attr); a != nil && !a.Hidden {
+			f.shown = append(f.shown, displayed{attr, ruleOf(def, attr)})
+		}
+	}
+	return f
+}
+
+// ruleOf is the rule of seeing an attribute. Both names of the owner go by the older one (neutron/pecan_wsgi/hooks/
+// policy_enforcement.py, _exclude_attributes_by_policy).
+func ruleOf(def *apidef.Resource, attr string) string {
+	if attr == "project_id" {
+		attr = "tenant_id"
+	}
+	return "get_" + def.Noun() + ":" + attr
+}
+
+// encoder returns the encoder for a choice; kept says whether it will be asked for again.
+func (f *format[T]) encoder(choice string, kept bool) *model.Encoder[T] {
+	if e, ok := f.encoders.Load(choice); ok {
+		return e.(*model.Encoder[T])
+	}
+	e := model.NewEncoder[T](func(attr string) bool {
+		i := slices.IndexFunc(f.shown, func(s displayed) bool { return s.attr == attr })
+		return i >= 0 && choice[i] == seen
+	})
+	if kept {
+		f.encoders.Store(choice, e)
+	}
+	return e
+}
 
 // view writes resources with the attributes that the caller sees and, where the query names fields, those among them.
 type view[T any] struct {
 	controller *controller[T]
 	request    *request
-	sure       map[string]bool              // attributes that are seen whatever the resource
-	unsure     []string                     // attributes whose rule depends on the resource
-	encoders   map[string]*model.Encoder[T] // by which of the unsure ones are seen, one letter each
+	choice     []byte                       // for each attribute of the format: seen, unseen or unsure
+	unsure     []int                        // which of them depend on the resource
+	encoders   map[string]*model.Encoder[T] // by choice
+	chosen     bool                         // the client has named fields
 }
+
+const (
+	seen   = 'y'
+	unseen = 'n'
+	unsure = '?'
+)
 
 // newView asks the rules of the attributes. Those that a rule decides without looking at a resource, which are nearly all, are
 // asked once for a whole list.
 func (c *controller[T]) newView(r *request) (*view[T], error) {
-	v := &view[T]{controller: c, request: r, sure: map[string]bool{}, encoders: map[string]*model.Encoder[T]{}}
 	fields := r.query.all("fields")
-	for _, attr := range model.Attributes[T]() {
-		if a := c.def.Attribute(attr); a == nil || a.Hidden || len(fields) > 0 && !slices.Contains(fields, attr) {
+	v := &view[T]{controller: c, request: r, choice: make([]byte, len(c.format.shown)), chosen: len(fields) > 0}
+	for i, s := range c.format.shown {
+		v.choice[i] = unseen
+		if v.chosen && !slices.Contains(fields, s.attr) {
 			continue
 		}
-		verdict, err := r.judge.Defined(r.Context(), c.ruleOf(attr), nil)
+		verdict, err := r.judge.Defined(r.Context(), s.rule, nil)
 		switch {
 		case err != nil:
 			return nil, err
 		case verdict == policy.Yes:
-			v.sure[attr] = true
+			v.choice[i] = seen
 		case verdict == policy.Maybe:
-			v.unsure = append(v.unsure, attr)
+			v.choice[i] = unsure
+			v.unsure = append(v.unsure, i)
 		}
 	}
 	return v, nil
 }
 
-// ruleOf is the rule of seeing an attribute. Both names of the owner go by the older one (neutron/pecan_wsgi/hooks/
-// policy_enforcement.py, _exclude_attributes_by_policy).
-func (c *controller[T]) ruleOf(attr string) string {
-	if attr == "project_id" {
-		attr = "tenant_id"
-	}
-	return "get_" + c.def.Noun() + ":" + attr
-}
-
 // append appends the resource's JSON form to dst.
 func (v *view[T]) append(dst []byte, item *T) ([]byte, error) {
-	seen := make([]byte, len(v.unsure))
-	for i, attr := range v.unsure {
-		verdict, err := v.request.judge.Defined(v.request.Context(), v.controller.ruleOf(attr), v.controller.existing(item, nil))
+	for _, i := range v.unsure {
+		verdict, err := v.request.judge.Defined(v.request.Context(), v.controller.format.shown[i].rule, v.controller.existing(item, nil))
 		if err != nil && !errs.Is(err, errs.NotFound) {
 			return nil, err
 		}
-		seen[i] = 'n'
+		v.choice[i] = unseen
 		if err == nil && verdict == policy.Yes {
-			seen[i] = 'y'
+			v.choice[i] = seen
 		}
 	}
-	return v.encoder(string(seen)).Append(dst, item), nil
+	return v.encoder().Append(dst, item), nil
 }
 
-// encoder returns the encoder for a choice among the unsure attributes.
-func (v *view[T]) encoder(seen string) *model.Encoder[T] {
-	if e, ok := v.encoders[seen]; ok {
+// encoder returns the encoder for the present choice.
+func (v *view[T]) encoder() *model.Encoder[T] {
+	if e, ok := v.encoders[string(v.choice)]; ok {
 		return e
 	}
-	e := model.NewEncoder[T](func(attr string) bool {
-		i := slices.Index(v.unsure, attr)
-		return v.sure[attr] || i >= 0 && seen[i] == 'y'
-	})
-	v.encoders[seen] = e
+	choice := string(v.choice)
+	e := v.controller.format.encoder(choice, !v.chosen)
+	if v.encoders == nil {
+		v.encoders = map[string]*model.Encoder[T]{}
+	}
+	v.encoders[choice] = e
 	return e
 }
 
@@ -101,8 +148,12 @@ func (c *controller[T]) appendList(body []byte, r *request, items []*T) ([]byte,
 		if i > 0 {
 			body = append(body, ',')
 		}
+		before := len(body)
 		if body, err = v.append(body, item); err != nil {
 			return nil, err
+		}
+		if i == 0 { // the others are about as long
+			body = slices.Grow(body, (len(body)-before+1)*(len(items)+len(items)/8))
 		}
 	}
 	return append(body, ']'), nil

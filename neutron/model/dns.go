@@ -27,6 +27,9 @@ func RootedDomain(domain string) string {
 // TakesDNSNames reports whether ports have names of their own under the domain, which has a dot at its end.
 func TakesDNSNames(domain string) bool { return domain != "" && domain != DefaultDNSDomain }
 
+// dashed makes a label of an address.
+var dashed = strings.NewReplacer(".", "-", ":", "-")
+
 // NamesUnder returns the names of the port's addresses, in their order, under a domain with a dot at its end (_get_dns_names_for_port in
 // neutron/plugins/ml2/extensions/dns_integration.py): the port's own name, or one that is made of each address.
 func (p *Port) NamesUnder(domain string) []DNSAssignment {
@@ -34,7 +37,7 @@ func (p *Port) NamesUnder(domain string) []DNSAssignment {
 	for i, ip := range p.FixedIPs {
 		n := DNSAssignment{IPAddress: ip.IPAddress, Hostname: p.DNSName}
 		if n.Hostname == "" || !TakesDNSNames(domain) {
-			n.Hostname = "host-" + strings.NewReplacer(".", "-", ":", "-").Replace(ip.IPAddress.String())
+			n.Hostname = "host-" + dashed.Replace(ip.IPAddress.String())
 		}
 		if n.FQDN = n.Hostname; domain != "" && !strings.HasSuffix(n.Hostname, ".") {
 			n.FQDN += "." + domain
