@@ -11,6 +11,11 @@ import (
 // growthSizes are how many ports are there when the cost of one more is taken.
 var growthSizes = []int{10, 10_000, 100_000}
 
+const (
+	growthBulk   = 1000   // ports of one request
+	networkPorts = 40_000 // of a network; its subnet has 65,533 addresses, for those that are measured as well
+)
+
 // measureGrowth takes, of each server, what requests cost at each size: of one client, so that nothing waits for another.
 func measureGrowth(ctx context.Context, servers []server, length time.Duration, w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -37,7 +42,7 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 	there := 0
 	for _, size := range growthSizes {
 		for there < size && ctx.Err() == nil {
-			if there == 0 || there == 50_000 { // a subnet has no more addresses than 65,533
+			if there%networkPorts == 0 {
 				if b.network, err = b.newNetwork("bench", false); err == nil {
 					err = b.subnet(b.network, "10.128.0.0/16")
 				}
@@ -45,7 +50,7 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 					return err
 				}
 			}
-			n := min(bulkPorts, size-there, 50_000-there%50_000)
+			n := min(growthBulk, size-there, networkPorts-there%networkPorts)
 			if err := b.createPorts(n); err != nil {
 				return err
 			}
@@ -57,9 +62,9 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 		fmt.Fprintf(out, "%s\t%d", s.name(), size)
 		for _, request := range []func() error{
 			b.createPort,
-			func() error { return b.list("networks?name=few", "networks", fewNetworks) },
-			func() error { return b.list("ports?limit=100&network_id="+b.network, "ports", 100) },
-			func() error { return b.get("/v2.0/ports/"+b.port, &struct{}{}) },
+			func() error { return b.list("networks?name=few", fewNetworks) },
+			func() error { return b.list("ports?limit=100&network_id="+b.network, 100) },
+			func() error { return b.get("/v2.0/ports/"+b.port, new(answerBody)) },
 		} {
 			rate, err := loadFor(length, 1, request)
 			if err != nil {

@@ -18,6 +18,9 @@ type client struct {
 	http *http.Client
 }
 
+// answerBody is an answer as it came.
+type answerBody []byte
+
 func newClient(base string) *client {
 	return &client{base: base, http: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
@@ -65,6 +68,10 @@ func (c *client) do(method, path string, body any, want int, into any) error {
 		return fmt.Errorf("%s %s: answered %s: %.300s", method, path, resp.Status, text)
 	}
 	if into == nil {
+		return nil
+	}
+	if raw, ok := into.(*answerBody); ok {
+		*raw = text
 		return nil
 	}
 	return json.Unmarshal(text, into)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -39,10 +40,10 @@ const (
 var operations = []operation{
 	{figure{"create port, 1 client", "/s", false}, 1, nil, (*bed).createPort},
 	{figure{"create port, 8 clients", "/s", false}, 8, nil, (*bed).createPort},
-	{figure{"list 10 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=few", "networks", fewNetworks) }},
-	{figure{"list 1,000 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=many", "networks", manyNetworks) }},
-	{figure{"list 700 ports", "/s", false}, 8, nil, func(b *bed) error { return b.list("ports?network_id="+b.ports, "ports", manyPorts) }},
-	{figure{"get port", "/s", false}, 8, nil, func(b *bed) error { return b.get("/v2.0/ports/"+b.port, &struct{}{}) }},
+	{figure{"list 10 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=few", fewNetworks) }},
+	{figure{"list 1,000 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=many", manyNetworks) }},
+	{figure{"list 700 ports", "/s", false}, 8, nil, func(b *bed) error { return b.list("ports?network_id="+b.ports, manyPorts) }},
+	{figure{"get port", "/s", false}, 8, nil, func(b *bed) error { return b.get("/v2.0/ports/"+b.port, new(answerBody)) }},
 	{figure{"create network", "/s", false}, 8, nil, func(b *bed) error { _, err := b.newNetwork("made", false); return err }},
 	{figure{"create subnet", "/s", false}, 8, fillWithNetworks, (*bed).createSubnet},
 	{figure{"update port", "/s", false}, 8, nil, (*bed).updatePort},
@@ -124,14 +125,15 @@ func (b *bed) found(path, collection string) (string, error) {
 	return got[collection][0].ID, nil
 }
 
-// list fails where not exactly n come: a list that is cut short is quick.
-func (b *bed) list(path, collection string, n int) error {
-	var got map[string][]struct{}
+// list fails where not exactly n come: a list that is cut short is quick. The answer is counted and not parsed, which would take the clients, who
+// share the processors with the server, longer than it takes the server to write it.
+func (b *bed) list(path string, n int) error {
+	var got answerBody
 	if err := b.get("/v2.0/"+path, &got); err != nil {
 		return err
 	}
-	if len(got[collection]) != n {
-		return fmt.Errorf("%s: %d of %d came", path, len(got[collection]), n)
+	if came := bytes.Count(got, []byte(`"revision_number":`)); came != n {
+		return fmt.Errorf("%s: %d of %d came", path, came, n)
 	}
 	return nil
 }
