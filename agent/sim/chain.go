@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
 )
 
@@ -64,7 +65,7 @@ func (w *walk) chain(id topology.ChainID, at *place) outcome {
 	}
 	for i := range c.Rules {
 		r := &c.Rules[i]
-		if !w.meets(&r.When, at) {
+		if !w.meets(&r.When, c.Looks[i], at) {
 			continue
 		}
 		if o := w.do(c, r, at); o != undecided {
@@ -75,7 +76,7 @@ func (w *walk) chain(id topology.ChainID, at *place) outcome {
 }
 
 // do does what a rule says, and returns undecided where the next rule is next.
-func (w *walk) do(c *topology.Chain, r *topology.Rule, at *place) outcome {
+func (w *walk) do(c *view.Chain, r *topology.Rule, at *place) outcome {
 	switch r.Action {
 	case topology.ActionJump:
 		if w.in.Trace {
@@ -144,7 +145,7 @@ func (w *walk) allowed(p *topology.Port, id topology.ChainID) bool {
 	return true
 }
 
-func chainDevice(c *topology.Chain) device {
+func chainDevice(c *view.Chain) device {
 	return device{kind: "chain", id: topology.BridgeID(c.ID), name: c.Name}
 }
 

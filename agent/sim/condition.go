@@ -6,13 +6,18 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
 // meets reports whether the packet meets the condition here (the original's Condition.scala).
-func (w *walk) meets(c *topology.Condition, at *place) bool {
-	return fragmentAllowed(c.Fragments, w.packet.Fragment) && (w.meetsHeader(c) && w.meetsPlace(c, at)) != c.NotAll
+func (w *walk) meets(c *topology.Condition, looks view.Looks, at *place) bool {
+	if !fragmentAllowed(c.Fragments, w.packet.Fragment) {
+		return false
+	}
+	met := (looks&view.LooksAtHeader == 0 || w.meetsHeader(c)) && (looks&view.LooksAtPlace == 0 || w.meetsPlace(c, at))
+	return met != c.NotAll
 }
 
 func fragmentAllowed(policy topology.FragmentPolicy, fragment uint8) bool {

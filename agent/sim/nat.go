@@ -6,6 +6,7 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
 )
 
@@ -13,7 +14,7 @@ import (
 //
 // Of an ICMP error the packet that it quotes is translated back, so that its receiver knows it, and its own address with it (RFC 5508
 // section 4.2).
-func (w *walk) translate(c *topology.Chain, r *topology.Rule, at *place) outcome {
+func (w *walk) translate(c *view.Chain, r *topology.Rule, at *place) outcome {
 	if !w.in.Trace {
 		return w.translateBy(r, at)
 	}
@@ -274,9 +275,12 @@ func chooseTarget(targets []topology.NATTarget, c flow.Conn) (t topology.NATTarg
 	if len(targets) == 0 {
 		return t, addr, false
 	}
+	one := func(t topology.NATTarget) bool { return t.First == t.Last || !t.Last.IsValid() }
+	if t = targets[0]; len(targets) == 1 && one(t) {
+		return t, t.First, t.First.Is4() == c.Src.Is4()
+	}
 	h := hashOf(c)
-	t = targets[h%uint64(len(targets))]
-	if t.First == t.Last || !t.Last.IsValid() {
+	if t = targets[h%uint64(len(targets))]; one(t) {
 		return t, t.First, t.First.Is4() == c.Src.Is4()
 	}
 	return t, nth(t.First, t.Last, h>>32), t.First.Is4() == c.Src.Is4()

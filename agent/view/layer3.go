@@ -104,7 +104,7 @@ func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr,
 }
 
 // Chain returns the chain, nil where it is not here.
-func (v *View) Chain(id topology.ChainID) *topology.Chain {
+func (v *View) Chain(id topology.ChainID) *Chain {
 	c, _ := v.chains.get(idKey(id))
 	return c
 }
@@ -171,7 +171,7 @@ func (e *edit) indexLayer3(o topology.Object) {
 	case *topology.RouterNeighbour:
 		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
-		e.view.chains = e.view.chains.with(idKey(o.ID), o)
+		e.view.chains = e.view.chains.with(idKey(o.ID), newChain(o))
 	case *topology.GroupMember:
 		m, _ := e.view.addrGroups.get(idKey(o.Group))
 		at, _ := m.Get(o.Prefix)
