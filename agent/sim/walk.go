@@ -203,7 +203,10 @@ func (w *walk) stop(verdict Verdict, at device, format string, args ...any) {
 // consume ends the walk: a device has taken the packet for itself.
 func (w *walk) consume() { w.result.Verdict, w.result.Cache = Consumed, false }
 
-func (w *walk) tag(class flow.TagClass, id [16]byte) { w.addTag(flow.Tag{Class: class, ID: id}) }
+func (w *walk) tag(class flow.TagClass, id [16]byte) {
+	t := flow.Tag{Class: class, ID: id}
+	w.putTag(&t)
+}
 
 func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
 	w.addTag(flow.StationTag(bridge, hw))
@@ -213,17 +216,20 @@ func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
 const maxMet = 192
 
 // addTag adds the tag where the result has not got it. A packet meets the same things again and again.
-func (w *walk) addTag(t flow.Tag) {
+func (w *walk) addTag(t flow.Tag) { w.putTag(&t) }
+
+// putTag is addTag without a copy.
+func (w *walk) putTag(t *flow.Tag) {
 	at := t.Sum()
 	for ; w.met[at] != 0; at++ {
-		if w.tags[w.met[at]-1] == t {
+		if w.tags[w.met[at]-1] == *t {
 			return
 		}
 	}
 	if len(w.tags) < maxMet {
 		w.met[at] = uint8(len(w.tags) + 1)
-	} else if slices.Contains(w.tags[maxMet:], t) {
+	} else if slices.Contains(w.tags[maxMet:], *t) {
 		return
 	}
-	w.tags = append(w.tags, t)
+	w.tags = append(w.tags, *t)
 }
