@@ -2,7 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -207,12 +207,9 @@ func stateTag(s sum) Tag {
 	return t
 }
 
-// bundleSeeds make sums that collide differ between runs, so that nobody can choose them.
-var bundleSeeds = [2]uint64{rand.Uint64(), rand.Uint64()}
-
 func (s *sum) add(t *Tag) {
-	for i, seed := range bundleSeeds {
-		s[i] += t.hash(seed)
+	for i, seed := range seeds {
+		s[i] += maphash.Comparable(seed, *t)
 	}
 }
 

@@ -59,21 +59,6 @@ func (t *Tag) Sum() uint8 {
 	return uint8((v ^ uint64(t.Class)<<32 ^ uint64(t.Bits)) * 0x9e3779b97f4a7c15 >> 56) // Fibonacci hashing: its high bits are spread well
 }
 
-// hash returns a number of all that is in the tag, another one for each seed.
-func (t *Tag) hash(seed uint64) uint64 {
-	word := binary.LittleEndian.Uint64
-	small := uint64(t.Class) | uint64(t.Bits)<<8 | uint64(t.form)<<16
-	a := fold(word(t.ID[:])^seed, word(t.ID[8:])^0x9e3779b97f4a7c15^small)
-	b := fold(word(t.narrow[:])^a, word(t.narrow[8:])^seed)
-	return fold(a^0xd1b54a32d192ed03, b^seed)
-}
-
-// fold mixes two words, as wyhash does.
-func fold(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
-}
-
 func (t Tag) hasAddr() bool { return t.form >= formIPv4 }
 
 // Touches reports whether the change t concerns an answer that has the tag a.
@@ -179,14 +164,15 @@ func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// Two seeds make an identifier of 128 bits; tags never leave the process.
-var stateSeed, stateSeed2 = maphash.MakeSeed(), maphash.MakeSeed()
+// seeds make sums of 128 bits, which nobody can foresee; they never leave the process.
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
 // StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going.
 func StateTag(k StateKey) Tag {
 	t := Tag{Class: TagState}
 	b := k.octets()
-	binary.LittleEndian.PutUint64(t.ID[:], maphash.Bytes(stateSeed, b[:]))
-	binary.LittleEndian.PutUint64(t.ID[8:], maphash.Bytes(stateSeed2, b[:]))
+	for i, seed := range seeds {
+		binary.LittleEndian.PutUint64(t.ID[8*i:], maphash.Bytes(seed, b[:]))
+	}
 	return t
 }
