@@ -145,6 +145,27 @@ func PortsOfDevice(q Querier, device string, owners ...string) ([]*model.Port, e
 	})
 }
 
+// ReachedSubnet is a subnet that a router reaches by one of its ports.
+type ReachedSubnet struct {
+	ID       model.SubnetID
+	CIDR     netip.Prefix
+	Attached bool // the port has an address of it
+}
+
+// SubnetsReached returns the subnets that a router's interfaces have addresses of, and all those of its gateway's network, in the order in
+// which the ports were made.
+func SubnetsReached(q Querier, router model.RouterID) ([]*ReachedSubnet, error) {
+	return collect(q, func(rows row) (*ReachedSubnet, error) {
+		s := &ReachedSubnet{}
+		return s, rows.Scan(textual(&s.ID), textual(&s.CIDR), &s.Attached)
+	}, `SELECT s.id, s.cidr, EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id)
+		FROM ports p JOIN subnets s ON s.network_id = p.network_id
+		WHERE p.device_id = ? AND (p.device_owner = ? OR
+			p.device_owner = ? AND EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id))
+		ORDER BY p.created_at, p.id, s.created_at, s.id`,
+		router.String(), model.OwnerRouterGateway, model.OwnerRouterInterface)
+}
+
 // RouterPath is a router that joins a subnet with a network, and its address on the subnet.
 type RouterPath struct {
 	Router  model.RouterID

@@ -183,22 +183,14 @@ func hasIPv6(p *model.Port) bool {
 
 // checkNewSubnets is _check_for_dup_router_subnets: the router is not on the subnets yet, nor on others that share addresses with them.
 func (r *request) checkNewSubnets(router *model.Router, subnets []*model.Subnet) error {
-	ports, err := store.PortsOfDevice(r.Tx(), router.ID.String(), model.OwnerRouterInterface, model.OwnerRouterGateway)
+	reached, err := store.SubnetsReached(r.Tx(), router.ID)
 	if err != nil {
 		return err
 	}
-	var reached []*model.Subnet
-	for _, p := range ports {
-		for _, f := range p.FixedIPs {
-			if slices.ContainsFunc(subnets, func(s *model.Subnet) bool { return s.ID == f.SubnetID }) {
-				return badRequest("router", "Router already has a port on subnet %s", f.SubnetID)
-			}
+	for _, old := range reached {
+		if old.Attached && slices.ContainsFunc(subnets, func(s *model.Subnet) bool { return s.ID == old.ID }) {
+			return badRequest("router", "Router already has a port on subnet %s", old.ID)
 		}
-		of, err := r.reachedBy(p)
-		if err != nil {
-			return err
-		}
-		reached = append(reached, of...)
 	}
 	for _, old := range reached {
 		for _, s := range subnets {
@@ -208,14 +200,6 @@ func (r *request) checkNewSubnets(router *model.Router, subnets []*model.Subnet)
 		}
 	}
 	return nil
-}
-
-// reachedBy returns the subnets that a router is on by a port: of a gateway's network, all.
-func (r *request) reachedBy(p *model.Port) ([]*model.Subnet, error) {
-	if p.DeviceOwner == model.OwnerRouterGateway {
-		return store.SubnetsOf(r.Tx(), p.NetworkID)
-	}
-	return r.subnetsOf(p)
 }
 
 // checkInPools keeps a project from taking another's address outside of the subnet's pools by way of a router
