@@ -146,8 +146,16 @@ func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network
 	if err := checkProviderUpdate(n, body); err != nil {
 		return nil, err
 	}
+	was := *n
+	shared, err := r.shareNetwork(n, body)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.applyNetwork(n, body); err != nil {
 		return nil, err
+	}
+	if !shared && !countsForNetwork(&was, n, body) {
+		return n, nil
 	}
 	n.UpdatedAt = r.now
 	if err := r.onlyDefault(store.UpdateNetwork(r.tx, n)); err != nil {
@@ -156,12 +164,26 @@ func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network
 	return n, r.recordNetwork(n)
 }
 
+// besideNetworks are the attributes of networks that are not in their rows.
+var besideNetworks = []string{"shared", "router:external", "is_default", "provider:network_type", "provider:physical_network",
+	"provider:segmentation_id", "segments"}
+
+// countsForNetwork reports whether a request is a change. In the original it is one to write what is in a network's row already, but
+// not to say again whether it is external or the default (neutron/services/revisions/revision_plugin.py). Sharing is told apart.
+func countsForNetwork(was, n *model.Network, body plugin.Body[model.Network]) bool {
+	for attr := range body.Given {
+		if !slices.Contains(besideNetworks, attr) {
+			return true
+		}
+	}
+	return n.External != was.External || isDefault(n) != isDefault(was)
+}
+
+func isDefault(n *model.Network) bool { return n.External && n.IsDefault != nil && *n.IsDefault }
+
 // applyNetwork sets the attributes that a request gives, where the rules allow it.
 func (r *request) applyNetwork(n *model.Network, body plugin.Body[model.Network]) error {
 	v := body.Value
-	if err := r.shareNetwork(n, body); err != nil {
-		return err
-	}
 	if err := r.setExternal(n, body); err != nil {
 		return err
 	}

@@ -108,6 +108,40 @@ func TestNetworkUpdate(t *testing.T) {
 	}
 }
 
+// TestWhatCountsAsAChange: a revision and a task belong to what the original counts, whether or not a value differs.
+func TestWhatCountsAsAChange(t *testing.T) {
+	f := newFixture(t)
+	n := f.network(admin)
+	yes := true
+	for _, c := range []struct {
+		body    plugin.Body[model.Network]
+		changes bool
+	}{
+		{body(model.Network{}), false},
+		{body(model.Network{Name: "net"}, "name"), true},
+		{body(model.Network{}, "shared"), false},
+		{body(model.Network{Shared: true}, "shared"), true},
+		{body(model.Network{Shared: true}, "shared"), false},
+		{body(model.Network{}, "router:external"), false},
+		{body(model.Network{External: true}, "router:external"), true},
+		{body(model.Network{External: true}, "router:external"), false},
+		{body(model.Network{IsDefault: &yes}, "is_default"), true},
+		{body(model.Network{IsDefault: &yes}, "is_default"), false},
+		{body(model.Network{}, "router:external", "shared"), true},
+	} {
+		f.tasks()
+		was := n.RevisionNumber
+		got, err := f.Networks().Update(ctx, admin, n.ID.String(), c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = got
+		if tasks := f.tasks(); (got.RevisionNumber == was+1) != c.changes || len(tasks) > 0 != c.changes {
+			t.Errorf("%+v: revision %d after %d, %d tasks", c.body, got.RevisionNumber, was, len(tasks))
+		}
+	}
+}
+
 func TestMTUMustSuitTheSubnets(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(admin)

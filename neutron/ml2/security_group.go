@@ -96,6 +96,9 @@ func (r *request) updateSecurityGroup(groupID string, body plugin.Body[model.Sec
 	if g.Name == defaultGroupName && body.Has("name") {
 		return nil, defaultGroupNameFixed()
 	}
+	if len(body.Given) == 0 { // which the original does not count as a change
+		return g, nil
+	}
 	set(body.Has("name"), &g.Name, v.Name)
 	set(body.Has("description"), &g.Description, v.Description)
 	set(body.Has("stateful"), &g.Stateful, v.Stateful)

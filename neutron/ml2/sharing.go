@@ -31,27 +31,28 @@ func (r *request) shareNewNetwork(n *model.Network) error {
 	return nil
 }
 
-// shareNetwork changes whether a network is everyone's, where a request says so, and fills in whether it is the caller's.
-func (r *request) shareNetwork(n *model.Network, body plugin.Body[model.Network]) error {
+// shareNetwork changes whether a network is everyone's, where a request says so, and fills in whether it is the caller's. It reports
+// whether it has changed anything.
+func (r *request) shareNetwork(n *model.Network, body plugin.Body[model.Network]) (changed bool, err error) {
 	if !body.Has("shared") {
-		return nil
+		return false, nil
 	}
 	targets, err := store.RBACTargets(r.tx, n.ID.String(), model.AccessAsShared)
 	if err != nil {
-		return err
+		return false, err
 	}
 	was, want := slices.Contains(targets, model.Everyone), body.Value.Shared
 	n.Shared = want || slices.Contains(targets, r.caller.ProjectID)
 	switch {
 	case want && !was:
-		return r.share(model.RBACNetwork, n.ID.String(), n.ProjectID, model.AccessAsShared)
+		return true, r.share(model.RBACNetwork, n.ID.String(), n.ProjectID, model.AccessAsShared)
 	case was && !want:
 		if err := r.checkUnshare(n, targets); err != nil {
-			return err
+			return false, err
 		}
-		return store.DeleteRBACPolicies(r.tx, n.ID.String(), model.AccessAsShared, model.Everyone)
+		return true, store.DeleteRBACPolicies(r.tx, n.ID.String(), model.AccessAsShared, model.Everyone)
 	}
-	return nil
+	return false, nil
 }
 
 // checkUnshare refuses to take a network away from projects that use it and have no policy of their own (_validate_shared_update).
