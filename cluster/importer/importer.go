@@ -176,7 +176,7 @@ func (i *Importer) start(ctx context.Context, waiting *follower) (*state, <-chan
 	if waiting != nil {
 		s, err := i.takeOver(ctx, waiting)
 		if err == nil {
-			i.begun(s)
+			i.begun(s, s.revision)
 			return s, i.verify(ctx), nil
 		}
 		if ctx.Err() != nil {
@@ -188,12 +188,13 @@ func (i *Importer) start(ctx context.Context, waiting *follower) (*state, <-chan
 	return s, nil, err
 }
 
-// begun says that the store has everything that was known when the turn began.
-func (i *Importer) begun(s *state) {
+// begun says that the store has, from the revision on, everything that was known when the turn began. It is that of a step, which every mirror
+// comes to see.
+func (i *Importer) begun(s *state, from nsdb.Revision) {
 	i.report(func(status *Status) { status.LastError = "" })
 	i.reportProgress(s)
 	i.first.Do(func() {
-		i.loadedAt = s.revision
+		i.loadedAt = from
 		close(i.loaded)
 	})
 }

@@ -51,11 +51,13 @@ func (i *Importer) load(ctx context.Context) (*state, error) {
 	if err := i.beginWith(ctx, s, snapshot, repairs); err != nil {
 		return nil, err
 	}
-	i.begun(s)
+	if i.reader != nil {
+		i.begun(s, s.revision)
+	}
 	return s, nil
 }
 
-// beginWith writes the repairs, and that a turn begins. Those who take requests have no turns: they write side by side.
+// beginWith writes the repairs, and that a turn begins. Those who take requests write side by side: a turn of one does not wait for the others.
 func (i *Importer) beginWith(ctx context.Context, s *state, snapshot *nsdb.Snapshot, repairs delta) error {
 	i.report(func(status *Status) { status.Repaired = len(repairs) })
 	if len(repairs) > 0 {

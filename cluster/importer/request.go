@@ -132,6 +132,12 @@ func (i *Importer) sideBySide(ctx context.Context) (*follower, error) {
 		changes.Close()
 		return nil, err
 	}
+	_, revision, err := i.beginTurn(ctx, s.journal, func(*topology.Progress) error { return nil })
+	if err != nil {
+		changes.Close()
+		return nil, err
+	}
+	i.begun(s, revision)
 	return &follower{state: s, changes: changes, after: s.viewed}, nil
 }
 

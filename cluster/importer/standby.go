@@ -111,20 +111,10 @@ func (i *Importer) takeOver(ctx context.Context, f *follower) (*state, error) {
 	if err := i.store.Settle(ctx); err != nil {
 		return nil, err
 	}
-	var begun *topology.Progress
-	_, err = i.store.Update(ctx, func(tx nsdb.Tx) error {
-		stored, err := tx.Get((&topology.Progress{Journal: identity}).Key())
-		p, ok := stored.(*topology.Progress)
-		if err != nil {
-			return err
-		}
-		if !ok || p.Store == "" || p.Store != mark.Store || p.Applied < mark.Applied {
+	begun, _, err := i.beginTurn(ctx, identity, func(p *topology.Progress) error {
+		if p.Store == "" || p.Store != mark.Store || p.Applied < mark.Applied {
 			return errUnknown
 		}
-		next := *p
-		next.Turns++
-		begun = &next
-		tx.Put(begun)
 		return nil
 	})
 	if err != nil {
@@ -136,4 +126,27 @@ func (i *Importer) takeOver(ctx context.Context, f *follower) (*state, error) {
 	}
 	f.state.journal = identity
 	return f.state, nil
+}
+
+// beginTurn writes that a turn begins, unless what is stored is refused, and returns the progress and its step.
+func (i *Importer) beginTurn(ctx context.Context, identity string, refuse func(*topology.Progress) error) (*topology.Progress, nsdb.Revision, error) {
+	begun := &topology.Progress{Journal: identity}
+	revision, err := i.store.Update(ctx, func(tx nsdb.Tx) error {
+		stored, err := tx.Get(begun.Key())
+		if err != nil {
+			return err
+		}
+		next := topology.Progress{Journal: identity}
+		if p, ok := stored.(*topology.Progress); ok {
+			next = *p
+		}
+		if err := refuse(&next); err != nil {
+			return err
+		}
+		next.Turns++
+		begun = &next
+		tx.Put(begun)
+		return nil
+	})
+	return begun, revision, err
 }

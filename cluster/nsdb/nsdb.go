@@ -56,7 +56,8 @@ type Store interface {
 
 	// Update runs fn and writes what it put and deleted in one atomic step, provided that nothing fn read has changed since;
 	// otherwise it runs fn again on the newer state, so fn must have no other effect. An error from fn is returned as it is and
-	// nothing is written. It returns the revision of the step; an fn that changed nothing makes no step.
+	// nothing is written. It returns the revision of the step; an fn that changed nothing makes no step, and the revision is then one that has
+	// the objects which it read, and that watchers come to.
 	//
 	// Any other error is the engine's: it did not answer for some seconds, and it is not known whether the step was made. An Update
 	// that returned no error was made once and stays.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"midonet.org/midonet/neutron/store"
@@ -103,22 +102,17 @@ func scanTask(rows *sql.Rows) (Task, error) {
 	return t, err
 }
 
-// doneChunk is how many tasks one statement removes.
-const doneChunk = 500
-
 // Done implements Reader.
+//
+// Each task has a statement of its own. One with a list of numbers MySQL carries out by reading the whole table where that is short, which
+// locks every row on the way: it waits for each task that others are just inserting, and with many of them for ever.
 func (j *Journal) Done(ctx context.Context, ids []int64, at Mark) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	err := j.db.Tx(ctx, func(tx *store.Tx) error {
-		for part := range slices.Chunk(ids, doneChunk) {
-			args := make([]any, len(part))
-			for i, id := range part {
-				args[i] = id
-			}
-			list := strings.TrimSuffix(strings.Repeat("?,", len(part)), ",")
-			if _, err := tx.Exec("DELETE FROM midonet_tasks WHERE id IN ("+list+")", args...); err != nil {
+		for _, id := range ids {
+			if _, err := tx.Exec("DELETE FROM midonet_tasks WHERE id = ?", id); err != nil {
 				return err
 			}
 		}

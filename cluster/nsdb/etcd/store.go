@@ -109,5 +109,9 @@ func decode(key topology.Key, value []byte) (topology.Object, error) {
 
 // failure says in which operation the engine failed. The cause stays in the tree, so that callers can tell it apart.
 func failure(operation string, err error) error {
+	if errors.Is(err, rpctypes.ErrNoSpace) {
+		return fmt.Errorf("network state database: %s: etcd has reached its quota and takes no more writes; compact and defragment it, give it a "+
+			"larger --quota-backend-bytes, and disarm its alarm (docs/nsdb.md): %w", operation, err)
+	}
 	return fmt.Errorf("network state database: %s: %w", operation, err)
 }

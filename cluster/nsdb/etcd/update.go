@@ -44,7 +44,7 @@ func (s *Store) try(ctx context.Context, fn func(nsdb.Tx) error) (rev nsdb.Revis
 		return 0, false, t.err
 	}
 	if len(t.writes) == 0 {
-		return nsdb.Revision(t.rev), true, nil
+		return t.newest(), true, nil
 	}
 	ops, err := t.ops()
 	if err != nil {
@@ -122,6 +122,15 @@ func (t *tx) PutLeased(o topology.Object, l nsdb.Lease) {
 }
 
 func (t *tx) Delete(key topology.Key) { t.writes[key] = write{} }
+
+// newest returns the step of the newest object that was read. The reads' own revision may be of a step of somebody else's who uses the cluster too,
+// to which no watch of ours comes.
+func (t *tx) newest() (rev nsdb.Revision) {
+	for _, r := range t.reads {
+		rev = max(rev, nsdb.Revision(r.modified))
+	}
+	return rev
+}
 
 // conditions hold while everything that was read is unchanged. A key that does not exist has the revision 0.
 func (t *tx) conditions() []clientv3.Cmp {
