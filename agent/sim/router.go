@@ -243,7 +243,7 @@ func (w *walk) sendBack(p *topology.Port, frame []byte) {
 	if packet.Parse(frame, &s.packet) != nil {
 		return // it is our own
 	}
-	s.in.Frame, s.entered, s.at, s.devices, s.traversed = frame, s.packet.Header, p, w.devices, w.traversed
+	s.in.Frame, s.entered, s.at = frame, s.packet.Header, p
 	s.result.Cache = false
 	s.leave(p)
 	w.result.Emit = append(w.result.Emit, s.result.Emit...)

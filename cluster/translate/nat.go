@@ -92,21 +92,27 @@ func (t *translation) float() {
 	add(t.post, "floating", topology.Rule{Action: topology.ActionFloatSNAT, After: topology.ActionAccept})
 }
 
-// masquerade adds the translation of all other sources to the gateway's address. What cannot be translated, and what is sent to that
-// address without having been asked for, goes no further.
+// masquerade adds the translation of all other sources to the gateway's address: of what comes from inside and goes to a floating address
+// inside, whose answer must come back by the router, and where the gateway has source NAT of what leaves by it. What cannot be translated,
+// and what is sent to that address without having been asked for, goes no further then.
 func (t *translation) masquerade() {
 	gateway, addr := t.gateway()
-	if !addr.IsValid() || t.router.Gateway == nil || !t.router.Gateway.EnableSNAT {
+	if !addr.IsValid() || t.router.Gateway == nil {
 		return
 	}
 	toGateway := topology.Condition{EtherType: etherTypeIPv4, Dst: single(addr)}
 	add(t.pre, "reverse snat", topology.Rule{When: toGateway, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
+	rewritten := dynamicSNAT(topology.Condition{EtherType: etherTypeIPv4, DstRewritten: true}, addr)
+	if !t.router.Gateway.EnableSNAT {
+		add(t.post, "snat rewritten", rewritten)
+		return
+	}
 	toGateway.Proto, toGateway.MatchProto, toGateway.Not = protoICMP, true, topology.NotProto
 	add(t.pre, "drop unasked", topology.Rule{When: toGateway, Action: topology.ActionDrop})
 
 	outward := topology.Condition{EtherType: etherTypeIPv4, OutPorts: []topology.PortID{gateway}, Src: single(addr), Not: topology.NotSrc}
 	add(t.post, "snat", dynamicSNAT(outward, addr))
-	add(t.post, "snat rewritten", dynamicSNAT(topology.Condition{EtherType: etherTypeIPv4, DstRewritten: true}, addr))
+	add(t.post, "snat rewritten", rewritten)
 	outward.Fragments = topology.FragmentsLater
 	add(t.post, "drop fragments", topology.Rule{When: outward, Action: topology.ActionDrop})
 }

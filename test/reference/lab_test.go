@@ -27,6 +27,15 @@ type lab struct {
 	// got is the last message that a machine has got, as it was, and walk tells of the last one's way.
 	got  *packet.Packet
 	walk string
+	// told is what routers have said to machines of the last message.
+	told []telling
+}
+
+// telling is an error that a machine has got.
+type telling struct {
+	machine int
+	kind    [2]uint16 // type and code
+	about   message
 }
 
 type host struct {
@@ -117,7 +126,7 @@ func (l *lab) entrance(from int, p message) (h *host, port topology.PortID, src 
 // sends has a machine send the message, and returns which machine gets it, and as what. The second fragment of one has to come to the
 // same machine, from and to the same addresses.
 func (l *lab) sends(from int, p message) (to int, got message) {
-	l.walk = ""
+	l.walk, l.told = "", nil
 	dst, ok := l.nextMAC(from, p)
 	if !ok {
 		return nobody, p // nobody would answer for the address
@@ -244,6 +253,10 @@ func (l *lab) nextMAC(from int, p message) (mac.Addr, bool) {
 // arrive notes the machines that get the frame, where it is what the packet became and nothing that a router says of its own.
 func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, was *packet.Packet) {
 	p := l.parse(frame)
+	if p.IsError() && !was.IsError() {
+		l.hear(outputs, p)
+		return
+	}
 	if !p.IsIP() || protocolOf(p.Proto) != protocolOf(was.Proto) || p.IsEcho() != was.IsEcho() || p.IsEchoRequest() != was.IsEchoRequest() {
 		return
 	}
@@ -264,6 +277,27 @@ func (l *lab) arrive(at map[int]message, outputs []flow.Output, frame []byte, wa
 					l.t.Fatalf("machine %d gets a frame for %s", m, p.DstMAC)
 				}
 				at[m] = l.messageOf(p)
+			}
+		}
+	}
+}
+
+// hear notes the machine that gets an error of a router.
+func (l *lab) hear(outputs []flow.Output, p *packet.Packet) {
+	q, ok := p.Quoted()
+	if !ok {
+		l.t.Fatalf("an error says nothing of what it is about\n%s%s", l.walk, l.world)
+	}
+	about := message{proto: protocolOf(q.Proto), src: q.Src, dst: q.Dst, srcPort: q.SrcPort, dstPort: q.DstPort}
+	for _, o := range outputs {
+		for u, x := range l.world.uplinks {
+			if l.leadsTo(o, l.world.uplinkPort(u), x.host) {
+				l.told = append(l.told, telling{far, [2]uint16{p.SrcPort, p.DstPort}, about})
+			}
+		}
+		for m, x := range l.world.machines {
+			if l.leadsTo(o, id.As[topology.Port](machineID(m)), x.host) {
+				l.told = append(l.told, telling{m, [2]uint16{p.SrcPort, p.DstPort}, about})
 			}
 		}
 	}

@@ -52,6 +52,50 @@ type memory struct {
 	translated []translated
 	tracked    bool // something that tells answers apart has seen the message: a security group, or a router that sends it back
 	choices    uint // a bit for each choice between two
+	path       []passage
+	refused    refusal // why the last router on the path did not take the message on
+}
+
+// passage is a router that the message has come to.
+type passage struct {
+	router, in int
+	came       message
+}
+
+// refusal is a reason of which a router tells the sender.
+type refusal string
+
+const (
+	noRoute    refusal = "no route"
+	noHost     refusal = "nobody has the address"
+	prohibited refusal = "prohibited"
+	noPort     refusal = "nothing listens"
+)
+
+// types are the type and code of the ICMP error that says so, of IPv4 and IPv6, and of the one that it becomes in the other family
+// (RFC 7915).
+var types = map[refusal]struct{ v4, v6, as6, as4 [2]uint16 }{
+	noRoute:    {[2]uint16{3, 0}, [2]uint16{1, 0}, [2]uint16{1, 0}, [2]uint16{3, 1}},
+	noHost:     {[2]uint16{3, 1}, [2]uint16{1, 3}, [2]uint16{1, 0}, [2]uint16{3, 1}},
+	prohibited: {[2]uint16{3, 13}, [2]uint16{1, 1}, [2]uint16{1, 1}, [2]uint16{3, 10}},
+	noPort:     {[2]uint16{3, 3}, [2]uint16{1, 4}, [2]uint16{1, 4}, [2]uint16{3, 3}},
+}
+
+// told returns type and code of the error that the sender of a message that arrived nowhere gets; zero for none.
+func (m *memory) told(p message) [2]uint16 {
+	if m.refused == "" {
+		return [2]uint16{}
+	}
+	t := types[m.refused]
+	switch at := m.path[len(m.path)-1].came; {
+	case at.six() && p.six():
+		return t.v6
+	case at.six():
+		return t.as4
+	case p.six():
+		return t.as6
+	}
+	return t.v4
 }
 
 // translated is a message as it came to a router, and as it left.
@@ -252,16 +296,29 @@ func (w *world) answersFor(r int, a netip.Addr) bool {
 
 // routes takes the message through a router: destinations are translated, then it is routed, then sources are translated.
 func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message) {
-	if hops++; hops > 6 || w.routers[r].off {
+	if hops++; hops > 6 {
+		return nobody, p
+	}
+	m.path = append(m.path, passage{r, in, p})
+	if w.routers[r].off {
+		m.refused = prohibited
 		return nobody, p
 	}
 	came := p
 	p, redirected, ok := w.inward(r, p, m)
 	if !ok || w.isOwn(r, p.dst) {
+		if w.isOwn(r, p.dst) && p.proto == "udp" && !w.onlyAnswers(r, p.dst) {
+			m.refused = noPort
+		}
 		return nobody, p // the router answers itself, or nobody
 	}
 	out, hop, ok := w.lookUp(r, p.dst, m)
 	if !ok {
+		m.refused = noRoute
+		return nobody, p
+	}
+	if out >= 0 && !w.hasSomebody(out, hop) {
+		m.refused = noHost
 		return nobody, p
 	}
 	switch {
@@ -334,6 +391,45 @@ func (w *world) isOwn(r int, a netip.Addr) bool {
 	})
 }
 
+// onlyAnswers reports whether nothing but answers, and pings, may be sent to the router's address, to which it translates sources.
+func (w *world) onlyAnswers(r int, a netip.Addr) bool {
+	own, ok := w.routerAddress(r, 0, false)
+	return ok && own == a && w.routers[r].gateway && w.routers[r].snat
+}
+
+// hasSomebody reports whether anybody is known to have the address on the network.
+func (w *world) hasSomebody(network int, a netip.Addr) bool {
+	for i, x := range w.machines {
+		if own, ok := w.address(i, a.Is6()); x.network == network && ok && own == a {
+			return true
+		}
+	}
+	for r := range w.routers {
+		if own, ok := w.routerAddress(r, network, a.Is6()); slices.Contains(w.networksOf(r), network) && ok && own == a || network == 0 && w.answersFor(r, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// hears reports whether it is known that the sender gets what routers tell it of the message: it has sent it as its own, whoever filters
+// what it gets lets errors in that are about what it has sent, and the routers on the way back are those on the way here.
+func (w *world) hears(from int, p message, m *memory) bool {
+	if own, ok := w.address(from, p.six()); p.answer || p.fragments || !ok || own != p.src {
+		return false
+	}
+	for _, x := range m.path[:max(0, len(m.path)-1)] {
+		if x.in >= 0 && !w.onLink(x.in, x.came.src) || len(w.routers[x.router].offOn) > 0 {
+			return false
+		}
+	}
+	if from == far {
+		return true
+	}
+	x := w.machines[from]
+	return !x.secured || slices.ContainsFunc(x.groups, func(g int) bool { return w.groups[g].stateful })
+}
+
 // usable reports whether the router can send out of its interface on the network.
 func (w *world) usable(r, network int) bool {
 	return !w.routers[r].isOff(network) && (network >= 0 || !w.uplinks[-1-network].down)
@@ -402,7 +498,7 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 	own, _ := w.routerAddress(r, 0, false)
 	back, _ := w.routerAddress(r, out, false)
 	switch {
-	case w.routers[r].gateway && w.routers[r].snat:
+	case w.routers[r].gateway && (w.routers[r].snat || redirected):
 		p.src, p.srcPort = own, anyPort
 	case in == out && in != 0 && redirected && !(p.answer && m.tracked):
 		m.tracked = true

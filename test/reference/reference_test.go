@@ -20,6 +20,9 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			from, p := w.anyMessage(t, n)
 			var m memory
 			to, got := l.exchange(from, p, &m)
+			if m.refused != "" && w.hears(from, p, &m) {
+				seen["told: "+string(m.refused)]++
+			}
 			if to == nobody {
 				seen["lost"]++
 				continue
@@ -55,7 +58,10 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			} else {
 				answer.fragments = w.fragments(t)
 			}
-			if back, _ := l.exchange(to, answer, &m); back != nobody {
+			if back, is := l.exchange(to, answer, &m); back != nobody {
+				if back == from && to != from && w.answersComeBack() && !sameEnds(is, p.reversed()) {
+					t.Fatalf("%s, of machine %d, is answered by %s\n%s%s", p, from, is, l.walk, w)
+				}
 				if answer.refusal {
 					seen["refused"]++
 				}
@@ -68,7 +74,8 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	})
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
-		"in by an uplink", "of the other family", "answered by another uplink", "in fragments", "refused"} {
+		"in by an uplink", "of the other family", "answered by another uplink", "in fragments", "refused",
+		"told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
 		}
@@ -80,18 +87,36 @@ func (l *lab) exchange(from int, p message, m *memory) (to int, got message) {
 	to, got = l.sends(from, p)
 	var could []string
 	for choices := range uint(8) {
-		now := memory{slices.Clone(m.translated), m.tracked, choices}
+		now := memory{translated: slices.Clone(m.translated), tracked: m.tracked, choices: choices}
 		wantAt, want := l.world.sends(from, p, &now)
-		if to == wantAt && (to == nobody || sameEnds(got, want)) {
+		if to == wantAt && (to == nobody || sameEnds(got, want)) && l.hears(from, p, &now) {
 			*m = now
 			return to, got
 		}
-		if text := fmt.Sprintf("at machine %d as %s", wantAt, want); !slices.Contains(could, text) {
+		if text := fmt.Sprintf("at machine %d as %s (%s)", wantAt, want, now.refused); !slices.Contains(could, text) {
 			could = append(could, text)
 		}
 	}
-	l.t.Fatalf("%s, of machine %d, arrives at machine %d as %s;\nwant %s\n%s%s", p, from, to, got, strings.Join(could, " or "), l.walk, l.world)
+	l.t.Fatalf("%s, of machine %d, arrives at machine %d as %s, and %v is told;\nwant %s\n%s%s", p, from, to, got, l.told, strings.Join(could, " or "), l.walk, l.world)
 	return to, got
+}
+
+// answersComeBack reports whether answers come back by the routers that the messages came by, whoever speaks to whom: there is one, beside
+// that at the edge, and what it knows inside does not go outside.
+func (w *world) answersComeBack() bool { return len(w.routers) == 2 && len(w.routers[0].offOn) == 0 }
+
+// hears reports whether the sender is told by routers what the model says, and nobody else is told anything.
+func (l *lab) hears(from int, p message, m *memory) bool {
+	if !l.world.hears(from, p, m) {
+		return true
+	}
+	want := m.told(p)
+	if want == [2]uint16{} {
+		return len(l.told) == 0
+	}
+	about := p
+	about.answer, about.by = false, 0
+	return len(l.told) == 1 && l.told[0] == telling{from, want, about}
 }
 
 // anyMessage draws the n-th message, which is of no connection of the others, to something that is there, or to an address where nobody is.
