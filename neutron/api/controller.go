@@ -166,7 +166,7 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 	}
 	attrs, err := single(c.def, body)
 	if err != nil {
-		return nil, err
+		return nil, c.onceThere(r, id, err)
 	}
 	values, given, err := c.def.CheckUpdate(attrs, ownerOf(r.caller))
 	if err != nil {
@@ -195,7 +195,7 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 		return nil, err
 	}
 	if len(body) > 0 {
-		return nil, badRequest("Request body is not supported in DELETE.")
+		return nil, c.onceThere(r, id, badRequest("Request body is not supported in DELETE."))
 	}
 	if err := c.mayChange(r, id, policy.NewAction("delete_"+c.def.Noun()), nil); err != nil {
 		return nil, err
@@ -204,6 +204,14 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 		return nil, err
 	}
 	return &answer{status: http.StatusNoContent}, nil
+}
+
+// onceThere returns what is wrong with a request, where the resource exists that it is about; else that it does not.
+func (c *controller[T]) onceThere(r *request, id string, wrong error) error {
+	if _, err := c.resource.Get(r.Context(), r.caller, id); err != nil {
+		return err
+	}
+	return wrong
 }
 
 // typed makes the struct of checked values. A value that the checks let through and the type does not take is the client's fault

@@ -88,6 +88,29 @@ func TestRoutesThatDoNotExist(t *testing.T) {
 	}
 }
 
+// TestTheResourceComesFirst: what is wrong with a request is said of a resource that is there.
+func TestTheResourceComesFirst(t *testing.T) {
+	s, _ := newServer(t)
+	absent := neutronError("NetworkNotFound", "Network x could not be found.")
+	wantAnswer(t, s, "PUT", "/v2.0/networks/x", `{}`, 404, absent)
+	wantAnswer(t, s, "DELETE", "/v2.0/networks/x", `{}`, 404, absent)
+	do(t, s, "POST", "/v2.0/networks", `{"network":{}}`)
+	const there = "/v2.0/networks/00000000-0000-4000-8000-000000000001"
+	wantAnswer(t, s, "PUT", there, `{}`, 400, neutronError("HTTPBadRequest", "Unable to find 'network' in request body"))
+	wantAnswer(t, s, "DELETE", there, `{}`, 400, neutronError("HTTPBadRequest", "Request body is not supported in DELETE."))
+}
+
+// TestPathsAsTheyAreWritten: further slashes do not matter, and octets that are no UTF-8 are refused wherever they are.
+func TestPathsAsTheyAreWritten(t *testing.T) {
+	s, _ := newServer(t)
+	wantAnswer(t, s, "GET", "///v2.0//networks/", "", 200, `{"networks":[]}`)
+	for _, path := range []string{"/%ff", "/v2.0/%ff", "/v2.0/networks/%ff", "/v2.0/networks/x/tags/%ff"} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			wantAnswer(t, s, method, path, "", 400, neutronError("HTTPBadRequest", notAllowedText))
+		}
+	}
+}
+
 func TestLinksFollowTheProxyInFront(t *testing.T) {
 	s, _ := newServer(t)
 	r := newRequest("GET", "/", "")

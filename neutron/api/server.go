@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
@@ -115,8 +116,11 @@ func (s *Server) answer(hr *http.Request, requestID string) (a *answer, err erro
 			a, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	path := strings.TrimSuffix(hr.URL.Path, ".json")
-	if path == "/" || path == "" {
+	if !utf8.ValidString(hr.URL.Path) {
+		return nil, badRequest(notAllowedText)
+	}
+	path := "/" + strings.TrimLeft(strings.TrimSuffix(hr.URL.Path, ".json"), "/")
+	if path == "/" {
 		return s.versions(hr)
 	}
 	rest, ok := strings.CutPrefix(path, "/v2.0")
