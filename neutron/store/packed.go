@@ -87,37 +87,47 @@ func (p *packed) next(text string) (rest string, err error) {
 			if i = end + 1; i < len(text) && text[i] == ' ' { // MySQL puts one there
 				i++
 			}
+		default:
+			return "", errNotPacked
 		}
 	}
 	return "", errNotPacked
 }
 
-// elementEnd returns where the element that begins at i ends: at a comma or bracket outside of quotes, or with the text.
+// elementEnd returns where the element that begins at i ends: behind the quote that closes it, or at a comma or bracket; or with the text.
 func elementEnd(text string, i int) int {
-	for quoted := false; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ',' || c == ']'):
-			return i
+	if i == len(text) || text[i] != '"' {
+		if n := strings.IndexAny(text[i:], ",]"); n >= 0 {
+			return i + n
+		}
+		return len(text)
+	}
+	for end := i + 1; ; end++ {
+		n := strings.IndexByte(text[end:], '"')
+		if n < 0 {
+			return len(text)
+		}
+		if end += n; !escaped(text[i:end]) {
+			return end + 1
 		}
 	}
-	return len(text)
 }
 
-// eachRow calls add for each row that packedRows made, in the order of their first elements.
-func eachRow(text string, add func(row) error) error {
-	var one packed
+// escaped reports whether what follows the text is behind a backslash that is not itself behind one.
+func escaped(text string) bool {
+	return (len(text)-len(strings.TrimRight(text, `\`)))%2 == 1
+}
+
+// eachRow calls add for each row that packedRows made, in the order of their first elements. It reads the first row into one.
+func eachRow(one *packed, text string, add func(row) error) error {
 	rest, err := one.next(text)
 	if err != nil {
 		return err
 	}
 	if rest == "" {
-		return add(&one)
+		return add(one)
 	}
-	rows := []packed{one}
+	rows := []packed{{slices.Clone(one.elements)}}
 	for rest != "" {
 		var more packed
 		if rest, err = more.next(strings.TrimPrefix(rest, ",")); err != nil {

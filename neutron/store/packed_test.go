@@ -40,7 +40,7 @@ func TestPackedTextsComeBack(t *testing.T) {
 // TestPackedRowsComeInOrder: by number, then by text, whatever the order in which the engine has packed them.
 func TestPackedRowsComeInOrder(t *testing.T) {
 	var got []string
-	err := eachRow(`[10,"a"],[9, "b]"],[9,"\"["],[-1,"c,"]`, func(r row) error {
+	err := eachRow(new(packed), `[10,"a"],[9, "b]"],[9,"\"["],[-1,"c,"]`, func(r row) error {
 		var n int
 		var s string
 		err := r.Scan(&n, &s)
@@ -59,14 +59,14 @@ func TestWhatIsCutIsNoticed(t *testing.T) {
 		if n == len(`[1,"a"]`) { // a whole row, which could be all
 			continue
 		}
-		if err := eachRow(whole[:n], func(row) error { return nil }); err == nil {
+		if err := eachRow(new(packed), whole[:n], func(row) error { return nil }); err == nil {
 			t.Errorf("%s passed", whole[:n])
 		}
 	}
 }
 
 func TestPackedFaults(t *testing.T) {
-	for _, text := range []string{``, `{}`, `[1`, `["a]`, `[1]x`, `[1],[2]`, `null`} {
+	for _, text := range []string{``, `{}`, `[1`, `["a]`, `[1]x`, `["a"b]`, `[1],[2]`, `null`} {
 		var p packed
 		if p.unpack(text) == nil {
 			t.Errorf("%s is taken for a row", text)

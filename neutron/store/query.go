@@ -171,7 +171,7 @@ func (t *table[T]) unpacking() func(row) (*T, error) {
 	for i := range parts {
 		targets = append(targets, &parts[i])
 	}
-	var columns packed
+	var columns, one packed
 	return func(r row) (*T, error) {
 		if err := r.Scan(targets...); err != nil {
 			return nil, err
@@ -182,7 +182,7 @@ func (t *table[T]) unpacking() func(row) (*T, error) {
 		item, err := t.item(&columns)
 		for i := 0; err == nil && i < len(parts); i++ {
 			if parts[i].Valid {
-				err = eachRow(parts[i].String, func(r row) error { return t.parts[i].add(item, r) })
+				err = eachRow(&one, parts[i].String, func(r row) error { return t.parts[i].add(item, r) })
 			}
 		}
 		return item, err
