@@ -56,6 +56,9 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 			}
 			there += n
 		}
+		if err := run.settle(ctx); err != nil {
+			return err
+		}
 		if b.port, err = b.newPort(b.network); err != nil {
 			return err
 		}

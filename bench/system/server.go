@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,8 +26,9 @@ type server interface {
 
 // running is a started server: a process and its children in a process group of their own.
 type running struct {
-	url string
-	cmd *exec.Cmd
+	url     string
+	metrics string // where ours says how it is; empty for the peer
+	cmd     *exec.Cmd
 }
 
 // launch starts the command and waits for the first answer on the port.
@@ -59,6 +61,26 @@ func (r *running) stop() {
 	}
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	<-done
+}
+
+// settle returns when the topology has all that was asked for.
+func (r *running) settle(ctx context.Context) error {
+	for {
+		resp, err := http.Get(r.metrics)
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || strings.Contains(string(text), "\nmidonet_journal_pending_tasks 0\n") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // memory returns the proportional set size of the process group in MiB: shared pages count once.
@@ -139,6 +161,10 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	o.runs++
 	config, state := filepath.Join(o.dir, "midonet.conf"), filepath.Join(o.dir, fmt.Sprint("ours", o.runs))
 	text := noQuotas
@@ -149,7 +175,11 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error", "--config-file", config,
+	r, err := launch(exec.CommandContext(ctx, o.binary, "server", "--log-level", "error", "--config-file", config,
 		"--state-dir", state, "--api-listen", fmt.Sprint("127.0.0.1:", port),
-		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0"), port)
+		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", fmt.Sprint("127.0.0.1:", metrics)), port)
+	if err == nil {
+		r.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics)
+	}
+	return r, err
 }
