@@ -58,7 +58,7 @@ func (j *Job) Run(ctx context.Context) {
 func (j *Job) do(ctx context.Context, tasks []task) bool {
 	done := true
 	for _, t := range tasks {
-		stillGone := unit{1, func(e *Edit) error {
+		stillGone := unit{cost: 1, do: func(e *Edit) error {
 			o, err := e.tx.Get(t.gone)
 			if err == nil && o != nil {
 				err = errBack

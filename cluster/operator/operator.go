@@ -15,9 +15,9 @@
 //
 // An edit is one step of the store, made on the newest state: everything that it refers to exists in that step. What is deleted takes
 // along what makes no sense without it, as in the original (MidonetBackend.scala, its bindings): a bridge its ports, DHCP subnets and
-// tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it. Of a
-// deletion that is too large for one step the object itself goes in the first. What operators put on a rendered object goes when
-// Neutron removes that (Job).
+// tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it. That
+// is one step however much it is; only reservations of tunnel keys, and mends of more than fit, follow in further ones. What operators
+// put on a rendered object goes when Neutron removes that (Job).
 package operator
 
 import (
@@ -33,13 +33,13 @@ import (
 
 // Editor makes edits, one after the other.
 type Editor struct {
-	store  nsdb.Store
+	store  nsdb.Large
 	mirror *mirror.Mirror
 	turn   chan struct{} // has room for the edit that is being made
 }
 
 // NewEditor returns an editor of the store, of which the mirror is; the caller runs that.
-func NewEditor(store nsdb.Store, m *mirror.Mirror) *Editor {
+func NewEditor(store nsdb.Large, m *mirror.Mirror) *Editor {
 	return &Editor{store: store, mirror: m, turn: make(chan struct{}, 1)}
 }
 
@@ -54,13 +54,45 @@ type Edit struct {
 // written. fn may run more than once. The state that fn sees has all that this editor has made; what other servers make at the same
 // moment it may not have, so that of two of them both may find a name free, for one.
 func (e *Editor) Edit(ctx context.Context, fn func(*Edit) error) (*mirror.State, error) {
+	return e.make(ctx, fn, e.store.Update)
+}
+
+// editLarge is Edit for one that deletes more than fits an Update: the keys, provided that fn, which writes others, agrees.
+func (e *Editor) editLarge(ctx context.Context, deletes []topology.Key, fn func(*Edit) error) error {
+	writes := map[topology.Key]topology.Object{}
+	for _, k := range deletes {
+		writes[k] = nil
+	}
+	_, err := e.make(ctx, fn, func(ctx context.Context, guard func(nsdb.Tx) error) (nsdb.Revision, error) {
+		return e.store.UpdateLarge(ctx, nsdb.LargeChange{Writes: writes, Guard: func(tx nsdb.Tx) error {
+			return guard(&beside{tx, writes})
+		}})
+	})
+	return err
+}
+
+// beside is a transaction that leaves the deletion of some keys to the large change that it is part of.
+type beside struct {
+	nsdb.Tx
+	writes map[topology.Key]topology.Object
+}
+
+func (t *beside) Delete(key topology.Key) {
+	if _, ok := t.writes[key]; !ok {
+		t.Tx.Delete(key)
+	}
+}
+
+// make makes an edit by the store's function, when it is its turn.
+func (e *Editor) make(ctx context.Context, fn func(*Edit) error,
+	update func(context.Context, func(nsdb.Tx) error) (nsdb.Revision, error)) (*mirror.State, error) {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
 	case <-ctx.Done():
 		return nil, unavailable(ctx.Err())
 	}
-	revision, err := e.store.Update(ctx, func(tx nsdb.Tx) error { return fn(&Edit{tx: tx, State: e.mirror.State()}) })
+	revision, err := update(ctx, func(tx nsdb.Tx) error { return fn(&Edit{tx: tx, State: e.mirror.State()}) })
 	switch {
 	case errors.Is(err, nsdb.ErrTooLarge):
 		return nil, errs.New(errs.TooLarge, "ChangeTooLarge", "The change is too large for one step.").Wrap(err)

@@ -14,6 +14,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/nsdb/staging"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
@@ -34,7 +35,8 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{Editor: NewEditor(store, mirror.New(store, log)), t: t, log: log}
+	large := staging.Over(store)
+	b := &bench{Editor: NewEditor(large, mirror.New(large, log)), t: t, log: log}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { b.mirror.Run(ctx) })
@@ -265,6 +267,61 @@ func wantWhole(t *rapid.T, s *mirror.State) {
 	}
 	if n := s.Count(topology.KindTunnelKey); n != keys {
 		t.Errorf("%d tunnel keys of %d ports", n, keys)
+	}
+}
+
+// TestALargeDeletionIsOneStep: whoever watches sees a router and everything that is on it go together, and its neighbours keep what is theirs.
+func TestALargeDeletionIsOneStep(t *testing.T) {
+	b := newBench(t)
+	r, net := topology.RouterID{1}, topology.BridgeID{2}
+	edit := func(fn func(*Edit) error) {
+		t.Helper()
+		if _, err := b.Edit(t.Context(), fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit(func(e *Edit) error { return e.CreateRouter(&topology.Router{ID: r}, Filters{}) })
+	edit(func(e *Edit) error { return e.CreateBridge(&topology.Bridge{ID: net}, Filters{}) })
+	const ports = 120
+	port := func(n int) topology.PortID { return topology.PortID{3, byte(n)} }
+	for n := range ports {
+		edit(func(e *Edit) error {
+			addr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(n), 1}), 24)
+			return e.CreatePort(&topology.Port{ID: port(n), Router: r, MAC: mac.Addr{2, byte(n)}, Addresses: []netip.Prefix{addr}}, Filters{})
+		})
+	}
+	beside := topology.PortID{4}
+	edit(func(e *Edit) error { return e.CreatePort(&topology.Port{ID: beside, Bridge: net}, Filters{}) })
+	edit(func(e *Edit) error { return e.Link(port(0), beside) })
+	_, changes := b.mirror.Subscribe()
+	defer changes.Close()
+	if err := b.Delete(t.Context(), topology.Key{Kind: topology.KindRouter, ID: r}); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, c := range changes.Pending() {
+		before, after := 0, 0
+		for range c.Before.RouterPorts(r) {
+			before++
+		}
+		for range c.After.RouterPorts(r) {
+			after++
+		}
+		if gone := c.After.Get(topology.Key{Kind: topology.KindRouter, ID: r}) == nil; gone && before == ports && after == 0 {
+			seen++
+		} else if before != after {
+			t.Errorf("a step leaves %d of %d ports", after, before)
+		}
+	}
+	if seen != 1 {
+		t.Errorf("%d steps in which the router goes with its ports, want 1", seen)
+	}
+	state := b.mirror.State()
+	if p := mirror.Lookup[*topology.Port](state, topology.KindPort, beside); p == nil || p.Interior() || p.TunnelKey == 0 {
+		t.Errorf("the bridge's port is %+v, want it free", p)
+	}
+	if keys, routes := state.Count(topology.KindTunnelKey), state.Count(topology.KindRoute); keys != 1 || routes != 0 {
+		t.Errorf("%d tunnel keys and %d routes are left, want 1 and none", keys, routes)
 	}
 }
 

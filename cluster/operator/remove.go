@@ -17,12 +17,19 @@ const maxUnits = nsdb.MaxObjects - 8
 type unit struct {
 	cost int // how many objects it may read and write
 	do   func(*Edit) error
+	key  topology.Key // of the object that it deletes, and that is all; zero: it does something else
+}
+
+// blind reports whether the unit may delete its object without having looked at it in the same step. What a lease holds cannot be, and a tunnel
+// key may have become another port's.
+func (u unit) blind() bool {
+	return u.key != topology.Key{} && !u.key.Kind.Leased() && u.key.Kind != topology.KindTunnelKey
 }
 
 // Delete removes an operator's object, and with it what makes no sense without it.
 func (e *Editor) Delete(ctx context.Context, key topology.Key) error {
 	state := e.mirror.State()
-	first := unit{3, func(edit *Edit) error {
+	first := unit{cost: 3, do: func(edit *Edit) error {
 		o, err := edit.tx.Get(key)
 		switch {
 		case err != nil:
@@ -64,29 +71,63 @@ func (e *Editor) DeleteHost(ctx context.Context, host topology.HostID) error {
 	return e.Delete(ctx, topology.Key{Kind: topology.KindHost, ID: host})
 }
 
-// doAll does the units in order, in as few steps as they fit.
+// doAll does the units in order, or where they are too much for one step all but those that need one of their own in a large step.
 func (e *Editor) doAll(ctx context.Context, units []unit) error {
-	for len(units) > 0 {
-		n, cost := 0, 0
-		for n < len(units) && (n == 0 || cost+units[n].cost <= maxUnits) {
-			cost += units[n].cost
-			n++
-		}
-		step := units[:n]
-		units = units[n:]
-		_, err := e.Edit(ctx, func(edit *Edit) error {
-			for _, u := range step {
-				if err := u.do(edit); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	cost := 0
+	for _, u := range units {
+		cost += u.cost
+	}
+	if cost > maxUnits {
+		var err error
+		if units, err = e.doLarge(ctx, units); err != nil {
 			return err
 		}
 	}
+	for len(units) > 0 {
+		n := fitting(units)
+		if _, err := e.Edit(ctx, together(units[:n])); err != nil {
+			return err
+		}
+		units = units[n:]
+	}
 	return nil
+}
+
+// doLarge does the first unit, what may be deleted blindly, and as many of the others as fit beside it, in one step, and returns what is left.
+func (e *Editor) doLarge(ctx context.Context, units []unit) (left []unit, err error) {
+	var deletes []topology.Key
+	var others []unit
+	for n, u := range units {
+		if n > 0 && u.blind() {
+			deletes = append(deletes, u.key)
+		} else {
+			others = append(others, u)
+		}
+	}
+	n := fitting(others)
+	return others[n:], e.editLarge(ctx, deletes, together(others[:n]))
+}
+
+// fitting returns how many of the units, one at least, fit one step.
+func fitting(units []unit) int {
+	n, cost := 0, 0
+	for n < len(units) && (n == 0 || cost+units[n].cost <= maxUnits) {
+		cost += units[n].cost
+		n++
+	}
+	return n
+}
+
+// together returns the edit that does the units.
+func together(units []unit) func(*Edit) error {
+	return func(edit *Edit) error {
+		for _, u := range units {
+			if err := u.do(edit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // dependants returns the units that remove, or mend, what refers to the object with the key, once that is gone. was is what it was, nil
@@ -130,16 +171,18 @@ type deletion struct {
 	ports []topology.PortID // that go
 }
 
-func (d *deletion) add(cost int, do func(*Edit) error) { d.units = append(d.units, unit{cost, do}) }
+func (d *deletion) add(cost int, do func(*Edit) error) {
+	d.units = append(d.units, unit{cost: cost, do: do})
+}
 
 // gone removes the objects with the keys, of those that are there.
 func (d *deletion) gone(keys ...topology.Key) {
 	for _, k := range keys {
 		if d.state.Get(k) != nil {
-			d.add(1, func(e *Edit) error {
+			d.units = append(d.units, unit{cost: 1, key: k, do: func(e *Edit) error {
 				e.tx.Delete(k)
 				return nil
-			})
+			}})
 		}
 	}
 }
