@@ -35,7 +35,7 @@ func (d *Datapath) Counters() (datapath.Counters, error) {
 		}
 	}
 	return datapath.Counters{
-		Hits: totals[counterHits], Misses: totals[counterMisses], MissesLost: totals[counterMissesLost] + totals[counterBacklogLost],
+		Hits: totals[counterHits], Misses: totals[counterMisses] - totals[counterBacklogLost], MissesLost: totals[counterMissesLost] + totals[counterBacklogLost],
 		States: totals[counterStates], StatesLost: totals[counterStatesLost],
 		TunnelUnknown: totals[counterTunnelUnknown], Errors: totals[counterErrors] + totals[counterSendErrors],
 	}, nil
