@@ -18,6 +18,10 @@ type backlog struct {
 	turns   []*queue          // of ports, whose turn is next first; one that is found empty then goes
 }
 
+// maxWaiting is how many misses of one port wait at most when they are out of the ring: what is served in some 20 ms, and no less than a
+// port may make at once by default.
+const maxWaiting = 1024
+
 // queue is records, oldest first.
 type queue struct {
 	in      uint32 // interface

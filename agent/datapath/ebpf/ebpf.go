@@ -41,8 +41,7 @@ type Config struct {
 	// MissBuffer is the size of the ring of misses in octets, a power of two and at least 128 KiB; default 1 MiB. A larger one
 	// loses fewer misses in a burst and lets them wait longer in a flood.
 	MissBuffer int
-	// MissRate is how many misses a second one port may make, and MissBurst how many at once, and how many may wait for the agent when
-	// they are out of the ring; default 10,000 and 1,000.
+	// MissRate is how many misses a second one port may make, and MissBurst how many at once; default 10,000 and 1,000.
 	MissRate, MissBurst int
 	// StateRate is how many state messages a second the agent takes from all other hosts, and StateBurst how many at once; default
 	// 20,000 and 2,000.
@@ -140,7 +139,7 @@ func (d *Datapath) open(c Config) (err error) {
 	if d.ring, err = ringbuf.NewReader(d.objects.Misses); err != nil {
 		return fmt.Errorf("opening the ring of misses: %w", err)
 	}
-	d.backlog = newBacklog(c.MissBurst, c.MissBuffer)
+	d.backlog = newBacklog(maxWaiting, c.MissBuffer)
 	if d.sender, err = newSender(d.devices.inject, d.objects.Exec); err != nil {
 		return err
 	}
