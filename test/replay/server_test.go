@@ -44,7 +44,10 @@ func startBalanced(t *testing.T, more ...string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		backends = append(backends, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }})
+		backends = append(backends, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery // as they came
+		}})
 	}
 	var turn atomic.Uint64
 	balancer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
