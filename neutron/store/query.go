@@ -109,29 +109,21 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 
 // list answers a list request with one query, and one for the marker where there is one.
 func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
-	b := t.selection(q, scope)
-	for _, f := range want.Filters {
-		cond, err := t.condition(b, scope, f)
-		if err != nil {
-			return nil, err
-		}
-		b.Where(cond)
-	}
+	b := q.dialect().Flavor().NewSelectBuilder()
 	keys, err := t.order(want)
 	if err != nil {
 		return nil, err
 	}
-	if want.Marker != "" {
-		if err := t.after(q, b, scope, keys, want.Marker); err != nil {
-			return nil, err
-		}
-	}
-	for _, k := range keys {
-		b.OrderBy(k.term())
-	}
 	if want.Limit > 0 {
-		b.Limit(want.Limit)
+		err = t.choosePage(q, b, scope, want, keys)
+	} else {
+		b.From(t.from)
+		err = t.choose(q, b, scope, want, keys)
 	}
+	if err != nil {
+		return nil, err
+	}
+	t.pack(b, scope)
 	items, err := t.fetch(q, b)
 	if want.PageReverse {
 		slices.Reverse(items)
@@ -139,20 +131,70 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 	return items, err
 }
 
+// choose adds what rows a list has, and their order.
+func (t *table[T]) choose(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, want plugin.Query, keys []sortKey) error {
+	t.restrict(b, scope)
+	for _, f := range want.Filters {
+		cond, err := t.condition(b, scope, f)
+		if err != nil {
+			return err
+		}
+		b.Where(cond)
+	}
+	if want.Marker != "" {
+		if err := t.after(q, b, scope, keys, want.Marker); err != nil {
+			return err
+		}
+	}
+	orderBy(b, keys)
+	return nil
+}
+
+// choosePage is choose for a page. The identifiers of its rows are found first: where the order is that of no index, an engine would else pack
+// every row that could be on it.
+func (t *table[T]) choosePage(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, want plugin.Query, keys []sortKey) error {
+	page := q.dialect().Flavor().NewSelectBuilder()
+	page.Select("t.id").From(t.from).Limit(want.Limit)
+	if err := t.choose(q, page, scope, want, keys); err != nil {
+		return err
+	}
+	b.From(t.from, b.BuilderAs(page, "page")).Where("t.id = page.id")
+	orderBy(b, keys)
+	return nil
+}
+
+func orderBy(b *sqlbuilder.SelectBuilder, keys []sortKey) {
+	for _, k := range keys {
+		b.OrderBy(k.term())
+	}
+}
+
+// selection is of all the rows that scope sees.
 func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {
 	b := q.dialect().Flavor().NewSelectBuilder()
+	b.From(t.from)
+	t.restrict(b, scope)
+	t.pack(b, scope)
+	return b
+}
+
+// restrict leaves the rows that scope sees.
+func (t *table[T]) restrict(b *sqlbuilder.SelectBuilder, scope Scope) {
+	if scope.Restricted {
+		b.Where(t.visible(b, scope.Project))
+	}
+}
+
+// pack selects what unpacking reads.
+func (t *table[T]) pack(b *sqlbuilder.SelectBuilder, scope Scope) {
 	columns := t.columns
 	if t.shared != nil {
 		columns = append(slices.Clone(columns), policiesSharing(b, t.sharingColumn(), scope.Project))
 	}
-	b.Select(packedColumns(columns)).From(t.from)
+	b.Select(packedColumns(columns))
 	for _, p := range t.parts {
 		b.SelectMore(packedRows(p.columns, p.from))
 	}
-	if scope.Restricted {
-		b.Where(t.visible(b, scope.Project))
-	}
-	return b
 }
 
 func (t *table[T]) fetch(q Querier, b *sqlbuilder.SelectBuilder) ([]*T, error) {
