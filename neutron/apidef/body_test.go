@@ -220,6 +220,17 @@ func TestUpdateHasNoDefaults(t *testing.T) {
 	}
 }
 
+// TestNumbersFitTheirColumn at the edge of the quota of a pool.
+func TestNumbersFitTheirColumn(t *testing.T) {
+	body := func(n string) map[string]any { return decode(t, `{"default_quota":`+n+`}`) }
+	if _, _, err := SubnetPools().CheckUpdate(body("2147483647"), Owner{}); err != nil {
+		t.Error(err)
+	}
+	_, _, err := SubnetPools().CheckUpdate(body("2147483648"), Owner{})
+	wantFault(t, "one more", err, "HTTPBadRequest",
+		"Invalid input for default_quota. Reason: '2147483648' is too large - must be no larger than '2147483647'.")
+}
+
 func TestConversions(t *testing.T) {
 	for _, c := range []struct {
 		r          *Resource

@@ -2,6 +2,7 @@ package apidef
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 )
@@ -20,7 +21,7 @@ func SubnetPools() *Resource {
 		prefixLength("min_prefixlen", "Of the largest subnet; by default 8 for IPv4 and 64 for IPv6."),
 		prefixLength("max_prefixlen", "Of the smallest subnet; by default 32 for IPv4 and 128 for IPv6."),
 		{Name: "default_quota", Type: Integer, Help: "How many addresses of IPv4, or networks of 64 bits of IPv6, a project may have; null or 0: any number.",
-			Create: true, Update: true, Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true},
+			Create: true, Update: true, Convert: toInteger, Validate: columnSized, Filter: true, Sort: true},
 		{Name: "is_default", Type: Boolean, Help: "Whether subnets with use_default_subnetpool are from it; one pool of each version may be.",
 			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Sort: true, Policy: true},
 		{Name: "shared", Type: Boolean, Help: "Whether it is shared with who asks; in a POST, with every project.",
@@ -29,6 +30,14 @@ func SubnetPools() *Resource {
 			Create: true, Update: true, Validate: orNull(isUUID), Filter: true, Sort: true},
 	}
 	return New("subnetpool", "subnetpools", core, standard(), tagged())
+}
+
+// columnSized is validate_non_negative, and refuses what the database's column has no room for (a failure of the server in Neutron).
+func columnSized(v any) string {
+	if n, ok := integer(v); ok && n > math.MaxInt32 {
+		return fmt.Sprintf("'%d' is too large - must be no larger than '%d'", n, math.MaxInt32)
+	}
+	return nonNegative(v)
 }
 
 // prefixLength is one of the three lengths of a pool. They are given as numbers and shown as texts.
