@@ -25,7 +25,7 @@ type service struct {
 	topology         []string     // package viewtest's, but for hosts, bindings and blocks; "secured A" and "secured B" stand for port options
 	ruleset          string       // nft's, in a table of the family ip
 	// openflow is what Open vSwitch does between looking a packet up in its connections and sending it on: flows of table 1. None where it
-	// translates destinations: flows with ct(nat(dst=…)) delivered next to nothing in userspace, and why was not found.
+	// would have to translate both ends, which takes a connection two passages through its table.
 	openflow []string
 }
 
@@ -149,6 +149,8 @@ port a ext key 11` + secured(workloadA, "203.0.113.20") + `
 mac ext fa:16:3e:00:00:01 a
 neighbour ext 203.0.113.20 fa:16:3e:00:00:01 a`},
 		ruleset: accept + floating,
+		openflow: append([]string{"ct_state=+trk+est,actions=resubmit(,2)", "priority=40000,ct_state=+trk+new+dnat,actions=resubmit(,2)"},
+			append(toFloating("203.0.113.9", "10.99.1.2"), toFloating("203.0.113.10", "10.99.1.3")...)...),
 	}, {
 		title: "source NAT, floating address and security groups, two routers", ends: endsBoth,
 		routerA: prefix("10.99.0.1/24"), routerB: prefix("10.99.1.1/24"),
@@ -156,6 +158,16 @@ neighbour ext 203.0.113.20 fa:16:3e:00:00:01 a`},
 			fmt.Sprintf(blueGateway, "fa:16:3e:aa:00:03"), fmt.Sprintf(greenGateway, "fa:16:3e:aa:00:04")},
 		ruleset: accept + sourceNAT + floating,
 	},
+}
+
+// toFloating are the flows of new connections to a floating address. Of one that has had no answer all packets are new, and by then they
+// have been translated when they come here.
+func toFloating(floating, fixed string) []string {
+	var flows []string
+	for _, kind := range []string{"udp", "tcp,tp_dst=5201"} {
+		flows = append(flows, fmt.Sprintf("ct_state=+trk+new,in_port=1,%s,nw_dst=%s,actions=ct(commit,nat(dst=%s),table=2)", kind, floating, fixed))
+	}
+	return flows
 }
 
 // plain is one network and nothing else: what every other flow is to cost as well.

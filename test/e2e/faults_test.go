@@ -1,8 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -84,6 +91,57 @@ func TestFaults(t *testing.T) {
 		a.pings(again.ip4())
 		c.midonet("db", "check", "--state-dir", c.dir)
 	})
+	c.scenario("a flow cache that is full", func(t *testing.T) {
+		small := append(c.agentCommand("host1"), "--max-flows", "1024")
+		c.killAgent("host1")
+		c.startAgent("host1", small)
+		c.eventually(10*time.Second, "the new agent serves", func() error { return noisy.reaches(b.ip4()) })
+		f, out := a.connects(b.ip4()+":5001"), a.connects(outside4+":5003")
+		stop := noisy.floods(b.ip4())
+		c.eventually(30*time.Second, "the cache is full of others' flows", func() error {
+			made, gone := c.counted("host1", "midonet_agent_flows_installed_total"), c.counted("host1", `midonet_agent_flows_removed_total{cause="room"}`)
+			if made < 5000 || gone < 1000 {
+				return fmt.Errorf("%v flows were made, %v were taken away for room", made, gone)
+			}
+			return nil
+		})
+		for range 10 {
+			a.connects(b.ip4()+":5001").endsWell(t, time.Second)
+			a.connects(outside4+":5003").endsWell(t, time.Second)
+		}
+		f.endsWell(t, time.Second)
+		out.endsWell(t, time.Second)
+		stop()
+	})
+}
+
+// counted is what a host's agent shows of itself under the name.
+func (c *cloud) counted(host, name string) float64 {
+	c.t.Helper()
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(c.dir, "sandbox", host, "monitor.sock"))
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	answer, err := client.Get("http://agent/metrics")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+" "); ok {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	c.t.Fatalf("the agent of %s does not show %s:\n%s", host, name, text)
+	return 0
 }
 
 // floods starts datagrams from ever new ports to the address, as fast as they go. The function that it returns ends them.

@@ -162,9 +162,10 @@ func TestFiltering(t *testing.T) {
 		open := c.group("all", true)
 		c.allow(open, `"ethertype":"IPv4"`)
 		c.uses(server, open)
-		far.run("ip", "address", "add", "10.32.1.240/32", "dev", "eth0")
+		pair := nobodys([]string{"10.32.1.240", "10.32.1.241", "10.32.1.242", "10.32.1.243"}, server, near, far)
+		far.run("ip", "address", "add", pair+"/32", "dev", "eth0")
 		from := func() error {
-			out, err := output(far.command("ping", "-n", "-c", "1", "-W", "1", "-I", "10.32.1.240", server.ip4()))
+			out, err := output(far.command("ping", "-n", "-c", "1", "-W", "1", "-I", pair, server.ip4()))
 			if err != nil {
 				return fmt.Errorf("%w\n%s", err, out)
 			}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -39,6 +40,14 @@ func TestToolsOfOperators(t *testing.T) {
 		if out := c.midonet("status", "--state-dir", c.dir); !strings.Contains(out, "blue") || !strings.Contains(out, c.api[len("http://"):]) {
 			t.Errorf("status names neither network nor address:\n%s", out)
 		}
+		a.pings(b.ip4())
+		c.eventually(5*time.Second, "status tells what the agents count", func() error {
+			out := c.midonet("status", "--state-dir", c.dir)
+			if strings.Count(out, "1 tunnel peers") != 2 || !strings.Contains(out, " flows, ") || strings.Contains(out, " 0 misses") {
+				return fmt.Errorf("%s", out)
+			}
+			return nil
+		})
 	})
 	c.scenario("sandbox status", func(t *testing.T) {
 		out := c.sandbox("status")
