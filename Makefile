@@ -13,7 +13,7 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping udhcpc isc-dhcp-client tcp
                  etcd-server zookeeper
 # OpenStack's own acceptance tests, for `make conformance` alone.
 CONFORMANCE_PACKAGES := tempest python3-tempest
-BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps nftables openvswitch-switch neutron-server python3-pymysql mariadb-server
+BENCH_PACKAGES := iproute2 iputils-ping iperf3 ethtool procps nftables openvswitch-switch neutron-server python3-pymysql mariadb-server etcd-server
 
 .DEFAULT_GOAL := help
 
@@ -68,6 +68,7 @@ bench: bench-packages build ## measure, each figure beside a peer in the same ru
 	$(GO) run ./bench/wake
 	$(GO) run ./bench/system
 	$(GO) run ./bench/change
+	$(GO) run ./bench/takeover
 
 .PHONY: generate
 generate: ## make the protobuf and eBPF files again from their sources
