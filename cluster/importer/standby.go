@@ -40,16 +40,17 @@ func (i *Importer) StandBy(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	var arrived <-chan struct{} // not yet: who has its turn at once compares everything first
 	for {
-		arrived, err := i.keepUp()
-		if err != nil {
-			i.log.Error("this server cannot prepare for its turn to apply the journal", "error", err)
-		}
 		select {
 		case <-arrived:
 		case <-time.After(standbyPause):
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		var err error
+		if arrived, err = i.keepUp(); err != nil {
+			i.log.Error("this server cannot prepare for its turn to apply the journal", "error", err)
 		}
 	}
 }
