@@ -1,5 +1,7 @@
 package apidef
 
+import "encoding/json"
+
 // vnicTypes are the values of binding:vnic_type that the API knows (neutron-lib api/definitions/portbindings.py). The mechanism
 // driver binds normal alone.
 var vnicTypes = []any{"normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic", "vdpa",
@@ -25,6 +27,21 @@ func Ports() *Resource {
 	return New("port", "ports", identity(), core, binding(), portDNS(), portSecurity(), standard(), taggedFromBirth())
 }
 
+// hostSize is the length of a host's name, in characters, and profileSize that of a profile's JSON form, in octets (neutron/plugins/ml2/models.py
+// and BINDING_PROFILE_LEN).
+const (
+	hostSize    = 255
+	profileSize = 4095
+)
+
+// boundedProfile refuses a profile that is too long to be kept (neutron/plugins/ml2/plugin.py, _process_port_binding).
+func boundedProfile(v any) (any, error) {
+	if raw, err := json.Marshal(v); err != nil || len(raw) > profileSize {
+		return nil, InvalidInput("binding:profile value too large")
+	}
+	return v, nil
+}
+
 func binding() []Attribute {
 	return []Attribute{
 		{Name: "binding:vif_type", Type: String, Help: "How it is plugged: unbound until a host is named, then midonet."},
@@ -32,9 +49,9 @@ func binding() []Attribute {
 		{Name: "binding:vnic_type", Type: String, Help: "The kind of interface; only normal ports are bound.",
 			Create: true, Update: true, Default: "normal", Validate: oneOfTexts(vnicTypes), Policy: true},
 		{Name: "binding:host_id", Type: String, Help: "The host that it is on.",
-			Create: true, Update: true, Convert: toText, Filter: true, Policy: true},
+			Create: true, Update: true, Convert: toText, Validate: orNull(stringUpTo(hostSize)), Filter: true, Policy: true},
 		{Name: "binding:profile", Type: Object, Help: "What the compute service wants the driver to know.",
-			Create: true, Update: true, Validate: orNull(isObject), Policy: true},
+			Create: true, Update: true, Convert: boundedProfile, Validate: orNull(isObject), Policy: true},
 		{Name: "extra_dhcp_opts", Type: List, Help: "DHCP options for this port: objects with opt_name, opt_value and ip_version.",
 			Create: true, Update: true, Convert: extraDHCPOptions},
 	}
