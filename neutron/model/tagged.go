@@ -4,6 +4,3 @@ package model
 type Tagged struct {
 	Tags []string `attr:"tags"` // in the order of their octets
 }
-
-// TagList returns where the tags are.
-func (t *Tagged) TagList() *[]string { return &t.Tags }
