@@ -185,7 +185,7 @@ func testFairShare(t *testing.T, newHarness NewHarness) {
 		t.Fatalf("%+v: nothing was lost, and so nothing is shown", before)
 	}
 	got := map[topology.PortID]int{}
-	for range before.Misses {
+	for taken := uint64(0); taken < counters(t, h).Misses; taken++ { // fewer than there were: a datapath may drop what has waited too long
 		got[receive(t, h).InPort]++
 	}
 	for _, s := range quiet {
