@@ -121,14 +121,14 @@ func TestPicture(t *testing.T) {
 	for _, o := range all {
 		if h, ok := o.(*topology.Host); ok {
 			counts[h.ID] = topology.Counts{Flows: 12, States: 3, Peers: 1, Misses: 40, MissesLost: 2,
-				Drops: []topology.Drop{{Reason: "virtual", Packets: 5}, {Reason: "malformed", Packets: 1}}}
+				Drops: []topology.Drop{{Reason: "virtual", Packets: 5}, {Reason: "no_room_to_wait", Packets: 1}}}
 		}
 	}
 	if err := Picture(&text, all, counts); err != nil {
 		t.Fatal(err)
 	}
 	want := `host host1  192.0.2.1  alive, agent v1
-  12 flows, 3 connection states, 1 tunnel peers, 40 misses, 2 misses lost, dropped virtual 5, malformed 1
+  flows 12, connection states 3, tunnel peers 1, misses 40 and 2 lost; dropped: by the virtual network 5, no room to wait 1
 
 network blue (11111111-0000-4000-8000-000000000001)  mtu 1450
 │  subnet 10.0.0.0/24  gateway 10.0.0.1  DHCP

@@ -56,18 +56,24 @@ func (m *model) drawHosts(w io.Writer, counts map[topology.HostID]topology.Count
 
 // describeCounts says what an agent has counted; misses and drops are since it started.
 func describeCounts(c topology.Counts) string {
-	text := fmt.Sprintf("%d flows, %d connection states, %d tunnel peers, %d misses", c.Flows, c.States, c.Peers, c.Misses)
+	text := fmt.Sprintf("flows %d, connection states %d, tunnel peers %d, misses %d", c.Flows, c.States, c.Peers, c.Misses)
 	if c.MissesLost > 0 {
-		text += fmt.Sprintf(", %d misses lost", c.MissesLost)
+		text += fmt.Sprintf(" and %d lost", c.MissesLost)
 	}
-	for i, d := range c.Drops {
-		word := ", dropped "
-		if i > 0 {
-			word = ", "
-		}
-		text += fmt.Sprintf("%s%s %d", word, d.Reason, d.Packets)
+	separator := "; dropped: "
+	for _, d := range c.Drops {
+		text += fmt.Sprintf("%s%s %d", separator, dropWord(d.Reason), d.Packets)
+		separator = ", "
 	}
 	return text
+}
+
+// dropWord is a reason as people read it; agents give them as their metrics have them.
+func dropWord(reason string) string {
+	if reason == "virtual" {
+		return "by the virtual network"
+	}
+	return strings.ReplaceAll(reason, "_", " ")
 }
 
 func (m *model) drawBridge(w io.Writer, b *topology.Bridge) {

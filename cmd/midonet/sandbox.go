@@ -96,6 +96,7 @@ outside, in namespace %s: %s
 Try:
   openstack router create r1 && openstack router set --external-gateway %s r1 && openstack router add subnet r1 SUBNET
   midonet sandbox workload exec NAME -- ping -c 3 %s
+  openstack security group rule create --protocol icmp default    # or the outside's ping is kept out
   openstack floating ip create --port PORT %s && ip netns exec %s ping -c 3 FLOATING-IP
 `, up.Host, c.Network, strings.Join(up.Ranges, ", "), up.Namespace, strings.Join(bare(up.Outside), ", "), c.Network,
 		bare(up.Outside)[0], c.Network, up.Namespace)

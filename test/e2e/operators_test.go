@@ -43,7 +43,7 @@ func TestToolsOfOperators(t *testing.T) {
 		a.pings(b.ip4())
 		c.eventually(5*time.Second, "status tells what the agents count", func() error {
 			out := c.midonet("status", "--state-dir", c.dir)
-			if strings.Count(out, "1 tunnel peers") != 2 || !strings.Contains(out, " flows, ") || strings.Contains(out, " 0 misses") {
+			if strings.Count(out, "tunnel peers 1,") != 2 || !strings.Contains(out, "flows ") || strings.Contains(out, "misses 0") {
 				return fmt.Errorf("%s", out)
 			}
 			return nil
