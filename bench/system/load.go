@@ -24,7 +24,7 @@ type answerBody []byte
 func newClient(base string) *client {
 	return &client{base: base, http: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
-		Timeout:   time.Minute,
+		Timeout:   5 * time.Minute, // eight clients that make fifty ports each take neutron-server more than one
 	}}
 }
 
