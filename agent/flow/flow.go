@@ -95,33 +95,6 @@ func write[T any](r *Rewrite, field Fields, to *T, value T) {
 	}
 }
 
-// Applied returns the header as the rewrite leaves it. Between the families it has more to do than that.
-func (r *Rewrite) Applied(h packet.Header) packet.Header {
-	for f := FieldSrcMAC; f <= FieldEchoID; f <<= 1 {
-		switch r.Fields & f {
-		case FieldSrcMAC:
-			h.SrcMAC = r.SrcMAC
-		case FieldDstMAC:
-			h.DstMAC = r.DstMAC
-		case FieldSrcIP:
-			h.SrcIP = r.SrcIP
-		case FieldDstIP:
-			h.DstIP = r.DstIP
-		case FieldSrcPort:
-			h.SrcPort = r.SrcPort
-		case FieldDstPort:
-			h.DstPort = r.DstPort
-		case FieldTOS:
-			h.TOS = r.TOS
-		case FieldTTL:
-			h.TTL -= r.Hops
-		case FieldEchoID:
-			h.DstPort = r.EchoID
-		}
-	}
-	return h
-}
-
 // Output is one place that the packet goes to: a port of this host, or a port of another one through the tunnel.
 type Output struct {
 	// Port is the egress port, for people and for local delivery.

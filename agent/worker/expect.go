@@ -19,7 +19,7 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) {
 	if to := actions.Outputs[0]; !to.Local() || to.Port == view.MetadataPort {
 		return
 	}
-	h := actions.Rewrite.Applied(first.Header)
+	h, _ := actions.Rewrite.Of(first.Header) // within a family there always is one
 	key := flow.Key{
 		InPort: actions.Outputs[0].Port, SrcMAC: h.DstMAC, DstMAC: h.SrcMAC, EtherType: h.EtherType, VLAN: h.VLAN,
 		SrcIP: h.DstIP, DstIP: h.SrcIP, Proto: h.Proto, TOS: h.TOS, SrcPort: h.DstPort, DstPort: h.SrcPort,
