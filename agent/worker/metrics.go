@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/sim"
 )
 
@@ -114,18 +115,10 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 		count(descDrops, float64(c.drops[why].Load()), name)
 	}
 	w.collectDatapath(count)
-	w.collectStates(count)
-	w.collectGauges(ch)
-}
-
-// collectStates reports what became of states of connections.
-func (w *Worker) collectStates(count func(*prometheus.Desc, float64, ...string)) {
-	w.mu.Lock()
-	s := w.cfg.State.Stats()
-	w.mu.Unlock()
-	count(descForgotten, float64(s.Expired), "age")
-	count(descForgotten, float64(s.Evicted), "room")
-	count(descStateMessages, float64(s.Messages))
+	states := w.collectGauges(ch)
+	count(descForgotten, float64(states.Expired), "age")
+	count(descForgotten, float64(states.Evicted), "room")
+	count(descStateMessages, float64(states.Messages))
 }
 
 // collectDatapath reports what the datapath counts; nothing when it cannot say.
@@ -140,7 +133,8 @@ func (w *Worker) collectDatapath(count func(*prometheus.Desc, float64, ...string
 	count(descActionErrors, float64(c.Errors))
 }
 
-func (w *Worker) collectGauges(ch chan<- prometheus.Metric) {
+// collectGauges reports what there is now, and returns what the states of connections tell beside that.
+func (w *Worker) collectGauges(ch chan<- prometheus.Metric) flowstate.Stats {
 	w.mu.Lock()
 	states := w.cfg.State.Stats()
 	gauges := map[*prometheus.Desc]int{descFlows: w.flows.len(), descPorts: len(w.plugged), descLearned: len(w.learned.bySource), descPeers: w.peers(),
@@ -149,4 +143,5 @@ func (w *Worker) collectGauges(ch chan<- prometheus.Metric) {
 	for d, n := range gauges {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
 	}
+	return states
 }

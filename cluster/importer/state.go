@@ -67,12 +67,12 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 func (s *state) applyAll(changes []planned) (_ delta, undo func(), err error) {
 	before, d := map[topology.Key]topology.Object{}, delta{}
 	var were []translate.Change
-	undo = func() { s.takeBack(were, d) }
-	defer func(undo func()) {
+	takeBack := func() { s.takeBack(were, d) }
+	defer func() {
 		if err != nil {
-			undo()
+			takeBack()
 		}
-	}(undo)
+	}()
 	var touched []translate.Owner
 	seen := map[translate.Owner]bool{}
 	for _, c := range changes {
@@ -105,7 +105,7 @@ func (s *state) applyAll(changes []planned) (_ delta, undo func(), err error) {
 		}
 	}
 	s.note(unfit, d)
-	return d, undo, nil
+	return d, takeBack, nil
 }
 
 // takeBack makes the set what it was, and frees the tunnel keys that were assigned for what does not come.

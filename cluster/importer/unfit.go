@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -37,9 +38,7 @@ func (s *state) note(unfit map[topology.Key]int, writes delta) {
 	for key := range writes {
 		delete(s.unfit, key)
 	}
-	for key, size := range unfit {
-		s.unfit[key] = size
-	}
+	maps.Copy(s.unfit, unfit)
 }
 
 // problems says in words what is not stored as it should be, in order of key.

@@ -51,7 +51,7 @@ func (i *Importer) compareAlive(ctx context.Context) (verdict, error) {
 			return verdict{}, err
 		}
 		var repairs delta
-		if s, repairs, err = i.compareShowing(ctx, snapshot.Objects, func(int, int) error { return ctx.Err() }); err != nil {
+		if s, repairs, err = i.compare(ctx, snapshot.Objects); err != nil {
 			return verdict{}, err
 		}
 		still := map[topology.Key]bool{}

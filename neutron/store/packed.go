@@ -240,7 +240,7 @@ func valueOf(element string) (any, error) {
 	return strconv.ParseInt(element, 10, 64)
 }
 
-// truth reads a condition, which engines write as number or as word.
+// condition reads what is true or not, which engines write as number or as word.
 func condition(element string) (bool, error) {
 	switch element {
 	case "1", "true":

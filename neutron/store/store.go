@@ -132,25 +132,29 @@ func found[R any](ctx context.Context, read func(context.Context, func(Querier) 
 }
 
 func (db *DB) snapshot(ctx context.Context, fn func(Querier) error) error {
-	return db.present(ctx, func(q Querier) error {
-		r := q.(*reader)
-		tx, err := r.on.(*sql.Conn).BeginTx(context.Background(), &sql.TxOptions{ReadOnly: true})
+	return db.connected(ctx, func(conn *sql.Conn) error {
+		tx, err := conn.BeginTx(context.Background(), &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			return err
 		}
 		defer tx.Rollback()
-		return fn(&reader{ctx, tx, r.d})
+		return fn(&reader{ctx, tx, db.dialect})
 	})
 }
 
 // present runs fn on a connection for reading, without a snapshot.
 func (db *DB) present(ctx context.Context, fn func(Querier) error) error {
+	return db.connected(ctx, func(conn *sql.Conn) error { return fn(&reader{ctx, conn, db.dialect}) })
+}
+
+// connected runs fn on a connection for reading.
+func (db *DB) connected(ctx context.Context, fn func(*sql.Conn) error) error {
 	conn, err := db.handles.read.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() // back to the pool
-	return fn(&reader{ctx, conn, db.dialect})
+	return fn(conn)
 }
 
 // explain gives an engine's error the text that an operator needs, and leaves every other error as it is.
