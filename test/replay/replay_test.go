@@ -270,8 +270,8 @@ var (
 
 // normalise puts names in place of what differs from run to run and formats the JSON.
 func normalise(body string, vars map[string]string) string {
-	for name, value := range vars {
-		body = strings.ReplaceAll(body, value, "$"+name)
+	for name, value := range vars { // whole ones: 10.0.0.1 is not in 10.0.0.19
+		body = regexp.MustCompile(`\b`+regexp.QuoteMeta(value)+`\b`).ReplaceAllLiteralString(body, "$"+name)
 	}
 	body = uuids.ReplaceAllString(body, "<uuid>")
 	body = times.ReplaceAllString(body, "<time>")
