@@ -39,13 +39,21 @@ func scanID(rows row) (*string, error) {
 
 // lock locks the row that a query selects, where the engine has such locks.
 func (tx *Tx) lock(query, id string) error {
-	locking := tx.d.Locking(Change)
-	if locking == "" {
-		return nil
-	}
-	if err := tx.turn(id); err != nil {
+	locking, err := tx.locking(Change, id)
+	if err != nil || locking == "" {
 		return err
 	}
-	_, err := collect(tx, scanID, query+locking, id)
+	_, err = collect(tx, scanID, query+locking, id)
 	return err
+}
+
+// locking takes the turns of the rows with those identifiers, where locks alone do not keep others off them (see turn), and returns what a
+// SELECT of them ends with.
+func (tx *Tx) locking(l Lock, ids ...string) (suffix string, err error) {
+	for _, id := range ids {
+		if err := tx.turn(id); err != nil {
+			return "", err
+		}
+	}
+	return tx.d.Locking(l), nil
 }

@@ -229,10 +229,11 @@ func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (n PortNetwork,
 		query += ` AND (project_id = ? OR id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?)))`
 		args = append(args, scope.Project, model.Everyone, scope.Project)
 	}
-	if err := tx.turn(network.String()); err != nil {
+	locking, err := tx.locking(Keep, network.String())
+	if err != nil {
 		return n, err
 	}
-	err = tx.QueryRow(query+tx.d.Locking(Keep), args...).Scan(&n.Project, &n.PortSecurity)
+	err = tx.QueryRow(query+locking, args...).Scan(&n.Project, &n.PortSecurity)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

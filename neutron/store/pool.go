@@ -29,7 +29,7 @@ func (p *pool) run(ctx context.Context, fn func(*Tx) error) error {
 	defer inner.Rollback() // after a commit it does nothing
 	tx := &Tx{d: p.dialect, conn: pooled{inner}}
 	if err := tx.outcome(fn(tx)); err != nil {
-		return err
+		return p.dialect.undone(tx, err)
 	}
 	if err := p.commit(inner); err != nil {
 		return err

@@ -56,10 +56,11 @@ var rbacTables = map[string]string{
 
 // LockRBACObject returns which project owns the object of a policy, or ErrNotFound, and keeps others off it until the transaction ends.
 func LockRBACObject(tx *Tx, objectType, objectID string) (owner string, err error) {
-	if err := tx.turn(objectID); err != nil {
+	locking, err := tx.locking(Change, objectID)
+	if err != nil {
 		return "", err
 	}
-	err = tx.QueryRow(`SELECT project_id FROM `+rbacTables[objectType]+` WHERE id = ?`+tx.d.Locking(Change), objectID).Scan(&owner)
+	err = tx.QueryRow(`SELECT project_id FROM `+rbacTables[objectType]+` WHERE id = ?`+locking, objectID).Scan(&owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

@@ -120,22 +120,21 @@ func ProjectsWithMembers(q Querier, groupID string) ([]string, error) {
 // Stateful returns which of the groups there are that scope sees, and whether each is stateful. They stay as they are until the
 // transaction ends.
 func Stateful(tx *Tx, groups []model.SecurityGroupID, scope Scope) (map[model.SecurityGroupID]bool, error) {
-	ids := make([]any, len(groups))
+	ids := make([]string, len(groups))
 	for i, g := range groups {
 		ids[i] = g.String()
 	}
+	locking, err := tx.locking(Keep, ids...)
+	if err != nil {
+		return nil, err
+	}
 	b := tx.d.Flavor().NewSelectBuilder()
-	b.Select("t.id", "t.stateful").From(securityGroups.from).Where(b.In("t.id", ids...))
+	b.Select("t.id", "t.stateful").From(securityGroups.from).Where(b.In("t.id", sqlbuilder.Flatten(ids)...))
 	if scope.Restricted {
 		b.Where(securityGroups.visible(b, scope.Project))
 	}
-	for _, g := range groups {
-		if err := tx.turn(g.String()); err != nil {
-			return nil, err
-		}
-	}
 	query, args := b.Build()
-	rows, err := tx.Query(query+tx.d.Locking(Keep), args...)
+	rows, err := tx.Query(query+locking, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,8 @@ import (
 type Tx struct {
 	d        Dialect
 	conn     statements
-	lost     error // why the transaction can only be undone; nil while all is well
+	lost     error    // why the transaction can only be undone; nil while all is well
+	turns    []uint32 // that have been taken
 	onCommit []func()
 }
 
