@@ -12,7 +12,9 @@ import (
 )
 
 // Apply takes a change of the topology. The first one makes the view complete: it is a snapshot, from the cluster or from disk.
-// When Apply returns, ports are plugged in as the new view says and no flow that the change touches is in the datapath.
+// When Apply returns, ports are plugged in as the new view says and no flow that the change touches is in the datapath. Each is removed
+// once, before ports are plugged in: flows that are installed after that, and those that are adopted once ready is closed, are of the new
+// view, and stay.
 func (w *Worker) Apply(d view.Delta) {
 	w.changing.Lock()
 	defer w.changing.Unlock()
@@ -36,7 +38,7 @@ func (w *Worker) Apply(d view.Delta) {
 		w.mu.Unlock()
 		close(w.ready)
 	}
-	w.settle(append(tags, w.answer(unblocked, false)...))
+	w.settle(append(w.release(tags), w.answer(unblocked, false)...))
 }
 
 // SetInterfaces takes the present interfaces of the host: all of them, each time.
@@ -137,14 +139,19 @@ const removeChunk = 1024
 func (w *Worker) settle(tags []flow.Tag) {
 	for len(tags) > 0 {
 		w.invalidate(tags)
-		w.mu.Lock()
-		ready := w.waiting.touched(tags)
-		w.mu.Unlock()
-		if len(ready) == 0 {
-			return
-		}
-		tags = w.answer(ready, false)
+		tags = w.release(tags)
 	}
+}
+
+// release serves the packets that waited for what the tags name, and returns the tags of the flows that this touches in turn.
+func (w *Worker) release(tags []flow.Tag) []flow.Tag {
+	w.mu.Lock()
+	ready := w.waiting.touched(tags)
+	w.mu.Unlock()
+	if len(ready) == 0 {
+		return nil
+	}
+	return w.answer(ready, false)
 }
 
 // invalidate removes exactly the flows with one of the tags; their next packets are misses. Flows that are installed meanwhile are

@@ -45,6 +45,41 @@ func TestAnswerOfAnOldViewDoesNotOutliveTheChange(t *testing.T) {
 	checkFlows(t, b.Worker, b.datapath)
 }
 
+// unplugging is a datapath that has something happen while ports are unplugged: in the midst of a change of the topology.
+type unplugging struct {
+	datapath.Datapath
+	meanwhile func()
+}
+
+func (d *unplugging) RemovePorts(ports ...topology.PortID) error {
+	d.meanwhile()
+	return d.Datapath.RemovePorts(ports...)
+}
+
+// TestFlowsMadeInTheMidstOfAChangeStay has a packet come after the flows that a change touches were removed and before it is all done: its
+// flow, as one that is adopted then, is of the new view.
+func TestFlowsMadeInTheMidstOfAChangeStay(t *testing.T) {
+	b := newRig(t, 3)
+	b.Apply(b.network.snapshot())
+	frame := udp(b.local[0], b.local[1], 1)
+	b.miss(b.local[0], frame)
+	down := *object[*topology.Port](b.network, topology.Key{Kind: topology.KindPort, ID: b.local[1].port})
+	down.AdminUp = false
+	b.cfg.Datapath = &unplugging{Datapath: b.datapath, meanwhile: func() {
+		if got := b.datapath.keys(); len(got) != 0 {
+			t.Errorf("flows %v are left, so that this test shows nothing", got)
+		}
+		b.miss(b.local[0], frame)
+	}}
+	b.Apply(view.Delta{
+		Puts: []topology.Object{&down}, Deletes: []topology.Key{{Kind: topology.KindBinding, ID: b.local[2].port}},
+	})
+	if got := b.datapath.keys(); len(got) != 1 {
+		t.Errorf("flows are %v, want the one that was made in the midst of the change", got)
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
 // TestServingWhileTheTopologyChanges does what an agent does all day, all at once, and then compares every flow with a
 // simulation on the last view.
 func TestServingWhileTheTopologyChanges(t *testing.T) {
