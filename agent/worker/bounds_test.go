@@ -106,8 +106,8 @@ func TestFlowsAreBounded(t *testing.T) {
 		b.miss(b.local[0], udp(b.local[0], b.local[1], i))
 	}
 	keys := b.datapath.keys()
-	if len(keys) != 100 || b.flows.len() != 100 {
-		t.Errorf("%d flows and %d records, want 100", len(keys), b.flows.len())
+	if len(keys) != 99 || b.flows.len() != 99 { // and room for one that is expected
+		t.Errorf("%d flows and %d records, want 99", len(keys), b.flows.len())
 	}
 	for _, k := range keys {
 		if k.SrcPort < 900 {
@@ -115,6 +115,54 @@ func TestFlowsAreBounded(t *testing.T) {
 		}
 	}
 	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestExpectedFlowsAreBounded opens connections, whose answers are expected, in batches of every size: the book never has more flows than
+// it may, and those that there is room for are the newest.
+func TestExpectedFlowsAreBounded(t *testing.T) {
+	b := newRig(t, 2)
+	b.cfg.MaxFlows = 100
+	b.Apply(b.network.snapshot())
+	port := uint16(1024)
+	for size := 1; size <= batchSize; size++ {
+		b.clock.advance(1)
+		misses := make([]datapath.Miss, size)
+		for i := range misses {
+			port++
+			h := packet.Header{SrcMAC: b.local[0].mac, DstMAC: b.local[1].mac, EtherType: packet.EtherTypeIPv4, SrcIP: b.local[0].addr,
+				DstIP: b.local[1].addr, Proto: packet.ProtoTCP, SrcPort: port, DstPort: 80, TTL: 64}
+			misses[i] = datapath.Miss{InPort: b.local[0].port, Frame: h.Frame(nil)}
+		}
+		b.serve(misses)
+		if got, most := b.flows.len(), min(100, 2*int(port-1024)); got > 100 || len(b.datapath.keys()) != got || size <= 50 && got < most-2*size {
+			t.Fatalf("%d flows and %d records after a batch of %d connections", len(b.datapath.keys()), got, size)
+		}
+		if size <= 50 { // all of it has room
+			for _, m := range misses {
+				var p packet.Packet
+				if err := packet.Parse(m.Frame, &p); err != nil {
+					t.Fatal(err)
+				}
+				if b.flows.tags.Tags(flow.KeyOf(&p, m.InPort)) == nil {
+					t.Fatalf("a connection of the last batch, of %d, has no flow", size)
+				}
+			}
+		}
+	}
+	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestNoStateIsKeptForAFlowThatIsNot: what there is no flow for uses no connection's state for ever.
+func TestNoStateIsKeptForAFlowThatIsNot(t *testing.T) {
+	r := newTextRig(t, 64, twoRouters+"block r1 203.0.113.5 1024 h1\n")
+	r.cfg.MaxFlows = 1
+	r.serve(firstPackets(2))
+	if n := len(r.sent()); n == 0 || r.flows.len() > 1 {
+		t.Fatalf("%d packets sent, %d flows recorded, of one that there may be", n, r.flows.len())
+	}
+	if s := r.cfg.State.Stats(); s.States == 0 || s.Flows != r.flows.len() {
+		t.Errorf("%d flows use states, want as many as there are: %d", s.Flows, r.flows.len())
+	}
 }
 
 // TestFloodingIsBounded has one workload of a large network send to all again and again. It is stopped when it has made the agent

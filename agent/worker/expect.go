@@ -13,7 +13,7 @@ import (
 // something from the answer, or do anything but forward it, and where the book has no room, it is left to come. The metadata service
 // answers to a MAC of its own, by the next miss.
 func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) {
-	if !first.OpensTCP() || len(actions.Outputs) != 1 || actions.Rewrite.Fields&flow.FieldFamily != 0 || w.flows.len() >= w.cfg.MaxFlows {
+	if !first.OpensTCP() || len(actions.Outputs) != 1 || actions.Rewrite.Fields&flow.FieldFamily != 0 {
 		return
 	}
 	if to := actions.Outputs[0]; !to.Local() || to.Port == view.MetadataPort {
@@ -26,7 +26,7 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) {
 	}
 	r := w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), Room: &b.room})
 	answers := w.deliverable(r.Actions)
-	if r.Verdict != sim.Forward || !r.Cache || answers.Drop() || len(r.Learn)+len(r.Found)+len(r.Emit) > 0 {
+	if r.Verdict != sim.Forward || !r.Cache || !w.mayInstall(&answers) || answers.Drop() || len(r.Learn)+len(r.Found)+len(r.Emit) > 0 {
 		return
 	}
 	if w.remember(b.states, key, &r, b.now) == nil {

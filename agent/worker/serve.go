@@ -50,7 +50,7 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 		return
 	}
 	b.now = w.cfg.Now()
-	w.makeRoom(len(misses))
+	w.makeRoom(2 * len(misses)) // a connection's first packet brings the flow of its answer
 	for i := range misses {
 		w.decideOne(b, misses[i])
 	}
@@ -131,11 +131,12 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 			w.counters.drop(dropQuestions, 1)
 			return
 		}
+		actions = w.deliverable(r.Actions)
+		r.Cache = r.Cache && w.mayInstall(&actions)
 		if err := w.remember(b.states, key, &r, now); err != nil {
 			w.counters.drop(dropNoState, 1)
 			return
 		}
-		actions = w.deliverable(r.Actions)
 		w.spendCopies(m.InPort, len(actions.Outputs), now)
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
@@ -161,13 +162,15 @@ func (b *batch) answered(key *flow.Key) (flow.Actions, bool) {
 	return b.flows[i].Actions, true
 }
 
+// mayInstall reports whether there can be a flow with the actions. One with too many outputs, and what waited for the first fragments in
+// a batch beyond the room that was made for it, stays with the agent, packet by packet.
+func (w *Worker) mayInstall(actions *flow.Actions) bool {
+	return len(actions.Outputs) <= datapath.MaxOutputs && w.flows.len() < w.cfg.MaxFlows
+}
+
 // record enters the flow for the result of a simulation into the book, to be installed with the batch. The book comes first: a flow
-// that is in the book only is harmless, one that is in the datapath only would never be invalidated. A flow with too many outputs stays
-// with the agent, packet by packet.
+// that is in the book only is harmless, one that is in the datapath only would never be invalidated.
 func (w *Worker) record(b *batch, key *flow.Key, r *sim.Result, actions flow.Actions) {
-	if len(actions.Outputs) > datapath.MaxOutputs {
-		return
-	}
 	w.flows.add(*key, w.tagsOf(r), b.now, r.Idle, r.Hard)
 	b.known[key.Pack()] = len(b.flows)
 	b.flows = append(b.flows, flow.Flow{Key: *key, Actions: actions})
