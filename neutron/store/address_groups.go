@@ -22,7 +22,7 @@ var addressGroups = table[model.AddressGroup]{
 		return g, rows.Scan(append(standardTargets(&g.ID, &g.Standard), &g.Name)...)
 	},
 	parts: []part[model.AddressGroup]{
-		{[]string{"address"}, "address_associations WHERE address_group_id = t.id", addAddress},
+		{columns: []string{"address"}, from: "address_associations WHERE address_group_id = t.id", add: addAddress},
 	},
 }
 

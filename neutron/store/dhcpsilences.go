@@ -3,7 +3,7 @@ package store
 import "midonet.org/midonet/neutron/model"
 
 // silences are the hosts that do not answer the DHCP requests of a network.
-var silences = part[model.Network]{[]string{"host_id"}, "dhcpsilences WHERE network_id = t.id", func(n *model.Network, r row) error {
+var silences = part[model.Network]{columns: []string{"host_id"}, from: "dhcpsilences WHERE network_id = t.id", add: func(n *model.Network, r row) error {
 	var host model.AgentID
 	err := r.Scan(textual(&host))
 	n.DHCPSilences = append(n.DHCPSilences, host)

@@ -28,6 +28,9 @@ type Dialect interface {
 	Locking(Lock) string
 	// Turns reports whether locks on rows keep only those transactions apart that came to the same node of the database (see Tx.turn).
 	Turns() bool
+	// Concat is the aggregate that puts texts one behind the other, with commas between them. They have up to longest characters; 0: any number,
+	// which may cost more.
+	Concat(text string, longest int) string
 	// Flavor is how the list queries are rendered.
 	Flavor() sqlbuilder.Flavor
 	// Goose is the name by which the migration tool knows the engine.

@@ -20,7 +20,7 @@ var flavors = table[model.Flavor]{
 		return f, rows.Scan(textual(&f.ID), &f.Name, &f.Description, &f.ServiceType, &f.Enabled)
 	},
 	parts: []part[model.Flavor]{
-		{[]string{"service_profile_id"}, "flavorserviceprofilebindings WHERE flavor_id = t.id", addProfile},
+		{columns: []string{"service_profile_id"}, from: "flavorserviceprofilebindings WHERE flavor_id = t.id", add: addProfile},
 	},
 }
 

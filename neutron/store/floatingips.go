@@ -24,9 +24,10 @@ var floatingIPs = table[model.FloatingIP]{
 	scan:    scanFloatingIP,
 	parts: []part[model.FloatingIP]{
 		tagsOf(func(f *model.FloatingIP) *[]string { return &f.Tags }),
-		{[]string{"p.name", "p.network_id", "p.mac_address", "p.admin_state_up", "p.status", "p.device_id", "p.device_owner"},
-			"ports p WHERE p.id = t.fixed_port_id", addPortDetails},
-		{inOrderOfMaking("f", portForwardings.columns), "portforwardings f WHERE f.floatingip_id = t.id", addForwarding},
+		{columns: []string{"p.name", "p.network_id", "p.mac_address", "p.admin_state_up", "p.status", "p.device_id", "p.device_owner"},
+			longest: shortRow + 3*255*mostEscaped, from: "ports p WHERE p.id = t.fixed_port_id", add: addPortDetails},
+		{order: byMaking("f"), columns: aliased("f", portForwardings.columns), longest: shortRow + 2*255*mostEscaped,
+			from: "portforwardings f WHERE f.floatingip_id = t.id", add: addForwarding},
 	},
 }
 
@@ -43,7 +44,7 @@ func addPortDetails(f *model.FloatingIP, r row) error {
 }
 
 func addForwarding(f *model.FloatingIP, r row) error {
-	forwarding, err := portForwardings.scan(made{r})
+	forwarding, err := portForwardings.scan(r)
 	if err == nil {
 		f.PortForwardings = append(f.PortForwardings, forwarding.Summary())
 	}

@@ -112,12 +112,13 @@ func Zones(q Querier) ([]string, error) {
 
 // zonesOf are the zones that an item is in, which are all: a network is wherever its ports are, and a router on every host.
 func zonesOf[T any](list func(*T) *[]string) part[T] {
-	return part[T]{[]string{"zone"}, "(SELECT DISTINCT zone FROM hosts WHERE zone <> '') z", func(item *T, r row) error {
-		var zone string
-		err := r.Scan(&zone)
-		*list(item) = append(*list(item), zone)
-		return err
-	}}
+	return part[T]{columns: []string{"zone"}, longest: shortRow + 255*mostEscaped, from: "(SELECT DISTINCT zone FROM hosts WHERE zone <> '') z",
+		add: func(item *T, r row) error {
+			var zone string
+			err := r.Scan(&zone)
+			*list(item) = append(*list(item), zone)
+			return err
+		}}
 }
 
 // zoneList is a list of zones as a column has it.

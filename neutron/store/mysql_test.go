@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store/storetest"
 )
 
@@ -34,6 +36,7 @@ func TestMySQL(t *testing.T) {
 		"who may not":                 testAccessDenied,
 		"a holder that died":          testHolderDied,
 		"the tables":                  testTables,
+		"tables on the disk":          testTablesOnDisk,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}
@@ -382,5 +385,38 @@ func TestWhatTheServerRefuses(t *testing.T) {
 		if got := d.Explain(err); d.Transient(err) != c.transient || !strings.Contains(got.Error(), c.part) {
 			t.Errorf("%d: transient %v, %v", number, d.Transient(err), got)
 		}
+	}
+}
+
+// testTablesOnDisk: to read resources makes the server write no tables to its disk, which would cost more than to read a few (see Concat). For
+// the rules of a security group, of which there may be hundreds, that is the cheaper way.
+func testTablesOnDisk(t *testing.T, server *storetest.MariaDB) {
+	db := open(t, server.New(t))
+	manyPorts(t, db, 1)
+	err := db.Read(ctx, func(q Querier) error {
+		made := func() (n int) {
+			var name string
+			if err := q.QueryRow("SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'").Scan(&name, &n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		for _, resource := range lists {
+			before := made()
+			if err := resource.list(q, plugin.Query{}); err != nil {
+				return err
+			}
+			want := 0
+			if resource.definition.Name == apidef.SecurityGroups().Name {
+				want = 1
+			}
+			if n := made() - before; n != want {
+				t.Errorf("%s: %d tables, want %d", resource.definition.Collection, n, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -71,14 +71,14 @@ func defaultExternal(n *model.Network) any {
 // networkSubnets are the subnets of a network, in the order of their making, and the address scopes that follow from the subnets' pools
 // (_extend_network_dict_address_scope).
 var networkSubnets = part[model.Network]{
-	[]string{"s.created_at", "s.id", "s.ip_version", "p.address_scope_id"},
-	"subnets s LEFT JOIN subnetpools p ON p.id = s.subnetpool_id WHERE s.network_id = t.id",
-	func(n *model.Network, r row) error {
-		var created model.Time
+	order:   []string{"s.created_at"},
+	columns: []string{"s.id", "s.ip_version", "p.address_scope_id"},
+	from:    "subnets s LEFT JOIN subnetpools p ON p.id = s.subnetpool_id WHERE s.network_id = t.id",
+	add: func(n *model.Network, r row) error {
 		var sub model.SubnetID
 		var version int
 		var scope model.AddressScopeID
-		if err := r.Scan(scanTime{&created}, textual(&sub), &version, textual(&scope)); err != nil {
+		if err := r.Scan(textual(&sub), &version, textual(&scope)); err != nil {
 			return err
 		}
 		n.Subnets = append(n.Subnets, sub)

@@ -28,27 +28,25 @@ func packedColumns(columns []string) string {
 	return "JSON_ARRAY(" + strings.Join(columns, ", ") + ")"
 }
 
-// packedRows is the expression that packs the rows of a query, with commas between them; NULL where there are none. from is what follows
-// FROM in the query. They come in any order.
-func packedRows(columns []string, from string) string {
-	return "(SELECT GROUP_CONCAT(" + packedColumns(columns) + ") FROM " + from + ")"
+// shortRow is how many characters a packed row may have for which engines need no special care.
+const shortRow = 512
+
+// mostEscaped is how many characters one of a text that a client chooses takes at most: \u0001.
+const mostEscaped = 6
+
+// packedRows is the expression that packs the rows of a query, with commas between them; NULL where there are none. Each has up to longest
+// characters, or shortRow. from is what follows FROM in the query. They come in any order.
+func packedRows(d Dialect, columns []string, longest int, from string) string {
+	return "(SELECT " + d.Concat(packedColumns(columns), longest) + " FROM " + from + ")"
 }
 
-// inOrderOfMaking are the columns of a table, whose alias is t there, for a part that has the table under another alias. made reads them.
-func inOrderOfMaking(alias string, columns []string) []string {
-	all := []string{alias + ".created_at", alias + ".id"}
-	for _, c := range columns {
-		all = append(all, strings.Replace(c, "t.", alias+".", 1))
+// aliased are the columns of a table, whose alias is t there, for a part that has the table under another alias.
+func aliased(alias string, columns []string) []string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = strings.Replace(c, "t.", alias+".", 1)
 	}
 	return all
-}
-
-// made is a row behind the columns that put it in order.
-type made struct{ row }
-
-// Scan implements row.
-func (m made) Scan(dest ...any) error {
-	return m.row.Scan(append([]any{new(string), new(string)}, dest...)...)
 }
 
 var errNotPacked = errors.New("the database did not return what it was asked to pack")
@@ -118,14 +116,15 @@ func escaped(text string) bool {
 	return (len(text)-len(strings.TrimRight(text, `\`)))%2 == 1
 }
 
-// eachRow calls add for each row that packedRows made, in the order of their first elements. It reads the first row into one.
-func eachRow(one *packed, text string, add func(row) error) error {
+// eachRow calls add for each row that packedRows made, in the order of their elements and without the first ones, so many as order says. It
+// reads the first row into one.
+func eachRow(one *packed, text string, order int, add func(row) error) error {
 	rest, err := one.next(text)
 	if err != nil {
 		return err
 	}
 	if rest == "" {
-		return add(one)
+		return one.without(order, add)
 	}
 	rows := []packed{{slices.Clone(one.elements)}}
 	for rest != "" {
@@ -137,11 +136,20 @@ func eachRow(one *packed, text string, add func(row) error) error {
 	}
 	slices.SortStableFunc(rows, packed.compare)
 	for _, r := range rows {
-		if err := add(&r); err != nil {
+		if err := r.without(order, add); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// without calls add for the row without its first elements.
+func (p *packed) without(first int, add func(row) error) error {
+	all := p.elements
+	p.elements = all[first:]
+	err := add(p)
+	p.elements = all
+	return err
 }
 
 // compare puts rows in the order of their elements: numbers by value, texts octet by octet.

@@ -2,10 +2,15 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/model"
 )
 
 // TestPackedTextsComeBack: whatever a row holds, its elements are read as they are in JSON, with and without the space that MySQL puts
@@ -40,10 +45,9 @@ func TestPackedTextsComeBack(t *testing.T) {
 // TestPackedRowsComeInOrder: by number, then by text, whatever the order in which the engine has packed them.
 func TestPackedRowsComeInOrder(t *testing.T) {
 	var got []string
-	err := eachRow(new(packed), `[10,"a"],[9, "b]"],[9,"\"["],[-1,"c,"]`, func(r row) error {
-		var n int
+	err := eachRow(new(packed), `[10,"a"],[9, "b]"],[9,"\"["],[-1,"c,"]`, 1, func(r row) error {
 		var s string
-		err := r.Scan(&n, &s)
+		err := r.Scan(&s)
 		got = append(got, s)
 		return err
 	})
@@ -59,7 +63,7 @@ func TestWhatIsCutIsNoticed(t *testing.T) {
 		if n == len(`[1,"a"]`) { // a whole row, which could be all
 			continue
 		}
-		if err := eachRow(new(packed), whole[:n], func(row) error { return nil }); err == nil {
+		if err := eachRow(new(packed), whole[:n], 0, func(row) error { return nil }); err == nil {
 			t.Errorf("%s passed", whole[:n])
 		}
 	}
@@ -83,5 +87,55 @@ func TestPackedFaults(t *testing.T) {
 		if p.Scan(targets...) == nil {
 			t.Errorf(`["x",null] was read into %T`, targets)
 		}
+	}
+}
+
+// TestLongestRows: every part comes back also where each text that a client may choose is as long as it may be, of characters that take the
+// most room when they are packed.
+func TestLongestRows(t *testing.T) {
+	db := openNew(t)
+	long := func(n int) string { return strings.Repeat("\x01", n) }
+	standard := newNetwork(long(255)).Standard
+	standard.Description = long(255)
+	tags := []string{strings.Repeat("\U0001F600", 255)}
+	subnet, ports := manyPorts(t, db, 1)
+	port, zone := ports[0], long(255)
+	port.Name, port.DeviceID, port.DeviceOwner = long(255), long(255), long(255)
+	port.ExtraDHCP = []model.ExtraDHCPOpt{{Name: long(64), IPVersion: 4, Value: long(255)}}
+	subnet.ServiceTypes = []string{long(255)}
+	router := &model.Router{ID: id.New[model.Router](), Standard: standard}
+	address := &model.FloatingIP{ID: id.New[model.FloatingIP](), Standard: standard, FloatingIPAddress: addr("203.0.113.1"),
+		FloatingNetworkID: port.NetworkID, RouterID: router.ID, PortID: port.ID, FixedIPAddress: port.FixedIPs[0].IPAddress}
+	forwarding := &model.PortForwarding{ID: id.New[model.PortForwarding](), Standard: standard, FloatingIPID: address.ID, Protocol: "tcp",
+		ExternalPort: 65535, ExternalPortRange: model.PortRange{First: 65535, Last: 65535}, InternalPortID: port.ID,
+		InternalPortRange: model.PortRange{First: 65535, Last: 65535}, InternalIPAddress: addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")}
+	group := &model.SecurityGroup{ID: id.New[model.SecurityGroup](), Standard: standard}
+	rule := &model.SecurityGroupRule{ID: id.New[model.SecurityGroupRule](), Standard: standard, SecurityGroupID: group.ID}
+	err := db.Tx(ctx, func(tx *Tx) error {
+		return errors.Join(UpdatePort(tx, port), UpdateSubnet(tx, subnet), InsertRouter(tx, router), InsertFloatingIP(tx, address, port.ID),
+			InsertPortForwarding(tx, forwarding), InsertSecurityGroup(tx, group), InsertSecurityGroupRule(tx, rule),
+			AddTags(tx, port.ID.String(), tags), SetHosts(tx, []*Host{{ID: id.New[model.Agent](), Zone: zone}}, someTime))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Read(ctx, func(q Querier) error {
+		p, err1 := Port(q, port.ID.String(), Scope{})
+		s, err2 := Subnet(q, subnet.ID.String(), Scope{})
+		r, err3 := Router(q, router.ID.String(), Scope{})
+		f, err4 := FloatingIP(q, address.ID.String(), Scope{})
+		g, err5 := SecurityGroup(q, group.ID.String(), Scope{})
+		if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+			return err
+		}
+		if !slices.Equal(p.ExtraDHCP, port.ExtraDHCP) || !slices.Equal(p.Tags, tags) || !slices.Equal(s.ServiceTypes, subnet.ServiceTypes) ||
+			!slices.Equal(r.AvailabilityZones, []string{zone}) || f.PortDetails.DeviceOwner != port.DeviceOwner ||
+			f.PortForwardings[0].InternalIPAddress != forwarding.InternalIPAddress || g.Rules[0].Description != rule.Description {
+			t.Errorf("%+v\n%+v\n%+v\n%+v\n%+v", p, s, r, f, g)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -3,20 +3,19 @@ package store
 import "midonet.org/midonet/neutron/model"
 
 // portSecurityGroups are the groups that a port is in, by identifier.
-var portSecurityGroups = part[model.Port]{[]string{"security_group_id"}, "securitygroupportbindings WHERE port_id = t.id",
-	func(p *model.Port, r row) error {
+var portSecurityGroups = part[model.Port]{columns: []string{"security_group_id"}, from: "securitygroupportbindings WHERE port_id = t.id",
+	add: func(p *model.Port, r row) error {
 		var group model.SecurityGroupID
 		err := r.Scan(textual(&group))
 		p.SecurityGroups = append(p.SecurityGroups, group)
 		return err
 	}}
 
-var portAddressPairs = part[model.Port]{[]string{"position", "mac_address", "ip_address"}, "allowedaddresspairs WHERE port_id = t.id",
-	func(p *model.Port, r row) error {
-		var position int
+var portAddressPairs = part[model.Port]{order: byPosition, columns: []string{"mac_address", "ip_address"}, from: "allowedaddresspairs WHERE port_id = t.id",
+	add: func(p *model.Port, r row) error {
 		var pair model.AddressPair
 		var address string
-		if err := r.Scan(&position, scanMAC{&pair.MACAddress}, &address); err != nil {
+		if err := r.Scan(scanMAC{&pair.MACAddress}, &address); err != nil {
 			return err
 		}
 		err := pair.SetAddress(address)

@@ -100,17 +100,16 @@ func scanPort(rows row) (*model.Port, error) {
 	return p, err
 }
 
-var portAddresses = part[model.Port]{[]string{"position", "subnet_id", "HEX(ip_address)"}, "ipallocations WHERE port_id = t.id",
-	func(p *model.Port, r row) error {
-		var position int
+var portAddresses = part[model.Port]{order: byPosition, columns: []string{"subnet_id", "HEX(ip_address)"}, from: "ipallocations WHERE port_id = t.id",
+	add: func(p *model.Port, r row) error {
 		var f model.FixedIP
-		err := r.Scan(&position, textual(&f.SubnetID), address{&f.IPAddress})
+		err := r.Scan(textual(&f.SubnetID), address{&f.IPAddress})
 		p.FixedIPs = append(p.FixedIPs, f)
 		return err
 	}}
 
-var portDHCPOptions = part[model.Port]{[]string{"opt_name", "ip_version", "opt_value"}, "extradhcpopts WHERE port_id = t.id",
-	func(p *model.Port, r row) error {
+var portDHCPOptions = part[model.Port]{columns: []string{"opt_name", "ip_version", "opt_value"}, longest: shortRow + (64+255)*mostEscaped,
+	from: "extradhcpopts WHERE port_id = t.id", add: func(p *model.Port, r row) error {
 		var o model.ExtraDHCPOpt
 		err := r.Scan(&o.Name, &o.IPVersion, &o.Value)
 		p.ExtraDHCP = append(p.ExtraDHCP, o)

@@ -45,10 +45,17 @@ type table[T any] struct {
 
 // part is the rows of another table that belong to an item.
 type part[T any] struct {
-	columns []string // the first ones put the rows in order; none is binary
+	order   []string // columns that put the rows in order, before the others do; add does not see them
+	columns []string // none is binary
+	longest int      // how many characters a packed row has at most, where that is more than shortRow and there are few (see Dialect.Concat)
 	from    string   // what follows FROM: tables, and a condition on the item's row t
 	add     func(item *T, r row) error
 }
+
+// The columns by which rows of a part are in order.
+var byPosition = []string{"position"}
+
+func byMaking(alias string) []string { return []string{alias + ".created_at", alias + ".id"} }
 
 // column is an attribute's place in SQL.
 type column struct {
@@ -123,7 +130,7 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 	if err != nil {
 		return nil, err
 	}
-	t.pack(b, scope)
+	t.pack(q, b, scope)
 	items, err := t.fetch(q, b)
 	if want.PageReverse {
 		slices.Reverse(items)
@@ -174,7 +181,7 @@ func (t *table[T]) selection(q Querier, scope Scope) *sqlbuilder.SelectBuilder {
 	b := q.dialect().Flavor().NewSelectBuilder()
 	b.From(t.from)
 	t.restrict(b, scope)
-	t.pack(b, scope)
+	t.pack(q, b, scope)
 	return b
 }
 
@@ -186,14 +193,14 @@ func (t *table[T]) restrict(b *sqlbuilder.SelectBuilder, scope Scope) {
 }
 
 // pack selects what unpacking reads.
-func (t *table[T]) pack(b *sqlbuilder.SelectBuilder, scope Scope) {
+func (t *table[T]) pack(q Querier, b *sqlbuilder.SelectBuilder, scope Scope) {
 	columns := t.columns
 	if t.shared != nil {
 		columns = append(slices.Clone(columns), policiesSharing(b, t.sharingColumn(), scope.Project))
 	}
 	b.Select(packedColumns(columns))
 	for _, p := range t.parts {
-		b.SelectMore(packedRows(p.columns, p.from))
+		b.SelectMore(packedRows(q.dialect(), slices.Concat(p.order, p.columns), p.longest, p.from))
 	}
 }
 
@@ -223,8 +230,8 @@ func (t *table[T]) unpacking() func(row) (*T, error) {
 		}
 		item, err := t.item(&columns)
 		for i := 0; err == nil && i < len(parts); i++ {
-			if parts[i].Valid {
-				err = eachRow(&one, parts[i].String, func(r row) error { return t.parts[i].add(item, r) })
+			if p := t.parts[i]; parts[i].Valid {
+				err = eachRow(&one, parts[i].String, len(p.order), func(r row) error { return p.add(item, r) })
 			}
 		}
 		return item, err

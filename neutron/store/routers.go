@@ -23,9 +23,9 @@ var routers = table[model.Router]{
 	scan:    scanRouter,
 	parts: []part[model.Router]{
 		tagsOf(func(r *model.Router) *[]string { return &r.Tags }),
-		{[]string{"p.network_id", "t.enable_snat"}, "ports p WHERE p.id = t.gw_port_id", addGateway},
-		{[]string{"position", "subnet_id", "HEX(ip_address)"}, "ipallocations WHERE port_id = t.gw_port_id", addGatewayAddress},
-		{[]string{"position", "destination", "nexthop"}, "routerroutes WHERE router_id = t.id", addRoute},
+		{columns: []string{"p.network_id", "t.enable_snat"}, from: "ports p WHERE p.id = t.gw_port_id", add: addGateway},
+		{order: byPosition, columns: []string{"subnet_id", "HEX(ip_address)"}, from: "ipallocations WHERE port_id = t.gw_port_id", add: addGatewayAddress},
+		{order: byPosition, columns: []string{"destination", "nexthop"}, from: "routerroutes WHERE router_id = t.id", add: addRoute},
 		zonesOf(func(r *model.Router) *[]string { return &r.AvailabilityZones }),
 	},
 }
@@ -48,17 +48,15 @@ func addGateway(router *model.Router, r row) error {
 
 // addGatewayAddress comes after addGateway.
 func addGatewayAddress(router *model.Router, r row) error {
-	var position int
 	var f model.FixedIP
-	err := r.Scan(&position, textual(&f.SubnetID), address{&f.IPAddress})
+	err := r.Scan(textual(&f.SubnetID), address{&f.IPAddress})
 	router.Gateway.FixedIPs = append(router.Gateway.FixedIPs, f)
 	return err
 }
 
 func addRoute(router *model.Router, r row) error {
-	var position int
 	var route model.HostRoute
-	err := r.Scan(&position, textual(&route.Destination), textual(&route.NextHop))
+	err := r.Scan(textual(&route.Destination), textual(&route.NextHop))
 	router.Routes = append(router.Routes, route)
 	return err
 }

@@ -24,12 +24,13 @@ var securityGroups = table[model.SecurityGroup]{
 	},
 	parts: []part[model.SecurityGroup]{
 		tagsOf(func(g *model.SecurityGroup) *[]string { return &g.Tags }),
-		{inOrderOfMaking("r", ruleColumnList), "securitygrouprules r WHERE r.security_group_id = t.id", addRule},
+		{order: byMaking("r"), columns: aliased("r", ruleColumnList), from: "securitygrouprules r WHERE r.security_group_id = t.id",
+			add: addRule},
 	},
 }
 
 func addRule(g *model.SecurityGroup, r row) error {
-	rule, err := scanRule(made{r})
+	rule, err := scanRule(r)
 	if err == nil {
 		g.Rules = append(g.Rules, *rule)
 	}

@@ -45,10 +45,11 @@ func newSQLite(rest string) (Dialect, error) {
 	return &sqliteDialect{path: path}, nil
 }
 
-func (d *sqliteDialect) Name() string              { return "sqlite" }
-func (d *sqliteDialect) Location() string          { return d.path }
-func (d *sqliteDialect) Flavor() sqlbuilder.Flavor { return sqlbuilder.SQLite }
-func (d *sqliteDialect) Goose() database.Dialect   { return database.DialectSQLite3 }
+func (d *sqliteDialect) Name() string                     { return "sqlite" }
+func (d *sqliteDialect) Location() string                 { return d.path }
+func (d *sqliteDialect) Concat(text string, _ int) string { return "GROUP_CONCAT(" + text + ")" }
+func (d *sqliteDialect) Flavor() sqlbuilder.Flavor        { return sqlbuilder.SQLite }
+func (d *sqliteDialect) Goose() database.Dialect          { return database.DialectSQLite3 }
 
 // Locking is empty: who may write is alone.
 func (d *sqliteDialect) Locking(Lock) string { return "" }

@@ -28,7 +28,7 @@ var subnetPools = table[model.SubnetPool]{
 	scan:    scanSubnetPool,
 	parts: []part[model.SubnetPool]{
 		tagsOf(func(p *model.SubnetPool) *[]string { return &p.Tags }),
-		{[]string{"position", "cidr"}, "subnetpoolprefixes WHERE subnetpool_id = t.id", addPrefix},
+		{order: byPosition, columns: []string{"cidr"}, from: "subnetpoolprefixes WHERE subnetpool_id = t.id", add: addPrefix},
 	},
 }
 
@@ -44,9 +44,8 @@ func scanSubnetPool(rows row) (*model.SubnetPool, error) {
 }
 
 func addPrefix(p *model.SubnetPool, r row) error {
-	var position int
 	var prefix netip.Prefix
-	err := r.Scan(&position, textual(&prefix))
+	err := r.Scan(textual(&prefix))
 	p.Prefixes = append(p.Prefixes, prefix)
 	return err
 }

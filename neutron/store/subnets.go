@@ -31,10 +31,11 @@ var subnets = table[model.Subnet]{
 	scan:     scanSubnet,
 	parts: []part[model.Subnet]{
 		tagsOf(func(s *model.Subnet) *[]string { return &s.Tags }),
-		{[]string{"position", "first_ip", "last_ip"}, "ipallocationpools WHERE subnet_id = t.id", addAllocationPool},
-		{[]string{"position", "address"}, "dnsnameservers WHERE subnet_id = t.id", addNameserver},
-		{[]string{"position", "service_type"}, "subnetservicetypes WHERE subnet_id = t.id", addServiceType},
-		{[]string{"position", "destination", "nexthop"}, "subnetroutes WHERE subnet_id = t.id", addHostRoute},
+		{order: byPosition, columns: []string{"first_ip", "last_ip"}, from: "ipallocationpools WHERE subnet_id = t.id", add: addAllocationPool},
+		{order: byPosition, columns: []string{"address"}, from: "dnsnameservers WHERE subnet_id = t.id", add: addNameserver},
+		{order: byPosition, columns: []string{"service_type"}, longest: shortRow + 255*mostEscaped,
+			from: "subnetservicetypes WHERE subnet_id = t.id", add: addServiceType},
+		{order: byPosition, columns: []string{"destination", "nexthop"}, from: "subnetroutes WHERE subnet_id = t.id", add: addHostRoute},
 	},
 }
 
@@ -48,33 +49,29 @@ func scanSubnet(rows row) (*model.Subnet, error) {
 }
 
 func addAllocationPool(s *model.Subnet, r row) error {
-	var position int
 	var p model.AllocationPool
-	err := r.Scan(&position, textual(&p.Start), textual(&p.End))
+	err := r.Scan(textual(&p.Start), textual(&p.End))
 	s.AllocationPools = append(s.AllocationPools, p)
 	return err
 }
 
 func addNameserver(s *model.Subnet, r row) error {
-	var position int
 	var a netip.Addr
-	err := r.Scan(&position, textual(&a))
+	err := r.Scan(textual(&a))
 	s.DNSNameservers = append(s.DNSNameservers, a)
 	return err
 }
 
 func addServiceType(s *model.Subnet, r row) error {
-	var position int
 	var kind string
-	err := r.Scan(&position, &kind)
+	err := r.Scan(&kind)
 	s.ServiceTypes = append(s.ServiceTypes, kind)
 	return err
 }
 
 func addHostRoute(s *model.Subnet, r row) error {
-	var position int
 	var route model.HostRoute
-	err := r.Scan(&position, textual(&route.Destination), textual(&route.NextHop))
+	err := r.Scan(textual(&route.Destination), textual(&route.NextHop))
 	s.HostRoutes = append(s.HostRoutes, route)
 	return err
 }

@@ -52,7 +52,7 @@ func anyTag(b *sqlbuilder.SelectBuilder, tags []any) string {
 
 // tagsOf are the tags of a resource. MySQL has them as octets.
 func tagsOf[T any](list func(*T) *[]string) part[T] {
-	return part[T]{[]string{"HEX(tag)"}, "tags WHERE resource_id = t.id", func(item *T, r row) error {
+	return part[T]{columns: []string{"HEX(tag)"}, longest: shortRow + 2*1020, from: "tags WHERE resource_id = t.id", add: func(item *T, r row) error {
 		var tag string
 		if err := r.Scan(octets{&tag}); err != nil {
 			return err
