@@ -238,7 +238,7 @@ func (l *lab) nextMAC(from int, p message) (mac.Addr, bool) {
 		return routerMAC(r, n), ok
 	}
 	for m, x := range w.machines {
-		if a, ok := w.address(m, p.six()); ok && x.network == n && a == p.dst {
+		if x.network == n && w.has(m, p.dst) {
 			return machineMAC(m), true
 		}
 	}

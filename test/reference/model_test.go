@@ -51,6 +51,7 @@ var (
 type memory struct {
 	translated []translated
 	tracked    bool // something that tells answers apart has seen the message: a security group, or a router that sends it back
+	bySet      bool // a rule that names an address group was the first to let the message through
 	choices    uint // a bit for each choice between two
 	path       []passage
 	refused    refusal // why the last router on the path did not take the message on
@@ -149,7 +150,7 @@ func (w *world) goes(from int, p message, m *memory) (to int, got message) {
 		return w.routes(w.edge(), uplinkNetwork(p.by), p, m, 0)
 	}
 	x := w.machines[from]
-	if own, _ := w.address(from, p.six()); own == p.dst {
+	if w.has(from, p.dst) {
 		return nobody, p // that is never on the wire
 	}
 	if x.off || w.networks[x.network].off || x.secured && (!w.owns(from, p.src) || !w.lets(x, false, p, m)) {
@@ -170,7 +171,7 @@ func (w *world) edge() int { return len(w.routers) - 1 }
 
 // owns reports whether port security lets the machine use the address.
 func (w *world) owns(machine int, a netip.Addr) bool {
-	if own, ok := w.address(machine, a.Is6()); ok && own == a {
+	if w.has(machine, a) {
 		return true
 	}
 	for _, p := range w.machines[machine].pairs {
@@ -195,6 +196,7 @@ func (w *world) lets(x machine, ingress bool, p message, m *memory) bool {
 	for _, g := range x.groups {
 		for _, r := range w.groups[g].rules {
 			if r.ingress == ingress && r.six == p.six() && r.covers(p) && w.isRemote(r, remote) {
+				m.bySet = m.bySet || r.remoteSet >= 0
 				return true
 			}
 		}
@@ -211,6 +213,9 @@ func (r rule) covers(p message) bool {
 }
 
 func (w *world) isRemote(r rule, a netip.Addr) bool {
+	if r.remoteSet >= 0 {
+		return slices.ContainsFunc(w.sets[r.remoteSet], func(p netip.Prefix) bool { return p.Contains(a) })
+	}
 	if r.remoteGroup < 0 {
 		return !r.remote.IsValid() || r.remote.Contains(a)
 	}
@@ -261,7 +266,7 @@ func (w *world) reaches(network int, a netip.Addr, p message, m *memory, hops in
 		return nobody, p
 	}
 	for i, x := range w.machines {
-		if own, ok := w.address(i, a.Is6()); x.network == network && ok && own == a {
+		if x.network == network && w.has(i, a) {
 			if x.off || x.secured && !w.lets(x, true, p, m) {
 				return nobody, p
 			}
@@ -336,7 +341,7 @@ func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message)
 func (w *world) inward(r int, p message, m *memory) (_ message, redirected, ok bool) {
 	original, known := m.original(r, p)
 	for _, f := range w.floating {
-		fixed, _ := w.address(f.machine, false)
+		fixed := w.fixed(f)
 		switch {
 		case f.router != r:
 		case f.six && clients.Contains(p.dst) && fixed == p.src:
@@ -400,7 +405,7 @@ func (w *world) onlyAnswers(r int, a netip.Addr) bool {
 // hasSomebody reports whether anybody is known to have the address on the network.
 func (w *world) hasSomebody(network int, a netip.Addr) bool {
 	for i, x := range w.machines {
-		if own, ok := w.address(i, a.Is6()); x.network == network && ok && own == a {
+		if x.network == network && w.has(i, a) {
 			return true
 		}
 	}
@@ -415,7 +420,7 @@ func (w *world) hasSomebody(network int, a netip.Addr) bool {
 // hears reports whether it is known that the sender gets what routers tell it of the message: it has sent it as its own, whoever filters
 // what it gets lets errors in that are about what it has sent, and the routers on the way back are those on the way here.
 func (w *world) hears(from int, p message, m *memory) bool {
-	if own, ok := w.address(from, p.six()); p.answer || p.fragments || !ok || own != p.src {
+	if p.answer || p.fragments || !w.has(from, p.src) {
 		return false
 	}
 	for _, x := range m.path[:max(0, len(m.path)-1)] {
@@ -486,7 +491,7 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 		return p
 	}
 	for _, f := range w.floating {
-		if fixed, _ := w.address(f.machine, false); f.router == r && !f.six && fixed == p.src {
+		if f.router == r && !f.six && w.fixed(f) == p.src {
 			p.src = f.address()
 			w.remember(r, came, p, m)
 			return p

@@ -29,15 +29,18 @@ func (w *world) neutron(t *rapid.T) *translate.Set {
 		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: !w.networks[k].off, MTU: 1450, NetworkType: "midonet",
 			External: k == 0})
 		for _, six := range w.families(k) {
-			put(translate.Subnet, subnetID(k, six), neutronSubnet(k, six))
+			put(translate.Subnet, subnetID(k, six), w.neutronSubnet(k, six))
 		}
 	}
 	for u := range w.uplinks {
 		k := uplinkNetwork(u)
 		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: true, MTU: 1450, NetworkType: "uplink"})
 		for _, six := range []bool{false, true} {
-			put(translate.Subnet, subnetID(k, six), neutronSubnet(k, six))
+			put(translate.Subnet, subnetID(k, six), w.neutronSubnet(k, six))
 		}
+	}
+	for i, set := range w.sets {
+		put(translate.AddressGroup, setID(i), model.AddressGroup{ID: setID(i), Addresses: set})
 	}
 	for g, group := range w.groups {
 		put(translate.SecurityGroup, groupID(g), model.SecurityGroup{ID: groupID(g), Stateful: group.stateful})
@@ -56,9 +59,8 @@ func (w *world) neutron(t *rapid.T) *translate.Set {
 		put(translate.Port, machineID(m), w.neutronPort(m))
 	}
 	for _, f := range w.floating {
-		fixed, _ := w.address(f.machine, false)
 		put(translate.FloatingIP, floatingID(f.n), model.FloatingIP{ID: floatingID(f.n), FloatingNetworkID: networkID(0),
-			FloatingIPAddress: f.address(), RouterID: routerID(f.router), PortID: machineID(f.machine), FixedIPAddress: fixed})
+			FloatingIPAddress: f.address(), RouterID: routerID(f.router), PortID: machineID(f.machine), FixedIPAddress: w.fixed(f)})
 	}
 	for _, f := range w.forwardings {
 		put(translate.FloatingIP, floatingID(f.n), model.FloatingIP{ID: floatingID(f.n), FloatingNetworkID: networkID(0),
@@ -76,10 +78,18 @@ func twoPorts(n int) model.PortRange {
 	return model.PortRange{First: model.PortNumber(n), Last: model.PortNumber(n + 1)}
 }
 
-func neutronSubnet(k int, six bool) model.Subnet {
+func (w *world) neutronSubnet(k int, six bool) model.Subnet {
 	s := model.Subnet{ID: subnetID(k, six), NetworkID: networkID(k), IPVersion: 4, CIDR: prefix(k, six), GatewayIP: nth(k, six, 1)}
 	if six {
 		s.IPVersion = 6
+	}
+	if k < 0 {
+		return s
+	}
+	n := w.networks[k]
+	s.EnableDHCP = n.dhcp
+	if six && n.mode != "" {
+		s.IPv6RAMode, s.IPv6AddressMode = &n.mode, &n.mode
 	}
 	return s
 }
@@ -102,6 +112,10 @@ func subnetID(k int, six bool) model.SubnetID {
 
 func groupID(g int) model.SecurityGroupID {
 	return id.Derive[model.SecurityGroup](model.SecurityGroupID{}, fmt.Sprint("group ", g))
+}
+
+func setID(i int) model.AddressGroupID {
+	return id.Derive[model.AddressGroup](model.AddressGroupID{}, fmt.Sprint("address group ", i))
 }
 
 func routerID(r int) model.RouterID {
@@ -138,6 +152,10 @@ func (r rule) neutron(g, i int) model.SecurityGroupRule {
 	if r.remoteGroup >= 0 {
 		other := groupID(r.remoteGroup)
 		n.RemoteGroupID = &other
+	}
+	if r.remoteSet >= 0 {
+		set := setID(r.remoteSet)
+		n.RemoteAddressGroupID = &set
 	}
 	return n
 }
@@ -180,8 +198,9 @@ func (w *world) neutronPort(m int) model.Port {
 	p := model.Port{ID: machineID(m), NetworkID: networkID(x.network), AdminStateUp: !x.off, MACAddress: machineMAC(m), DeviceOwner: "compute:nova",
 		DeviceID: fmt.Sprint("machine ", m), PortSecurityEnabled: x.secured}
 	for _, six := range w.families(x.network) {
-		a, _ := w.address(m, six)
-		p.FixedIPs = append(p.FixedIPs, model.FixedIP{SubnetID: subnetID(x.network, six), IPAddress: a})
+		for _, a := range w.addresses(m, six) {
+			p.FixedIPs = append(p.FixedIPs, model.FixedIP{SubnetID: subnetID(x.network, six), IPAddress: a})
+		}
 	}
 	if !x.secured {
 		return p

@@ -34,6 +34,9 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			if got.dst != p.dst {
 				seen["destination translated"]++
 			}
+			if m.bySet {
+				seen["let through by an address group"]++
+			}
 			if p.six() {
 				seen["IPv6"]++
 			}
@@ -75,7 +78,7 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
 		"in by an uplink", "of the other family", "answered by another uplink", "in fragments", "refused",
-		"told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens"} {
+		"let through by an address group", "told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
 		}
@@ -128,12 +131,8 @@ func (w *world) anyMessage(t *rapid.T, n uint16) (from int, p message) {
 		from = far
 	}
 	six := rapid.IntRange(0, 2).Draw(t, "six") == 0
-	if own, ok := w.address(from, six); ok {
-		p.src = own
-	} else {
-		six = false
-		p.src, _ = w.address(from, false)
-	}
+	six = six && len(w.addresses(from, true)) > 0
+	p.src = rapid.SampledFrom(w.addresses(from, six)).Draw(t, "own")
 	if from >= 0 && len(w.machines[from].pairs) > 0 && !six {
 		p.src = rapid.SampledFrom([]netip.Addr{p.src, p.src, netip.MustParseAddr("10.0.1.99"), netip.MustParseAddr("198.51.100.9")}).Draw(t, "source")
 	}
@@ -174,8 +173,8 @@ func (w *world) destinations(from int, six bool) []netip.Addr {
 		all = append(all, nth(w.machines[from].network, six, 99), farAddress(six))
 	}
 	for m := range w.machines {
-		if a, ok := w.address(m, six); ok && m != from && (!outside || six) {
-			all = append(all, a)
+		if m != from && (!outside || six) {
+			all = append(all, w.addresses(m, six)...)
 		}
 	}
 	for _, f := range w.floating {

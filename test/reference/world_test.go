@@ -21,13 +21,18 @@ type world struct {
 	routers     []router  // the last one is the operator's, at the edge
 	machines    []machine // the first one is on the external network, and nobody's
 	groups      []group
+	sets        [][]netip.Prefix // address groups
 	floating    []floating
 	forwardings []forwarding
 	uplinks     []uplink // of the router at the edge
 }
 
 // network has an IPv4 subnet, and maybe one of IPv6.
-type network struct{ dual, off bool }
+type network struct {
+	dual, off bool
+	dhcp      bool   // enable_dhcp
+	mode      string // ipv6_ra_mode and ipv6_address_mode; empty: neither
+}
 
 type router struct {
 	networks []int // that it has an interface on
@@ -53,6 +58,7 @@ type uplink struct {
 // machine is a workload with an address of each family that its network has.
 type machine struct {
 	network int
+	twice   bool // it has two of each
 	host    int
 	off     bool
 	secured bool // port security; else it may send and receive everything
@@ -73,11 +79,18 @@ type rule struct {
 	first, last int    // destination ports; 0: any
 	remote      netip.Prefix
 	remoteGroup int // -1: none
+	remoteSet   int // likewise
+}
+
+// anyRemote is a rule that looks at the direction and the family alone.
+func anyRemote(ingress, six bool) rule {
+	return rule{ingress: ingress, six: six, remoteGroup: -1, remoteSet: -1}
 }
 
 // floating is an address of the external network that stands for a machine's IPv4 address, by a router.
 type floating struct {
 	six                bool // it is one of IPv6
+	second             bool // it stands for the machine's second address
 	n, router, machine int
 }
 
@@ -92,7 +105,7 @@ type forwarding struct {
 func (w *world) String() string {
 	var b strings.Builder
 	for k, n := range w.networks {
-		fmt.Fprintf(&b, "network %d: %s, IPv6 %t, off %t\n", k, prefix(k, false), n.dual, n.off)
+		fmt.Fprintf(&b, "network %d: %s, IPv6 %t, off %t, DHCP %t, mode %q\n", k, prefix(k, false), n.dual, n.off, n.dhcp, n.mode)
 	}
 	for r, x := range w.routers {
 		fmt.Fprintf(&b, "router %d: edge %t, networks %v, gateway %t, source translation %t, off %t, off on %v", r, x.edge, x.networks, x.gateway, x.snat,
@@ -103,17 +116,20 @@ func (w *world) String() string {
 		b.WriteString("\n")
 	}
 	for m, x := range w.machines {
-		a, _ := w.address(m, false)
-		fmt.Fprintf(&b, "machine %d: %s on host %d, off %t, secured %t, groups %v, pairs %v\n", m, a, x.host, x.off, x.secured, x.groups, x.pairs)
+		fmt.Fprintf(&b, "machine %d: %v on host %d, off %t, secured %t, groups %v, pairs %v\n", m, w.addresses(m, false), x.host, x.off, x.secured, x.groups, x.pairs)
 	}
 	for g, x := range w.groups {
 		fmt.Fprintf(&b, "group %d: stateful %t\n", g, x.stateful)
 		for _, r := range x.rules {
-			fmt.Fprintf(&b, "  ingress %t, IPv6 %t, protocol %q, ports %d-%d, remote %s, group %d\n", r.ingress, r.six, r.proto, r.first, r.last, r.remote, r.remoteGroup)
+			fmt.Fprintf(&b, "  ingress %t, IPv6 %t, protocol %q, ports %d-%d, remote %s, group %d, address group %d\n", r.ingress, r.six, r.proto, r.first, r.last, r.remote,
+				r.remoteGroup, r.remoteSet)
 		}
 	}
+	for i, set := range w.sets {
+		fmt.Fprintf(&b, "address group %d: %v\n", i, set)
+	}
 	for _, f := range w.floating {
-		fmt.Fprintf(&b, "floating %s of router %d: machine %d\n", f.address(), f.router, f.machine)
+		fmt.Fprintf(&b, "floating %s of router %d: machine %d, %s\n", f.address(), f.router, f.machine, w.fixed(f))
 	}
 	for _, f := range w.forwardings {
 		fmt.Fprintf(&b, "forwarding %s %s:%d of router %d: machine %d port %d\n", f.proto, f.address(), f.port, f.router, f.machine, f.to)
@@ -164,13 +180,37 @@ func farAddress(six bool) netip.Addr {
 	return netip.MustParseAddr("192.0.2.77")
 }
 
-// address returns a machine's address of the family, false where its network has none.
+// address returns a machine's address of the family, the first of two, false where its network has none.
 func (w *world) address(m int, six bool) (netip.Addr, bool) {
 	if m == far {
 		return farAddress(six), true
 	}
 	n := w.machines[m].network
 	return nth(n, six, 100+m), !six || w.networks[n].dual
+}
+
+// addresses returns all addresses of the family that the machine has.
+func (w *world) addresses(m int, six bool) []netip.Addr {
+	first, ok := w.address(m, six)
+	switch {
+	case !ok:
+		return nil
+	case m == far || !w.machines[m].twice:
+		return []netip.Addr{first}
+	}
+	return []netip.Addr{first, nth(w.machines[m].network, six, 150+m)}
+}
+
+// has reports whether the address is the machine's.
+func (w *world) has(m int, a netip.Addr) bool { return slices.Contains(w.addresses(m, a.Is6()), a) }
+
+// fixed returns the address that the floating one stands for.
+func (w *world) fixed(f floating) netip.Addr {
+	all := w.addresses(f.machine, false)
+	if f.second {
+		return all[len(all)-1]
+	}
+	return all[0]
 }
 
 // routerAddress returns a router's address on a network: the first router there is the subnets' gateway.
@@ -210,7 +250,11 @@ func anyWorld(t *rapid.T) *world {
 	rarely := func(label string) bool { return upTo(label, 15) == 15 }
 	w := &world{networks: []network{{dual: true, off: rarely("off")}}}
 	for range 1 + upTo("networks", 2) {
-		w.networks = append(w.networks, network{dual: coin("dual"), off: rarely("off")})
+		n := network{dual: coin("dual"), off: rarely("off"), dhcp: upTo("no DHCP", 3) > 0}
+		if n.dual {
+			n.mode = rapid.SampledFrom([]string{"", "slaac", "dhcpv6-stateful", "dhcpv6-stateless"}).Draw(t, "mode")
+		}
+		w.networks = append(w.networks, n)
 	}
 	for range 1 + upTo("routers", 1) {
 		r := router{gateway: coin("gateway"), snat: coin("snat"), off: rarely("off")}
@@ -230,7 +274,8 @@ func anyWorld(t *rapid.T) *world {
 	}
 	w.machines = []machine{{host: upTo("host", 2)}}
 	for range 3 + upTo("machines", 3) {
-		m := machine{network: 1 + upTo("network", len(w.networks)-2), host: upTo("host", 2), secured: upTo("unsecured", 3) > 0, off: rarely("off")}
+		m := machine{network: 1 + upTo("network", len(w.networks)-2), host: upTo("host", 2), secured: upTo("unsecured", 3) > 0, off: rarely("off"),
+			twice: upTo("twice", 3) == 3}
 		for g := range w.groups {
 			if upTo("member", 2) > 0 {
 				m.groups = append(m.groups, g)
@@ -241,12 +286,20 @@ func anyWorld(t *rapid.T) *world {
 		}
 		w.machines = append(w.machines, m)
 	}
+	for range 2 {
+		w.sets = append(w.sets, w.anySet(t))
+	}
 	for g := range w.groups {
 		if upTo("closed", 3) > 0 { // as Neutron makes them
-			w.groups[g].rules = []rule{{remoteGroup: -1}, {six: true, remoteGroup: -1}}
+			w.groups[g].rules = []rule{anyRemote(false, false), anyRemote(false, true)}
 		}
-		if coin("open") {
-			w.groups[g].rules = append(w.groups[g].rules, rule{ingress: true, remoteGroup: -1}, rule{ingress: true, six: true, remoteGroup: -1})
+		if upTo("open", 2) == 2 {
+			w.groups[g].rules = append(w.groups[g].rules, anyRemote(true, false), anyRemote(true, true))
+		}
+		if coin("by address group") {
+			r := anyRemote(true, coin("six"))
+			r.remoteSet = upTo("of address group", len(w.sets)-1)
+			w.groups[g].rules = append(w.groups[g].rules, r)
 		}
 		for range 1 + upTo("rules", 4) {
 			w.groups[g].rules = append(w.groups[g].rules, w.anyRule(t))
@@ -262,19 +315,32 @@ func anyWorld(t *rapid.T) *world {
 }
 
 func (w *world) anyRule(t *rapid.T) rule {
-	r := rule{ingress: rapid.Bool().Draw(t, "ingress"), six: rapid.Bool().Draw(t, "six"), remoteGroup: -1}
+	r := anyRemote(rapid.Bool().Draw(t, "ingress"), rapid.Bool().Draw(t, "six"))
 	r.proto = rapid.SampledFrom([]string{"", "tcp", "udp", "sctp", "icmp"}).Draw(t, "protocol")
 	if r.proto != "" && r.proto != "icmp" && rapid.Bool().Draw(t, "ports") {
 		r.first = rapid.SampledFrom([]int{1, 80, 81}).Draw(t, "first")
 		r.last = r.first + rapid.SampledFrom([]int{0, 1, 9000}).Draw(t, "more")
 	}
-	switch rapid.IntRange(0, 2).Draw(t, "remote") {
+	switch rapid.IntRange(0, 4).Draw(t, "remote") {
 	case 0:
 		r.remote = prefix(rapid.IntRange(0, len(w.networks)-1).Draw(t, "of network"), r.six)
 	case 1:
 		r.remoteGroup = rapid.IntRange(0, len(w.groups)-1).Draw(t, "of group")
+	case 2, 3:
+		r.remoteSet = rapid.IntRange(0, len(w.sets)-1).Draw(t, "of address group")
 	}
 	return r
+}
+
+// anySet draws what is in an address group: networks, and addresses that machines may have.
+func (w *world) anySet(t *rapid.T) []netip.Prefix {
+	all := []netip.Prefix{netip.PrefixFrom(farAddress(false), 32), netip.MustParsePrefix("10.0.0.0/23")}
+	for k := range w.networks {
+		for _, six := range []bool{false, true} {
+			all = append(all, prefix(k, six), netip.PrefixFrom(nth(k, six, 101), nth(k, six, 101).BitLen()), netip.PrefixFrom(nth(k, six, 152), 30).Masked())
+		}
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, 4, rapid.ID[netip.Prefix]).Draw(t, "address group")
 }
 
 // addRoutes gives routers that meet on a network routes to what is behind each other, and maybe some by way of a machine, longer ones
@@ -352,11 +418,12 @@ func (w *world) addFloating(t *rapid.T) {
 		if !w.routers[r].gateway || !w.routers[r].has(w.machines[m].network) {
 			continue
 		}
+		second := rapid.Bool().Draw(t, "second address")
 		switch rapid.IntRange(0, 5).Draw(t, "floating") {
 		case 0, 1:
-			w.floating = append(w.floating, floating{n: m, router: r, machine: m})
+			w.floating = append(w.floating, floating{n: m, router: r, machine: m, second: second})
 		case 2:
-			w.floating = append(w.floating, floating{n: m, router: r, machine: m, six: true})
+			w.floating = append(w.floating, floating{n: m, router: r, machine: m, six: true, second: second})
 		case 3:
 			proto := rapid.SampledFrom([]string{"tcp", "udp"}).Draw(t, "protocol")
 			w.forwardings = append(w.forwardings, forwarding{n: 100 + m, router: r, machine: m, proto: proto, port: 8080, to: 80})
