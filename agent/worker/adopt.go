@@ -81,7 +81,7 @@ func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) bool
 	if !r.Cache || !equal(w.deliverable(r.Actions), e.Actions) {
 		return false
 	}
-	if w.remember(states, e.Key, &r, w.cfg.Now()) != nil {
+	if _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {
 		return false
 	}
 	w.flows.add(e.Key, w.tagsOf(&r), w.cfg.Now().Add(-e.Stats.LastUsed), r.Idle, r.Hard)

@@ -29,7 +29,9 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) {
 	if r.Verdict != sim.Forward || !r.Cache || !w.mayInstall(&answers) || answers.Drop() || len(r.Learn)+len(r.Found)+len(r.Emit) > 0 {
 		return
 	}
-	if w.remember(b.states, key, &r, b.now) == nil {
+	stale, err := w.remember(b.states, key, &r, b.now)
+	b.withdraw(stale)
+	if err == nil {
 		w.record(b, &key, &r, answers)
 	}
 }

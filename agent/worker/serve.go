@@ -133,7 +133,9 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		}
 		actions = w.deliverable(r.Actions)
 		r.Cache = r.Cache && w.mayInstall(&actions)
-		if err := w.remember(b.states, key, &r, now); err != nil {
+		stale, err := w.remember(b.states, key, &r, now)
+		b.withdraw(stale)
+		if err != nil {
 			w.counters.drop(dropNoState, 1)
 			return
 		}
@@ -166,6 +168,18 @@ func (b *batch) answered(key *flow.Key) (flow.Actions, bool) {
 // a batch beyond the room that was made for it, stays with the agent, packet by packet.
 func (w *Worker) mayInstall(actions *flow.Actions) bool {
 	return len(actions.Outputs) <= datapath.MaxOutputs && w.flows.len() < w.cfg.MaxFlows
+}
+
+// withdraw takes back flows that are to be installed with the batch.
+func (b *batch) withdraw(stale []flow.Key) {
+	if len(stale) == 0 {
+		return
+	}
+	b.flows = slices.DeleteFunc(b.flows, func(f flow.Flow) bool { return slices.Contains(stale, f.Key) })
+	clear(b.known)
+	for i := range b.flows {
+		b.known[b.flows[i].Key.Pack()] = i
+	}
 }
 
 // record enters the flow for the result of a simulation into the book, to be installed with the batch. The book comes first: a flow

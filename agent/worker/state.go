@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -46,21 +47,38 @@ func (l letters) free() {
 	}
 }
 
-// remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. The error
-// is for want of room: the packet is to be dropped.
-func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) error {
+// remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. It removes the
+// flows that were decided on without those that are new, of answers that came before the question, and returns their keys. The error is
+// for want of room: the packet is to be dropped.
+func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) (stale []flow.Key, err error) {
 	if len(r.State) == 0 {
-		return nil
+		return nil, nil
 	}
+	stale = w.decidedWithout(r.State)
+	w.removeFlows(stale)
 	news, err := w.cfg.State.Put(key, r.State, r.StatePeers, now)
 	if err != nil {
-		return err
+		return stale, err
 	}
 	if !r.Cache {
 		w.cfg.State.Remove([]flow.Key{key}, now)
 	}
 	l.add(r.StatePeers, news)
-	return nil
+	return stale, nil
+}
+
+// decidedWithout forgets the flows whose answer depended on a state that is not there yet.
+func (w *Worker) decidedWithout(states []flow.State) (stale []flow.Key) {
+	for _, s := range states {
+		tag := flow.StateTag(s.Key)
+		if !w.flows.tags.Has(tag) {
+			continue
+		}
+		if _, known := w.cfg.State.Value(s.Key); !known {
+			stale = append(stale, w.flows.invalidate([]flow.Tag{tag}, math.MaxInt)...)
+		}
+	}
+	return stale
 }
 
 // messages returns the packets that tell the other hosts.

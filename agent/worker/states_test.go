@@ -2,6 +2,7 @@ package worker
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,4 +111,31 @@ func TestStateMessagesInAnyOrder(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnswersThatCameTooSoon: what is dropped because nobody asked for it passes as soon as somebody has, on the same host as well.
+func TestAnswersThatCameTooSoon(t *testing.T) {
+	oneHost := strings.Replace(answersOnly, "bind vm2 h2 tap0", "bind vm2 h1 tap1", 1)
+	h := packet.Header{SrcMAC: mac.MustParse("02:00:00:00:00:01"), DstMAC: mac.MustParse("02:00:00:00:00:02"), EtherType: packet.EtherTypeIPv4,
+		SrcIP: netip.MustParseAddr("10.0.0.3"), DstIP: netip.MustParseAddr("10.0.0.4"), Proto: packet.ProtoUDP, SrcPort: 1025, DstPort: 80, TTL: 64}
+	question := datapath.Miss{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil)}
+	h.SrcMAC, h.DstMAC, h.SrcIP, h.DstIP, h.SrcPort, h.DstPort = h.DstMAC, h.SrcMAC, h.DstIP, h.SrcIP, h.DstPort, h.SrcPort
+	answer := datapath.Miss{InPort: viewtest.ID[topology.Port]("vm2"), Frame: h.Frame(nil)}
+	c := &connection{answer: answer.Frame}
+	for name, batches := range map[string][][]datapath.Miss{"one after the other": {{answer}, {question}}, "in one batch": {{answer, question}}} {
+		r := newTextRig(t, 256, oneHost)
+		for _, batch := range batches {
+			r.serve(batch)
+		}
+		sent := r.sent()
+		if len(sent) != 1 || sent[0].InPort != question.InPort {
+			t.Errorf("%s: %d packets were sent on, want the question: nobody has asked when the answer comes", name, len(sent))
+		}
+		if !r.answers(c) {
+			t.Errorf("%s: somebody has asked, and the answer does not pass", name)
+		}
+		if got, installed := r.flows.len(), len(r.datapath.keys()); got != 2 || installed != 2 {
+			t.Errorf("%s: %d flows are recorded and %d installed, want the question's and the answer's", name, got, installed)
+		}
+	}
 }
