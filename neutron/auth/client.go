@@ -21,6 +21,9 @@ import (
 const (
 	// renewBefore is how long before its end the server's own token is replaced.
 	renewBefore = 30 * time.Second
+	// firstPause is how long a request waits before it is sent again, the first time; each time doubles it up to maxPause (keystoneauth1.session).
+	firstPause = 500 * time.Millisecond
+	maxPause   = time.Minute
 	// maxAnswer bounds what is read of an answer of Keystone's, in octets. Catalogues of large clouds have some 100 kB.
 	maxAnswer = 4 << 20
 )
@@ -184,21 +187,60 @@ type statusError struct {
 
 func (e statusError) Error() string { return fmt.Sprintf("the answer is %d: %s", e.code, e.text) }
 
+// do sends a request and returns the answer, which has to have the status. A request that gets no answer is sent again, on another
+// connection, as often as the configuration says.
 func (c *client) do(r *http.Request, want int) (http.Header, []byte, error) {
 	r.Header.Set("Accept", "application/json")
+	pause := firstPause
+	for left := c.config.Retries; ; left-- {
+		status, header, body, err := c.send(r)
+		switch {
+		case err != nil && left > 0 && mayPass(err):
+			c.config.Log.Info("no answer, asked again after a pause", "url", r.URL.Redacted(), "pause", pause, "error", err)
+			if err := wait(r.Context(), pause); err != nil {
+				return nil, nil, err
+			}
+			pause = min(2*pause, maxPause)
+		case err != nil:
+			return nil, nil, err
+		case status != want:
+			return nil, nil, statusError{status, messageOf(body)}
+		default:
+			return header, body, nil
+		}
+	}
+}
+
+// send sends a request once, however often it was sent before.
+func (c *client) send(r *http.Request) (status int, header http.Header, body []byte, err error) {
+	r = r.Clone(r.Context())
+	if r.GetBody != nil {
+		if r.Body, err = r.GetBody(); err != nil {
+			return 0, nil, nil, err
+		}
+	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return nil, nil, err
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	return answer.StatusCode, answer.Header, body, err
+}
+
+// mayPass reports whether the same request may have an answer later. What a certificate is refused for stays.
+func mayPass(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return !errors.As(err, &certificate) && !errors.Is(err, context.Canceled)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
-	if answer.StatusCode != want {
-		return nil, nil, statusError{answer.StatusCode, messageOf(body)}
-	}
-	return answer.Header, body, nil
 }
 
 // messageOf returns Keystone's own words for a failure.

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,8 @@ type identity struct {
 	asked    map[string]int // validations by token
 	lifetime time.Duration  // of a login's token
 	status   int            // what every request is answered with, where not 0
+	lost     int            // how many of the next requests get no answer
+	loss     error          // why
 	hold     chan struct{}  // validations wait for it, where not nil
 }
 
@@ -37,6 +41,10 @@ func newIdentity(now func() time.Time) *identity {
 
 // RoundTrip answers without a network, so that time in the tests is the tests' own.
 func (i *identity) RoundTrip(r *http.Request) (*http.Response, error) {
+	if i.lost > 0 {
+		i.lost--
+		return nil, i.loss
+	}
 	w := httptest.NewRecorder()
 	i.ServeHTTP(w, r)
 	return w.Result(), nil
@@ -246,6 +254,35 @@ func TestKeystoneAway(t *testing.T) {
 			t.Errorf("when Keystone is back: %v", err)
 		}
 	})
+}
+
+// TestNoAnswer: a request is sent again after half a second, one and two, and no oftener.
+func TestNoAnswer(t *testing.T) {
+	reset := errors.New("connection reset by peer")
+	for _, c := range []struct {
+		what string
+		lost int
+		loss error
+		well bool
+		took time.Duration
+	}{
+		{"the login and the question are lost", 2, reset, true, 1500 * time.Millisecond},
+		{"three", 3, reset, true, 3500 * time.Millisecond},
+		{"four", 4, reset, false, 3500 * time.Millisecond},
+		{"a certificate is refused", 1, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			i := newIdentity(time.Now)
+			_, authenticate := newKeystone(t, i, func(c *KeystoneConfig) { c.Retries = 3 })
+			i.issue("mia", "member", time.Hour)
+			i.lost, i.loss = c.lost, c.loss
+			start := time.Now()
+			_, err := authenticate("mia")
+			if c.well && err != nil || !c.well && !errs.Is(err, errs.Unavailable) || time.Since(start) != c.took {
+				t.Errorf("%s: %v after %v", c.what, err, time.Since(start))
+			}
+		})
+	}
 }
 
 // TestManyRequestsAskOnce lets the first of them go away: the others get the answer all the same.

@@ -23,6 +23,7 @@ type KeystoneConfig struct {
 	CAFile, CertFile, KeyFile string
 	Insecure                  bool
 	Timeout                   time.Duration // of one request to Keystone
+	Retries                   int           // how often a request that gets no answer is sent again
 
 	CacheTime                 time.Duration // how long a token is trusted without asking again; 0 or less: not at all
 	ServiceTokenRoles         []string

@@ -41,6 +41,7 @@ type Keystone struct {
 	CAFile     string `oslo:"keystone_authtoken/cafile" help:"A file of certificates that Keystone's is checked against; empty: the system's."`
 	Insecure   bool   `oslo:"keystone_authtoken/insecure" default:"false" help:"Do not check Keystone's certificate."`
 	Timeout    int    `oslo:"keystone_authtoken/http_connect_timeout" default:"10" help:"How long one request to Keystone may take, in seconds."`
+	Retries    int    `oslo:"keystone_authtoken/http_request_max_retries" default:"3" help:"How often a request to which Keystone gives no answer is sent again, after half a second, one, two and so on."`
 
 	TokenCacheTime            int      `oslo:"keystone_authtoken/token_cache_time" default:"300" help:"How long a validated token is trusted, in seconds: a revocation is obeyed within this time. 0 or less: no cache."`
 	ServiceTokenRoles         []string `oslo:"keystone_authtoken/service_token_roles" default:"service" help:"Roles of which a service token needs one to vouch for an expired user token."`
@@ -79,7 +80,7 @@ func (o *Options) keystone(log *slog.Logger) auth.KeystoneConfig {
 		SystemScope:       k.SystemScope,
 		RegionName:        k.RegionName, Interface: k.Interface,
 		CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile, Insecure: k.Insecure,
-		Timeout: time.Duration(k.Timeout) * time.Second, CacheTime: time.Duration(k.TokenCacheTime) * time.Second,
+		Timeout: time.Duration(k.Timeout) * time.Second, Retries: k.Retries, CacheTime: time.Duration(k.TokenCacheTime) * time.Second,
 		ServiceTokenRoles: k.ServiceTokenRoles, ServiceTokenRolesRequired: k.ServiceTokenRolesRequired,
 		ServiceType: k.ServiceType, Log: log,
 	}

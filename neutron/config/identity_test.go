@@ -46,7 +46,7 @@ policy_file = rules.yaml
 	want := auth.KeystoneConfig{
 		AuthURL: "http://controller:5000", WWWAuthenticateURI: "http://public:5000", Username: "neutron", Password: "pa$word",
 		UserDomainID: "default", ProjectName: "service", ProjectDomainID: "default", Interface: "internal",
-		Timeout: 10 * time.Second, CacheTime: time.Minute, ServiceTokenRoles: []string{"service", "admin"},
+		Timeout: 10 * time.Second, Retries: 3, CacheTime: time.Minute, ServiceTokenRoles: []string{"service", "admin"},
 		ServiceTokenRolesRequired: true, ServiceType: "network",
 	}
 	if diff := cmp.Diff(want, o.keystone(nil)); diff != "" {

@@ -47,6 +47,7 @@ project_domain_name = Default
 region_name = RegionOne
 token_cache_time = 1
 http_connect_timeout = 120
+http_request_max_retries = 1
 memcached_servers = 127.0.0.1:11211
 service_token_roles = service
 service_token_roles_required = true
