@@ -128,7 +128,7 @@ func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) 
 	return db, nil
 }
 
-// sessionConnector prepares each new connection.
+// sessionConnector prepares each new connection, which remembers its statements.
 type sessionConnector struct {
 	driver.Connector
 	statements []string
@@ -145,7 +145,7 @@ func (c *sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 	}
-	return conn, nil
+	return remember(conn), nil
 }
 
 // Transactions has each on its own connection.

@@ -51,8 +51,9 @@ func parseMySQL(rest string) (*mysql.Config, error) {
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = dialTimeout, networkTimeout, networkTimeout
 	// An UPDATE that matches a row and leaves it as it was has found it; SQLite counts it, too.
 	c.ClientFoundRows = true
-	// The driver puts the values into the statement, properly quoted, which saves a round trip to prepare it. The character set is
-	// utf8mb4 whatever the URL's charset says: the tables are, and MySQL's "utf8" loses what lies beyond the basic plane.
+	// The driver puts the values into a statement that is run for the first time, properly quoted, which saves a round trip to prepare it
+	// (see remembering). The character set is utf8mb4 whatever the URL's charset says: the tables are, and MySQL's "utf8" loses what lies beyond
+	// the basic plane.
 	c.InterpolateParams = true
 	c.Logger = &mysql.NopLogger{} // errors come back to the caller, and are logged there
 	return c, readMySQLOptions(c, m[7])

@@ -143,7 +143,7 @@ func (c *sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remember(conn.(sqliteConn)), nil
+	return remember(conn), nil
 }
 
 func (c *sqliteConnector) Driver() driver.Driver { return &c.driver }

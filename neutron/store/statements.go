@@ -5,42 +5,44 @@ import (
 	"database/sql/driver"
 )
 
-// maxStatements bounds how many statements a connection keeps. This program's own are fewer; what clients ask of lists takes any form.
+// maxStatements bounds how many statements a connection knows. This program's own are fewer; what clients ask of lists takes any form.
 const maxStatements = 256
 
-// sqliteConn is what SQLite's driver gives us.
-type sqliteConn interface {
+// connection is what the drivers give us.
+type connection interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
 	driver.SessionResetter
 	driver.Validator
 	driver.Pinger
 }
 
-// remembering is a connection that compiles each statement once: for SQLite, to compile one takes far longer than to run it. Its methods
-// are called by one goroutine at a time.
+// remembering is a connection that compiles a statement when it is run for the second time, and once: for SQLite, to compile one takes far
+// longer than to run it, and a server of MySQL spends a third of the time of a small query on it. Its methods are called by one goroutine at a
+// time.
 type remembering struct {
-	sqliteConn
-	statements map[string]*statement
+	connection
+	statements map[string]*statement // nil: has been run once
 }
 
 // statement is a compiled statement. One whose rows are still being read cannot be run again.
 type statement struct {
 	driver.Stmt
-	busy       bool
-	remembered bool
+	busy, forgotten bool
 }
 
-func remember(c sqliteConn) *remembering {
-	return &remembering{c, map[string]*statement{}}
+func remember(c driver.Conn) *remembering {
+	return &remembering{c.(connection), map[string]*statement{}}
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *remembering) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	s, err := c.statement(ctx, query)
-	if err != nil {
-		return nil, err
+	s := c.compiled(ctx, query)
+	if s == nil {
+		return c.connection.ExecContext(ctx, query, args)
 	}
 	defer s.release()
 	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
@@ -48,9 +50,9 @@ func (c *remembering) ExecContext(ctx context.Context, query string, args []driv
 
 // QueryContext implements driver.QueryerContext.
 func (c *remembering) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	s, err := c.statement(ctx, query)
-	if err != nil {
-		return nil, err
+	s := c.compiled(ctx, query)
+	if s == nil {
+		return c.connection.QueryContext(ctx, query, args)
 	}
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 	if err != nil {
@@ -60,37 +62,35 @@ func (c *remembering) QueryContext(ctx context.Context, query string, args []dri
 	return &rowsOf{rows, s}, nil
 }
 
-// statement returns the statement for one use. Where the one that is remembered is in use, it is another.
-func (c *remembering) statement(ctx context.Context, query string) (*statement, error) {
-	known := c.statements[query]
-	if known != nil && !known.busy {
-		known.busy = true
-		return known, nil
-	}
-	compiled, err := c.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	s := &statement{Stmt: compiled, busy: true, remembered: known == nil}
-	if s.remembered {
-		c.makeRoom()
+// compiled returns the statement for one use; nil where the query is to be run as it is.
+func (c *remembering) compiled(ctx context.Context, query string) *statement {
+	s, known := c.statements[query]
+	switch {
+	case !known:
+		if len(c.statements) >= maxStatements {
+			c.forget()
+		}
+		c.statements[query] = nil
+		return nil
+	case s == nil:
+		compiled, err := c.PrepareContext(ctx, query)
+		if err != nil { // such as one too many for the server; what is wrong with the query itself comes out when it is run
+			return nil
+		}
+		s = &statement{Stmt: compiled}
 		c.statements[query] = s
+	case s.busy:
+		return nil
 	}
-	return s, nil
-}
-
-// makeRoom forgets all statements where there are as many as may be.
-func (c *remembering) makeRoom() {
-	if len(c.statements) >= maxStatements {
-		c.forget()
-	}
+	s.busy = true
+	return s
 }
 
 func (c *remembering) forget() {
 	for _, s := range c.statements {
-		s.remembered = false
-		if !s.busy {
-			s.Stmt.Close() // reports once more what its last run did
+		if s != nil {
+			s.forgotten = true
+			s.closeUnused()
 		}
 	}
 	clear(c.statements)
@@ -99,13 +99,17 @@ func (c *remembering) forget() {
 // Close implements driver.Conn. A statement that is left open would keep SQLite from emptying the write-ahead log.
 func (c *remembering) Close() error {
 	c.forget()
-	return c.sqliteConn.Close()
+	return c.connection.Close()
 }
 
 // release ends a use of the statement.
 func (s *statement) release() {
 	s.busy = false
-	if !s.remembered {
+	s.closeUnused()
+}
+
+func (s *statement) closeUnused() {
+	if s.forgotten && !s.busy {
 		s.Stmt.Close() // reports once more what its last run did
 	}
 }
