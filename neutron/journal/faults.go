@@ -95,11 +95,9 @@ func (j *Journal) Forget(ctx context.Context, tasks []Task) error {
 }
 
 // Unheard returns faults of which no one has heard since the time: the server that made the change is gone.
-func (j *Journal) Unheard(ctx context.Context, since time.Time) (faults []Fault, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		faults, err = scanFaults(q.Query(selectFaults+" WHERE created_at < ? ORDER BY task_id LIMIT ?",
-			since.UTC().Format(timeLayout), unheardAtOnce))
-		return err
+func (j *Journal) Unheard(ctx context.Context, since time.Time) ([]Fault, error) {
+	faults, err := store.ReadOne(ctx, j.db, func(q store.Querier) ([]Fault, error) {
+		return scanFaults(q.Query(selectFaults+" WHERE created_at < ? ORDER BY task_id LIMIT ?", since.UTC().Format(timeLayout), unheardAtOnce))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read why tasks were refused: %w", err)

@@ -16,8 +16,9 @@ type Mark struct {
 
 // Mark implements Reader.
 func (j *Journal) Mark(ctx context.Context) (m Mark, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		return q.QueryRow("SELECT store, applied FROM midonet_journal_mark WHERE id = 1").Scan(&m.Store, &m.Applied)
+	m, err = store.ReadOne(ctx, j.db, func(q store.Querier) (m Mark, err error) {
+		err = q.QueryRow("SELECT store, applied FROM midonet_journal_mark WHERE id = 1").Scan(&m.Store, &m.Applied)
+		return m, err
 	})
 	if err != nil {
 		return Mark{}, fmt.Errorf("read which store has the journal's tasks: %w", err)

@@ -54,8 +54,9 @@ func (j *Journal) signal() {
 
 // Identity implements Reader.
 func (j *Journal) Identity(ctx context.Context) (identity string, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		return q.QueryRow("SELECT identity FROM midonet_journal").Scan(&identity)
+	identity, err = store.ReadOne(ctx, j.db, func(q store.Querier) (identity string, err error) {
+		err = q.QueryRow("SELECT identity FROM midonet_journal").Scan(&identity)
+		return identity, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("read the journal's identity: %w", err)
@@ -65,27 +66,28 @@ func (j *Journal) Identity(ctx context.Context) (identity string, err error) {
 
 // Pending implements Reader.
 func (j *Journal) Pending(ctx context.Context, limit int) (tasks []Task, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		tasks = nil // the snapshot may be taken again
-		rows, err := q.Query(`SELECT id, type, data_type, data, resource_id, project_id, transaction_id, created_at
-			FROM midonet_tasks ORDER BY id LIMIT ?`, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			t, err := scanTask(rows)
-			if err != nil {
-				return err
-			}
-			tasks = append(tasks, t)
-		}
-		return rows.Err()
-	})
+	tasks, err = store.ReadOne(ctx, j.db, func(q store.Querier) ([]Task, error) { return readPending(q, limit) })
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	return tasks, nil
+}
+
+func readPending(q store.Querier, limit int) (tasks []Task, err error) {
+	rows, err := q.Query(`SELECT id, type, data_type, data, resource_id, project_id, transaction_id, created_at
+		FROM midonet_tasks ORDER BY id LIMIT ?`, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		t, err := scanTask(rows)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, rows.Err()
 }
 
 func scanTask(rows *sql.Rows) (Task, error) {

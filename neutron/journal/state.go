@@ -18,11 +18,8 @@ type State struct {
 }
 
 // State returns how far the data is applied, and whether clients may write.
-func (j *Journal) State(ctx context.Context) (s State, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		s, err = readState(q)
-		return err
-	})
+func (j *Journal) State(ctx context.Context) (State, error) {
+	s, err := store.ReadOne(ctx, j.db, readState)
 	if err != nil {
 		return State{}, fmt.Errorf("read the state of the data: %w", err)
 	}

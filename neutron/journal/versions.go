@@ -57,12 +57,8 @@ type Versions interface {
 var _ Versions = (*Journal)(nil)
 
 // Versions returns all versions, oldest first.
-func (j *Journal) Versions(ctx context.Context) (versions []Version, err error) {
-	err = j.db.Read(ctx, func(q store.Querier) error {
-		versions, err = readVersions(q)
-		return err
-	})
-	return versions, err
+func (j *Journal) Versions(ctx context.Context) ([]Version, error) {
+	return store.ReadOne(ctx, j.db, readVersions)
 }
 
 func readVersions(q store.Querier) (versions []Version, err error) {
