@@ -10,7 +10,9 @@
 //   - rendered: Bridge, Port, DHCP, DHCPHost, MACEntry, Neighbour; Router, Route, FloatingIP, PortForwarding; Chain, AddrGroup,
 //     GroupMember, PortGroup. The cluster's renderer owns them; equal Neutron objects give equal values on every run. The one
 //     exception is Port.TunnelKey, which the importer assigns.
-//   - an operator's: Overlay, TunnelZone, TunnelZoneHost, and objects of the rendered kinds that are marked Made by an operator.
+//   - an operator's: Overlay, TunnelZone, TunnelZoneHost, objects of the rendered kinds that are marked Made by an operator, and those of
+//     bgp.go, loadbalancer.go, mirror.go, qos.go, container.go, tracerequest.go and vtep.go, which agents are not sent: no packet is
+//     changed by them yet.
 //   - desired by a host: Host, Binding. Persistent; written through the agent's stream by that host (or an operator).
 //   - state: HostState, PortState, LearnedMAC, RouterNeighbour, NATBlock. Held by the host's lease; gone when the host is.
 //

@@ -67,7 +67,26 @@ const (
 	KindTunnelZone      Kind = 26
 	KindTunnelZoneHost  Kind = 27
 
-	lastKind = KindTunnelZoneHost
+	KindBGPNetwork            Kind = 28
+	KindBGPPeer               Kind = 29
+	KindLoadBalancer          Kind = 30
+	KindPool                  Kind = 31
+	KindPoolMember            Kind = 32
+	KindVIP                   Kind = 33
+	KindHealthMonitor         Kind = 34
+	KindMirror                Kind = 35
+	KindL2Insertion           Kind = 36
+	KindQoSPolicy             Kind = 37
+	KindQoSBandwidthRule      Kind = 38
+	KindQoSDSCPRule           Kind = 39
+	KindServiceContainer      Kind = 40
+	KindServiceContainerGroup Kind = 41
+	KindTraceRequest          Kind = 42
+	KindVTEP                  Kind = 43
+	KindPeeringEntry          Kind = 44
+	KindHostSettings          Kind = 45
+
+	lastKind = KindHostSettings
 )
 
 var kindNames = map[Kind]string{
@@ -79,6 +98,11 @@ var kindNames = map[Kind]string{
 	KindPortGroup: "port_group", KindFloatingIP: "floating_ip", KindPortForwarding: "port_forwarding",
 	KindNATBlock: "nat_block", KindRouterNeighbour: "router_neighbour",
 	KindOverlay: "overlay", KindTunnelZone: "tunnel_zone", KindTunnelZoneHost: "tunnel_zone_host",
+	KindBGPNetwork: "bgp_network", KindBGPPeer: "bgp_peer", KindLoadBalancer: "load_balancer", KindPool: "pool", KindPoolMember: "pool_member",
+	KindVIP: "vip", KindHealthMonitor: "health_monitor", KindMirror: "mirror", KindL2Insertion: "l2_insertion", KindQoSPolicy: "qos_policy",
+	KindQoSBandwidthRule: "qos_bandwidth_rule", KindQoSDSCPRule: "qos_dscp_rule", KindServiceContainer: "service_container",
+	KindServiceContainerGroup: "service_container_group", KindTraceRequest: "trace_request", KindVTEP: "vtep",
+	KindPeeringEntry: "peering_entry", KindHostSettings: "host_settings",
 	KindStagedPart: "staged_part", KindStagedChange: "staged_change",
 }
 

@@ -1,12 +1,13 @@
 // Package api is the MidoNet REST API: what networking-midonet's plugin, python-midonetclient and midonet-cli speak to.
 //
 // Paths, media types, fields, statuses and error bodies are those of MidoNet 5 (midonet-cluster's rest_api packages, named where each
-// is done). Only resources that are served whole have a path; the root documents name those and no others, and every other path
-// answers 404. Reads come from the mirror. Writes of Neutron objects go through the importer, as the journal's do, and those of the
-// topology through package operator, which says how what operators make lives beside what is made from Neutron's objects. Both are
-// answered when they are stored and the mirror has them, so that who reads next sees them.
+// is done). The root documents name what is served and nothing else, and every other path answers 404. Reads come from the mirror. Writes of
+// Neutron objects go through the importer, as the journal's do, and those of the topology through package operator, which says how what
+// operators make lives beside what is made from Neutron's objects. Both are answered when they are stored and the mirror has them, so that
+// who reads next sees them.
 //
-// A property that nothing would obey is refused, and not stored.
+// Of some resources no packet is changed yet (stored): the log says so of each that is written. A property of any other that nothing would
+// obey is refused.
 package api
 
 import (
@@ -116,7 +117,8 @@ func (a *API) serve(path string, endpoints ...endpoint) {
 	a.mux.HandleFunc(Root+path, func(w http.ResponseWriter, r *http.Request) { a.dispatch(w, r, endpoints) })
 }
 
-// dispatch finds the endpoint for the method and the media types, and calls it. The statuses are those of JAX-RS 2 section 3.7.2.
+// dispatch finds the endpoint for the method and the media types, and calls it. The statuses are those of JAX-RS 2 section 3.7.2, but that
+// outside /neutron a body of the wrong type is answered as an unacceptable one (MidonetResource.validateMediaType).
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request, endpoints []endpoint) {
 	var allowed []string
 	status := http.StatusMethodNotAllowed
@@ -126,7 +128,10 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request, endpoints []endpo
 			continue
 		}
 		if !e.takes(r.Header.Get("Content-Type")) {
-			if status == http.StatusMethodNotAllowed {
+			switch {
+			case !strings.HasPrefix(r.URL.Path, Root+"/neutron/"):
+				status = http.StatusNotAcceptable
+			case status == http.StatusMethodNotAllowed:
 				status = http.StatusUnsupportedMediaType
 			}
 			continue

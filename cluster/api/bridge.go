@@ -2,8 +2,10 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"midonet.org/midonet/cluster/operator"
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 )
 
@@ -14,31 +16,28 @@ var (
 		"application/vnd.org.midonet.collection.Bridge-v4+json", mediaJSON}
 )
 
-// bridge is models/Bridge.java. Links to what is not served are null.
+// bridge is models/Bridge.java. There is one MAC table, of no VLAN.
 type bridge struct {
-	ID                   topology.BridgeID `json:"id"`
-	TenantID             string            `json:"tenantId"`
-	Name                 string            `json:"name"`
-	AdminStateUp         bool              `json:"adminStateUp"`
-	InboundFilterID      *topology.ChainID `json:"inboundFilterId"`
-	OutboundFilterID     *topology.ChainID `json:"outboundFilterId"`
-	VxLANPortIDs         []string          `json:"vxLanPortIds"`
-	InboundMirrorIDs     []string          `json:"inboundMirrorIds"`
-	OutboundMirrorIDs    []string          `json:"outboundMirrorIds"`
-	QoSPolicyID          *string           `json:"qosPolicyId"`
-	URI                  string            `json:"uri"`
-	InboundFilter        *string           `json:"inboundFilter"`
-	OutboundFilter       *string           `json:"outboundFilter"`
-	Ports                string            `json:"ports"`
-	PeerPorts            string            `json:"peerPorts"`
-	VxLANPorts           *string           `json:"vxLanPorts"`
-	MACTable             string            `json:"macTable"`
-	ARPTable             string            `json:"arpTable"`
-	DHCPSubnets          string            `json:"dhcpSubnets"`
-	DHCPSubnet6s         string            `json:"dhcpSubnet6s"`
-	VLANMACTableTemplate *string           `json:"vlanMacTableTemplate"`
-	MACPortTemplate      string            `json:"macPortTemplate"`
-	VLANMACPortTemplate  *string           `json:"vlanMacPortTemplate"`
+	ID           topology.BridgeID `json:"id"`
+	TenantID     string            `json:"tenantId"`
+	Name         string            `json:"name"`
+	AdminStateUp bool              `json:"adminStateUp"`
+	puts
+	VxLANPortIDs         []topology.PortID     `json:"vxLanPortIds"`
+	QoSPolicyID          *topology.QoSPolicyID `json:"qosPolicyId"`
+	URI                  string                `json:"uri"`
+	InboundFilter        *string               `json:"inboundFilter"`
+	OutboundFilter       *string               `json:"outboundFilter"`
+	Ports                string                `json:"ports"`
+	PeerPorts            string                `json:"peerPorts"`
+	VxLANPorts           string                `json:"vxLanPorts"`
+	MACTable             string                `json:"macTable"`
+	ARPTable             string                `json:"arpTable"`
+	DHCPSubnets          string                `json:"dhcpSubnets"`
+	DHCPSubnet6s         string                `json:"dhcpSubnet6s"`
+	VLANMACTableTemplate string                `json:"vlanMacTableTemplate"`
+	MACPortTemplate      string                `json:"macPortTemplate"`
+	VLANMACPortTemplate  string                `json:"vlanMacPortTemplate"`
 }
 
 func (a *API) bridgeRoutes() {
@@ -80,13 +79,14 @@ func getBridge(c *call) (reply, error) {
 }
 
 func (c *call) showBridge(b *topology.Bridge) bridge {
-	uri, none, f := c.bridgeURI(b.ID), []string{}, c.filtersOf(b.Key())
+	uri, put := c.bridgeURI(b.ID), c.overlay(b.Key())
 	return bridge{
-		ID: b.ID, TenantID: b.ProjectID, Name: b.Name, AdminStateUp: b.AdminUp, InboundFilterID: present(f.In), OutboundFilterID: present(f.Out),
-		VxLANPortIDs: none, InboundMirrorIDs: none, OutboundMirrorIDs: none,
-		URI: uri, InboundFilter: c.chainURI(f.In), OutboundFilter: c.chainURI(f.Out), Ports: uri + "/ports", PeerPorts: uri + "/peer_ports",
-		MACTable: uri + "/mac_table", ARPTable: uri + "/arp_table", DHCPSubnets: uri + "/dhcp", DHCPSubnet6s: uri + "/dhcpV6",
-		MACPortTemplate: uri + "/mac_table/{macAddress}_{portId}",
+		ID: b.ID, TenantID: b.ProjectID, Name: b.Name, AdminStateUp: b.AdminUp, puts: showPuts(put), VxLANPortIDs: c.vxlanPortIDs(b.ID),
+		QoSPolicyID: present(put.QoSPolicy), URI: uri, InboundFilter: c.chainURI(put.InChain), OutboundFilter: c.chainURI(put.OutChain),
+		Ports: uri + "/ports", PeerPorts: uri + "/peer_ports", VxLANPorts: uri + "/vxlan_ports", MACTable: uri + "/mac_table",
+		ARPTable: uri + "/arp_table", DHCPSubnets: uri + "/dhcp", DHCPSubnet6s: uri + "/dhcpV6",
+		VLANMACTableTemplate: uri + "/vlans/{vlanId}/mac_table", MACPortTemplate: uri + "/mac_table/{macAddress}_{portId}",
+		VLANMACPortTemplate: uri + "/vlans/{vlanId}/mac_table/{macAddress}_{portId}",
 	}
 }
 
@@ -96,21 +96,29 @@ type writtenBridge struct {
 	TenantID     string             `json:"tenantId"`
 	Name         string             `json:"name"`
 	AdminStateUp *bool              `json:"adminStateUp"`
-	filters
-	extras
+	puts
+	QoSPolicyID  *topology.QoSPolicyID `json:"qosPolicyId"`
+	VxLANPortIDs []topology.PortID     `json:"vxLanPortIds"`
 }
 
-func (c *call) readBridge() (body writtenBridge, err error) {
+// readBridge reads a body for a bridge that has those ports to switches.
+func (c *call) readBridge(vxlanPorts []topology.PortID) (body writtenBridge, err error) {
 	if err = c.decode(&body); err != nil {
 		return body, err
 	}
 	var v violations
 	v.size("name", body.Name, 0, maxName)
 	v.size("tenantId", body.TenantID, 0, maxTenant)
-	if err = v.err(); err == nil {
-		err = body.extras.err()
+	if err = v.err(); err == nil && body.VxLANPortIDs != nil && !slices.Equal(body.VxLANPortIDs, vxlanPorts) {
+		err = errs.New(errs.Invalid, "NotSettable", "VXLAN port ID cannot be set directly. The VXLAN port is created or deleted in response to "+
+			"the creation or deletion of VTEP bindings.")
 	}
 	return body, err
+}
+
+func (b writtenBridge) put(o *topology.Overlay) {
+	b.puts.put(o)
+	o.QoSPolicy = given(b.QoSPolicyID)
 }
 
 func (b writtenBridge) apply(to *topology.Bridge) {
@@ -118,15 +126,15 @@ func (b writtenBridge) apply(to *topology.Bridge) {
 }
 
 func (a *API) createBridge(c *call) (reply, error) {
-	body, err := c.readBridge()
+	body, err := c.readBridge(nil)
 	if err != nil {
 		return reply{}, err
 	}
 	b := topology.Bridge{ID: chosen(body.ID)}
 	body.apply(&b)
-	return a.edit(c, c.bridgeURI(b.ID), func(e *operator.Edit) error {
+	return a.editPut(c, c.bridgeURI(b.ID), b.Key(), body.put, func(e *operator.Edit) error {
 		made := b
-		return e.CreateBridge(&made, body.chains())
+		return e.CreateBridge(&made, body.put)
 	})
 }
 
@@ -135,9 +143,9 @@ func (a *API) updateBridge(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body, err := c.readBridge()
+	body, err := c.readBridge(c.vxlanPortIDs(b.ID))
 	if err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, "", func(e *operator.Edit) error { return e.UpdateBridge(b.ID, body.apply, body.chains()) })
+	return a.editPut(c, "", b.Key(), body.put, func(e *operator.Edit) error { return e.UpdateBridge(b.ID, body.apply, body.put) })
 }

@@ -45,6 +45,7 @@ func (a *API) dhcp6Routes() {
 	)
 	a.serve("/bridges/{id}/dhcpV6/{subnet}",
 		endpoint{http.MethodGet, nil, subnet, getDHCP6Subnet},
+		endpoint{http.MethodPut, subnet, nil, updateDHCP6Subnet},
 		endpoint{http.MethodDelete, nil, nil, a.deleteDHCP},
 	)
 	a.serve("/bridges/{id}/dhcpV6/{subnet}/hostsV6",
@@ -89,24 +90,30 @@ func (c *call) showDHCP6Subnet(d *topology.DHCP) dhcp6Subnet {
 	return dhcp6Subnet{Prefix: d.Prefix.Addr(), PrefixLength: d.Prefix.Bits(), URI: uri, Hosts: uri + "/hostsV6"}
 }
 
+// readDHCP6Prefix reads all that clients say of a subnet.
+func (c *call) readDHCP6Prefix() (netip.Prefix, error) {
+	var body struct {
+		Prefix       *string     `json:"prefix"`
+		PrefixLength json.Number `json:"prefixLength"`
+	}
+	if err := c.decode(&body); err != nil {
+		return netip.Prefix{}, err
+	}
+	var v violations
+	prefix := v.prefix("prefix", body.Prefix, "prefixLength", body.PrefixLength)
+	v.add(prefix.IsValid() && !prefix.Addr().Is6(), "prefix", "is an invalid IPv6 format")
+	v.add(prefix.IsValid() && prefix != prefix.Masked(), "prefix", "has bits beyond prefixLength")
+	return prefix, v.err()
+}
+
 // createDHCP6Subnet makes a subnet whose reservations DHCPv6 hands out.
 func (a *API) createDHCP6Subnet(c *call) (reply, error) {
 	b, err := c.bridge()
 	if err != nil {
 		return reply{}, err
 	}
-	var body struct {
-		Prefix       *string     `json:"prefix"`
-		PrefixLength json.Number `json:"prefixLength"`
-	}
-	if err := c.decode(&body); err != nil {
-		return reply{}, err
-	}
-	var v violations
-	prefix := v.prefix("prefix", body.Prefix, "prefixLength", body.PrefixLength)
-	v.add(prefix.IsValid() && !prefix.Addr().Is6(), "prefix", "is an invalid IPv6 format")
-	v.add(prefix.IsValid() && prefix != prefix.Masked(), "prefix", "has bits beyond prefixLength")
-	if err := v.err(); err != nil {
+	prefix, err := c.readDHCP6Prefix()
+	if err != nil {
 		return reply{}, err
 	}
 	d := topology.DHCP{Bridge: b.ID, Prefix: prefix, Enabled: true, LeaseSeconds: leaseSeconds, AddressMode: topology.DHCPv6Stateful}
@@ -114,6 +121,19 @@ func (a *API) createDHCP6Subnet(c *call) (reply, error) {
 		made := d
 		return e.CreateDHCP(&made)
 	})
+}
+
+// updateDHCP6Subnet has nothing to change: a subnet is its prefix.
+func updateDHCP6Subnet(c *call) (reply, error) {
+	d, err := c.dhcp()
+	if err != nil {
+		return reply{}, err
+	}
+	prefix, err := c.readDHCP6Prefix()
+	if err == nil && prefix != d.Prefix {
+		err = errs.New(errs.Invalid, "NotSettable", "The prefix of a subnet cannot be changed.")
+	}
+	return reply{}, err
 }
 
 func (c *call) showDHCP6Host(d *topology.DHCP, h *topology.DHCPHost) dhcp6Host {

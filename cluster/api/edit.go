@@ -141,76 +141,93 @@ func chosen[T any](p *id.ID[T]) id.ID[T] {
 	return *p
 }
 
-// filters are the chains in a body.
-type filters struct {
-	InboundFilterID  *topology.ChainID `json:"inboundFilterId"`
-	OutboundFilterID *topology.ChainID `json:"outboundFilterId"`
+// puts are what bodies put on bridges, routers and ports alike.
+type puts struct {
+	InboundFilterID   *topology.ChainID   `json:"inboundFilterId"`
+	OutboundFilterID  *topology.ChainID   `json:"outboundFilterId"`
+	InboundMirrorIDs  []topology.MirrorID `json:"inboundMirrorIds"`
+	OutboundMirrorIDs []topology.MirrorID `json:"outboundMirrorIds"`
 }
 
-func (f filters) chains() operator.Filters {
-	return operator.Filters{In: given(f.InboundFilterID), Out: given(f.OutboundFilterID)}
+func (p puts) put(o *topology.Overlay) {
+	o.InChain, o.OutChain = given(p.InboundFilterID), given(p.OutboundFilterID)
+	o.InMirrors, o.OutMirrors = some(p.InboundMirrorIDs), some(p.OutboundMirrorIDs)
 }
 
-// filtersOf returns what operators have put on the target.
-func (c *call) filtersOf(target topology.Key) operator.Filters {
+// some returns the list, nil where it is empty.
+func some[T any](all []T) []T {
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// showPuts shows what is put on the target.
+func showPuts(o *topology.Overlay) puts {
+	return puts{InboundFilterID: present(o.InChain), OutboundFilterID: present(o.OutChain), InboundMirrorIDs: list(o.InMirrors),
+		OutboundMirrorIDs: list(o.OutMirrors)}
+}
+
+// overlay returns what operators have put on the target.
+func (c *call) overlay(target topology.Key) *topology.Overlay {
 	o := mirror.Lookup[*topology.Overlay](c.state, topology.KindOverlay, target.ID)
 	if o == nil || o.Target != target {
-		return operator.Filters{}
+		return &topology.Overlay{}
 	}
-	return operator.Filters{In: o.InChain, Out: o.OutChain}
+	return o
+}
+
+// maxPut is how many mirrors are put on one thing at most.
+const maxPut = 32
+
+// checkPut refuses more than there may be.
+func checkPut(put operator.Put) error {
+	var v violations
+	var o topology.Overlay
+	put(&o)
+	for _, p := range []struct {
+		property string
+		n        int
+	}{
+		{"inboundMirrorIds", len(o.InMirrors)}, {"outboundMirrorIds", len(o.OutMirrors)},
+		{"postInFilterMirrorIds", len(o.PostInMirrors)}, {"preOutFilterMirrorIds", len(o.PreOutMirrors)},
+	} {
+		v.add(p.n > maxPut, p.property, "size must be between 0 and %d", maxPut)
+	}
+	return v.err()
+}
+
+// editPut is edit where something is put on the target, and tells of what nothing obeys yet.
+func (a *API) editPut(c *call, location string, target topology.Key, put operator.Put, fn func(*operator.Edit) error) (reply, error) {
+	if err := checkPut(put); err != nil {
+		return reply{}, err
+	}
+	answer, err := a.edit(c, location, fn)
+	var o topology.Overlay
+	if put(&o); err != nil {
+		return answer, err
+	}
+	var unheeded []string
+	for _, p := range []struct {
+		property string
+		set      bool
+	}{
+		{"mirrors", len(o.InMirrors)+len(o.OutMirrors)+len(o.PostInMirrors)+len(o.PreOutMirrors) > 0}, {"qosPolicyId", !o.QoSPolicy.IsZero()},
+		{"loadBalancerId", !o.LoadBalancer.IsZero()}, {"localRedirectChainId", !o.LocalRedirect.IsZero()}, {"asNumber", o.ASNumber != 0},
+		{"rtrPortVni", o.VNI != 0}, {"offRampVxlan", o.OffRampVXLAN},
+	} {
+		if p.set {
+			unheeded = append(unheeded, p.property)
+		}
+	}
+	if len(unheeded) > 0 {
+		a.unheeded(target, unheeded...)
+	}
+	return answer, nil
 }
 
 // chainURI is null for no chain.
-func (c *call) chainURI(id topology.ChainID) *string {
-	if id.IsZero() {
-		return nil
-	}
-	return present(c.base + "/chains/" + id.String())
-}
-
-// extras are properties of what is not built: mirrors, QoS, load balancers, BGP. A body may have them empty, as clients send back what
-// they were shown.
-type extras struct {
-	QoSPolicyID           *string  `json:"qosPolicyId"`
-	InboundMirrorIDs      []string `json:"inboundMirrorIds"`
-	OutboundMirrorIDs     []string `json:"outboundMirrorIds"`
-	PostInFilterMirrorIDs []string `json:"postInFilterMirrorIds"`
-	PreOutFilterMirrorIDs []string `json:"preOutFilterMirrorIds"`
-	InsertionIDs          []string `json:"insertionIds"`
-	VxLANPortIDs          []string `json:"vxLanPortIds"`
-	LoadBalancerID        *string  `json:"loadBalancerId"`
-	LocalRedirectChainID  *string  `json:"localRedirectChainId"`
-	ASNumber              int      `json:"asNumber"`
-	ServiceContainerID    *string  `json:"serviceContainerId"`
-	RouterPortVNI         *int     `json:"rtrPortVni"`
-	OffRampVXLAN          *bool    `json:"offRampVxlan"`
-	VLANID                *int     `json:"vlanId"`
-	VIFID                 *string  `json:"vifId"`
-}
-
-// err refuses the first of the properties that says something.
-func (x extras) err() error {
-	for _, p := range []struct {
-		name string
-		set  bool
-	}{
-		{"qosPolicyId", x.QoSPolicyID != nil}, {"inboundMirrorIds", len(x.InboundMirrorIDs) > 0},
-		{"outboundMirrorIds", len(x.OutboundMirrorIDs) > 0}, {"postInFilterMirrorIds", len(x.PostInFilterMirrorIDs) > 0},
-		{"preOutFilterMirrorIds", len(x.PreOutFilterMirrorIDs) > 0}, {"insertionIds", len(x.InsertionIDs) > 0},
-		{"loadBalancerId", x.LoadBalancerID != nil}, {"localRedirectChainId", x.LocalRedirectChainID != nil}, {"asNumber", x.ASNumber != 0},
-		{"serviceContainerId", x.ServiceContainerID != nil}, {"rtrPortVni", given(x.RouterPortVNI) != 0}, {"offRampVxlan", given(x.OffRampVXLAN)},
-		{"vlanId", given(x.VLANID) != 0}, {"vifId", x.VIFID != nil},
-	} {
-		if p.set {
-			return unsupported(p.name)
-		}
-	}
-	if len(x.VxLANPortIDs) > 0 {
-		return errs.New(errs.Invalid, "NotSettable", "VXLAN port ID cannot be set directly. The VXLAN port is created or deleted in response to "+
-			"the creation or deletion of VTEP bindings.")
-	}
-	return nil
-}
+func (c *call) chainURI(id topology.ChainID) *string { return c.link("/chains", id) }
 
 // uriMAC is how a URI has a MAC address (ResourceUris.macToUri).
 func uriMAC(hw string) string { return strings.ReplaceAll(hw, ":", "-") }

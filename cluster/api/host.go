@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
@@ -26,8 +27,7 @@ type Binder interface {
 	UnbindFor(ctx context.Context, host topology.HostID, port topology.PortID) error
 }
 
-// host is models/Host.java. Weights and limits are of parts that are not served; the values are the original's defaults
-// (topology.proto, message Host).
+// host is models/Host.java.
 type host struct {
 	ID                    topology.HostID `json:"id"`
 	Name                  string          `json:"name"`
@@ -71,7 +71,7 @@ func (a *API) hostRoutes() {
 	a.serve("/hosts", endpoint{http.MethodGet, nil, []string{mediaHosts, mediaJSON}, listHosts})
 	a.serve("/hosts/{id}",
 		endpoint{http.MethodGet, nil, []string{mediaHost, mediaJSON}, getHost},
-		endpoint{http.MethodPut, []string{mediaHost, mediaJSON}, nil, updateHost},
+		endpoint{http.MethodPut, []string{mediaHost, mediaJSON}, nil, a.updateHost},
 		endpoint{http.MethodDelete, nil, nil, a.deleteHost},
 	)
 	a.serve("/hosts/{id}/interfaces", endpoint{http.MethodGet, nil, []string{mediaInterfaces, mediaJSON}, listInterfaces})
@@ -119,39 +119,56 @@ func getHost(c *call) (reply, error) {
 	return reply{body: c.showHost(h)}, nil
 }
 
-// updateHost takes the weights and limits that every host has, as clients send back what they were shown: nothing would obey others.
-func updateHost(c *call) (reply, error) {
+// updateHost changes the weights and limits, which is all of a host that can be set.
+func (a *API) updateHost(c *call) (reply, error) {
 	h, err := c.host()
 	if err != nil {
 		return reply{}, err
 	}
-	shown := c.showHost(h)
-	body := struct {
+	var body struct {
 		FloodingProxyWeight   *int  `json:"floodingProxyWeight"`
 		ContainerWeight       *int  `json:"containerWeight"`
 		ContainerLimit        *int  `json:"containerLimit"`
 		EnforceContainerLimit *bool `json:"enforceContainerLimit"`
-	}{}
+	}
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
 	for _, p := range []struct {
-		name, words string
-		given, same bool
+		words string
+		given bool
 	}{
-		{"floodingProxyWeight", "Flooding proxy weight", body.FloodingProxyWeight != nil, given(body.FloodingProxyWeight) == shown.FloodingProxyWeight},
-		{"containerWeight", "Container weight", body.ContainerWeight != nil, given(body.ContainerWeight) == shown.ContainerWeight},
-		{"containerLimit", "Container limit", body.ContainerLimit != nil, given(body.ContainerLimit) == shown.ContainerLimit},
-		{"enforceContainerLimit", "Enforce container limit", body.EnforceContainerLimit != nil, given(body.EnforceContainerLimit) == shown.EnforceContainerLimit},
+		{"Flooding proxy weight", body.FloodingProxyWeight != nil}, {"Container weight", body.ContainerWeight != nil},
+		{"Container limit", body.ContainerLimit != nil}, {"Enforce container limit", body.EnforceContainerLimit != nil},
 	} {
 		if !p.given {
 			return reply{}, errs.New(errs.Invalid, "Null", "%s must not be null.", p.words)
 		}
-		if !p.same {
-			return reply{}, unsupported(p.name)
-		}
 	}
+	var v violations
+	want := &topology.HostSettings{Host: h.ID, FloodingProxyWeight: v.within("floodingProxyWeight", body.FloodingProxyWeight, 0, 65535),
+		ContainerWeight: v.within("containerWeight", body.ContainerWeight, 0, maxInt), ContainerLimit: v.within("containerLimit", body.ContainerLimit, -1, maxInt),
+		EnforceContainerLimit: *body.EnforceContainerLimit}
+	if err := v.err(); err != nil {
+		return reply{}, err
+	}
+	want.Made = c.hostSettings(h.ID).Made
+	if *want == *c.hostSettings(h.ID) { // clients send back what they were shown
+		return reply{status: http.StatusOK}, nil
+	}
+	if _, err := a.edit(c, "", func(e *operator.Edit) error { return e.Set(want) }); err != nil {
+		return reply{}, err
+	}
+	a.unheeded(want.Key())
 	return reply{status: http.StatusOK}, nil
+}
+
+// hostSettings are what operators have set for the host.
+func (c *call) hostSettings(h topology.HostID) *topology.HostSettings {
+	if s := mirror.Lookup[*topology.HostSettings](c.state, topology.KindHostSettings, h); s != nil {
+		return s
+	}
+	return topology.DefaultHostSettings(h)
 }
 
 func (a *API) deleteHost(c *call) (reply, error) {
@@ -165,7 +182,7 @@ func (a *API) deleteHost(c *call) (reply, error) {
 func (c *call) hostURI(h topology.HostID) string { return c.base + "/hosts/" + h.String() }
 
 func (c *call) showHost(h *topology.Host) host {
-	uri := c.hostURI(h.ID)
+	uri, settings := c.hostURI(h.ID), c.hostSettings(h.ID)
 	interfaces := c.interfaces(h.ID)
 	addresses := []netip.Addr{}
 	for _, i := range interfaces {
@@ -173,8 +190,9 @@ func (c *call) showHost(h *topology.Host) host {
 	}
 	return host{
 		ID: h.ID, Name: h.Name, Addresses: addresses, HostInterfaces: interfaces, Alive: c.hostState(h.ID) != nil,
-		FloodingProxyWeight: 1, ContainerWeight: 1, ContainerLimit: -1,
-		URI: uri, Interfaces: uri + "/interfaces", Ports: uri + "/ports",
+		FloodingProxyWeight: settings.FloodingProxyWeight, ContainerWeight: settings.ContainerWeight, ContainerLimit: settings.ContainerLimit,
+		EnforceContainerLimit: settings.EnforceContainerLimit,
+		URI:                   uri, Interfaces: uri + "/interfaces", Ports: uri + "/ports",
 	}
 }
 

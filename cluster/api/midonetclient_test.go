@@ -111,6 +111,31 @@ left [0, 0, 0, 0, 0, 0, 0] 0
 	}
 }
 
+// TestMidonetClientServices has the client make what no packet is changed by yet, and take it away.
+func TestMidonetClientServices(t *testing.T) {
+	needMidonetClient(t)
+	f := newFixture(t)
+	f.hostNamed("compute1")
+	out := runMidonetClient(t, "services.py", f.uri, account.Password, host1)
+	const want = `bgp 65001 [('198.51.100.0', 24)] [(65000, '192.0.2.9', 5, 30)] None
+refused HTTPBadRequest
+load balancer True
+pool ['TCP'] [('10.0.0.5', 7, 'ACTIVE')] [('10.0.0.6', 'SOURCE_IP', True)] [True]
+refused HTTPConflict
+mirror 6 1
+insertion 02:00:00:00:00:01 True 1
+qos gold [(100, 10)] [27] True
+container LEAST [('IPSEC', 'STOPPED')]
+trace [('t', True, 6)]
+vtep disconnected [('eth1', 7)] ['Vxlan'] HTTPServiceUnavailable HTTPConflict
+left [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] 0
+`
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("what the client saw (-want +got):\n%s", diff)
+	}
+	f.wantNothingLeft()
+}
+
 func needMidonetClient(t *testing.T) {
 	t.Helper()
 	if os.Getenv("MIDONETCLIENT_DIR") == "" {

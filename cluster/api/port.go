@@ -26,35 +26,43 @@ var (
 // maxPortAddresses is how many addresses a router's port has at most.
 const maxPortAddresses = 16
 
-// port is models/Port.java. Links to what is not served are null.
+// port is models/Port.java.
 type port struct {
-	ID                    topology.PortID   `json:"id"`
-	Type                  string            `json:"type"`
-	AdminStateUp          bool              `json:"adminStateUp"`
-	InboundFilterID       *topology.ChainID `json:"inboundFilterId"`
-	OutboundFilterID      *topology.ChainID `json:"outboundFilterId"`
-	TunnelKey             uint32            `json:"tunnelKey"`
-	VIFID                 *string           `json:"vifId"`
-	HostID                *topology.HostID  `json:"hostId"`
-	InterfaceName         *string           `json:"interfaceName"`
-	PeerID                *topology.PortID  `json:"peerId"`
-	InboundMirrorIDs      []string          `json:"inboundMirrorIds"`
-	OutboundMirrorIDs     []string          `json:"outboundMirrorIds"`
-	PostInFilterMirrorIDs []string          `json:"postInFilterMirrorIds"`
-	PreOutFilterMirrorIDs []string          `json:"preOutFilterMirrorIds"`
-	InsertionIDs          []string          `json:"insertionIds"`
-	QoSPolicyID           *string           `json:"qosPolicyId"`
-	Active                bool              `json:"active"`
-	DeviceID              topology.DeviceID `json:"deviceId"`
-	URI                   string            `json:"uri"`
-	Device                string            `json:"device"`
-	Host                  *string           `json:"host"`
-	Peer                  *string           `json:"peer"`
-	Link                  string            `json:"link"`
-	PortGroups            string            `json:"portGroups"`
-	HostInterfacePort     *string           `json:"hostInterfacePort"`
-	InboundFilter         *string           `json:"inboundFilter"`
-	OutboundFilter        *string           `json:"outboundFilter"`
+	ID           topology.PortID `json:"id"`
+	Type         string          `json:"type"`
+	AdminStateUp bool            `json:"adminStateUp"`
+	puts
+	TunnelKey     uint32           `json:"tunnelKey"`
+	VIFID         *string          `json:"vifId"`
+	HostID        *topology.HostID `json:"hostId"`
+	InterfaceName *string          `json:"interfaceName"`
+	PeerID        *topology.PortID `json:"peerId"`
+	portPuts
+	InsertionIDs      []topology.L2InsertionID `json:"insertionIds"`
+	Active            bool                     `json:"active"`
+	DeviceID          topology.DeviceID        `json:"deviceId"`
+	URI               string                   `json:"uri"`
+	Device            string                   `json:"device"`
+	Host              *string                  `json:"host"`
+	Peer              *string                  `json:"peer"`
+	Link              string                   `json:"link"`
+	PortGroups        string                   `json:"portGroups"`
+	HostInterfacePort *string                  `json:"hostInterfacePort"`
+	InboundFilter     *string                  `json:"inboundFilter"`
+	OutboundFilter    *string                  `json:"outboundFilter"`
+}
+
+// portPuts are what bodies put on ports beside puts.
+type portPuts struct {
+	PostInFilterMirrorIDs []topology.MirrorID   `json:"postInFilterMirrorIds"`
+	PreOutFilterMirrorIDs []topology.MirrorID   `json:"preOutFilterMirrorIds"`
+	QoSPolicyID           *topology.QoSPolicyID `json:"qosPolicyId"`
+}
+
+// joinPuts are what bodies put on a router's port that is joined to another site.
+type joinPuts struct {
+	RouterPortVNI *int  `json:"rtrPortVni"`
+	OffRampVXLAN  *bool `json:"offRampVxlan"`
 }
 
 // bridgePort is models/BridgePort.java.
@@ -66,17 +74,16 @@ type bridgePort struct {
 // routerPort is models/RouterPort.java. The first IPv4 address stands in fields of its own.
 type routerPort struct {
 	port
-	NetworkAddress     *netip.Addr    `json:"networkAddress"`
-	NetworkLength      int            `json:"networkLength"`
-	PortSubnet         []netip.Prefix `json:"portSubnet"`
-	PortAddress        *netip.Addr    `json:"portAddress"`
-	PortMAC            mac.Addr       `json:"portMac"`
-	RouterPortVNI      *int           `json:"rtrPortVni"`
-	OffRampVXLAN       *bool          `json:"offRampVxlan"`
-	ServiceContainerID *string        `json:"serviceContainerId"`
-	BGPStatus          *string        `json:"bgpStatus"`
-	PeeringTable       *string        `json:"peeringTable"`
-	ServiceContainer   *string        `json:"serviceContainer"`
+	NetworkAddress *netip.Addr    `json:"networkAddress"`
+	NetworkLength  int            `json:"networkLength"`
+	PortSubnet     []netip.Prefix `json:"portSubnet"`
+	PortAddress    *netip.Addr    `json:"portAddress"`
+	PortMAC        mac.Addr       `json:"portMac"`
+	joinPuts
+	ServiceContainerID *topology.ServiceContainerID `json:"serviceContainerId"`
+	BGPStatus          *string                      `json:"bgpStatus"`
+	PeeringTable       *string                      `json:"peeringTable"`
+	ServiceContainer   *string                      `json:"serviceContainer"`
 }
 
 func (a *API) portRoutes() {
@@ -84,7 +91,7 @@ func (a *API) portRoutes() {
 	a.serve("/ports/{id}",
 		endpoint{http.MethodGet, nil, mediaPortV4, getPort},
 		endpoint{http.MethodPut, mediaPortV4, nil, a.updatePort},
-		endpoint{http.MethodDelete, nil, nil, a.delete(topology.KindPort)},
+		endpoint{http.MethodDelete, nil, nil, a.deletePort},
 	)
 	a.serve("/ports/{id}/link",
 		endpoint{http.MethodPost, mediaLink, nil, a.linkPort},
@@ -99,6 +106,9 @@ func listPorts(c *call) (reply, error) {
 	ports := []any{}
 	for o := range c.state.ByKind(topology.KindPort) {
 		ports = append(ports, c.showPort(o.(*topology.Port)))
+	}
+	for _, p := range c.vxlanPorts(topology.BridgeID{}) {
+		ports = append(ports, c.showVXLANPort(p))
 	}
 	return reply{body: ports}, nil
 }
@@ -135,6 +145,11 @@ func (c *call) peers(ports iter.Seq[*topology.Port]) iter.Seq[*topology.Port] {
 }
 
 func getPort(c *call) (reply, error) {
+	if named, err := c.named("id"); err == nil {
+		if p, ok := c.vxlanPort(topology.PortID(named)); ok {
+			return reply{body: c.showVXLANPort(p)}, nil
+		}
+	}
 	p, err := c.port()
 	if err != nil {
 		return reply{}, err
@@ -147,14 +162,15 @@ func (c *call) port() (*topology.Port, error) {
 	return find[*topology.Port](c, topology.KindPort, "id")
 }
 
-func (c *call) showPort(p *topology.Port) any {
-	none, uri, f := []string{}, c.portURI(p.ID), c.filtersOf(p.Key())
+// portDocument is what the documents of all ports have.
+func (c *call) portDocument(p *topology.Port) port {
+	uri, put := c.portURI(p.ID), c.overlay(p.Key())
 	shown := port{
-		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer),
-		InboundFilterID: present(f.In), OutboundFilterID: present(f.Out),
-		InboundMirrorIDs: none, OutboundMirrorIDs: none, PostInFilterMirrorIDs: none, PreOutFilterMirrorIDs: none, InsertionIDs: none,
-		DeviceID: topology.DeviceID(p.Bridge), URI: uri, Device: c.bridgeURI(p.Bridge), Link: uri + "/link", PortGroups: uri + "/port_groups",
-		InboundFilter: c.chainURI(f.In), OutboundFilter: c.chainURI(f.Out),
+		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer), puts: showPuts(put),
+		portPuts:     portPuts{list(put.PostInMirrors), list(put.PreOutMirrors), present(put.QoSPolicy)},
+		InsertionIDs: show(l2Insertions.naming(c, p.Key()), func(i *topology.L2Insertion) topology.L2InsertionID { return i.ID }),
+		DeviceID:     topology.DeviceID(p.Bridge), URI: uri, Device: c.bridgeURI(p.Bridge), Link: uri + "/link", PortGroups: uri + "/port_groups",
+		InboundFilter: c.chainURI(put.InChain), OutboundFilter: c.chainURI(put.OutChain),
 	}
 	if p.Interior() {
 		shown.Peer = present(c.portURI(p.Peer))
@@ -166,11 +182,21 @@ func (c *call) showPort(p *topology.Port) any {
 	if s := mirror.Lookup[*topology.PortState](c.state, topology.KindPortState, p.ID); s != nil {
 		shown.Active = s.Active
 	}
+	return shown
+}
+
+func (c *call) showPort(p *topology.Port) any {
+	shown := c.portDocument(p)
 	if p.Router.IsZero() {
 		return bridgePort{port: shown}
 	}
 	shown.Type, shown.DeviceID, shown.Device = "Router", topology.DeviceID(p.Router), c.routerURI(p.Router)
-	r := routerPort{port: shown, PortSubnet: list(p.Addresses), PortMAC: p.MAC}
+	put := c.overlay(p.Key())
+	r := routerPort{port: shown, PortSubnet: list(p.Addresses), PortMAC: p.MAC, PeeringTable: c.peeringTable(p),
+		joinPuts: joinPuts{present(int(put.VNI)), present(put.OffRampVXLAN)}}
+	for _, o := range serviceContainers.naming(c, p.Key()) {
+		r.ServiceContainerID, r.ServiceContainer = &o.ID, c.link("/service_containers", o.ID)
+	}
 	for _, own := range p.Addresses {
 		if own.Addr().Is4() {
 			r.PortAddress, r.NetworkAddress, r.NetworkLength = present(own.Addr()), present(own.Masked().Addr()), own.Bits()
@@ -193,8 +219,22 @@ type writtenPort struct {
 	PortSubnet     []string         `json:"portSubnet"`
 	PortAddress    *string          `json:"portAddress"`
 	PortMAC        *mac.Addr        `json:"portMac"`
-	filters
-	extras
+	puts
+	portPuts
+	joinPuts
+	VLANID *int    `json:"vlanId"`
+	VIFID  *string `json:"vifId"`
+}
+
+// maxVNI is the largest network identifier of VXLAN (RFC 7348).
+const maxVNI = 0xffffff
+
+func (b writtenPort) put(o *topology.Overlay) {
+	b.puts.put(o)
+	o.QoSPolicy, o.PostInMirrors, o.PreOutMirrors = given(b.QoSPolicyID), some(b.PostInFilterMirrorIDs), some(b.PreOutFilterMirrorIDs)
+	if slices.Contains(portKinds[topology.KindRouter], b.Type) {
+		o.VNI, o.OffRampVXLAN = uint32(given(b.RouterPortVNI)), given(b.OffRampVXLAN)
+	}
 }
 
 // portKinds are the types that a body may have (models/PortType.java), by whose port it is.
@@ -211,8 +251,15 @@ func (c *call) readPort(device topology.Kind, have *topology.Port) (body written
 	if !slices.Contains(portKinds[device], body.Type) {
 		return body, errs.New(errs.Invalid, "BadPortType", "Not a %s port.", map[bool]string{true: "bridge", false: "router"}[device == topology.KindBridge])
 	}
-	if err := body.extras.err(); err != nil {
-		return body, err
+	var v violations
+	v.within("rtrPortVni", body.RouterPortVNI, 0, maxVNI)
+	switch {
+	case len(v) > 0:
+		return body, v
+	case given(body.VLANID) != 0:
+		return body, unsupported("vlanId")
+	case body.VIFID != nil:
+		return body, unsupported("vifId")
 	}
 	if have == nil {
 		have = &topology.Port{}
@@ -264,9 +311,9 @@ func (a *API) createBridgePort(c *call) (reply, error) {
 
 func (a *API) createPort(c *call, body writtenPort, p topology.Port) (reply, error) {
 	p.ID, p.AdminUp = chosen(body.ID), body.AdminStateUp == nil || *body.AdminStateUp
-	return a.edit(c, c.portURI(p.ID), func(e *operator.Edit) error {
+	return a.editPut(c, c.portURI(p.ID), p.Key(), body.put, func(e *operator.Edit) error {
 		made := p
-		return e.CreatePort(&made, body.chains())
+		return e.CreatePort(&made, body.put)
 	})
 }
 
@@ -287,7 +334,7 @@ func (a *API) updatePort(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, "", func(e *operator.Edit) error {
+	return a.editPut(c, "", p.Key(), body.put, func(e *operator.Edit) error {
 		return e.UpdatePort(p.ID, func(to *topology.Port) {
 			to.AdminUp = body.AdminStateUp == nil || *body.AdminStateUp
 			if !to.Router.IsZero() {
@@ -296,8 +343,18 @@ func (a *API) updatePort(c *call) (reply, error) {
 					to.MAC = *body.PortMAC
 				}
 			}
-		}, body.chains())
+		}, body.put)
 	})
+}
+
+func (a *API) deletePort(c *call) (reply, error) {
+	if named, err := c.named("id"); err == nil {
+		if p, ok := c.vxlanPort(topology.PortID(named)); ok {
+			return reply{}, errs.New(errs.Conflict, "OfBindings", "This port type doesn't allow  deletions as it binds network %s to VTEP %s. Please "+
+				"remove the bindings instead.", p.bridge, p.vtep.ID)
+		}
+	}
+	return a.delete(topology.KindPort)(c)
 }
 
 // linkPort joins two ports. Clients send the whole port, whose peerId is the other.

@@ -25,7 +25,8 @@ type errorBody struct {
 var statuses = map[errs.Kind]int{
 	errs.Invalid: http.StatusBadRequest, errs.Unauthorized: http.StatusUnauthorized, errs.Forbidden: http.StatusForbidden,
 	errs.NotFound: http.StatusNotFound, errs.Conflict: http.StatusConflict, errs.TooLarge: http.StatusRequestEntityTooLarge,
-	errs.Unavailable: http.StatusServiceUnavailable,
+	errs.Unavailable: http.StatusServiceUnavailable, errs.Precondition: http.StatusNotAcceptable,
+	errs.Unsupported: http.StatusMethodNotAllowed,
 }
 
 // fail answers with the error, whose text reaches the client only if it was written for clients.

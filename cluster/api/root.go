@@ -11,32 +11,26 @@ const (
 	release = "5.6.0"
 )
 
-// application is the root document (models/Application.java) with what is served. Clients find every other URI from here.
-type application struct {
-	URI                 string `json:"uri"`
-	Version             string `json:"version"`
-	Bridges             string `json:"bridges"`
-	BridgeTemplate      string `json:"bridgeTemplate"`
-	Chains              string `json:"chains"`
-	ChainTemplate       string `json:"chainTemplate"`
-	Hosts               string `json:"hosts"`
-	HostTemplate        string `json:"hostTemplate"`
-	IPAddrGroups        string `json:"ipAddrGroups"`
-	IPAddrGroupTemplate string `json:"ipAddrGroupTemplate"`
-	Neutron             string `json:"neutron"`
-	PortGroups          string `json:"portGroups"`
-	PortGroupTemplate   string `json:"portGroupTemplate"`
-	Ports               string `json:"ports"`
-	PortTemplate        string `json:"portTemplate"`
-	RouteTemplate       string `json:"routeTemplate"`
-	Routers             string `json:"routers"`
-	RouterTemplate      string `json:"routerTemplate"`
-	RuleTemplate        string `json:"ruleTemplate"`
-	SystemState         string `json:"systemState"`
-	Tenants             string `json:"tenants"`
-	TenantTemplate      string `json:"tenantTemplate"`
-	TunnelZones         string `json:"tunnelZones"`
-	TunnelZoneTemplate  string `json:"tunnelZoneTemplate"`
+// rootCollections are the collections that the root document names (models/Application.java), by the names of their paths.
+var rootCollections = map[string]string{
+	"bridges": "bridges", "chains": "chains", "healthMonitors": "health_monitors", "hosts": "hosts", "ipAddrGroups": "ip_addr_groups",
+	"l2insertions": "l2insertions", "loadBalancers": "load_balancers", "mirrors": "mirrors", "neutron": "neutron", "poolMembers": "pool_members",
+	"pools": "pools", "portGroups": "port_groups", "ports": "ports", "qosPolicies": "qos_policies", "routers": "routers",
+	"serviceContainerGroups": "service_container_groups", "serviceContainers": "service_containers", "systemState": "system_state",
+	"tenants": "tenants", "traceRequests": "traces", "tunnelZones": "tunnel_zones", "vips": "vips", "vteps": "vteps",
+}
+
+// rootTemplates are the resources that it names one by one.
+var rootTemplates = map[string]string{
+	"bgpNetworkTemplate": "bgp_networks", "bgpPeerTemplate": "bgp_peers", "bridgeTemplate": "bridges", "chainTemplate": "chains",
+	"healthMonitorTemplate": "health_monitors", "hostTemplate": "hosts", "ipAddrGroupTemplate": "ip_addr_groups",
+	"l2InsertionTemplate": "l2insertions", "loadBalancerTemplate": "load_balancers", "mirrorTemplate": "mirrors",
+	"poolMemberTemplate": "pool_members", "poolTemplate": "pools", "portGroupTemplate": "port_groups", "portTemplate": "ports",
+	"qosBwLimitRuleTemplate": "qos_bw_limit_rules", "qosDscpRuleTemplate": "qos_dscp_rules", "qosPolicyTemplate": "qos_policies",
+	"routeTemplate": "routes", "routerTemplate": "routers", "ruleTemplate": "rules",
+	"serviceContainerGroupTemplate": "service_container_groups", "serviceContainerTemplate": "service_containers",
+	"tenantTemplate": "tenants", "traceRequestTemplate": "traces", "tunnelZoneTemplate": "tunnel_zones", "vipTemplate": "vips",
+	"vtepTemplate": "vteps",
 }
 
 // systemState is models/SystemState.java.
@@ -64,23 +58,34 @@ func (a *API) routes() {
 	a.tableRoutes()
 	a.dhcpRoutes()
 	a.tenantRoutes()
+	bgpNetworks.routes(a)
+	bgpPeers.routes(a)
+	loadBalancers.routes(a)
+	pools.routes(a)
+	poolMembers.routes(a)
+	a.vipRoutes()
+	healthMonitors.routes(a)
+	mirrors.routes(a)
+	l2Insertions.routes(a)
+	qosPolicies.routes(a)
+	qosBandwidthRules.routes(a)
+	qosDSCPRules.routes(a)
+	serviceContainers.routes(a)
+	serviceContainerGroups.routes(a)
+	traceRequests.routes(a)
+	a.vtepRoutes()
 }
 
+// rootDocument names what is served. Clients find every other URI from here.
 func rootDocument(c *call) (reply, error) {
-	return reply{body: application{
-		URI: c.base + "/", Version: apiVersion,
-		Bridges: c.base + "/bridges", BridgeTemplate: c.base + "/bridges/{id}",
-		Chains: c.base + "/chains", ChainTemplate: c.base + "/chains/{id}",
-		IPAddrGroups: c.base + "/ip_addr_groups", IPAddrGroupTemplate: c.base + "/ip_addr_groups/{id}",
-		PortGroups: c.base + "/port_groups", PortGroupTemplate: c.base + "/port_groups/{id}",
-		Routers: c.base + "/routers", RouterTemplate: c.base + "/routers/{id}",
-		RouteTemplate: c.base + "/routes/{id}", RuleTemplate: c.base + "/rules/{id}",
-		TunnelZones: c.base + "/tunnel_zones", TunnelZoneTemplate: c.base + "/tunnel_zones/{id}",
-		Hosts: c.base + "/hosts", HostTemplate: c.base + "/hosts/{id}",
-		Ports: c.base + "/ports", PortTemplate: c.base + "/ports/{id}",
-		Neutron: c.base + "/neutron", SystemState: c.base + "/system_state",
-		Tenants: c.base + "/tenants", TenantTemplate: c.base + "/tenants/{id}",
-	}}, nil
+	document := map[string]string{"uri": c.base + "/", "version": apiVersion}
+	for name, path := range rootCollections {
+		document[name] = c.base + "/" + path
+	}
+	for name, path := range rootTemplates {
+		document[name] = c.base + "/" + path + "/{id}"
+	}
+	return reply{body: document}, nil
 }
 
 func showSystemState(*call) (reply, error) {

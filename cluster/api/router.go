@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 
@@ -14,32 +15,29 @@ var (
 	mediaRoutersV3 = []string{"application/vnd.org.midonet.collection.Router-v3+json", mediaJSON}
 )
 
-// router is models/Router.java. Links to what is not served are null. The filters are what operators have put there, and where that is
+// router is models/Router.java. The filters are what operators have put there, and where that is
 // nothing the router's own chains.
 type router struct {
-	ID                   topology.RouterID `json:"id"`
-	TenantID             string            `json:"tenantId"`
-	Name                 string            `json:"name"`
-	AdminStateUp         bool              `json:"adminStateUp"`
-	InboundFilterID      *topology.ChainID `json:"inboundFilterId"`
-	OutboundFilterID     *topology.ChainID `json:"outboundFilterId"`
-	LoadBalancerID       *string           `json:"loadBalancerId"`
-	ASNumber             int               `json:"asNumber"`
-	InboundMirrorIDs     []string          `json:"inboundMirrorIds"`
-	OutboundMirrorIDs    []string          `json:"outboundMirrorIds"`
-	LocalRedirectChainID *string           `json:"localRedirectChainId"`
-	ForwardChainID       *topology.ChainID `json:"forwardChainId"`
-	URI                  string            `json:"uri"`
-	InboundFilter        *string           `json:"inboundFilter"`
-	OutboundFilter       *string           `json:"outboundFilter"`
-	Ports                string            `json:"ports"`
-	PeerPorts            string            `json:"peerPorts"`
-	Routes               string            `json:"routes"`
-	LoadBalancer         *string           `json:"loadBalancer"`
-	BGPNetworks          *string           `json:"bgpNetworks"`
-	BGPPeers             *string           `json:"bgpPeers"`
-	LocalRedirectChain   *string           `json:"localRedirectChain"`
-	ForwardChain         *string           `json:"forwardChain"`
+	ID           topology.RouterID `json:"id"`
+	TenantID     string            `json:"tenantId"`
+	Name         string            `json:"name"`
+	AdminStateUp bool              `json:"adminStateUp"`
+	puts
+	LoadBalancerID       *topology.LoadBalancerID `json:"loadBalancerId"`
+	ASNumber             uint32                   `json:"asNumber"`
+	LocalRedirectChainID *topology.ChainID        `json:"localRedirectChainId"`
+	ForwardChainID       *topology.ChainID        `json:"forwardChainId"`
+	URI                  string                   `json:"uri"`
+	InboundFilter        *string                  `json:"inboundFilter"`
+	OutboundFilter       *string                  `json:"outboundFilter"`
+	Ports                string                   `json:"ports"`
+	PeerPorts            string                   `json:"peerPorts"`
+	Routes               string                   `json:"routes"`
+	LoadBalancer         *string                  `json:"loadBalancer"`
+	BGPNetworks          string                   `json:"bgpNetworks"`
+	BGPPeers             string                   `json:"bgpPeers"`
+	LocalRedirectChain   *string                  `json:"localRedirectChain"`
+	ForwardChain         *string                  `json:"forwardChain"`
 }
 
 func (a *API) routerRoutes() {
@@ -80,18 +78,14 @@ func getRouter(c *call) (reply, error) {
 }
 
 func (c *call) showRouter(r *topology.Router) router {
-	uri, none, f := c.routerURI(r.ID), []string{}, c.filtersOf(r.Key())
-	if f.In.IsZero() {
-		f.In = r.InChain
-	}
-	if f.Out.IsZero() {
-		f.Out = r.OutChain
-	}
+	uri, put := c.routerURI(r.ID), *c.overlay(r.Key())
+	put.InChain, put.OutChain = cmp.Or(put.InChain, r.InChain), cmp.Or(put.OutChain, r.OutChain)
 	return router{
-		ID: r.ID, TenantID: r.ProjectID, Name: r.Name, AdminStateUp: r.AdminUp, InboundFilterID: present(f.In), OutboundFilterID: present(f.Out),
-		InboundMirrorIDs: none, OutboundMirrorIDs: none, ForwardChainID: present(r.ForwardChain),
-		URI: uri, InboundFilter: c.chainURI(f.In), OutboundFilter: c.chainURI(f.Out), Ports: uri + "/ports", PeerPorts: uri + "/peer_ports",
-		Routes: uri + "/routes", ForwardChain: c.chainURI(r.ForwardChain),
+		ID: r.ID, TenantID: r.ProjectID, Name: r.Name, AdminStateUp: r.AdminUp, puts: showPuts(&put), LoadBalancerID: present(put.LoadBalancer),
+		ASNumber: put.ASNumber, LocalRedirectChainID: present(put.LocalRedirect), ForwardChainID: present(r.ForwardChain),
+		URI: uri, InboundFilter: c.chainURI(put.InChain), OutboundFilter: c.chainURI(put.OutChain), Ports: uri + "/ports", PeerPorts: uri + "/peer_ports",
+		Routes: uri + "/routes", LoadBalancer: c.link("/load_balancers", put.LoadBalancer), BGPNetworks: uri + "/bgp_networks",
+		BGPPeers: uri + "/bgp_peers", LocalRedirectChain: c.chainURI(put.LocalRedirect), ForwardChain: c.chainURI(r.ForwardChain),
 	}
 }
 
@@ -102,41 +96,42 @@ type writtenRouter struct {
 	Name           string             `json:"name"`
 	AdminStateUp   *bool              `json:"adminStateUp"`
 	ForwardChainID *topology.ChainID  `json:"forwardChainId"`
-	filters
-	extras
+	puts
+	LoadBalancerID       *topology.LoadBalancerID `json:"loadBalancerId"`
+	ASNumber             *int                     `json:"asNumber"`
+	LocalRedirectChainID *topology.ChainID        `json:"localRedirectChainId"`
 }
 
-// readRouter reads a body; forward is the chain that the router has for what it forwards.
-func (c *call) readRouter(forward topology.ChainID) (body writtenRouter, err error) {
+func (c *call) readRouter() (body writtenRouter, err error) {
 	if err = c.decode(&body); err != nil {
 		return body, err
 	}
 	var v violations
 	v.size("name", body.Name, 0, maxName)
 	v.size("tenantId", body.TenantID, 0, maxTenant)
-	if err = v.err(); err == nil {
-		err = body.extras.err()
-	}
-	if err == nil && body.ForwardChainID != nil && *body.ForwardChainID != forward {
-		err = unsupported("forwardChainId")
-	}
-	return body, err
+	v.within("asNumber", body.ASNumber, 0, maxAS)
+	return body, v.err()
+}
+
+func (b writtenRouter) put(o *topology.Overlay) {
+	b.puts.put(o)
+	o.LoadBalancer, o.LocalRedirect, o.ASNumber = given(b.LoadBalancerID), given(b.LocalRedirectChainID), uint32(given(b.ASNumber))
 }
 
 func (b writtenRouter) apply(to *topology.Router) {
-	to.Name, to.ProjectID, to.AdminUp = b.Name, b.TenantID, b.AdminStateUp == nil || *b.AdminStateUp
+	to.Name, to.ProjectID, to.AdminUp, to.ForwardChain = b.Name, b.TenantID, up(b.AdminStateUp), given(b.ForwardChainID)
 }
 
 func (a *API) createRouter(c *call) (reply, error) {
-	body, err := c.readRouter(topology.ChainID{})
+	body, err := c.readRouter()
 	if err != nil {
 		return reply{}, err
 	}
 	r := topology.Router{ID: chosen(body.ID)}
 	body.apply(&r)
-	return a.edit(c, c.routerURI(r.ID), func(e *operator.Edit) error {
+	return a.editPut(c, c.routerURI(r.ID), r.Key(), body.put, func(e *operator.Edit) error {
 		made := r
-		return e.CreateRouter(&made, body.chains())
+		return e.CreateRouter(&made, body.put)
 	})
 }
 
@@ -145,11 +140,11 @@ func (a *API) updateRouter(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body, err := c.readRouter(r.ForwardChain)
+	body, err := c.readRouter()
 	if err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, "", func(e *operator.Edit) error { return e.UpdateRouter(r.ID, body.apply, body.chains()) })
+	return a.editPut(c, "", r.Key(), body.put, func(e *operator.Edit) error { return e.UpdateRouter(r.ID, body.apply, body.put) })
 }
 
 func listRouterPorts(c *call) (reply, error) {

@@ -45,6 +45,14 @@ func (a *API) tableRoutes() {
 		endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, getMACPort},
 		endpoint{http.MethodDelete, nil, nil, a.deleteMACPort},
 	)
+	a.serve("/bridges/{id}/vlans/{vlan}/mac_table",
+		endpoint{http.MethodGet, nil, []string{mediaMACPorts, mediaJSON}, ofVLAN(listMACTable)},
+		endpoint{http.MethodPost, []string{mediaMACPort, mediaJSON}, nil, ofVLAN(a.createMACPort)},
+	)
+	a.serve("/bridges/{id}/vlans/{vlan}/mac_table/{entry}",
+		endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, ofVLAN(getMACPort)},
+		endpoint{http.MethodDelete, nil, nil, ofVLAN(a.deleteMACPort)},
+	)
 	a.serve("/bridges/{id}/arp_table",
 		endpoint{http.MethodGet, nil, []string{mediaIP4MACs, mediaJSON}, listARPTable},
 		endpoint{http.MethodPost, []string{mediaIP4MAC, mediaJSON}, nil, a.createARPEntry},
@@ -53,6 +61,23 @@ func (a *API) tableRoutes() {
 		endpoint{http.MethodGet, nil, []string{mediaIP4MAC, mediaJSON}, getARPEntry},
 		endpoint{http.MethodDelete, nil, nil, a.deleteARPEntry},
 	)
+}
+
+// ofVLAN serves the tables of VLANs, of which there is one: that of no VLAN, which has the number 0.
+func ofVLAN(handle func(*call) (reply, error)) func(*call) (reply, error) {
+	return func(c *call) (reply, error) {
+		if _, err := c.bridge(); err != nil {
+			return reply{}, err
+		}
+		if c.PathValue("vlan") != "0" {
+			return reply{}, noVLAN(c.PathValue("vlan"))
+		}
+		return handle(c)
+	}
+}
+
+func noVLAN(vlan any) error {
+	return errs.New(errs.NotFound, "NotFound", "The specified bridge has no ports assigned to VLAN %v.", vlan)
 }
 
 func listMACTable(c *call) (reply, error) {
@@ -162,7 +187,7 @@ func (a *API) createMACPort(c *call) (reply, error) {
 		return reply{}, err
 	}
 	if given(body.VLANID) != 0 {
-		return reply{}, errs.New(errs.NotFound, "NotFound", "The specified bridge has no ports assigned to VLAN %d.", *body.VLANID)
+		return reply{}, noVLAN(*body.VLANID)
 	}
 	return a.edit(c, c.bridgeURI(b.ID)+"/mac_table/"+entryName(hw.String(), body.PortID.String()), func(e *operator.Edit) error {
 		return e.PutMACEntry(b.ID, hw, *body.PortID)

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"net/url"
+
+	"midonet.org/midonet/errs"
 )
 
 const (
@@ -31,8 +33,19 @@ type tenant struct {
 
 // tenantRoutes adds the tenants, which can be read alone (resources/TenantResource.scala).
 func (a *API) tenantRoutes() {
-	a.serve("/tenants", endpoint{http.MethodGet, nil, []string{mediaTenants, mediaJSON}, a.listTenants})
-	a.serve("/tenants/{id}", endpoint{http.MethodGet, nil, []string{mediaTenant, mediaJSON}, a.getTenant})
+	a.serve("/tenants",
+		endpoint{http.MethodGet, nil, []string{mediaTenants, mediaJSON}, a.listTenants},
+		endpoint{http.MethodPost, []string{mediaTenant, mediaJSON}, nil, tenantsAreRead},
+	)
+	a.serve("/tenants/{id}",
+		endpoint{http.MethodGet, nil, []string{mediaTenant, mediaJSON}, a.getTenant},
+		endpoint{http.MethodPut, []string{mediaTenant, mediaJSON}, nil, tenantsAreRead},
+		endpoint{http.MethodDelete, nil, nil, tenantsAreRead},
+	)
+}
+
+func tenantsAreRead(*call) (reply, error) {
+	return reply{}, errs.New(errs.Unsupported, "TenantsAreRead", "Tenants cannot be created, updated or deleted via the REST API.")
 }
 
 func (a *API) listTenants(c *call) (reply, error) {

@@ -95,9 +95,10 @@ func TestBridgesAndPorts(t *testing.T) {
 	uri := f.uri + "/bridges/" + net1
 	want := map[string]any{"id": net1, "tenantId": "t1", "name": "blue", "adminStateUp": true, "inboundFilterId": nil,
 		"outboundFilterId": nil, "vxLanPortIds": []any{}, "inboundMirrorIds": []any{}, "outboundMirrorIds": []any{}, "qosPolicyId": nil,
-		"uri": uri, "inboundFilter": nil, "outboundFilter": nil, "ports": uri + "/ports", "peerPorts": uri + "/peer_ports", "vxLanPorts": nil,
+		"uri": uri, "inboundFilter": nil, "outboundFilter": nil, "ports": uri + "/ports", "peerPorts": uri + "/peer_ports", "vxLanPorts": uri + "/vxlan_ports",
 		"macTable": uri + "/mac_table", "arpTable": uri + "/arp_table", "dhcpSubnets": uri + "/dhcp", "dhcpSubnet6s": uri + "/dhcpV6",
-		"vlanMacTableTemplate": nil, "macPortTemplate": uri + "/mac_table/{macAddress}_{portId}", "vlanMacPortTemplate": nil}
+		"vlanMacTableTemplate": uri + "/vlans/{vlanId}/mac_table", "macPortTemplate": uri + "/mac_table/{macAddress}_{portId}",
+		"vlanMacPortTemplate": uri + "/vlans/{vlanId}/mac_table/{macAddress}_{portId}"}
 	for _, mediaType := range mediaBridge {
 		r := f.get("/bridges/"+net1, mediaType).want(200)
 		if diff := cmp.Diff(want, r.object()); diff != "" || r.Header.Get("Content-Type") != mediaType {

@@ -18,8 +18,11 @@ var (
 		"application/vnd.org.midonet.collection.GreTunnelZoneHost-v1+json", mediaJSON}
 )
 
-// zoneType is the type of every tunnel zone: the datapath tunnels by VXLAN.
-const zoneType = "vxlan"
+// The types of tunnel zone: of hosts, which tunnel by VXLAN, and of physical switches.
+const (
+	zoneVXLAN = "vxlan"
+	zoneVTEP  = "vtep"
+)
 
 // tunnelZone is models/TunnelZone.java.
 type tunnelZone struct {
@@ -85,7 +88,11 @@ func getZone(c *call) (reply, error) {
 
 func (c *call) showZone(z *topology.TunnelZone) tunnelZone {
 	uri := c.zoneURI(z.ID)
-	return tunnelZone{ID: z.ID, Name: z.Name, Type: zoneType, URI: uri, Hosts: uri + "/hosts"}
+	shown := tunnelZone{ID: z.ID, Name: z.Name, Type: zoneVXLAN, URI: uri, Hosts: uri + "/hosts"}
+	if z.VTEP {
+		shown.Type = zoneVTEP
+	}
+	return shown
 }
 
 func (c *call) readZone() (z topology.TunnelZone, err error) {
@@ -100,10 +107,10 @@ func (c *call) readZone() (z topology.TunnelZone, err error) {
 	var v violations
 	v.size("name", body.Name, 1, maxName)
 	v.add(body.Type == "", "type", "may not be null")
-	if err = v.err(); err == nil && body.Type != zoneType {
+	if err = v.err(); err == nil && body.Type != zoneVXLAN && body.Type != zoneVTEP {
 		err = errs.New(errs.Invalid, "BadZoneType", "Tunnel zones of type %q are not supported: hosts tunnel by VXLAN.", body.Type)
 	}
-	return topology.TunnelZone{ID: chosen(body.ID), Name: body.Name}, err
+	return topology.TunnelZone{ID: chosen(body.ID), Name: body.Name, VTEP: body.Type == zoneVTEP}, err
 }
 
 func (a *API) createZone(c *call) (reply, error) {
@@ -125,6 +132,9 @@ func (a *API) updateZone(c *call) (reply, error) {
 	body, err := c.readZone()
 	if err != nil {
 		return reply{}, err
+	}
+	if body.VTEP != z.VTEP {
+		return reply{}, errs.New(errs.Invalid, "NotSettable", "The type of a tunnel zone cannot be changed.")
 	}
 	return a.edit(c, "", func(e *operator.Edit) error { return e.RenameZone(z.ID, body.Name) })
 }

@@ -109,6 +109,15 @@ var empties = map[topology.Kind]func() topology.Object{
 	topology.KindPortForwarding: empty[topology.PortForwarding], topology.KindNATBlock: empty[topology.NATBlock],
 	topology.KindRouterNeighbour: empty[topology.RouterNeighbour], topology.KindOverlay: empty[topology.Overlay],
 	topology.KindTunnelZone: empty[topology.TunnelZone], topology.KindTunnelZoneHost: empty[topology.TunnelZoneHost],
+	topology.KindBGPNetwork: empty[topology.BGPNetwork], topology.KindBGPPeer: empty[topology.BGPPeer],
+	topology.KindLoadBalancer: empty[topology.LoadBalancer], topology.KindPool: empty[topology.Pool],
+	topology.KindPoolMember: empty[topology.PoolMember], topology.KindVIP: empty[topology.VIP],
+	topology.KindHealthMonitor: empty[topology.HealthMonitor], topology.KindMirror: empty[topology.Mirror],
+	topology.KindL2Insertion: empty[topology.L2Insertion], topology.KindQoSPolicy: empty[topology.QoSPolicy],
+	topology.KindQoSBandwidthRule: empty[topology.QoSBandwidthRule], topology.KindQoSDSCPRule: empty[topology.QoSDSCPRule],
+	topology.KindServiceContainer: empty[topology.ServiceContainer], topology.KindServiceContainerGroup: empty[topology.ServiceContainerGroup],
+	topology.KindTraceRequest: empty[topology.TraceRequest], topology.KindVTEP: empty[topology.VTEP],
+	topology.KindPeeringEntry: empty[topology.PeeringEntry], topology.KindHostSettings: empty[topology.HostSettings],
 }
 
 func empty[T any, P interface {

@@ -30,6 +30,12 @@ var (
 	pre     = id.MustParse[topology.Chain]("66666666-0000-4000-8000-000000000001")
 	friends = id.MustParse[topology.AddrGroup]("77777777-0000-4000-8000-000000000001")
 	zone    = id.MustParse[topology.TunnelZone]("88888888-0000-4000-8000-000000000001")
+
+	balancer   = id.New[topology.LoadBalancer]()
+	pool       = id.New[topology.Pool]()
+	monitor    = id.New[topology.HealthMonitor]()
+	policy     = id.New[topology.QoSPolicy]()
+	containers = id.New[topology.ServiceContainerGroup]()
 )
 
 // objects has one object of every kind; the test below fails when a kind is added and not put here.
@@ -77,6 +83,24 @@ func objects() []topology.Object {
 		&topology.TunnelZone{ID: zone, Name: "tz"},
 		topology.NewTunnelZoneHost(zone, host1, gw),
 		topology.NewRouterNeighbour(edge, derived, webIP, webHW, host1),
+		&topology.BGPNetwork{ID: id.New[topology.BGPNetwork](), Router: edge, Subnet: range4},
+		&topology.BGPPeer{ID: id.New[topology.BGPPeer](), Router: edge, ASNumber: 65000, Addr: gw, KeepAlive: 5},
+		&topology.LoadBalancer{ID: balancer, AdminUp: true},
+		&topology.Pool{ID: pool, LoadBalancer: balancer, HealthMonitor: monitor},
+		&topology.PoolMember{ID: id.New[topology.PoolMember](), Pool: pool, Addr: webIP, Port: 80, Weight: 1},
+		&topology.VIP{ID: id.New[topology.VIP](), Pool: pool, Addr: gw, Port: 80, Sticky: true},
+		&topology.HealthMonitor{ID: monitor, Delay: 1, Timeout: 2, MaxRetries: 3},
+		&topology.Mirror{ID: id.New[topology.Mirror](), To: db, Conditions: []topology.Condition{{Src: range4}}},
+		&topology.L2Insertion{ID: id.New[topology.L2Insertion](), Port: web, Service: db, MAC: webHW},
+		&topology.QoSPolicy{ID: policy, Name: "gold"},
+		&topology.QoSBandwidthRule{ID: id.New[topology.QoSBandwidthRule](), Policy: policy, MaxKbps: 10, HasBurst: true},
+		&topology.QoSDSCPRule{ID: id.New[topology.QoSDSCPRule](), Policy: policy, Mark: 26},
+		&topology.ServiceContainer{ID: id.New[topology.ServiceContainer](), Group: containers, Type: "IPSEC"},
+		&topology.ServiceContainerGroup{ID: containers, Least: true},
+		&topology.TraceRequest{ID: id.New[topology.TraceRequest](), Name: "t", Device: topology.Key{Kind: topology.KindPort, ID: web}, Limit: 5},
+		&topology.VTEP{ID: id.New[topology.VTEP](), Addr: gw, Port: 6632, Zone: zone, Bindings: []topology.VTEPBinding{{Port: "eth1", Bridge: blue}}},
+		topology.NewPeeringEntry(derived, webHW, gw),
+		topology.DefaultHostSettings(host1),
 	}
 }
 

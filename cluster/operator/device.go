@@ -3,23 +3,24 @@ package operator
 import (
 	"slices"
 
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 )
 
-// Filters are the chains that an operator puts on a bridge, router or port; zero: none.
-type Filters struct{ In, Out topology.ChainID }
+// Put changes what operators have put on a bridge, router or port. Everything that is put there exists.
+type Put func(*topology.Overlay)
 
 // CreateBridge makes a bridge.
-func (e *Edit) CreateBridge(b *topology.Bridge, f Filters) error {
+func (e *Edit) CreateBridge(b *topology.Bridge, put Put) error {
 	b.Made = topology.Operators
 	if err := e.create(b); err != nil {
 		return err
 	}
-	return e.filter(b.Key(), b.Key(), f)
+	return e.overlay(b.Key(), b.Key(), put)
 }
 
-// UpdateBridge changes a bridge; of a rendered one, only the filters.
-func (e *Edit) UpdateBridge(id topology.BridgeID, change func(*topology.Bridge), f Filters) error {
+// UpdateBridge changes a bridge; of a rendered one, only what is put on it.
+func (e *Edit) UpdateBridge(id topology.BridgeID, change func(*topology.Bridge), put Put) error {
 	have, err := exists[*topology.Bridge](e, topology.KindBridge, id)
 	if err != nil {
 		return err
@@ -31,20 +32,23 @@ func (e *Edit) UpdateBridge(id topology.BridgeID, change func(*topology.Bridge),
 		}
 		e.tx.Put(&want)
 	}
-	return e.filter(have.Key(), have.Key(), f)
+	return e.overlay(have.Key(), have.Key(), put)
 }
 
 // CreateRouter makes a router.
-func (e *Edit) CreateRouter(r *topology.Router, f Filters) error {
+func (e *Edit) CreateRouter(r *topology.Router, put Put) error {
 	r.Made = topology.Operators
 	if err := e.create(r); err != nil {
 		return err
 	}
-	return e.filter(r.Key(), r.Key(), f)
+	if err := e.forwardChainExists(r); err != nil {
+		return err
+	}
+	return e.overlay(r.Key(), r.Key(), put)
 }
 
-// UpdateRouter changes a router; of a rendered one, only the filters. Its own chains among these stand for none beside them.
-func (e *Edit) UpdateRouter(id topology.RouterID, change func(*topology.Router), f Filters) error {
+// UpdateRouter changes a router; of a rendered one, only what is put on it. Its own chains among that stand for none beside them.
+func (e *Edit) UpdateRouter(id topology.RouterID, change func(*topology.Router), put Put) error {
 	have, err := exists[*topology.Router](e, topology.KindRouter, id)
 	if err != nil {
 		return err
@@ -54,46 +58,65 @@ func (e *Edit) UpdateRouter(id topology.RouterID, change func(*topology.Router),
 		if !have.ByOperator {
 			return rendered(topology.KindRouter, id)
 		}
-		e.tx.Put(&want)
-	}
-	if f.In == have.InChain {
-		f.In = topology.ChainID{}
-	}
-	if f.Out == have.OutChain {
-		f.Out = topology.ChainID{}
-	}
-	return e.filter(have.Key(), have.Key(), f)
-}
-
-// filter puts the chains, which must exist, on the target, which is at the bridge or router.
-func (e *Edit) filter(target, at topology.Key, f Filters) error {
-	for _, c := range []topology.ChainID{f.In, f.Out} {
-		if c.IsZero() {
-			continue
-		}
-		if _, err := exists[*topology.Chain](e, topology.KindChain, c); err != nil {
+		if err := e.forwardChainExists(&want); err != nil {
 			return err
 		}
+		e.tx.Put(&want)
 	}
-	return e.overlay(target, at, func(o *topology.Overlay) { o.InChain, o.OutChain = f.In, f.Out })
+	return e.overlay(have.Key(), have.Key(), func(o *topology.Overlay) {
+		put(o)
+		if o.InChain == have.InChain {
+			o.InChain = topology.ChainID{}
+		}
+		if o.OutChain == have.OutChain {
+			o.OutChain = topology.ChainID{}
+		}
+	})
 }
 
-// overlay changes what is put on the target. Nothing put on it is no object.
-func (e *Edit) overlay(target, at topology.Key, change func(*topology.Overlay)) error {
+func (e *Edit) forwardChainExists(r *topology.Router) error {
+	if r.ForwardChain.IsZero() {
+		return nil
+	}
+	_, err := exists[*topology.Chain](e, topology.KindChain, r.ForwardChain)
+	return err
+}
+
+// overlay changes what is put on the target, which is at the bridge or router. Nothing put on it is no object.
+func (e *Edit) overlay(target, at topology.Key, put Put) error {
 	have, err := get[*topology.Overlay](e, topology.KindOverlay, target.ID)
 	if err != nil {
 		return err
 	}
-	want := topology.Overlay{Target: target, At: at}
-	if have != nil {
-		want = *have
-		want.Groups = slices.Clone(have.Groups)
+	if have == nil {
+		have = &topology.Overlay{Target: target, At: at}
 	}
-	change(&want)
-	if want.InChain.IsZero() && want.OutChain.IsZero() && len(want.Groups) == 0 {
+	want := *have
+	want.Groups = slices.Clone(have.Groups)
+	put(&want)
+	if err := e.namesExist(have, &want); err != nil {
+		return err
+	}
+	if want.LoadBalancer != have.LoadBalancer {
+		if err := e.balancerFree(&want); err != nil {
+			return err
+		}
+	}
+	if want.IsEmpty() {
 		e.tx.Delete(want.Key())
-		return nil
+	} else {
+		e.tx.Put(&want)
 	}
-	e.tx.Put(&want)
+	return nil
+}
+
+// balancerFree refuses a load balancer that another router has.
+func (e *Edit) balancerFree(o *topology.Overlay) error {
+	for other := range e.State.Referring(topology.KindOverlay, topology.Key{Kind: topology.KindLoadBalancer, ID: o.LoadBalancer}) {
+		if at := other.(*topology.Overlay).Target; at != o.Target {
+			return errs.New(errs.Conflict, "ReferenceConflict", "Operation failed because the LoadBalancer with ID %s already references the "+
+				"Router with ID %s via the field router_id. This field can accommodate only one reference.", o.LoadBalancer, text(at.ID))
+		}
+	}
 	return nil
 }

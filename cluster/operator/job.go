@@ -107,23 +107,26 @@ func orphans(s *mirror.State) []task {
 // orphan is orphans for one object.
 func orphan(s *mirror.State, o topology.Object) []task {
 	var tasks []task
+	if r, ok := o.(topology.Referrer); ok {
+		for _, to := range r.References() {
+			if s.Get(to.To) == nil {
+				d := newDeletion(s)
+				d.ofReference(r, to)
+				tasks = append(tasks, task{to.To, d.units})
+			}
+		}
+		return tasks
+	}
 	for _, k := range needs(o) {
 		if k.ID == [16]byte{} || s.Get(k) != nil {
 			continue
 		}
-		d := &deletion{state: s}
+		d := newDeletion(s)
 		switch o := o.(type) {
-		case *topology.Overlay:
-			switch {
-			case k == o.Target:
-				d.gone(o.Key())
-			case k.Kind == topology.KindChain:
-				d.ofChain(topology.ChainID(k.ID))
-			default:
-				d.ofPortGroup(topology.PortGroupID(k.ID))
-			}
 		case *topology.Chain:
-			d.ofChain(topology.ChainID(k.ID))
+			d.ofJumps(topology.ChainID(k.ID))
+		case *topology.Router:
+			d.ofJumps(topology.ChainID(k.ID))
 		case *topology.Port:
 			if k.Kind == topology.KindPort {
 				d.add(3, func(e *Edit) error { return e.loosenFrom(o.ID, o.Peer) })
@@ -138,22 +141,13 @@ func orphan(s *mirror.State, o topology.Object) []task {
 	return tasks
 }
 
-// needs returns the keys of what an operator's object makes no sense without, in whole or in part.
+// needs returns the keys of what an operator's object, which is no Referrer, makes no sense without, in whole or in part.
 func needs(o topology.Object) []topology.Key {
 	var keys []topology.Key
 	need := func(kind topology.Kind, id [16]byte) { keys = append(keys, topology.Key{Kind: kind, ID: id}) }
-	switch o := o.(type) {
-	case *topology.Overlay:
-		keys = append(keys, o.Target)
-		need(topology.KindChain, o.InChain)
-		need(topology.KindChain, o.OutChain)
-		for _, g := range o.Groups {
-			need(topology.KindPortGroup, g)
-		}
-		return keys
-	case *topology.TunnelZoneHost:
-		need(topology.KindTunnelZone, o.Zone)
-		need(topology.KindHost, o.Host)
+	if m, ok := o.(*topology.TunnelZoneHost); ok {
+		need(topology.KindTunnelZone, m.Zone)
+		need(topology.KindHost, m.Host)
 		return keys
 	}
 	if !topology.ByOperator(o) {
@@ -163,6 +157,8 @@ func needs(o topology.Object) []topology.Key {
 	case *topology.Port:
 		keys = append(keys, deviceOf(o))
 		need(topology.KindPort, o.Peer)
+	case *topology.Router:
+		need(topology.KindChain, o.ForwardChain)
 	case *topology.Route:
 		need(topology.KindRouter, o.Router)
 		need(topology.KindPort, o.Port)

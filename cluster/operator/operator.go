@@ -9,18 +9,20 @@
 //     holds for its parts too: a rendered chain takes no rule, a rendered port no link, a rendered DHCP subnet no host.
 //   - Each may refer to the other. An operator may add ports, routes, DHCP subnets and entries of the MAC and ARP tables to a rendered
 //     bridge or router, jump to a rendered chain, and name rendered ports and groups in conditions. Chains and port groups may be put
-//     on any bridge, router and port: they are an Overlay, which is asked beside what the object has of itself and never in its place.
+//     on any bridge, router and port: they are an Overlay, which is asked beside what the object has of itself and never in its place. So are
+//     mirrors, QoS policies and load balancers.
 //
 // Should Neutron make an object with the identifier of an operator's, Neutron's takes its place.
 //
 // An edit is one step of the store, made on the newest state: everything that it refers to exists in that step. What is deleted takes
 // along what makes no sense without it, as in the original (MidonetBackend.scala, its bindings): a bridge its ports, DHCP subnets and
-// tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it. That
-// is one step however much it is; only reservations of tunnel keys, and mends of more than fit, follow in further ones. What operators
+// tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it, and anything
+// what names it and goes with it (topology.Referrer). That is one step however much it is; only reservations of tunnel keys, and mends of more than fit, follow in further ones. What operators
 // put on a rendered object goes when Neutron removes that (Job).
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -162,31 +164,18 @@ func rendered(kind topology.Kind, id [16]byte) error {
 		class(kind), text(id))
 }
 
-// class is the original's name of a kind (topology.proto).
-func class(kind topology.Kind) string {
-	switch kind {
-	case topology.KindBridge:
-		return "Network"
-	case topology.KindPort:
-		return "Port"
-	case topology.KindRouter:
-		return "Router"
-	case topology.KindRoute:
-		return "Route"
-	case topology.KindChain:
-		return "Chain"
-	case topology.KindAddrGroup:
-		return "IPAddrGroup"
-	case topology.KindPortGroup:
-		return "PortGroup"
-	case topology.KindDHCP:
-		return "Dhcp"
-	case topology.KindTunnelZone:
-		return "TunnelZone"
-	case topology.KindHost:
-		return "Host"
-	}
-	return kind.String()
+// classes are the original's names of kinds (topology.proto).
+var classes = map[topology.Kind]string{
+	topology.KindBridge: "Network", topology.KindPort: "Port", topology.KindRouter: "Router", topology.KindRoute: "Route", topology.KindChain: "Chain",
+	topology.KindAddrGroup: "IPAddrGroup", topology.KindPortGroup: "PortGroup", topology.KindDHCP: "Dhcp", topology.KindTunnelZone: "TunnelZone",
+	topology.KindHost: "Host", topology.KindBGPNetwork: "BgpNetwork", topology.KindBGPPeer: "BgpPeer", topology.KindLoadBalancer: "LoadBalancer",
+	topology.KindPool: "Pool", topology.KindPoolMember: "PoolMember", topology.KindVIP: "Vip", topology.KindHealthMonitor: "HealthMonitor",
+	topology.KindMirror: "Mirror", topology.KindL2Insertion: "L2Insertion", topology.KindQoSPolicy: "QosPolicy",
+	topology.KindQoSBandwidthRule: "QosRuleBandwidthLimit", topology.KindQoSDSCPRule: "QosRuleDscp",
+	topology.KindServiceContainer: "ServiceContainer", topology.KindServiceContainerGroup: "ServiceContainerGroup",
+	topology.KindTraceRequest: "TraceRequest", topology.KindVTEP: "Vtep",
 }
+
+func class(kind topology.Kind) string { return cmp.Or(classes[kind], kind.String()) }
 
 func text(u [16]byte) string { return id.ID[topology.Object](u).String() }

@@ -102,7 +102,7 @@ func anyEdit(t *rapid.T) func(*Edit) error {
 	port, other := few[topology.Port](t, "port", 4), few[topology.Port](t, "port", 4)
 	chain, group := few[topology.Chain](t, "chain", 3), few[topology.PortGroup](t, "group", 2)
 	addrs, zone, host := few[topology.AddrGroup](t, "addrs", 2), few[topology.TunnelZone](t, "zone", 2), few[topology.Host](t, "host", 2)
-	f := Filters{In: rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "in"), Out: rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "out")}
+	f := filters(rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "in"), rapid.SampledFrom([]topology.ChainID{{}, chain}).Draw(t, "out"))
 	n := byte(rapid.IntRange(1, 3).Draw(t, "n"))
 	hw, addr := mac.Addr{2, 0, 0, 0, 0, n}, netip.AddrFrom4([4]byte{10, 0, 0, n})
 	subnet := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, n, 0}), 24)
@@ -195,8 +195,8 @@ func begin(e *Edit) error {
 	var failed error
 	for _, name := range []string{"a", "b"} {
 		for _, err := range []error{
-			e.CreateBridge(&topology.Bridge{ID: id.Derive[topology.Bridge](topology.BridgeID{}, "bridge"+name)}, Filters{}),
-			e.CreateRouter(&topology.Router{ID: id.Derive[topology.Router](topology.RouterID{}, "router"+name)}, Filters{}),
+			e.CreateBridge(&topology.Bridge{ID: id.Derive[topology.Bridge](topology.BridgeID{}, "bridge"+name)}, nothing),
+			e.CreateRouter(&topology.Router{ID: id.Derive[topology.Router](topology.RouterID{}, "router"+name)}, nothing),
 			e.CreateChain(&topology.Chain{ID: id.Derive[topology.Chain](topology.ChainID{}, "chain"+name)}),
 			e.CreatePortGroup(&topology.PortGroup{ID: id.Derive[topology.PortGroup](topology.PortGroupID{}, "group"+name)}),
 			e.CreateAddrGroup(&topology.AddrGroup{ID: id.Derive[topology.AddrGroup](topology.AddrGroupID{}, "addrs"+name)}),
@@ -213,7 +213,7 @@ func begin(e *Edit) error {
 			p.Router, p.MAC = id.Derive[topology.Router](topology.RouterID{}, "router"+of), mac.Addr{2, 0, 0, 0, 1, byte(i)}
 			p.Addresses = []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i), 1}), 24)}
 		}
-		failed = errors.Join(failed, e.CreatePort(p, Filters{}))
+		failed = errors.Join(failed, e.CreatePort(p, nothing))
 	}
 	return failed
 }
@@ -280,18 +280,18 @@ func TestALargeDeletionIsOneStep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	edit(func(e *Edit) error { return e.CreateRouter(&topology.Router{ID: r}, Filters{}) })
-	edit(func(e *Edit) error { return e.CreateBridge(&topology.Bridge{ID: net}, Filters{}) })
+	edit(func(e *Edit) error { return e.CreateRouter(&topology.Router{ID: r}, nothing) })
+	edit(func(e *Edit) error { return e.CreateBridge(&topology.Bridge{ID: net}, nothing) })
 	const ports = 120
 	port := func(n int) topology.PortID { return topology.PortID{3, byte(n)} }
 	for n := range ports {
 		edit(func(e *Edit) error {
 			addr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(n), 1}), 24)
-			return e.CreatePort(&topology.Port{ID: port(n), Router: r, MAC: mac.Addr{2, byte(n)}, Addresses: []netip.Prefix{addr}}, Filters{})
+			return e.CreatePort(&topology.Port{ID: port(n), Router: r, MAC: mac.Addr{2, byte(n)}, Addresses: []netip.Prefix{addr}}, nothing)
 		})
 	}
 	beside := topology.PortID{4}
-	edit(func(e *Edit) error { return e.CreatePort(&topology.Port{ID: beside, Bridge: net}, Filters{}) })
+	edit(func(e *Edit) error { return e.CreatePort(&topology.Port{ID: beside, Bridge: net}, nothing) })
 	edit(func(e *Edit) error { return e.Link(port(0), beside) })
 	_, changes := b.mirror.Subscribe()
 	defer changes.Close()
@@ -336,7 +336,7 @@ func TestJobRemovesWhatIsLeft(t *testing.T) {
 		t.Helper()
 		_, err := b.Edit(t.Context(), func(e *Edit) error {
 			for _, err := range []error{
-				e.CreatePort(&topology.Port{ID: topology.PortID{5}, Bridge: net.ID}, Filters{}),
+				e.CreatePort(&topology.Port{ID: topology.PortID{5}, Bridge: net.ID}, nothing),
 				e.CreateRoute(&topology.Route{ID: topology.RouteID{6}, Router: r.ID, Port: rp.ID, Kind: topology.RouteForward}),
 				e.PutNeighbour(net.ID, netip.MustParseAddr("10.0.0.1"), mac.Addr{2}),
 			} {
@@ -349,7 +349,7 @@ func TestJobRemovesWhatIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = b.Edit(t.Context(), func(e *Edit) error { return e.filter(rp.Key(), r.Key(), Filters{In: chain.ID}) })
+		_, err = b.Edit(t.Context(), func(e *Edit) error { return e.overlay(rp.Key(), r.Key(), filters(chain.ID, topology.ChainID{})) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,4 +388,11 @@ func TestJobRemovesWhatIsLeft(t *testing.T) {
 	fill()
 	b.remove(net.Key(), rp.Key())
 	onlyTheChain()
+}
+
+// nothing is put.
+func nothing(*topology.Overlay) {}
+
+func filters(in, out topology.ChainID) Put {
+	return func(o *topology.Overlay) { o.InChain, o.OutChain = in, out }
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // CreatePort makes an exterior port of a bridge or router, which may be a rendered one.
-func (e *Edit) CreatePort(p *topology.Port, f Filters) error {
+func (e *Edit) CreatePort(p *topology.Port, put Put) error {
 	if err := e.deviceExists(deviceOf(p)); err != nil {
 		return err
 	}
@@ -23,11 +23,11 @@ func (e *Edit) CreatePort(p *topology.Port, f Filters) error {
 		return err
 	}
 	e.follow(nil, derived(p, nil))
-	return e.filter(p.Key(), deviceOf(p), f)
+	return e.overlay(p.Key(), deviceOf(p), put)
 }
 
-// UpdatePort changes a port; of a rendered one, only the filters. What is derived from it follows.
-func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), f Filters) error {
+// UpdatePort changes a port; of a rendered one, only what is put on it. What is derived from it follows.
+func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), put Put) error {
 	have, err := exists[*topology.Port](e, topology.KindPort, port)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), f F
 		e.tx.Put(&want)
 		e.follow(derived(have, peer), derived(&want, peer))
 	}
-	return e.filter(have.Key(), deviceOf(have), f)
+	return e.overlay(have.Key(), deviceOf(have), put)
 }
 
 // Link joins two ports of an operator by a wire.

@@ -39,6 +39,9 @@ func (e *Editor) Delete(ctx context.Context, key topology.Key) error {
 		case !operators(o):
 			return rendered(key.Kind, key.ID)
 		}
+		if err := edit.mayGo(o); err != nil {
+			return err
+		}
 		edit.tx.Delete(key)
 		edit.tx.Delete(topology.OverlayKey(key))
 		return nil
@@ -133,7 +136,8 @@ func together(units []unit) func(*Edit) error {
 // dependants returns the units that remove, or mend, what refers to the object with the key, once that is gone. was is what it was, nil
 // where that is not known.
 func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
-	d := &deletion{state: s}
+	d := newDeletion(s)
+	d.ofReferrers(key)
 	switch key.Kind {
 	case topology.KindBridge:
 		d.ofBridge(topology.BridgeID(key.ID))
@@ -145,9 +149,7 @@ func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
 	case topology.KindDHCP:
 		d.ofDHCP(topology.DHCPID(key.ID), was)
 	case topology.KindChain:
-		d.ofChain(topology.ChainID(key.ID))
-	case topology.KindPortGroup:
-		d.ofPortGroup(topology.PortGroupID(key.ID))
+		d.ofJumps(topology.ChainID(key.ID))
 	case topology.KindAddrGroup:
 		for m := range s.GroupMembers(topology.AddrGroupID(key.ID)) {
 			d.drop(m)
@@ -168,7 +170,11 @@ func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
 type deletion struct {
 	state *mirror.State
 	units []unit
-	ports []topology.PortID // that go
+	going map[topology.Key]bool
+}
+
+func newDeletion(s *mirror.State) *deletion {
+	return &deletion{state: s, going: map[topology.Key]bool{}}
 }
 
 func (d *deletion) add(cost int, do func(*Edit) error) {
@@ -178,13 +184,46 @@ func (d *deletion) add(cost int, do func(*Edit) error) {
 // gone removes the objects with the keys, of those that are there.
 func (d *deletion) gone(keys ...topology.Key) {
 	for _, k := range keys {
-		if d.state.Get(k) != nil {
+		if d.state.Get(k) != nil && !d.going[k] {
+			d.going[k] = true
 			d.units = append(d.units, unit{cost: 1, key: k, do: func(e *Edit) error {
 				e.tx.Delete(k)
 				return nil
 			}})
+			d.ofReferrers(k)
 		}
 	}
+}
+
+// ofReferrers removes or mends what names the object with the key.
+func (d *deletion) ofReferrers(key topology.Key) {
+	for r := range d.state.Referrers(key) {
+		i := slices.IndexFunc(r.References(), func(x topology.Reference) bool { return x.To == key })
+		d.ofReference(r, r.References()[i])
+	}
+}
+
+// ofReference does what becomes of the object when what it names is gone.
+func (d *deletion) ofReference(r topology.Referrer, to topology.Reference) {
+	if to.Gone == topology.GoesToo {
+		if _, overlay := r.(*topology.Overlay); overlay || topology.ByOperator(r) {
+			d.gone(r.Key())
+		}
+		return
+	}
+	d.add(1, func(e *Edit) error {
+		o, err := e.tx.Get(r.Key())
+		have, there := o.(topology.Referrer)
+		if err != nil || !there || d.going[r.Key()] {
+			return err
+		}
+		if left := have.Without(to.To); left != nil {
+			e.tx.Put(left)
+		} else {
+			e.tx.Delete(r.Key())
+		}
+		return nil
+	})
 }
 
 // drop removes the object if an operator made it.
@@ -195,7 +234,6 @@ func (d *deletion) drop(o topology.Object) {
 }
 
 func (d *deletion) ofBridge(b topology.BridgeID) {
-	d.gone(topology.Key{Kind: topology.KindOverlay, ID: b})
 	for p := range d.state.Ports(b) {
 		d.port(p)
 	}
@@ -214,7 +252,6 @@ func (d *deletion) ofBridge(b topology.BridgeID) {
 }
 
 func (d *deletion) ofRouter(r topology.RouterID) {
-	d.gone(topology.Key{Kind: topology.KindOverlay, ID: r})
 	for p := range d.state.RouterPorts(r) {
 		d.port(p)
 	}
@@ -226,15 +263,15 @@ func (d *deletion) ofRouter(r topology.RouterID) {
 // port removes an operator's port; of a rendered one, which goes with its device, what operators have put on it.
 func (d *deletion) port(p *topology.Port) {
 	if topology.ByOperator(p) {
-		d.ports = append(d.ports, p.ID)
 		d.gone(p.Key())
+	} else {
+		d.ofReferrers(p.Key())
 	}
 	d.ofPort(p.ID, p)
 }
 
 // ofPort removes what is of the port. was is nil where it is not known what the port was.
 func (d *deletion) ofPort(port topology.PortID, was *topology.Port) {
-	d.gone(topology.Key{Kind: topology.KindOverlay, ID: port})
 	if was == nil {
 		return
 	}
@@ -265,7 +302,7 @@ func (d *deletion) ofPort(port topology.PortID, was *topology.Port) {
 func (d *deletion) ofWire(was *topology.Port) {
 	d.add(24, func(e *Edit) error {
 		peer, err := get[*topology.Port](e, topology.KindPort, was.Peer)
-		if err != nil || peer == nil || peer.Peer != was.ID || slices.Contains(d.ports, peer.ID) {
+		if err != nil || peer == nil || peer.Peer != was.ID || d.going[peer.Key()] {
 			return err
 		}
 		e.follow(stations(was, peer), nil)
@@ -285,20 +322,22 @@ func (d *deletion) ofDHCP(dhcp topology.DHCPID, was topology.Object) {
 	}
 }
 
-// ofChain takes the chain from where it was put, and the jumps to it out of operators' chains.
-func (d *deletion) ofChain(chain topology.ChainID) {
-	for o := range d.state.ByKind(topology.KindOverlay) {
-		have := o.(*topology.Overlay)
-		if have.InChain != chain && have.OutChain != chain {
+// ofJumps takes the jumps to the chain out of operators' chains, and the chain from operators' routers that have it for what they forward.
+func (d *deletion) ofJumps(chain topology.ChainID) {
+	for o := range d.state.ByKind(topology.KindRouter) {
+		r := o.(*topology.Router)
+		if !r.ByOperator || r.ForwardChain != chain {
 			continue
 		}
-		d.mend(have, func(o *topology.Overlay) {
-			if o.InChain == chain {
-				o.InChain = topology.ChainID{}
+		d.add(1, func(e *Edit) error {
+			have, err := get[*topology.Router](e, topology.KindRouter, r.ID)
+			if err != nil || have == nil || have.ForwardChain != chain {
+				return err
 			}
-			if o.OutChain == chain {
-				o.OutChain = topology.ChainID{}
-			}
+			want := *have
+			want.ForwardChain = topology.ChainID{}
+			e.tx.Put(&want)
+			return nil
 		})
 	}
 	for o := range d.state.ByKind(topology.KindChain) {
@@ -314,26 +353,4 @@ func (d *deletion) ofChain(chain topology.ChainID) {
 			return e.keepRules(have, func(r *topology.Rule) bool { return r.Jump != chain })
 		})
 	}
-}
-
-func (d *deletion) ofPortGroup(group topology.PortGroupID) {
-	for o := range d.state.ByKind(topology.KindOverlay) {
-		have := o.(*topology.Overlay)
-		if slices.Contains(have.Groups, group) {
-			d.mend(have, func(o *topology.Overlay) {
-				o.Groups = slices.DeleteFunc(o.Groups, func(g topology.PortGroupID) bool { return g == group })
-			})
-		}
-	}
-}
-
-// mend changes what is put on a target.
-func (d *deletion) mend(o *topology.Overlay, change func(*topology.Overlay)) {
-	d.add(1, func(e *Edit) error {
-		have, err := get[*topology.Overlay](e, topology.KindOverlay, o.Target.ID)
-		if err != nil || have == nil {
-			return err
-		}
-		return e.overlay(o.Target, o.At, change)
-	})
 }

@@ -19,14 +19,16 @@ func (e *Edit) CreateZone(z *topology.TunnelZone) error {
 
 // RenameZone changes a tunnel zone's name.
 func (e *Edit) RenameZone(zone topology.TunnelZoneID, name string) error {
-	if _, err := exists[*topology.TunnelZone](e, topology.KindTunnelZone, zone); err != nil {
+	have, err := exists[*topology.TunnelZone](e, topology.KindTunnelZone, zone)
+	if err != nil {
 		return err
 	}
-	z := &topology.TunnelZone{ID: zone, Name: name}
-	if err := e.zoneNameFree(z); err != nil {
+	z := *have
+	z.Name = name
+	if err := e.zoneNameFree(&z); err != nil {
 		return err
 	}
-	e.tx.Put(z)
+	e.tx.Put(&z)
 	return nil
 }
 
@@ -39,9 +41,10 @@ func (e *Edit) zoneNameFree(z *topology.TunnelZone) error {
 	return nil
 }
 
-// JoinZone makes addr the endpoint of the host. A live host has the address, and no zone names another of the same family for it.
+// JoinZone makes addr the endpoint of the host. A live host has the address, and no zone of hosts names another of the same family for it.
 func (e *Edit) JoinZone(zone topology.TunnelZoneID, host topology.HostID, addr netip.Addr) error {
-	if _, err := exists[*topology.TunnelZone](e, topology.KindTunnelZone, zone); err != nil {
+	z, err := exists[*topology.TunnelZone](e, topology.KindTunnelZone, zone)
+	if err != nil {
 		return err
 	}
 	if _, err := exists[*topology.Host](e, topology.KindHost, host); err != nil {
@@ -54,6 +57,7 @@ func (e *Edit) JoinZone(zone topology.TunnelZoneID, host topology.HostID, addr n
 		switch {
 		case m.Zone == zone:
 			return errs.New(errs.Conflict, "HostInZone", "Tunnel zone membership already exists.")
+		case z.VTEP || e.forSwitches(m.Zone):
 		case m.Addr != addr && m.Addr.Is4() == addr.Is4():
 			return errs.New(errs.Conflict, "AnotherEndpoint", "Tunnel zone %s has %s for the host; a host has one endpoint of a family.", m.Zone, m.Addr)
 		}
@@ -62,6 +66,12 @@ func (e *Edit) JoinZone(zone topology.TunnelZoneID, host topology.HostID, addr n
 		return errs.New(errs.Conflict, "NotOfHost", "Host %s has no interface with the address %s.", host, addr)
 	}
 	return e.create(topology.NewTunnelZoneHost(zone, host, addr))
+}
+
+// forSwitches reports whether the zone is one of physical switches.
+func (e *Edit) forSwitches(zone topology.TunnelZoneID) bool {
+	z := mirror.Lookup[*topology.TunnelZone](e.State, topology.KindTunnelZone, zone)
+	return z != nil && z.VTEP
 }
 
 func hasAddr(s *topology.HostState, addr netip.Addr) bool {

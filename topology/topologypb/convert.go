@@ -65,6 +65,42 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_TunnelZone{fromTunnelZone(o)}}
 	case *topology.TunnelZoneHost:
 		return &Object{Value: &Object_TunnelZoneHost{fromTunnelZoneHost(o)}}
+	case *topology.BGPNetwork:
+		return &Object{Value: &Object_BgpNetwork{fromBGPNetwork(o)}}
+	case *topology.BGPPeer:
+		return &Object{Value: &Object_BgpPeer{fromBGPPeer(o)}}
+	case *topology.LoadBalancer:
+		return &Object{Value: &Object_LoadBalancer{fromLoadBalancer(o)}}
+	case *topology.Pool:
+		return &Object{Value: &Object_Pool{fromPool(o)}}
+	case *topology.PoolMember:
+		return &Object{Value: &Object_PoolMember{fromPoolMember(o)}}
+	case *topology.VIP:
+		return &Object{Value: &Object_Vip{fromVIP(o)}}
+	case *topology.HealthMonitor:
+		return &Object{Value: &Object_HealthMonitor{fromHealthMonitor(o)}}
+	case *topology.Mirror:
+		return &Object{Value: &Object_Mirror{fromMirror(o)}}
+	case *topology.L2Insertion:
+		return &Object{Value: &Object_L2Insertion{fromL2Insertion(o)}}
+	case *topology.QoSPolicy:
+		return &Object{Value: &Object_QosPolicy{fromQoSPolicy(o)}}
+	case *topology.QoSBandwidthRule:
+		return &Object{Value: &Object_QosBandwidthRule{fromQoSBandwidthRule(o)}}
+	case *topology.QoSDSCPRule:
+		return &Object{Value: &Object_QosDscpRule{fromQoSDSCPRule(o)}}
+	case *topology.ServiceContainer:
+		return &Object{Value: &Object_ServiceContainer{fromServiceContainer(o)}}
+	case *topology.ServiceContainerGroup:
+		return &Object{Value: &Object_ServiceContainerGroup{fromServiceContainerGroup(o)}}
+	case *topology.TraceRequest:
+		return &Object{Value: &Object_TraceRequest{fromTraceRequest(o)}}
+	case *topology.VTEP:
+		return &Object{Value: &Object_Vtep{fromVTEP(o)}}
+	case *topology.PeeringEntry:
+		return &Object{Value: &Object_PeeringEntry{fromPeeringEntry(o)}}
+	case *topology.HostSettings:
+		return &Object{Value: &Object_HostSettings{fromHostSettings(o)}}
 	case *topology.StagedPart:
 		return &Object{Value: &Object_StagedPart{fromStagedPart(o)}}
 	case *topology.StagedChange:
@@ -131,6 +167,42 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.TunnelZone.Topology())
 	case *Object_TunnelZoneHost:
 		return object(v.TunnelZoneHost.Topology())
+	case *Object_BgpNetwork:
+		return object(v.BgpNetwork.Topology())
+	case *Object_BgpPeer:
+		return object(v.BgpPeer.Topology())
+	case *Object_LoadBalancer:
+		return object(v.LoadBalancer.Topology())
+	case *Object_Pool:
+		return object(v.Pool.Topology())
+	case *Object_PoolMember:
+		return object(v.PoolMember.Topology())
+	case *Object_Vip:
+		return object(v.Vip.Topology())
+	case *Object_HealthMonitor:
+		return object(v.HealthMonitor.Topology())
+	case *Object_Mirror:
+		return object(v.Mirror.Topology())
+	case *Object_L2Insertion:
+		return object(v.L2Insertion.Topology())
+	case *Object_QosPolicy:
+		return object(v.QosPolicy.Topology())
+	case *Object_QosBandwidthRule:
+		return object(v.QosBandwidthRule.Topology())
+	case *Object_QosDscpRule:
+		return object(v.QosDscpRule.Topology())
+	case *Object_ServiceContainer:
+		return object(v.ServiceContainer.Topology())
+	case *Object_ServiceContainerGroup:
+		return object(v.ServiceContainerGroup.Topology())
+	case *Object_TraceRequest:
+		return object(v.TraceRequest.Topology())
+	case *Object_Vtep:
+		return object(v.Vtep.Topology())
+	case *Object_PeeringEntry:
+		return object(v.PeeringEntry.Topology())
+	case *Object_HostSettings:
+		return object(v.HostSettings.Topology())
 	case *Object_StagedPart:
 		return object(v.StagedPart.Topology())
 	case *Object_StagedChange:

@@ -120,10 +120,87 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindOverlay: func(t *rapid.T) topology.Object {
 		return &topology.Overlay{Target: topology.Key{Kind: topology.KindPort, ID: anyID[topology.Port](t)},
 			At:      topology.Key{Kind: topology.KindRouter, ID: anyID[topology.Router](t)},
-			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), Groups: ids[topology.PortGroup](t)}
+			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), Groups: ids[topology.PortGroup](t),
+			QoSPolicy: maybeID[topology.QoSPolicy](t), InMirrors: ids[topology.Mirror](t), OutMirrors: ids[topology.Mirror](t),
+			PostInMirrors: ids[topology.Mirror](t), PreOutMirrors: ids[topology.Mirror](t), LoadBalancer: maybeID[topology.LoadBalancer](t),
+			LocalRedirect: maybeID[topology.Chain](t), ASNumber: rapid.Uint32().Draw(t, "as"), VNI: rapid.Uint32().Draw(t, "vni"), OffRampVXLAN: flag(t)}
 	},
 	topology.KindTunnelZone: func(t *rapid.T) topology.Object {
-		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t)}
+		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t), VTEP: flag(t)}
+	},
+	topology.KindBGPNetwork: func(t *rapid.T) topology.Object {
+		return &topology.BGPNetwork{Made: made(t), ID: anyID[topology.BGPNetwork](t), Router: maybeID[topology.Router](t), Subnet: prefix(t)}
+	},
+	topology.KindBGPPeer: func(t *rapid.T) topology.Object {
+		return &topology.BGPPeer{Made: made(t), ID: anyID[topology.BGPPeer](t), Router: maybeID[topology.Router](t), Addr: maybeAddr(t),
+			ASNumber: rapid.Uint32().Draw(t, "as"), KeepAlive: number(t), HoldTime: number(t), ConnectRetry: number(t), Password: text(t)}
+	},
+	topology.KindLoadBalancer: func(t *rapid.T) topology.Object {
+		return &topology.LoadBalancer{Made: made(t), ID: anyID[topology.LoadBalancer](t), AdminUp: flag(t)}
+	},
+	topology.KindPool: func(t *rapid.T) topology.Object {
+		return &topology.Pool{Made: made(t), ID: anyID[topology.Pool](t), LoadBalancer: maybeID[topology.LoadBalancer](t),
+			HealthMonitor: maybeID[topology.HealthMonitor](t), AdminUp: flag(t)}
+	},
+	topology.KindPoolMember: func(t *rapid.T) topology.Object {
+		return &topology.PoolMember{Made: made(t), ID: anyID[topology.PoolMember](t), Pool: maybeID[topology.Pool](t), Addr: maybeAddr(t),
+			Port: rapid.Uint16().Draw(t, "port"), Weight: number(t), AdminUp: flag(t)}
+	},
+	topology.KindVIP: func(t *rapid.T) topology.Object {
+		return &topology.VIP{Made: made(t), ID: anyID[topology.VIP](t), Pool: maybeID[topology.Pool](t), Addr: maybeAddr(t),
+			Port: rapid.Uint16().Draw(t, "port"), AdminUp: flag(t), Sticky: flag(t)}
+	},
+	topology.KindHealthMonitor: func(t *rapid.T) topology.Object {
+		return &topology.HealthMonitor{Made: made(t), ID: anyID[topology.HealthMonitor](t), AdminUp: flag(t), Delay: number(t), Timeout: number(t),
+			MaxRetries: number(t)}
+	},
+	topology.KindMirror: func(t *rapid.T) topology.Object {
+		return &topology.Mirror{Made: made(t), ID: anyID[topology.Mirror](t), To: maybeID[topology.Port](t),
+			Conditions: rapid.SliceOf(rapid.Custom(condition)).Draw(t, "conditions")}
+	},
+	topology.KindL2Insertion: func(t *rapid.T) topology.Object {
+		return &topology.L2Insertion{Made: made(t), ID: anyID[topology.L2Insertion](t), Port: maybeID[topology.Port](t), Service: maybeID[topology.Port](t),
+			VLAN: rapid.Uint16().Draw(t, "vlan"), Position: number(t), FailOpen: flag(t), MAC: hw(t)}
+	},
+	topology.KindQoSPolicy: func(t *rapid.T) topology.Object {
+		return &topology.QoSPolicy{Made: made(t), ID: anyID[topology.QoSPolicy](t), Name: text(t), Description: text(t), ProjectID: text(t), Shared: flag(t)}
+	},
+	topology.KindQoSBandwidthRule: func(t *rapid.T) topology.Object {
+		r := &topology.QoSBandwidthRule{Made: made(t), ID: anyID[topology.QoSBandwidthRule](t), Policy: maybeID[topology.QoSPolicy](t), MaxKbps: number(t),
+			HasBurst: flag(t)}
+		if r.HasBurst {
+			r.MaxBurstKb = number(t)
+		}
+		return r
+	},
+	topology.KindQoSDSCPRule: func(t *rapid.T) topology.Object {
+		return &topology.QoSDSCPRule{Made: made(t), ID: anyID[topology.QoSDSCPRule](t), Policy: maybeID[topology.QoSPolicy](t), Mark: number(t)}
+	},
+	topology.KindServiceContainer: func(t *rapid.T) topology.Object {
+		return &topology.ServiceContainer{Made: made(t), ID: anyID[topology.ServiceContainer](t), Group: maybeID[topology.ServiceContainerGroup](t),
+			Port: maybeID[topology.Port](t), Configuration: maybeID[topology.Configuration](t), Type: text(t)}
+	},
+	topology.KindServiceContainerGroup: func(t *rapid.T) topology.Object {
+		return &topology.ServiceContainerGroup{Made: made(t), ID: anyID[topology.ServiceContainerGroup](t), Least: flag(t),
+			PortGroup: maybeID[topology.PortGroup](t)}
+	},
+	topology.KindTraceRequest: func(t *rapid.T) topology.Object {
+		return &topology.TraceRequest{Made: made(t), ID: anyID[topology.TraceRequest](t), Name: text(t),
+			Device: topology.Key{Kind: topology.KindPort, ID: anyID[topology.Port](t)}, When: condition(t),
+			CreatedMillis: rapid.Int64().Draw(t, "created"), Limit: rapid.Int64().Draw(t, "limit"), Enabled: flag(t)}
+	},
+	topology.KindVTEP: func(t *rapid.T) topology.Object {
+		return &topology.VTEP{Made: made(t), ID: anyID[topology.VTEP](t), Addr: maybeAddr(t), Port: rapid.Uint16().Draw(t, "port"),
+			Zone: maybeID[topology.TunnelZone](t), Bindings: rapid.SliceOf(rapid.Custom(func(t *rapid.T) topology.VTEPBinding {
+				return topology.VTEPBinding{Port: text(t), VLAN: rapid.Uint16().Draw(t, "vlan"), Bridge: maybeID[topology.Bridge](t)}
+			})).Draw(t, "bindings")}
+	},
+	topology.KindPeeringEntry: func(t *rapid.T) topology.Object {
+		return &topology.PeeringEntry{Made: made(t), ID: anyID[topology.PeeringEntry](t), Port: maybeID[topology.Port](t), MAC: hw(t), Addr: maybeAddr(t)}
+	},
+	topology.KindHostSettings: func(t *rapid.T) topology.Object {
+		return &topology.HostSettings{Made: made(t), Host: anyID[topology.Host](t), FloodingProxyWeight: number(t), ContainerWeight: number(t),
+			ContainerLimit: number(t), EnforceContainerLimit: flag(t)}
 	},
 	topology.KindTunnelZoneHost: func(t *rapid.T) topology.Object {
 		return &topology.TunnelZoneHost{ID: anyID[topology.TunnelZoneHost](t), Zone: maybeID[topology.TunnelZone](t),

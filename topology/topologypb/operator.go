@@ -6,7 +6,9 @@ import "midonet.org/midonet/topology"
 
 func fromOverlay(o *topology.Overlay) *Overlay {
 	return &Overlay{Target: KeyToProto(o.Target), At: KeyToProto(o.At), InChain: idBytes(o.InChain), OutChain: idBytes(o.OutChain),
-		Groups: idsBytes(o.Groups)}
+		Groups: idsBytes(o.Groups), QosPolicy: idBytes(o.QoSPolicy), InMirrors: idsBytes(o.InMirrors), OutMirrors: idsBytes(o.OutMirrors),
+		PostInMirrors: idsBytes(o.PostInMirrors), PreOutMirrors: idsBytes(o.PreOutMirrors), LoadBalancer: idBytes(o.LoadBalancer),
+		LocalRedirect: idBytes(o.LocalRedirect), AsNumber: o.ASNumber, Vni: o.VNI, OffRampVxlan: o.OffRampVXLAN}
 }
 
 // Topology returns the overlay's value.
@@ -18,6 +20,17 @@ func (x *Overlay) Topology() (*topology.Overlay, error) {
 		InChain:  reference[topology.Chain](&d, "in chain", x.GetInChain()),
 		OutChain: reference[topology.Chain](&d, "out chain", x.GetOutChain()),
 		Groups:   references[topology.PortGroup](&d, "group", x.GetGroups()),
+
+		QoSPolicy:     reference[topology.QoSPolicy](&d, "qos policy", x.GetQosPolicy()),
+		InMirrors:     references[topology.Mirror](&d, "in mirror", x.GetInMirrors()),
+		OutMirrors:    references[topology.Mirror](&d, "out mirror", x.GetOutMirrors()),
+		PostInMirrors: references[topology.Mirror](&d, "post in mirror", x.GetPostInMirrors()),
+		PreOutMirrors: references[topology.Mirror](&d, "pre out mirror", x.GetPreOutMirrors()),
+		LoadBalancer:  reference[topology.LoadBalancer](&d, "load balancer", x.GetLoadBalancer()),
+		LocalRedirect: reference[topology.Chain](&d, "local redirect", x.GetLocalRedirect()),
+		ASNumber:      x.GetAsNumber(),
+		VNI:           x.GetVni(),
+		OffRampVXLAN:  x.GetOffRampVxlan(),
 	}, d.err
 }
 
@@ -30,13 +43,13 @@ func (d *decoder) key(field string, x *Key) topology.Key {
 }
 
 func fromTunnelZone(o *topology.TunnelZone) *TunnelZone {
-	return &TunnelZone{Id: idBytes(o.ID), Name: o.Name}
+	return &TunnelZone{Id: idBytes(o.ID), Name: o.Name, Vtep: o.VTEP}
 }
 
 // Topology returns the zone's value.
 func (x *TunnelZone) Topology() (*topology.TunnelZone, error) {
 	d := decoder{kind: topology.KindTunnelZone}
-	return &topology.TunnelZone{ID: identity[topology.TunnelZone](&d, "id", x.GetId()), Name: x.GetName()}, d.err
+	return &topology.TunnelZone{ID: identity[topology.TunnelZone](&d, "id", x.GetId()), Name: x.GetName(), VTEP: x.GetVtep()}, d.err
 }
 
 func fromTunnelZoneHost(o *topology.TunnelZoneHost) *TunnelZoneHost {

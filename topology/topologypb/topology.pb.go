@@ -108,6 +108,24 @@ type Object struct {
 	//	*Object_Overlay
 	//	*Object_TunnelZone
 	//	*Object_TunnelZoneHost
+	//	*Object_BgpNetwork
+	//	*Object_BgpPeer
+	//	*Object_LoadBalancer
+	//	*Object_Pool
+	//	*Object_PoolMember
+	//	*Object_Vip
+	//	*Object_HealthMonitor
+	//	*Object_Mirror
+	//	*Object_L2Insertion
+	//	*Object_QosPolicy
+	//	*Object_QosBandwidthRule
+	//	*Object_QosDscpRule
+	//	*Object_ServiceContainer
+	//	*Object_ServiceContainerGroup
+	//	*Object_TraceRequest
+	//	*Object_Vtep
+	//	*Object_PeeringEntry
+	//	*Object_HostSettings
 	//	*Object_StagedPart
 	//	*Object_StagedChange
 	Value         isObject_Value `protobuf_oneof:"value"`
@@ -395,6 +413,168 @@ func (x *Object) GetTunnelZoneHost() *TunnelZoneHost {
 	return nil
 }
 
+func (x *Object) GetBgpNetwork() *BGPNetwork {
+	if x != nil {
+		if x, ok := x.Value.(*Object_BgpNetwork); ok {
+			return x.BgpNetwork
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetBgpPeer() *BGPPeer {
+	if x != nil {
+		if x, ok := x.Value.(*Object_BgpPeer); ok {
+			return x.BgpPeer
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetLoadBalancer() *LoadBalancer {
+	if x != nil {
+		if x, ok := x.Value.(*Object_LoadBalancer); ok {
+			return x.LoadBalancer
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetPool() *Pool {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Pool); ok {
+			return x.Pool
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetPoolMember() *PoolMember {
+	if x != nil {
+		if x, ok := x.Value.(*Object_PoolMember); ok {
+			return x.PoolMember
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetVip() *VIP {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Vip); ok {
+			return x.Vip
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetHealthMonitor() *HealthMonitor {
+	if x != nil {
+		if x, ok := x.Value.(*Object_HealthMonitor); ok {
+			return x.HealthMonitor
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetMirror() *Mirror {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Mirror); ok {
+			return x.Mirror
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetL2Insertion() *L2Insertion {
+	if x != nil {
+		if x, ok := x.Value.(*Object_L2Insertion); ok {
+			return x.L2Insertion
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetQosPolicy() *QoSPolicy {
+	if x != nil {
+		if x, ok := x.Value.(*Object_QosPolicy); ok {
+			return x.QosPolicy
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetQosBandwidthRule() *QoSBandwidthRule {
+	if x != nil {
+		if x, ok := x.Value.(*Object_QosBandwidthRule); ok {
+			return x.QosBandwidthRule
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetQosDscpRule() *QoSDSCPRule {
+	if x != nil {
+		if x, ok := x.Value.(*Object_QosDscpRule); ok {
+			return x.QosDscpRule
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetServiceContainer() *ServiceContainer {
+	if x != nil {
+		if x, ok := x.Value.(*Object_ServiceContainer); ok {
+			return x.ServiceContainer
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetServiceContainerGroup() *ServiceContainerGroup {
+	if x != nil {
+		if x, ok := x.Value.(*Object_ServiceContainerGroup); ok {
+			return x.ServiceContainerGroup
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetTraceRequest() *TraceRequest {
+	if x != nil {
+		if x, ok := x.Value.(*Object_TraceRequest); ok {
+			return x.TraceRequest
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetVtep() *VTEP {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Vtep); ok {
+			return x.Vtep
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetPeeringEntry() *PeeringEntry {
+	if x != nil {
+		if x, ok := x.Value.(*Object_PeeringEntry); ok {
+			return x.PeeringEntry
+		}
+	}
+	return nil
+}
+
+func (x *Object) GetHostSettings() *HostSettings {
+	if x != nil {
+		if x, ok := x.Value.(*Object_HostSettings); ok {
+			return x.HostSettings
+		}
+	}
+	return nil
+}
+
 func (x *Object) GetStagedPart() *StagedPart {
 	if x != nil {
 		if x, ok := x.Value.(*Object_StagedPart); ok {
@@ -525,6 +705,78 @@ type Object_TunnelZoneHost struct {
 	TunnelZoneHost *TunnelZoneHost `protobuf:"bytes,27,opt,name=tunnel_zone_host,json=tunnelZoneHost,proto3,oneof"`
 }
 
+type Object_BgpNetwork struct {
+	BgpNetwork *BGPNetwork `protobuf:"bytes,28,opt,name=bgp_network,json=bgpNetwork,proto3,oneof"`
+}
+
+type Object_BgpPeer struct {
+	BgpPeer *BGPPeer `protobuf:"bytes,29,opt,name=bgp_peer,json=bgpPeer,proto3,oneof"`
+}
+
+type Object_LoadBalancer struct {
+	LoadBalancer *LoadBalancer `protobuf:"bytes,30,opt,name=load_balancer,json=loadBalancer,proto3,oneof"`
+}
+
+type Object_Pool struct {
+	Pool *Pool `protobuf:"bytes,31,opt,name=pool,proto3,oneof"`
+}
+
+type Object_PoolMember struct {
+	PoolMember *PoolMember `protobuf:"bytes,32,opt,name=pool_member,json=poolMember,proto3,oneof"`
+}
+
+type Object_Vip struct {
+	Vip *VIP `protobuf:"bytes,33,opt,name=vip,proto3,oneof"`
+}
+
+type Object_HealthMonitor struct {
+	HealthMonitor *HealthMonitor `protobuf:"bytes,34,opt,name=health_monitor,json=healthMonitor,proto3,oneof"`
+}
+
+type Object_Mirror struct {
+	Mirror *Mirror `protobuf:"bytes,35,opt,name=mirror,proto3,oneof"`
+}
+
+type Object_L2Insertion struct {
+	L2Insertion *L2Insertion `protobuf:"bytes,36,opt,name=l2_insertion,json=l2Insertion,proto3,oneof"`
+}
+
+type Object_QosPolicy struct {
+	QosPolicy *QoSPolicy `protobuf:"bytes,37,opt,name=qos_policy,json=qosPolicy,proto3,oneof"`
+}
+
+type Object_QosBandwidthRule struct {
+	QosBandwidthRule *QoSBandwidthRule `protobuf:"bytes,38,opt,name=qos_bandwidth_rule,json=qosBandwidthRule,proto3,oneof"`
+}
+
+type Object_QosDscpRule struct {
+	QosDscpRule *QoSDSCPRule `protobuf:"bytes,39,opt,name=qos_dscp_rule,json=qosDscpRule,proto3,oneof"`
+}
+
+type Object_ServiceContainer struct {
+	ServiceContainer *ServiceContainer `protobuf:"bytes,40,opt,name=service_container,json=serviceContainer,proto3,oneof"`
+}
+
+type Object_ServiceContainerGroup struct {
+	ServiceContainerGroup *ServiceContainerGroup `protobuf:"bytes,41,opt,name=service_container_group,json=serviceContainerGroup,proto3,oneof"`
+}
+
+type Object_TraceRequest struct {
+	TraceRequest *TraceRequest `protobuf:"bytes,42,opt,name=trace_request,json=traceRequest,proto3,oneof"`
+}
+
+type Object_Vtep struct {
+	Vtep *VTEP `protobuf:"bytes,43,opt,name=vtep,proto3,oneof"`
+}
+
+type Object_PeeringEntry struct {
+	PeeringEntry *PeeringEntry `protobuf:"bytes,44,opt,name=peering_entry,json=peeringEntry,proto3,oneof"`
+}
+
+type Object_HostSettings struct {
+	HostSettings *HostSettings `protobuf:"bytes,45,opt,name=host_settings,json=hostSettings,proto3,oneof"`
+}
+
 type Object_StagedPart struct {
 	StagedPart *StagedPart `protobuf:"bytes,100,opt,name=staged_part,json=stagedPart,proto3,oneof"`
 }
@@ -586,6 +838,42 @@ func (*Object_Overlay) isObject_Value() {}
 func (*Object_TunnelZone) isObject_Value() {}
 
 func (*Object_TunnelZoneHost) isObject_Value() {}
+
+func (*Object_BgpNetwork) isObject_Value() {}
+
+func (*Object_BgpPeer) isObject_Value() {}
+
+func (*Object_LoadBalancer) isObject_Value() {}
+
+func (*Object_Pool) isObject_Value() {}
+
+func (*Object_PoolMember) isObject_Value() {}
+
+func (*Object_Vip) isObject_Value() {}
+
+func (*Object_HealthMonitor) isObject_Value() {}
+
+func (*Object_Mirror) isObject_Value() {}
+
+func (*Object_L2Insertion) isObject_Value() {}
+
+func (*Object_QosPolicy) isObject_Value() {}
+
+func (*Object_QosBandwidthRule) isObject_Value() {}
+
+func (*Object_QosDscpRule) isObject_Value() {}
+
+func (*Object_ServiceContainer) isObject_Value() {}
+
+func (*Object_ServiceContainerGroup) isObject_Value() {}
+
+func (*Object_TraceRequest) isObject_Value() {}
+
+func (*Object_Vtep) isObject_Value() {}
+
+func (*Object_PeeringEntry) isObject_Value() {}
+
+func (*Object_HostSettings) isObject_Value() {}
 
 func (*Object_StagedPart) isObject_Value() {}
 
@@ -3810,6 +4098,16 @@ type Overlay struct {
 	InChain       []byte                 `protobuf:"bytes,3,opt,name=in_chain,json=inChain,proto3" json:"in_chain,omitempty"`
 	OutChain      []byte                 `protobuf:"bytes,4,opt,name=out_chain,json=outChain,proto3" json:"out_chain,omitempty"`
 	Groups        [][]byte               `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
+	QosPolicy     []byte                 `protobuf:"bytes,6,opt,name=qos_policy,json=qosPolicy,proto3" json:"qos_policy,omitempty"`
+	InMirrors     [][]byte               `protobuf:"bytes,7,rep,name=in_mirrors,json=inMirrors,proto3" json:"in_mirrors,omitempty"`
+	OutMirrors    [][]byte               `protobuf:"bytes,8,rep,name=out_mirrors,json=outMirrors,proto3" json:"out_mirrors,omitempty"`
+	PostInMirrors [][]byte               `protobuf:"bytes,9,rep,name=post_in_mirrors,json=postInMirrors,proto3" json:"post_in_mirrors,omitempty"`
+	PreOutMirrors [][]byte               `protobuf:"bytes,10,rep,name=pre_out_mirrors,json=preOutMirrors,proto3" json:"pre_out_mirrors,omitempty"`
+	LoadBalancer  []byte                 `protobuf:"bytes,11,opt,name=load_balancer,json=loadBalancer,proto3" json:"load_balancer,omitempty"`
+	LocalRedirect []byte                 `protobuf:"bytes,12,opt,name=local_redirect,json=localRedirect,proto3" json:"local_redirect,omitempty"`
+	AsNumber      uint32                 `protobuf:"varint,13,opt,name=as_number,json=asNumber,proto3" json:"as_number,omitempty"`
+	Vni           uint32                 `protobuf:"varint,14,opt,name=vni,proto3" json:"vni,omitempty"`
+	OffRampVxlan  bool                   `protobuf:"varint,15,opt,name=off_ramp_vxlan,json=offRampVxlan,proto3" json:"off_ramp_vxlan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3879,10 +4177,81 @@ func (x *Overlay) GetGroups() [][]byte {
 	return nil
 }
 
+func (x *Overlay) GetQosPolicy() []byte {
+	if x != nil {
+		return x.QosPolicy
+	}
+	return nil
+}
+
+func (x *Overlay) GetInMirrors() [][]byte {
+	if x != nil {
+		return x.InMirrors
+	}
+	return nil
+}
+
+func (x *Overlay) GetOutMirrors() [][]byte {
+	if x != nil {
+		return x.OutMirrors
+	}
+	return nil
+}
+
+func (x *Overlay) GetPostInMirrors() [][]byte {
+	if x != nil {
+		return x.PostInMirrors
+	}
+	return nil
+}
+
+func (x *Overlay) GetPreOutMirrors() [][]byte {
+	if x != nil {
+		return x.PreOutMirrors
+	}
+	return nil
+}
+
+func (x *Overlay) GetLoadBalancer() []byte {
+	if x != nil {
+		return x.LoadBalancer
+	}
+	return nil
+}
+
+func (x *Overlay) GetLocalRedirect() []byte {
+	if x != nil {
+		return x.LocalRedirect
+	}
+	return nil
+}
+
+func (x *Overlay) GetAsNumber() uint32 {
+	if x != nil {
+		return x.AsNumber
+	}
+	return 0
+}
+
+func (x *Overlay) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *Overlay) GetOffRampVxlan() bool {
+	if x != nil {
+		return x.OffRampVxlan
+	}
+	return false
+}
+
 type TunnelZone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Vtep          bool                   `protobuf:"varint,3,opt,name=vtep,proto3" json:"vtep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3929,6 +4298,13 @@ func (x *TunnelZone) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *TunnelZone) GetVtep() bool {
+	if x != nil {
+		return x.Vtep
+	}
+	return false
 }
 
 type TunnelZoneHost struct {
@@ -3999,6 +4375,1538 @@ func (x *TunnelZoneHost) GetAddr() []byte {
 	return nil
 }
 
+type BGPNetwork struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	Subnet        *Prefix                `protobuf:"bytes,3,opt,name=subnet,proto3" json:"subnet,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BGPNetwork) Reset() {
+	*x = BGPNetwork{}
+	mi := &file_topology_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BGPNetwork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BGPNetwork) ProtoMessage() {}
+
+func (x *BGPNetwork) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BGPNetwork.ProtoReflect.Descriptor instead.
+func (*BGPNetwork) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *BGPNetwork) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *BGPNetwork) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *BGPNetwork) GetSubnet() *Prefix {
+	if x != nil {
+		return x.Subnet
+	}
+	return nil
+}
+
+func (x *BGPNetwork) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type BGPPeer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Router        []byte                 `protobuf:"bytes,2,opt,name=router,proto3" json:"router,omitempty"`
+	AsNumber      uint32                 `protobuf:"varint,3,opt,name=as_number,json=asNumber,proto3" json:"as_number,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	KeepAlive     int32                  `protobuf:"varint,5,opt,name=keep_alive,json=keepAlive,proto3" json:"keep_alive,omitempty"`
+	HoldTime      int32                  `protobuf:"varint,6,opt,name=hold_time,json=holdTime,proto3" json:"hold_time,omitempty"`
+	ConnectRetry  int32                  `protobuf:"varint,7,opt,name=connect_retry,json=connectRetry,proto3" json:"connect_retry,omitempty"`
+	Password      string                 `protobuf:"bytes,8,opt,name=password,proto3" json:"password,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BGPPeer) Reset() {
+	*x = BGPPeer{}
+	mi := &file_topology_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BGPPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BGPPeer) ProtoMessage() {}
+
+func (x *BGPPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BGPPeer.ProtoReflect.Descriptor instead.
+func (*BGPPeer) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *BGPPeer) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *BGPPeer) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *BGPPeer) GetAsNumber() uint32 {
+	if x != nil {
+		return x.AsNumber
+	}
+	return 0
+}
+
+func (x *BGPPeer) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BGPPeer) GetKeepAlive() int32 {
+	if x != nil {
+		return x.KeepAlive
+	}
+	return 0
+}
+
+func (x *BGPPeer) GetHoldTime() int32 {
+	if x != nil {
+		return x.HoldTime
+	}
+	return 0
+}
+
+func (x *BGPPeer) GetConnectRetry() int32 {
+	if x != nil {
+		return x.ConnectRetry
+	}
+	return 0
+}
+
+func (x *BGPPeer) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *BGPPeer) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type LoadBalancer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,2,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadBalancer) Reset() {
+	*x = LoadBalancer{}
+	mi := &file_topology_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadBalancer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadBalancer) ProtoMessage() {}
+
+func (x *LoadBalancer) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadBalancer.ProtoReflect.Descriptor instead.
+func (*LoadBalancer) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *LoadBalancer) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *LoadBalancer) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *LoadBalancer) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type Pool struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	LoadBalancer  []byte                 `protobuf:"bytes,2,opt,name=load_balancer,json=loadBalancer,proto3" json:"load_balancer,omitempty"`
+	HealthMonitor []byte                 `protobuf:"bytes,3,opt,name=health_monitor,json=healthMonitor,proto3" json:"health_monitor,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,4,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pool) Reset() {
+	*x = Pool{}
+	mi := &file_topology_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pool) ProtoMessage() {}
+
+func (x *Pool) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pool.ProtoReflect.Descriptor instead.
+func (*Pool) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Pool) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Pool) GetLoadBalancer() []byte {
+	if x != nil {
+		return x.LoadBalancer
+	}
+	return nil
+}
+
+func (x *Pool) GetHealthMonitor() []byte {
+	if x != nil {
+		return x.HealthMonitor
+	}
+	return nil
+}
+
+func (x *Pool) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *Pool) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type PoolMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pool          []byte                 `protobuf:"bytes,2,opt,name=pool,proto3" json:"pool,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
+	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
+	Weight        int32                  `protobuf:"varint,5,opt,name=weight,proto3" json:"weight,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,6,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PoolMember) Reset() {
+	*x = PoolMember{}
+	mi := &file_topology_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PoolMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PoolMember) ProtoMessage() {}
+
+func (x *PoolMember) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PoolMember.ProtoReflect.Descriptor instead.
+func (*PoolMember) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *PoolMember) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PoolMember) GetPool() []byte {
+	if x != nil {
+		return x.Pool
+	}
+	return nil
+}
+
+func (x *PoolMember) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *PoolMember) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *PoolMember) GetWeight() int32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *PoolMember) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *PoolMember) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type VIP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pool          []byte                 `protobuf:"bytes,2,opt,name=pool,proto3" json:"pool,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
+	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,5,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	Sticky        bool                   `protobuf:"varint,6,opt,name=sticky,proto3" json:"sticky,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VIP) Reset() {
+	*x = VIP{}
+	mi := &file_topology_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VIP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VIP) ProtoMessage() {}
+
+func (x *VIP) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VIP.ProtoReflect.Descriptor instead.
+func (*VIP) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *VIP) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *VIP) GetPool() []byte {
+	if x != nil {
+		return x.Pool
+	}
+	return nil
+}
+
+func (x *VIP) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *VIP) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *VIP) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *VIP) GetSticky() bool {
+	if x != nil {
+		return x.Sticky
+	}
+	return false
+}
+
+func (x *VIP) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type HealthMonitor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	AdminUp       bool                   `protobuf:"varint,2,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
+	Delay         int32                  `protobuf:"varint,3,opt,name=delay,proto3" json:"delay,omitempty"`
+	Timeout       int32                  `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	MaxRetries    int32                  `protobuf:"varint,5,opt,name=max_retries,json=maxRetries,proto3" json:"max_retries,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HealthMonitor) Reset() {
+	*x = HealthMonitor{}
+	mi := &file_topology_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HealthMonitor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HealthMonitor) ProtoMessage() {}
+
+func (x *HealthMonitor) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HealthMonitor.ProtoReflect.Descriptor instead.
+func (*HealthMonitor) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *HealthMonitor) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *HealthMonitor) GetAdminUp() bool {
+	if x != nil {
+		return x.AdminUp
+	}
+	return false
+}
+
+func (x *HealthMonitor) GetDelay() int32 {
+	if x != nil {
+		return x.Delay
+	}
+	return 0
+}
+
+func (x *HealthMonitor) GetTimeout() int32 {
+	if x != nil {
+		return x.Timeout
+	}
+	return 0
+}
+
+func (x *HealthMonitor) GetMaxRetries() int32 {
+	if x != nil {
+		return x.MaxRetries
+	}
+	return 0
+}
+
+func (x *HealthMonitor) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type Mirror struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	To            []byte                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Conditions    []*Condition           `protobuf:"bytes,3,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mirror) Reset() {
+	*x = Mirror{}
+	mi := &file_topology_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mirror) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mirror) ProtoMessage() {}
+
+func (x *Mirror) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mirror.ProtoReflect.Descriptor instead.
+func (*Mirror) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Mirror) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Mirror) GetTo() []byte {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Mirror) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *Mirror) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type L2Insertion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Port          []byte                 `protobuf:"bytes,2,opt,name=port,proto3" json:"port,omitempty"`
+	Service       []byte                 `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
+	Vlan          uint32                 `protobuf:"varint,4,opt,name=vlan,proto3" json:"vlan,omitempty"`
+	Position      int32                  `protobuf:"varint,5,opt,name=position,proto3" json:"position,omitempty"`
+	FailOpen      bool                   `protobuf:"varint,6,opt,name=fail_open,json=failOpen,proto3" json:"fail_open,omitempty"`
+	Mac           []byte                 `protobuf:"bytes,7,opt,name=mac,proto3" json:"mac,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *L2Insertion) Reset() {
+	*x = L2Insertion{}
+	mi := &file_topology_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L2Insertion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L2Insertion) ProtoMessage() {}
+
+func (x *L2Insertion) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L2Insertion.ProtoReflect.Descriptor instead.
+func (*L2Insertion) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *L2Insertion) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *L2Insertion) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *L2Insertion) GetService() []byte {
+	if x != nil {
+		return x.Service
+	}
+	return nil
+}
+
+func (x *L2Insertion) GetVlan() uint32 {
+	if x != nil {
+		return x.Vlan
+	}
+	return 0
+}
+
+func (x *L2Insertion) GetPosition() int32 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *L2Insertion) GetFailOpen() bool {
+	if x != nil {
+		return x.FailOpen
+	}
+	return false
+}
+
+func (x *L2Insertion) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
+func (x *L2Insertion) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type QoSPolicy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,4,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	Shared        bool                   `protobuf:"varint,5,opt,name=shared,proto3" json:"shared,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QoSPolicy) Reset() {
+	*x = QoSPolicy{}
+	mi := &file_topology_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QoSPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QoSPolicy) ProtoMessage() {}
+
+func (x *QoSPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QoSPolicy.ProtoReflect.Descriptor instead.
+func (*QoSPolicy) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *QoSPolicy) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *QoSPolicy) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QoSPolicy) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *QoSPolicy) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *QoSPolicy) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *QoSPolicy) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type QoSBandwidthRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Policy        []byte                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	MaxKbps       int32                  `protobuf:"varint,3,opt,name=max_kbps,json=maxKbps,proto3" json:"max_kbps,omitempty"`
+	MaxBurstKb    *int32                 `protobuf:"varint,4,opt,name=max_burst_kb,json=maxBurstKb,proto3,oneof" json:"max_burst_kb,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QoSBandwidthRule) Reset() {
+	*x = QoSBandwidthRule{}
+	mi := &file_topology_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QoSBandwidthRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QoSBandwidthRule) ProtoMessage() {}
+
+func (x *QoSBandwidthRule) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QoSBandwidthRule.ProtoReflect.Descriptor instead.
+func (*QoSBandwidthRule) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *QoSBandwidthRule) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *QoSBandwidthRule) GetPolicy() []byte {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *QoSBandwidthRule) GetMaxKbps() int32 {
+	if x != nil {
+		return x.MaxKbps
+	}
+	return 0
+}
+
+func (x *QoSBandwidthRule) GetMaxBurstKb() int32 {
+	if x != nil && x.MaxBurstKb != nil {
+		return *x.MaxBurstKb
+	}
+	return 0
+}
+
+func (x *QoSBandwidthRule) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type QoSDSCPRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Policy        []byte                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	Mark          int32                  `protobuf:"varint,3,opt,name=mark,proto3" json:"mark,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QoSDSCPRule) Reset() {
+	*x = QoSDSCPRule{}
+	mi := &file_topology_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QoSDSCPRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QoSDSCPRule) ProtoMessage() {}
+
+func (x *QoSDSCPRule) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QoSDSCPRule.ProtoReflect.Descriptor instead.
+func (*QoSDSCPRule) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *QoSDSCPRule) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *QoSDSCPRule) GetPolicy() []byte {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *QoSDSCPRule) GetMark() int32 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
+func (x *QoSDSCPRule) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type ServiceContainer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Group         []byte                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Port          []byte                 `protobuf:"bytes,3,opt,name=port,proto3" json:"port,omitempty"`
+	Configuration []byte                 `protobuf:"bytes,4,opt,name=configuration,proto3" json:"configuration,omitempty"`
+	Type          string                 `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceContainer) Reset() {
+	*x = ServiceContainer{}
+	mi := &file_topology_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceContainer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceContainer) ProtoMessage() {}
+
+func (x *ServiceContainer) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceContainer.ProtoReflect.Descriptor instead.
+func (*ServiceContainer) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *ServiceContainer) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ServiceContainer) GetGroup() []byte {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *ServiceContainer) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *ServiceContainer) GetConfiguration() []byte {
+	if x != nil {
+		return x.Configuration
+	}
+	return nil
+}
+
+func (x *ServiceContainer) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *ServiceContainer) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type ServiceContainerGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Least         bool                   `protobuf:"varint,2,opt,name=least,proto3" json:"least,omitempty"`
+	PortGroup     []byte                 `protobuf:"bytes,3,opt,name=port_group,json=portGroup,proto3" json:"port_group,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceContainerGroup) Reset() {
+	*x = ServiceContainerGroup{}
+	mi := &file_topology_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceContainerGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceContainerGroup) ProtoMessage() {}
+
+func (x *ServiceContainerGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceContainerGroup.ProtoReflect.Descriptor instead.
+func (*ServiceContainerGroup) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *ServiceContainerGroup) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ServiceContainerGroup) GetLeast() bool {
+	if x != nil {
+		return x.Least
+	}
+	return false
+}
+
+func (x *ServiceContainerGroup) GetPortGroup() []byte {
+	if x != nil {
+		return x.PortGroup
+	}
+	return nil
+}
+
+func (x *ServiceContainerGroup) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type TraceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Device        *Key                   `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	When          *Condition             `protobuf:"bytes,4,opt,name=when,proto3" json:"when,omitempty"`
+	CreatedMillis int64                  `protobuf:"varint,5,opt,name=created_millis,json=createdMillis,proto3" json:"created_millis,omitempty"`
+	Limit         int64                  `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	Enabled       bool                   `protobuf:"varint,7,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceRequest) Reset() {
+	*x = TraceRequest{}
+	mi := &file_topology_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceRequest) ProtoMessage() {}
+
+func (x *TraceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
+func (*TraceRequest) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *TraceRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *TraceRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TraceRequest) GetDevice() *Key {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *TraceRequest) GetWhen() *Condition {
+	if x != nil {
+		return x.When
+	}
+	return nil
+}
+
+func (x *TraceRequest) GetCreatedMillis() int64 {
+	if x != nil {
+		return x.CreatedMillis
+	}
+	return 0
+}
+
+func (x *TraceRequest) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *TraceRequest) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *TraceRequest) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type VTEP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	Port          uint32                 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	Zone          []byte                 `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	Bindings      []*VTEPBinding         `protobuf:"bytes,5,rep,name=bindings,proto3" json:"bindings,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VTEP) Reset() {
+	*x = VTEP{}
+	mi := &file_topology_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VTEP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VTEP) ProtoMessage() {}
+
+func (x *VTEP) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VTEP.ProtoReflect.Descriptor instead.
+func (*VTEP) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *VTEP) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *VTEP) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *VTEP) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *VTEP) GetZone() []byte {
+	if x != nil {
+		return x.Zone
+	}
+	return nil
+}
+
+func (x *VTEP) GetBindings() []*VTEPBinding {
+	if x != nil {
+		return x.Bindings
+	}
+	return nil
+}
+
+func (x *VTEP) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type VTEPBinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Port          string                 `protobuf:"bytes,1,opt,name=port,proto3" json:"port,omitempty"`
+	Vlan          uint32                 `protobuf:"varint,2,opt,name=vlan,proto3" json:"vlan,omitempty"`
+	Bridge        []byte                 `protobuf:"bytes,3,opt,name=bridge,proto3" json:"bridge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VTEPBinding) Reset() {
+	*x = VTEPBinding{}
+	mi := &file_topology_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VTEPBinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VTEPBinding) ProtoMessage() {}
+
+func (x *VTEPBinding) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VTEPBinding.ProtoReflect.Descriptor instead.
+func (*VTEPBinding) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *VTEPBinding) GetPort() string {
+	if x != nil {
+		return x.Port
+	}
+	return ""
+}
+
+func (x *VTEPBinding) GetVlan() uint32 {
+	if x != nil {
+		return x.Vlan
+	}
+	return 0
+}
+
+func (x *VTEPBinding) GetBridge() []byte {
+	if x != nil {
+		return x.Bridge
+	}
+	return nil
+}
+
+type PeeringEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Port          []byte                 `protobuf:"bytes,2,opt,name=port,proto3" json:"port,omitempty"`
+	Mac           []byte                 `protobuf:"bytes,3,opt,name=mac,proto3" json:"mac,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeeringEntry) Reset() {
+	*x = PeeringEntry{}
+	mi := &file_topology_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeeringEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeeringEntry) ProtoMessage() {}
+
+func (x *PeeringEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeeringEntry.ProtoReflect.Descriptor instead.
+func (*PeeringEntry) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *PeeringEntry) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PeeringEntry) GetPort() []byte {
+	if x != nil {
+		return x.Port
+	}
+	return nil
+}
+
+func (x *PeeringEntry) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
+func (x *PeeringEntry) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *PeeringEntry) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
+type HostSettings struct {
+	state                 protoimpl.MessageState `protogen:"open.v1"`
+	Host                  []byte                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	FloodingProxyWeight   int32                  `protobuf:"varint,2,opt,name=flooding_proxy_weight,json=floodingProxyWeight,proto3" json:"flooding_proxy_weight,omitempty"`
+	ContainerWeight       int32                  `protobuf:"varint,3,opt,name=container_weight,json=containerWeight,proto3" json:"container_weight,omitempty"`
+	ContainerLimit        int32                  `protobuf:"varint,4,opt,name=container_limit,json=containerLimit,proto3" json:"container_limit,omitempty"`
+	EnforceContainerLimit bool                   `protobuf:"varint,5,opt,name=enforce_container_limit,json=enforceContainerLimit,proto3" json:"enforce_container_limit,omitempty"`
+	ByOperator            bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *HostSettings) Reset() {
+	*x = HostSettings{}
+	mi := &file_topology_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostSettings) ProtoMessage() {}
+
+func (x *HostSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostSettings.ProtoReflect.Descriptor instead.
+func (*HostSettings) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *HostSettings) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *HostSettings) GetFloodingProxyWeight() int32 {
+	if x != nil {
+		return x.FloodingProxyWeight
+	}
+	return 0
+}
+
+func (x *HostSettings) GetContainerWeight() int32 {
+	if x != nil {
+		return x.ContainerWeight
+	}
+	return 0
+}
+
+func (x *HostSettings) GetContainerLimit() int32 {
+	if x != nil {
+		return x.ContainerLimit
+	}
+	return 0
+}
+
+func (x *HostSettings) GetEnforceContainerLimit() bool {
+	if x != nil {
+		return x.EnforceContainerLimit
+	}
+	return false
+}
+
+func (x *HostSettings) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 var File_topology_proto protoreflect.FileDescriptor
 
 const file_topology_proto_rawDesc = "" +
@@ -4006,7 +5914,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\xb6\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\x98\x18\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -4044,6 +5952,27 @@ const file_topology_proto_rawDesc = "" +
 	"\vtunnel_zone\x18\x1a \x01(\v2\x1f.midonet.topology.v1.TunnelZoneH\x00R\n" +
 	"tunnelZone\x12O\n" +
 	"\x10tunnel_zone_host\x18\x1b \x01(\v2#.midonet.topology.v1.TunnelZoneHostH\x00R\x0etunnelZoneHost\x12B\n" +
+	"\vbgp_network\x18\x1c \x01(\v2\x1f.midonet.topology.v1.BGPNetworkH\x00R\n" +
+	"bgpNetwork\x129\n" +
+	"\bbgp_peer\x18\x1d \x01(\v2\x1c.midonet.topology.v1.BGPPeerH\x00R\abgpPeer\x12H\n" +
+	"\rload_balancer\x18\x1e \x01(\v2!.midonet.topology.v1.LoadBalancerH\x00R\floadBalancer\x12/\n" +
+	"\x04pool\x18\x1f \x01(\v2\x19.midonet.topology.v1.PoolH\x00R\x04pool\x12B\n" +
+	"\vpool_member\x18  \x01(\v2\x1f.midonet.topology.v1.PoolMemberH\x00R\n" +
+	"poolMember\x12,\n" +
+	"\x03vip\x18! \x01(\v2\x18.midonet.topology.v1.VIPH\x00R\x03vip\x12K\n" +
+	"\x0ehealth_monitor\x18\" \x01(\v2\".midonet.topology.v1.HealthMonitorH\x00R\rhealthMonitor\x125\n" +
+	"\x06mirror\x18# \x01(\v2\x1b.midonet.topology.v1.MirrorH\x00R\x06mirror\x12E\n" +
+	"\fl2_insertion\x18$ \x01(\v2 .midonet.topology.v1.L2InsertionH\x00R\vl2Insertion\x12?\n" +
+	"\n" +
+	"qos_policy\x18% \x01(\v2\x1e.midonet.topology.v1.QoSPolicyH\x00R\tqosPolicy\x12U\n" +
+	"\x12qos_bandwidth_rule\x18& \x01(\v2%.midonet.topology.v1.QoSBandwidthRuleH\x00R\x10qosBandwidthRule\x12F\n" +
+	"\rqos_dscp_rule\x18' \x01(\v2 .midonet.topology.v1.QoSDSCPRuleH\x00R\vqosDscpRule\x12T\n" +
+	"\x11service_container\x18( \x01(\v2%.midonet.topology.v1.ServiceContainerH\x00R\x10serviceContainer\x12d\n" +
+	"\x17service_container_group\x18) \x01(\v2*.midonet.topology.v1.ServiceContainerGroupH\x00R\x15serviceContainerGroup\x12H\n" +
+	"\rtrace_request\x18* \x01(\v2!.midonet.topology.v1.TraceRequestH\x00R\ftraceRequest\x12/\n" +
+	"\x04vtep\x18+ \x01(\v2\x19.midonet.topology.v1.VTEPH\x00R\x04vtep\x12H\n" +
+	"\rpeering_entry\x18, \x01(\v2!.midonet.topology.v1.PeeringEntryH\x00R\fpeeringEntry\x12H\n" +
+	"\rhost_settings\x18- \x01(\v2!.midonet.topology.v1.HostSettingsH\x00R\fhostSettings\x12B\n" +
 	"\vstaged_part\x18d \x01(\v2\x1f.midonet.topology.v1.StagedPartH\x00R\n" +
 	"stagedPart\x12H\n" +
 	"\rstaged_change\x18e \x01(\v2!.midonet.topology.v1.StagedChangeH\x00R\fstagedChangeB\a\n" +
@@ -4353,22 +6282,190 @@ const file_topology_proto_rawDesc = "" +
 	"\aapplied\x18\x03 \x01(\x04R\aapplied\x12\x18\n" +
 	"\arepairs\x18\x04 \x01(\x04R\arepairs\x12\x14\n" +
 	"\x05store\x18\x05 \x01(\tR\x05store\x12\x14\n" +
-	"\x05turns\x18\x06 \x01(\x04R\x05turns\"\xb5\x01\n" +
+	"\x05turns\x18\x06 \x01(\x04R\x05turns\"\x85\x04\n" +
 	"\aOverlay\x120\n" +
 	"\x06target\x18\x01 \x01(\v2\x18.midonet.topology.v1.KeyR\x06target\x12(\n" +
 	"\x02at\x18\x02 \x01(\v2\x18.midonet.topology.v1.KeyR\x02at\x12\x19\n" +
 	"\bin_chain\x18\x03 \x01(\fR\ainChain\x12\x1b\n" +
 	"\tout_chain\x18\x04 \x01(\fR\boutChain\x12\x16\n" +
-	"\x06groups\x18\x05 \x03(\fR\x06groups\"0\n" +
+	"\x06groups\x18\x05 \x03(\fR\x06groups\x12\x1d\n" +
+	"\n" +
+	"qos_policy\x18\x06 \x01(\fR\tqosPolicy\x12\x1d\n" +
+	"\n" +
+	"in_mirrors\x18\a \x03(\fR\tinMirrors\x12\x1f\n" +
+	"\vout_mirrors\x18\b \x03(\fR\n" +
+	"outMirrors\x12&\n" +
+	"\x0fpost_in_mirrors\x18\t \x03(\fR\rpostInMirrors\x12&\n" +
+	"\x0fpre_out_mirrors\x18\n" +
+	" \x03(\fR\rpreOutMirrors\x12#\n" +
+	"\rload_balancer\x18\v \x01(\fR\floadBalancer\x12%\n" +
+	"\x0elocal_redirect\x18\f \x01(\fR\rlocalRedirect\x12\x1b\n" +
+	"\tas_number\x18\r \x01(\rR\basNumber\x12\x10\n" +
+	"\x03vni\x18\x0e \x01(\rR\x03vni\x12$\n" +
+	"\x0eoff_ramp_vxlan\x18\x0f \x01(\bR\foffRampVxlan\"D\n" +
 	"\n" +
 	"TunnelZone\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\\\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04vtep\x18\x03 \x01(\bR\x04vtep\"\\\n" +
 	"\x0eTunnelZoneHost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\fR\x04zone\x12\x12\n" +
 	"\x04host\x18\x03 \x01(\fR\x04host\x12\x12\n" +
-	"\x04addr\x18\x04 \x01(\fR\x04addrB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
+	"\x04addr\x18\x04 \x01(\fR\x04addr\"\x8a\x01\n" +
+	"\n" +
+	"BGPNetwork\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x123\n" +
+	"\x06subnet\x18\x03 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x06subnet\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x80\x02\n" +
+	"\aBGPPeer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06router\x18\x02 \x01(\fR\x06router\x12\x1b\n" +
+	"\tas_number\x18\x03 \x01(\rR\basNumber\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x1d\n" +
+	"\n" +
+	"keep_alive\x18\x05 \x01(\x05R\tkeepAlive\x12\x1b\n" +
+	"\thold_time\x18\x06 \x01(\x05R\bholdTime\x12#\n" +
+	"\rconnect_retry\x18\a \x01(\x05R\fconnectRetry\x12\x1a\n" +
+	"\bpassword\x18\b \x01(\tR\bpassword\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"Z\n" +
+	"\fLoadBalancer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x19\n" +
+	"\badmin_up\x18\x02 \x01(\bR\aadminUp\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x9e\x01\n" +
+	"\x04Pool\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12#\n" +
+	"\rload_balancer\x18\x02 \x01(\fR\floadBalancer\x12%\n" +
+	"\x0ehealth_monitor\x18\x03 \x01(\fR\rhealthMonitor\x12\x19\n" +
+	"\badmin_up\x18\x04 \x01(\bR\aadminUp\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xac\x01\n" +
+	"\n" +
+	"PoolMember\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04pool\x18\x02 \x01(\fR\x04pool\x12\x12\n" +
+	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x12\n" +
+	"\x04port\x18\x04 \x01(\rR\x04port\x12\x16\n" +
+	"\x06weight\x18\x05 \x01(\x05R\x06weight\x12\x19\n" +
+	"\badmin_up\x18\x06 \x01(\bR\aadminUp\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xa5\x01\n" +
+	"\x03VIP\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04pool\x18\x02 \x01(\fR\x04pool\x12\x12\n" +
+	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x12\n" +
+	"\x04port\x18\x04 \x01(\rR\x04port\x12\x19\n" +
+	"\badmin_up\x18\x05 \x01(\bR\aadminUp\x12\x16\n" +
+	"\x06sticky\x18\x06 \x01(\bR\x06sticky\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xac\x01\n" +
+	"\rHealthMonitor\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x19\n" +
+	"\badmin_up\x18\x02 \x01(\bR\aadminUp\x12\x14\n" +
+	"\x05delay\x18\x03 \x01(\x05R\x05delay\x12\x18\n" +
+	"\atimeout\x18\x04 \x01(\x05R\atimeout\x12\x1f\n" +
+	"\vmax_retries\x18\x05 \x01(\x05R\n" +
+	"maxRetries\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x89\x01\n" +
+	"\x06Mirror\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\fR\x02to\x12>\n" +
+	"\n" +
+	"conditions\x18\x03 \x03(\v2\x1e.midonet.topology.v1.ConditionR\n" +
+	"conditions\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xcb\x01\n" +
+	"\vL2Insertion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04port\x18\x02 \x01(\fR\x04port\x12\x18\n" +
+	"\aservice\x18\x03 \x01(\fR\aservice\x12\x12\n" +
+	"\x04vlan\x18\x04 \x01(\rR\x04vlan\x12\x1a\n" +
+	"\bposition\x18\x05 \x01(\x05R\bposition\x12\x1b\n" +
+	"\tfail_open\x18\x06 \x01(\bR\bfailOpen\x12\x10\n" +
+	"\x03mac\x18\a \x01(\fR\x03mac\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xa9\x01\n" +
+	"\tQoSPolicy\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x04 \x01(\tR\tprojectId\x12\x16\n" +
+	"\x06shared\x18\x05 \x01(\bR\x06shared\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xae\x01\n" +
+	"\x10QoSBandwidthRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\fR\x06policy\x12\x19\n" +
+	"\bmax_kbps\x18\x03 \x01(\x05R\amaxKbps\x12%\n" +
+	"\fmax_burst_kb\x18\x04 \x01(\x05H\x00R\n" +
+	"maxBurstKb\x88\x01\x01\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperatorB\x0f\n" +
+	"\r_max_burst_kb\"j\n" +
+	"\vQoSDSCPRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\fR\x06policy\x12\x12\n" +
+	"\x04mark\x18\x03 \x01(\x05R\x04mark\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xa7\x01\n" +
+	"\x10ServiceContainer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05group\x18\x02 \x01(\fR\x05group\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\fR\x04port\x12$\n" +
+	"\rconfiguration\x18\x04 \x01(\fR\rconfiguration\x12\x12\n" +
+	"\x04type\x18\x05 \x01(\tR\x04type\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"}\n" +
+	"\x15ServiceContainerGroup\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05least\x18\x02 \x01(\bR\x05least\x12\x1d\n" +
+	"\n" +
+	"port_group\x18\x03 \x01(\fR\tportGroup\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x90\x02\n" +
+	"\fTraceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
+	"\x06device\x18\x03 \x01(\v2\x18.midonet.topology.v1.KeyR\x06device\x122\n" +
+	"\x04when\x18\x04 \x01(\v2\x1e.midonet.topology.v1.ConditionR\x04when\x12%\n" +
+	"\x0ecreated_millis\x18\x05 \x01(\x03R\rcreatedMillis\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\x03R\x05limit\x12\x18\n" +
+	"\aenabled\x18\a \x01(\bR\aenabled\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\xb1\x01\n" +
+	"\x04VTEP\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\fR\x04addr\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\rR\x04port\x12\x12\n" +
+	"\x04zone\x18\x04 \x01(\fR\x04zone\x12<\n" +
+	"\bbindings\x18\x05 \x03(\v2 .midonet.topology.v1.VTEPBindingR\bbindings\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"M\n" +
+	"\vVTEPBinding\x12\x12\n" +
+	"\x04port\x18\x01 \x01(\tR\x04port\x12\x12\n" +
+	"\x04vlan\x18\x02 \x01(\rR\x04vlan\x12\x16\n" +
+	"\x06bridge\x18\x03 \x01(\fR\x06bridge\"y\n" +
+	"\fPeeringEntry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04port\x18\x02 \x01(\fR\x04port\x12\x10\n" +
+	"\x03mac\x18\x03 \x01(\fR\x03mac\x12\x12\n" +
+	"\x04addr\x18\x04 \x01(\fR\x04addr\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x83\x02\n" +
+	"\fHostSettings\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\fR\x04host\x122\n" +
+	"\x15flooding_proxy_weight\x18\x02 \x01(\x05R\x13floodingProxyWeight\x12)\n" +
+	"\x10container_weight\x18\x03 \x01(\x05R\x0fcontainerWeight\x12'\n" +
+	"\x0fcontainer_limit\x18\x04 \x01(\x05R\x0econtainerLimit\x126\n" +
+	"\x17enforce_container_limit\x18\x05 \x01(\bR\x15enforceContainerLimit\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperatorB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
 	file_topology_proto_rawDescOnce sync.Once
@@ -4382,52 +6479,71 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_topology_proto_goTypes = []any{
-	(*Key)(nil),              // 0: midonet.topology.v1.Key
-	(*Object)(nil),           // 1: midonet.topology.v1.Object
-	(*StagedPart)(nil),       // 2: midonet.topology.v1.StagedPart
-	(*StagedChange)(nil),     // 3: midonet.topology.v1.StagedChange
-	(*Prefix)(nil),           // 4: midonet.topology.v1.Prefix
-	(*Bridge)(nil),           // 5: midonet.topology.v1.Bridge
-	(*Port)(nil),             // 6: midonet.topology.v1.Port
-	(*Plug)(nil),             // 7: midonet.topology.v1.Plug
-	(*Security)(nil),         // 8: midonet.topology.v1.Security
-	(*AddressPair)(nil),      // 9: midonet.topology.v1.AddressPair
-	(*Advertisement)(nil),    // 10: midonet.topology.v1.Advertisement
-	(*AdvertisedPrefix)(nil), // 11: midonet.topology.v1.AdvertisedPrefix
-	(*ClasslessRoute)(nil),   // 12: midonet.topology.v1.ClasslessRoute
-	(*Router)(nil),           // 13: midonet.topology.v1.Router
-	(*Route)(nil),            // 14: midonet.topology.v1.Route
-	(*FloatingIP)(nil),       // 15: midonet.topology.v1.FloatingIP
-	(*PortRange)(nil),        // 16: midonet.topology.v1.PortRange
-	(*PortForwarding)(nil),   // 17: midonet.topology.v1.PortForwarding
-	(*NATBlock)(nil),         // 18: midonet.topology.v1.NATBlock
-	(*RouterNeighbour)(nil),  // 19: midonet.topology.v1.RouterNeighbour
-	(*Chain)(nil),            // 20: midonet.topology.v1.Chain
-	(*Rule)(nil),             // 21: midonet.topology.v1.Rule
-	(*NATTarget)(nil),        // 22: midonet.topology.v1.NATTarget
-	(*Condition)(nil),        // 23: midonet.topology.v1.Condition
-	(*AddrGroup)(nil),        // 24: midonet.topology.v1.AddrGroup
-	(*GroupMember)(nil),      // 25: midonet.topology.v1.GroupMember
-	(*PortGroup)(nil),        // 26: midonet.topology.v1.PortGroup
-	(*DHCP)(nil),             // 27: midonet.topology.v1.DHCP
-	(*DHCPOption)(nil),       // 28: midonet.topology.v1.DHCPOption
-	(*DHCPHost)(nil),         // 29: midonet.topology.v1.DHCPHost
-	(*MACEntry)(nil),         // 30: midonet.topology.v1.MACEntry
-	(*Neighbour)(nil),        // 31: midonet.topology.v1.Neighbour
-	(*Host)(nil),             // 32: midonet.topology.v1.Host
-	(*Binding)(nil),          // 33: midonet.topology.v1.Binding
-	(*TunnelKey)(nil),        // 34: midonet.topology.v1.TunnelKey
-	(*Interface)(nil),        // 35: midonet.topology.v1.Interface
-	(*HostState)(nil),        // 36: midonet.topology.v1.HostState
-	(*PortState)(nil),        // 37: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),       // 38: midonet.topology.v1.LearnedMAC
-	(*Source)(nil),           // 39: midonet.topology.v1.Source
-	(*Progress)(nil),         // 40: midonet.topology.v1.Progress
-	(*Overlay)(nil),          // 41: midonet.topology.v1.Overlay
-	(*TunnelZone)(nil),       // 42: midonet.topology.v1.TunnelZone
-	(*TunnelZoneHost)(nil),   // 43: midonet.topology.v1.TunnelZoneHost
+	(*Key)(nil),                   // 0: midonet.topology.v1.Key
+	(*Object)(nil),                // 1: midonet.topology.v1.Object
+	(*StagedPart)(nil),            // 2: midonet.topology.v1.StagedPart
+	(*StagedChange)(nil),          // 3: midonet.topology.v1.StagedChange
+	(*Prefix)(nil),                // 4: midonet.topology.v1.Prefix
+	(*Bridge)(nil),                // 5: midonet.topology.v1.Bridge
+	(*Port)(nil),                  // 6: midonet.topology.v1.Port
+	(*Plug)(nil),                  // 7: midonet.topology.v1.Plug
+	(*Security)(nil),              // 8: midonet.topology.v1.Security
+	(*AddressPair)(nil),           // 9: midonet.topology.v1.AddressPair
+	(*Advertisement)(nil),         // 10: midonet.topology.v1.Advertisement
+	(*AdvertisedPrefix)(nil),      // 11: midonet.topology.v1.AdvertisedPrefix
+	(*ClasslessRoute)(nil),        // 12: midonet.topology.v1.ClasslessRoute
+	(*Router)(nil),                // 13: midonet.topology.v1.Router
+	(*Route)(nil),                 // 14: midonet.topology.v1.Route
+	(*FloatingIP)(nil),            // 15: midonet.topology.v1.FloatingIP
+	(*PortRange)(nil),             // 16: midonet.topology.v1.PortRange
+	(*PortForwarding)(nil),        // 17: midonet.topology.v1.PortForwarding
+	(*NATBlock)(nil),              // 18: midonet.topology.v1.NATBlock
+	(*RouterNeighbour)(nil),       // 19: midonet.topology.v1.RouterNeighbour
+	(*Chain)(nil),                 // 20: midonet.topology.v1.Chain
+	(*Rule)(nil),                  // 21: midonet.topology.v1.Rule
+	(*NATTarget)(nil),             // 22: midonet.topology.v1.NATTarget
+	(*Condition)(nil),             // 23: midonet.topology.v1.Condition
+	(*AddrGroup)(nil),             // 24: midonet.topology.v1.AddrGroup
+	(*GroupMember)(nil),           // 25: midonet.topology.v1.GroupMember
+	(*PortGroup)(nil),             // 26: midonet.topology.v1.PortGroup
+	(*DHCP)(nil),                  // 27: midonet.topology.v1.DHCP
+	(*DHCPOption)(nil),            // 28: midonet.topology.v1.DHCPOption
+	(*DHCPHost)(nil),              // 29: midonet.topology.v1.DHCPHost
+	(*MACEntry)(nil),              // 30: midonet.topology.v1.MACEntry
+	(*Neighbour)(nil),             // 31: midonet.topology.v1.Neighbour
+	(*Host)(nil),                  // 32: midonet.topology.v1.Host
+	(*Binding)(nil),               // 33: midonet.topology.v1.Binding
+	(*TunnelKey)(nil),             // 34: midonet.topology.v1.TunnelKey
+	(*Interface)(nil),             // 35: midonet.topology.v1.Interface
+	(*HostState)(nil),             // 36: midonet.topology.v1.HostState
+	(*PortState)(nil),             // 37: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),            // 38: midonet.topology.v1.LearnedMAC
+	(*Source)(nil),                // 39: midonet.topology.v1.Source
+	(*Progress)(nil),              // 40: midonet.topology.v1.Progress
+	(*Overlay)(nil),               // 41: midonet.topology.v1.Overlay
+	(*TunnelZone)(nil),            // 42: midonet.topology.v1.TunnelZone
+	(*TunnelZoneHost)(nil),        // 43: midonet.topology.v1.TunnelZoneHost
+	(*BGPNetwork)(nil),            // 44: midonet.topology.v1.BGPNetwork
+	(*BGPPeer)(nil),               // 45: midonet.topology.v1.BGPPeer
+	(*LoadBalancer)(nil),          // 46: midonet.topology.v1.LoadBalancer
+	(*Pool)(nil),                  // 47: midonet.topology.v1.Pool
+	(*PoolMember)(nil),            // 48: midonet.topology.v1.PoolMember
+	(*VIP)(nil),                   // 49: midonet.topology.v1.VIP
+	(*HealthMonitor)(nil),         // 50: midonet.topology.v1.HealthMonitor
+	(*Mirror)(nil),                // 51: midonet.topology.v1.Mirror
+	(*L2Insertion)(nil),           // 52: midonet.topology.v1.L2Insertion
+	(*QoSPolicy)(nil),             // 53: midonet.topology.v1.QoSPolicy
+	(*QoSBandwidthRule)(nil),      // 54: midonet.topology.v1.QoSBandwidthRule
+	(*QoSDSCPRule)(nil),           // 55: midonet.topology.v1.QoSDSCPRule
+	(*ServiceContainer)(nil),      // 56: midonet.topology.v1.ServiceContainer
+	(*ServiceContainerGroup)(nil), // 57: midonet.topology.v1.ServiceContainerGroup
+	(*TraceRequest)(nil),          // 58: midonet.topology.v1.TraceRequest
+	(*VTEP)(nil),                  // 59: midonet.topology.v1.VTEP
+	(*VTEPBinding)(nil),           // 60: midonet.topology.v1.VTEPBinding
+	(*PeeringEntry)(nil),          // 61: midonet.topology.v1.PeeringEntry
+	(*HostSettings)(nil),          // 62: midonet.topology.v1.HostSettings
 }
 var file_topology_proto_depIdxs = []int32{
 	5,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
@@ -4457,41 +6573,64 @@ var file_topology_proto_depIdxs = []int32{
 	41, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
 	42, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
 	43, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
-	2,  // 27: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
-	3,  // 28: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
-	1,  // 29: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
-	0,  // 30: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
-	8,  // 31: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
-	4,  // 32: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	10, // 33: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	7,  // 34: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
-	9,  // 35: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	4,  // 36: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	11, // 37: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	4,  // 38: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 39: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	4,  // 40: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	4,  // 41: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	16, // 42: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	21, // 43: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	23, // 44: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	22, // 45: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	4,  // 46: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	4,  // 47: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	16, // 48: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	16, // 49: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	4,  // 50: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 51: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	12, // 52: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	28, // 53: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	35, // 54: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	0,  // 55: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
-	0,  // 56: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
-	57, // [57:57] is the sub-list for method output_type
-	57, // [57:57] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	44, // 27: midonet.topology.v1.Object.bgp_network:type_name -> midonet.topology.v1.BGPNetwork
+	45, // 28: midonet.topology.v1.Object.bgp_peer:type_name -> midonet.topology.v1.BGPPeer
+	46, // 29: midonet.topology.v1.Object.load_balancer:type_name -> midonet.topology.v1.LoadBalancer
+	47, // 30: midonet.topology.v1.Object.pool:type_name -> midonet.topology.v1.Pool
+	48, // 31: midonet.topology.v1.Object.pool_member:type_name -> midonet.topology.v1.PoolMember
+	49, // 32: midonet.topology.v1.Object.vip:type_name -> midonet.topology.v1.VIP
+	50, // 33: midonet.topology.v1.Object.health_monitor:type_name -> midonet.topology.v1.HealthMonitor
+	51, // 34: midonet.topology.v1.Object.mirror:type_name -> midonet.topology.v1.Mirror
+	52, // 35: midonet.topology.v1.Object.l2_insertion:type_name -> midonet.topology.v1.L2Insertion
+	53, // 36: midonet.topology.v1.Object.qos_policy:type_name -> midonet.topology.v1.QoSPolicy
+	54, // 37: midonet.topology.v1.Object.qos_bandwidth_rule:type_name -> midonet.topology.v1.QoSBandwidthRule
+	55, // 38: midonet.topology.v1.Object.qos_dscp_rule:type_name -> midonet.topology.v1.QoSDSCPRule
+	56, // 39: midonet.topology.v1.Object.service_container:type_name -> midonet.topology.v1.ServiceContainer
+	57, // 40: midonet.topology.v1.Object.service_container_group:type_name -> midonet.topology.v1.ServiceContainerGroup
+	58, // 41: midonet.topology.v1.Object.trace_request:type_name -> midonet.topology.v1.TraceRequest
+	59, // 42: midonet.topology.v1.Object.vtep:type_name -> midonet.topology.v1.VTEP
+	61, // 43: midonet.topology.v1.Object.peering_entry:type_name -> midonet.topology.v1.PeeringEntry
+	62, // 44: midonet.topology.v1.Object.host_settings:type_name -> midonet.topology.v1.HostSettings
+	2,  // 45: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
+	3,  // 46: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
+	1,  // 47: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
+	0,  // 48: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
+	8,  // 49: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	4,  // 50: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	10, // 51: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	7,  // 52: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	9,  // 53: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	4,  // 54: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	11, // 55: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	4,  // 56: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 57: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	4,  // 58: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	4,  // 59: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	16, // 60: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	21, // 61: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	23, // 62: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	22, // 63: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	4,  // 64: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 65: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	16, // 66: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	16, // 67: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	4,  // 68: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 69: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	12, // 70: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	28, // 71: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	35, // 72: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	0,  // 73: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
+	0,  // 74: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
+	4,  // 75: midonet.topology.v1.BGPNetwork.subnet:type_name -> midonet.topology.v1.Prefix
+	23, // 76: midonet.topology.v1.Mirror.conditions:type_name -> midonet.topology.v1.Condition
+	0,  // 77: midonet.topology.v1.TraceRequest.device:type_name -> midonet.topology.v1.Key
+	23, // 78: midonet.topology.v1.TraceRequest.when:type_name -> midonet.topology.v1.Condition
+	60, // 79: midonet.topology.v1.VTEP.bindings:type_name -> midonet.topology.v1.VTEPBinding
+	80, // [80:80] is the sub-list for method output_type
+	80, // [80:80] is the sub-list for method input_type
+	80, // [80:80] is the sub-list for extension type_name
+	80, // [80:80] is the sub-list for extension extendee
+	0,  // [0:80] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -4527,17 +6666,36 @@ func file_topology_proto_init() {
 		(*Object_Overlay)(nil),
 		(*Object_TunnelZone)(nil),
 		(*Object_TunnelZoneHost)(nil),
+		(*Object_BgpNetwork)(nil),
+		(*Object_BgpPeer)(nil),
+		(*Object_LoadBalancer)(nil),
+		(*Object_Pool)(nil),
+		(*Object_PoolMember)(nil),
+		(*Object_Vip)(nil),
+		(*Object_HealthMonitor)(nil),
+		(*Object_Mirror)(nil),
+		(*Object_L2Insertion)(nil),
+		(*Object_QosPolicy)(nil),
+		(*Object_QosBandwidthRule)(nil),
+		(*Object_QosDscpRule)(nil),
+		(*Object_ServiceContainer)(nil),
+		(*Object_ServiceContainerGroup)(nil),
+		(*Object_TraceRequest)(nil),
+		(*Object_Vtep)(nil),
+		(*Object_PeeringEntry)(nil),
+		(*Object_HostSettings)(nil),
 		(*Object_StagedPart)(nil),
 		(*Object_StagedChange)(nil),
 	}
 	file_topology_proto_msgTypes[23].OneofWrappers = []any{}
+	file_topology_proto_msgTypes[54].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   44,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -21,6 +21,7 @@ const (
 	indexRouter index = "router"
 	indexGroup  index = "group"
 	indexZone   index = "zone"
+	indexNamed  index = "named" // all that a topology.Referrer names
 )
 
 // secondary are the indexes of each kind beside its identifier.
@@ -119,6 +120,9 @@ func newTables() tables {
 			t[table{kind, by}] = btree.NewG(degree, before)
 		}
 	}
+	for _, kind := range topology.Referrers() {
+		t[table{kind, indexNamed}] = btree.NewG(degree, before)
+	}
 	return t
 }
 
@@ -151,6 +155,23 @@ func (w writer) put(o topology.Object) {
 			w.tree(key.Kind, by).ReplaceOrInsert(entry{named: named, id: key.ID, object: o})
 		}
 	}
+	w.forget(old.object)
+	if r, ok := o.(topology.Referrer); ok {
+		for _, to := range r.References() {
+			w.tree(key.Kind, indexNamed).ReplaceOrInsert(entry{named: to.To.ID, id: key.ID, object: o})
+		}
+	}
+}
+
+// forget takes what the object, nil for none, names out of the index.
+func (w writer) forget(old topology.Object) {
+	r, ok := old.(topology.Referrer)
+	if !ok {
+		return
+	}
+	for _, to := range r.References() {
+		w.tree(r.Key().Kind, indexNamed).Delete(entry{named: to.To.ID, id: r.Key().ID})
+	}
 }
 
 func (w writer) remove(key topology.Key) {
@@ -161,6 +182,7 @@ func (w writer) remove(key topology.Key) {
 	for _, by := range secondary[key.Kind] {
 		w.unlist(old, key.Kind, by)
 	}
+	w.forget(old.object)
 }
 
 // unlist takes an entry of the identifiers out of another index.

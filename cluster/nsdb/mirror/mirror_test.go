@@ -122,6 +122,34 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
+func TestReferrers(t *testing.T) {
+	f := newFixture(t, plain)
+	key := func(kind topology.Kind, n byte) topology.Key { return topology.Key{Kind: kind, ID: [16]byte{n}} }
+	pool := &topology.Pool{ID: topology.PoolID{1}, LoadBalancer: topology.LoadBalancerID{2}, HealthMonitor: topology.HealthMonitorID{3}}
+	first := f.update(func(tx nsdb.Tx) {
+		tx.Put(pool)
+		tx.Put(&topology.PoolMember{ID: topology.PoolMemberID{4}, Pool: pool.ID})
+		tx.Put(&topology.VIP{ID: topology.VIPID{4}, Pool: pool.ID})
+	})
+	without := pool.Without(key(topology.KindHealthMonitor, 3))
+	second := f.update(func(tx nsdb.Tx) { tx.Put(without) })
+	third := f.update(func(tx nsdb.Tx) { tx.Delete(pool.Key()) })
+	for _, c := range []struct {
+		state *State
+		to    topology.Key
+		want  int
+	}{
+		{first, pool.Key(), 2}, {first, key(topology.KindLoadBalancer, 2), 1}, {first, key(topology.KindHealthMonitor, 3), 1},
+		{first, key(topology.KindHealthMonitor, 2), 0}, // the identifier is that of a load balancer
+		{second, key(topology.KindHealthMonitor, 3), 0}, {second, key(topology.KindLoadBalancer, 2), 1},
+		{third, key(topology.KindLoadBalancer, 2), 0}, {third, pool.Key(), 2},
+	} {
+		if n := count(c.state.Referrers(c.to)); n != c.want {
+			t.Errorf("revision %d: %d name %v, want %d", c.state.Revision, n, c.to, c.want)
+		}
+	}
+}
+
 func portIDs(s *State, b topology.BridgeID) []byte {
 	var ids []byte
 	for p := range s.Ports(b) {

@@ -3,6 +3,7 @@ package mirror
 import (
 	"iter"
 	"reflect"
+	"slices"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/topology"
@@ -135,6 +136,35 @@ func (s *State) TunnelZoneHosts(z topology.TunnelZoneID) iter.Seq[*topology.Tunn
 // Memberships returns the tunnel zones that a host is in.
 func (s *State) Memberships(h topology.HostID) iter.Seq[*topology.TunnelZoneHost] {
 	return typed[*topology.TunnelZoneHost](s.query(topology.KindTunnelZoneHost, indexHost, h))
+}
+
+// Referring returns the objects of the kind that name the key.
+func (s *State) Referring(kind topology.Kind, to topology.Key) iter.Seq[topology.Referrer] {
+	return func(yield func(topology.Referrer) bool) {
+		if s.Count(kind) == 0 {
+			return
+		}
+		for o := range s.query(kind, indexNamed, to.ID) {
+			r := o.(topology.Referrer)
+			names := slices.ContainsFunc(r.References(), func(x topology.Reference) bool { return x.To == to })
+			if names && !yield(r) { // an identifier may be that of two objects of different kinds
+				return
+			}
+		}
+	}
+}
+
+// Referrers returns the objects of all kinds that name the key.
+func (s *State) Referrers(to topology.Key) iter.Seq[topology.Referrer] {
+	return func(yield func(topology.Referrer) bool) {
+		for _, kind := range topology.Referrers() {
+			for r := range s.Referring(kind, to) {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // query returns the objects that name something under the index, in order of their identifiers.
