@@ -66,7 +66,14 @@ chain skip2 return out=r2-ext; accept !rewritten; accept in=r2-ext
 
 // BenchmarkFirstPackets is the way of a connection's first packet through two routers with security groups, source NAT in one and a
 // floating address in the other.
+//
+// With ways each of them but one follows an earlier one, as when a workload opens many connections to another.
 func BenchmarkFirstPackets(b *testing.B) {
+	b.Run("walked", func(b *testing.B) { benchmarkFirstPackets(b, nil) })
+	b.Run("with ways", func(b *testing.B) { benchmarkFirstPackets(b, new(sim.Ways)) })
+}
+
+func benchmarkFirstPackets(b *testing.B, ways *sim.Ways) {
 	v := viewtest.View(twoRouters)
 	in := make([]sim.Input, 1024)
 	for i := range in {
@@ -81,7 +88,7 @@ func BenchmarkFirstPackets(b *testing.B) {
 	i, room := 0, new(sim.Room) // as the worker has it
 	for b.Loop() {
 		first := in[i%len(in)]
-		first.Room = room
+		first.Room, first.Ways = room, ways
 		sim.Simulate(v, first)
 		i++
 	}

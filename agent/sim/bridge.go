@@ -118,6 +118,7 @@ func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
 
 // flood sends the packet to every exterior port of the bridge but the one it came from, and that lets it through.
 func (w *walk) flood(b *topology.Bridge, why string) {
+	w.notes.open = false // Input.Hush decides
 	w.tag(flow.TagFlood, b.ID)
 	if w.in.Hush {
 		w.result.Hushed, w.result.Cache = true, false

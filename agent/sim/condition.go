@@ -67,6 +67,12 @@ func (w *walk) meetsPorts(c *topology.Condition) bool {
 	if !c.SrcPorts.Set && !c.DstPorts.Set || !hasPorts(p) {
 		return true
 	}
+	if c.SrcPorts.Set {
+		w.looksAt(looksAtSrcPort)
+	}
+	if c.DstPorts.Set {
+		w.looksAt(looksAtDstPort)
+	}
 	src, dst := p.SrcPort, p.DstPort
 	if p.IsEcho() {
 		dst = 0 // the code; the key has the identifier in its place

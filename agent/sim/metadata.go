@@ -28,7 +28,11 @@ func isMetadataHTTP(p *packet.Packet, port uint16) bool {
 
 // asksMetadata reports whether a workload sends the packet to the metadata service.
 func (w *walk) asksMetadata(p *topology.Port) bool {
-	return !p.Bridge.IsZero() && view.IsMetadata(w.packet.DstIP) && isMetadataHTTP(&w.packet, w.packet.DstPort) && w.servesMetadata()
+	if p.Bridge.IsZero() || !view.IsMetadata(w.packet.DstIP) {
+		return false
+	}
+	w.looksAt(looksAtDstPort)
+	return isMetadataHTTP(&w.packet, w.packet.DstPort) && w.servesMetadata()
 }
 
 // toMetadata sends a workload's packet to the service.
@@ -52,6 +56,7 @@ func (w *walk) toMetadata(p *topology.Port) {
 
 // fromMetadata sends an answer of the service to its client.
 func (w *walk) fromMetadata() {
+	w.looksAt(looksAtSrcPort)
 	client := w.view.MetadataClient(w.packet.SrcIP)
 	if client == nil || !isMetadataHTTP(&w.packet, w.packet.SrcPort) {
 		w.stop(Error, metadataDevice, "sends to no workload of this host")

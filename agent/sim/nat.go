@@ -82,7 +82,7 @@ func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
 	if !flow.Tracked(&w.packet) {
 		return undecided
 	}
-	return w.translateConnection(r, at, flow.ConnOf(&w.packet))
+	return w.act(translates, r, at)
 }
 
 func (w *walk) translateConnection(r *topology.Rule, at *place, c flow.Conn) outcome {
@@ -103,7 +103,7 @@ func (w *walk) translateConnection(r *topology.Rule, at *place, c flow.Conn) out
 
 // setSource and setDestination write an address and port, of an echo the identifier.
 func (w *walk) setSource(v flow.StateValue) {
-	w.packet.SrcIP = v.Addr
+	w.packet.SrcIP, w.notes.srcMoved = v.Addr, true
 	if w.packet.IsEcho() {
 		w.packet.DstPort = v.Port
 	} else {
@@ -112,7 +112,7 @@ func (w *walk) setSource(v flow.StateValue) {
 }
 
 func (w *walk) setDestination(v flow.StateValue) {
-	w.packet.DstIP, w.packet.DstPort, w.dstRewritten = v.Addr, v.Port, true
+	w.packet.DstIP, w.packet.DstPort, w.dstRewritten, w.notes.dstMoved = v.Addr, v.Port, true, true
 }
 
 // sourceNAT gives the connection a source of its own: the one that it has, or a new one. The source of what this router has made a packet
@@ -230,6 +230,7 @@ func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 		w.addTag(flow.AddrTag(flow.TagForwarding, at.router, c.Dst))
 		return v, false
 	}
+	w.looksAt(looksAtDstPort)
 	w.addTag(flow.ForwardingTag(at.router, c.Dst, c.Proto, c.DstPort))
 	f := w.view.Forwarding(at.router, c.Dst, c.Proto, c.DstPort)
 	if f == nil {

@@ -49,6 +49,8 @@ type Input struct {
 	State State
 	// GiveUp says that what an earlier Result wanted for this packet did not come: the answer is to be as if it never did.
 	GiveUp bool
+	// Ways, where not nil, is where the ways of earlier packets are found and this one's is kept. They change no answer.
+	Ways *Ways
 	// Room, where not nil, is what Result.Tags, State and StatePeers are written into. They hold until it is used again.
 	Room *Room
 	// Hush asks for the packet to be dropped where it would be sent to all ports of a bridge: its sender has done too much of that.
@@ -62,7 +64,8 @@ type Room struct {
 	peers  []netip.Addr
 }
 
-// Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network.
+// Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network. It is asked about
+// those alone for which flow.Cacheable does not hold.
 type Responder interface {
 	// Respond returns the frames to send back out of the ingress port and whether the packet was consumed. It is pure.
 	Respond(v *view.View, in Input) (Response, bool)
@@ -165,6 +168,8 @@ type Result struct {
 	State      []flow.State
 	StatePeers []netip.Addr
 	Steps      []Step // where Input.Trace is set
+	// Followed says that the answer was found by the way of an earlier packet.
+	Followed bool
 	// Hushed says that the packet is dropped because of Input.Hush.
 	Hushed bool
 }

@@ -36,6 +36,11 @@ func (w *walk) isAnswer() bool {
 	if w.answer != answerUnknown {
 		return w.answer == answerYes
 	}
+	return w.act(asks, nil, &place{}) == accepted
+}
+
+// askWhetherAnswer looks for the packet's connection.
+func (w *walk) askWhetherAnswer() outcome {
 	w.answer = answerNo
 	if c, ok := w.enteredAs(); ok && !w.entered.IsEchoRequest() { // which asks, though one the other way may have its identifier
 		key := flow.StateKey{Kind: flow.StateReturn, Device: w.source, Conn: c}
@@ -43,9 +48,10 @@ func (w *walk) isAnswer() bool {
 			w.answer = answerYes
 			w.decidedByPorts()
 			w.keep(flow.State{Key: key})
+			return accepted
 		}
 	}
-	return w.answer == answerYes
+	return undecided
 }
 
 // enteredAs returns the connection of the packet as it came in, of an ICMP error that of an answer to what it is about.
@@ -66,6 +72,7 @@ func (w *walk) enteredAs() (flow.Conn, bool) {
 
 // value looks a state up: what this walk has made, then what the host remembers.
 func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
+	w.touchesStates()
 	w.addTag(flow.StateTag(k))
 	for x := w; x != nil; x = x.maker {
 		for i := range x.states {
@@ -82,6 +89,7 @@ func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
 
 // keep adds what is to be remembered for as long as the answer is used.
 func (w *walk) keep(s flow.State) {
+	w.touchesStates()
 	if !slices.ContainsFunc(w.states, func(have flow.State) bool { return have.Key == s.Key }) {
 		w.states = append(w.states, s)
 	}
@@ -93,13 +101,8 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 	if w.made {
 		return
 	}
-	if w.tracked && w.answer != answerYes && flow.Tracked(&w.packet) && !w.packet.DstMAC.IsMulticast() {
-		w.isAnswer() // its tag is what tells that the first direction has changed
-		key := flow.StateKey{Kind: flow.StateReturn, Device: deviceOf(p), Conn: flow.ConnOf(&w.packet).Reverse()}
-		if w.answer != answerYes {
-			w.addTag(flow.StateTag(key))
-			w.keep(flow.State{Key: key})
-		}
+	if w.tracked && flow.Tracked(&w.packet) && !w.packet.DstMAC.IsMulticast() && !w.isAnswer() { // whose tag tells when that changes
+		w.act(letsAnswers, nil, &place{device: deviceOf(p)})
 	}
 	if len(w.states) == 0 {
 		return
@@ -109,6 +112,13 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 	if in := w.view.Port(w.in.InPort); in != nil {
 		w.addGroupPeers(in)
 	}
+}
+
+// letAnswers notes the packet's connection, so that answers are known where they come in at the device.
+func (w *walk) letAnswers(device [16]byte) {
+	key := flow.StateKey{Kind: flow.StateReturn, Device: device, Conn: flow.ConnOf(&w.packet).Reverse()}
+	w.addTag(flow.StateTag(key))
+	w.keep(flow.State{Key: key})
 }
 
 func (w *walk) addPeer(peer netip.Addr) {

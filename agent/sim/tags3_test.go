@@ -70,7 +70,7 @@ func layer3Line(t *rapid.T) string {
 			" " + pick("to", "10.0.1.3:80", "10.0.0.4:443")
 	case 11:
 		return "chain web " + pick("rules", "accept tcp dport=80", "accept tcp dport=22 srcgroup=trusted; accept dstgroup=trusted", "jump skip; accept tcp returning",
-			"drop src=10.0.0.3; accept", "jump web; accept ip4 forward")
+			"drop src=10.0.0.3; accept", "accept sport=1024-1025", "jump web; accept ip4 forward")
 	case 12:
 		return "chain skip " + pick("rules", "return out=r1-ext; accept !rewritten; accept in=r1-ext", "accept", "drop out=r1-ext", "")
 	case 13:
@@ -91,7 +91,8 @@ func layer3Line(t *rapid.T) string {
 			pick("in", "", " in all", " in web", " in skip", " in marks") + pick("out", "", " out all", " out marks") + pick("member", "", " group uplinks")
 	case 20:
 		return "chain marks " + pick("rules", "drop group=uplinks", "accept ingroup=uplinks; drop", "drop outgroup=uplinks", "drop traversed=r1", "drop !traversed=green",
-			"drop dmac=fa:16:3e:00:00:00/ff:ff:ff:00:00:00 novlan", "drop tos=0", "snat target=10.0.9.1@1024-2047", "dnat target=10.0.1.4")
+			"drop dmac=fa:16:3e:00:00:00/ff:ff:ff:00:00:00 novlan", "drop tos=0", "snat target=10.0.9.1@1024-2047", "dnat target=10.0.1.4",
+			"dnat target=10.0.1.3-10.0.1.4", "snat target=10.0.9.1-10.0.9.2@1024-1030", "drop sport=1025-1028")
 	default:
 		return pick("place", "bind vm3 h1 tap3", "bind vm3 h2 tap3", "bind up h1 eth1", "bind gone h2 tap4", "host h2 192.0.2.9", "bridge green down", "bridge green")
 	}

@@ -17,6 +17,7 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 	defer w.free()
 	if err := packet.Parse(in.Frame, &w.packet); err != nil {
 		w.stop(Drop, w.portDevice(in.InPort), "drops the packet: %v", err)
+		w.keepRoom()
 		return w.result
 	}
 	w.entered = w.packet.Header
@@ -24,7 +25,14 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 	if in.First != nil && w.withoutPorts() {
 		w.asFirst(in.First)
 	}
-	w.start(responders)
+	switch {
+	case !w.hasWays():
+		w.start(responders)
+	case !w.follow():
+		w.notes.open = true
+		w.start(responders)
+		w.keepWay()
+	}
 	if w.result.Verdict != Forward {
 		w.states, w.result.StatePeers = w.states[:0], nil // nothing follows that would need them
 	}
@@ -98,6 +106,8 @@ type walk struct {
 	source  [16]byte
 	answer  answer
 	tracked bool
+
+	notes notes
 }
 
 // walks are kept for the next packet: a walk is a kilobyte, and hundreds of thousands are taken each second.
@@ -113,7 +123,7 @@ func newWalk(v *view.View, in Input) *walk {
 }
 
 func (w *walk) free() {
-	*w = walk{tags: w.tags[:0], states: w.states[:0], asked: w.asked[:0]}
+	*w = walk{tags: w.tags[:0], states: w.states[:0], asked: w.asked[:0], notes: notes{acts: w.notes.acts[:0]}}
 	walks.Put(w)
 }
 
@@ -155,12 +165,15 @@ func deviceOf(p *topology.Port) [16]byte {
 
 // respond offers the packet to the agent's own services and reports whether one took it.
 func (w *walk) respond(responders []Responder) bool {
+	if w.result.Cache {
+		return false
+	}
 	for _, r := range responders {
 		answer, taken := r.Respond(w.view, w.in)
 		if !taken {
 			continue
 		}
-		w.result.Verdict, w.result.Cache = Consumed, false
+		w.result.Verdict = Consumed
 		w.tags = append(w.tags, answer.Tags...)
 		for _, frame := range answer.Frames {
 			w.emit(frame)
@@ -220,6 +233,9 @@ func (w *walk) addTag(t flow.Tag) { w.putTag(&t) }
 
 // putTag is addTag without a copy.
 func (w *walk) putTag(t *flow.Tag) {
+	if w.notes.follows && t.Class != flow.TagState {
+		return // the way has it
+	}
 	at := t.Sum()
 	for ; w.met[at] != 0; at++ {
 		if w.tags[w.met[at]-1] == *t {

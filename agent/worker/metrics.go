@@ -33,6 +33,7 @@ var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtua
 type counters struct {
 	misses        atomic.Uint64
 	simulations   atomic.Uint64
+	followed      atomic.Uint64
 	simulateNanos atomic.Uint64
 	installs      atomic.Uint64
 	invalidations atomic.Uint64
@@ -51,6 +52,9 @@ func (c *counters) drop(why dropReason, packets int) { c.drops[why].Add(uint64(p
 func (c *counters) simulated(r *sim.Result, took time.Duration) {
 	c.simulations.Add(1)
 	c.simulateNanos.Add(uint64(took))
+	if r.Followed {
+		c.followed.Add(1)
+	}
 	switch {
 	case r.Hushed:
 		c.drop(dropFlood, 1)
@@ -67,7 +71,9 @@ var (
 		"Packets that the flow cache had no answer for and that the agent took.", nil, nil)
 	descMissesLost = prometheus.NewDesc("midonet_agent_misses_lost_total",
 		"Packets without an answer that were dropped because their port was over its rate or the queue was full.", nil, nil)
-	descSimulations  = prometheus.NewDesc("midonet_agent_simulations_total", "Packets simulated.", nil, nil)
+	descSimulations = prometheus.NewDesc("midonet_agent_simulations_total", "Packets simulated.", nil, nil)
+	descFollowed    = prometheus.NewDesc("midonet_agent_simulations_followed_total",
+		"Packets of those simulated that were taken the way of an earlier one, which their ports alone tell them from.", nil, nil)
 	descSimulateTime = prometheus.NewDesc("midonet_agent_simulation_seconds_total", "Time spent in simulations.", nil, nil)
 	descInstalls     = prometheus.NewDesc("midonet_agent_flows_installed_total", "Flows put into the cache.", nil, nil)
 	descRemoved      = prometheus.NewDesc("midonet_agent_flows_removed_total",
@@ -103,6 +109,7 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 	c := w.counters
 	count(descMisses, float64(c.misses.Load()))
 	count(descSimulations, float64(c.simulations.Load()))
+	count(descFollowed, float64(c.followed.Load()))
 	count(descSimulateTime, time.Duration(c.simulateNanos.Load()).Seconds())
 	count(descInstalls, float64(c.installs.Load()))
 	count(descRemoved, float64(c.invalidations.Load()), "change")

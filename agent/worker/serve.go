@@ -202,7 +202,7 @@ func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.
 // simulate runs the packet through the present view and counts what comes out.
 func (w *Worker) simulate(in sim.Input) sim.Result {
 	start := time.Now()
-	in.State = w.cfg.State
+	in.State, in.Ways = w.cfg.State, &w.ways
 	r := sim.Simulate(w.view, in, w.cfg.Responders...)
 	w.counters.simulated(&r, time.Since(start))
 	return r

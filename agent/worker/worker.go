@@ -106,6 +106,7 @@ type Worker struct {
 	floods      rates                        // of packets to all
 	questions   rates                        // of connections to the metadata service
 	flows       *book
+	ways        sim.Ways // of the present view
 	learned     *learnedTable
 	found       *foundTable
 	waiting     *waiting
