@@ -13,9 +13,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"text/tabwriter"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 func main() {
@@ -34,11 +34,11 @@ func main() {
 func run(ctx context.Context, binary, sizes string, rounds int) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(out, "ports\tchange to agent p50, ms\tp99, ms\tserver, KiB a port\tagent of 50 ports, MiB\trendered anew in, s\tmade, ports/s")
-	for _, text := range strings.Split(sizes, ",") {
-		ports, err := strconv.Atoi(text)
-		if err != nil {
-			return err
-		}
+	list, err := lab.Sizes(sizes)
+	if err != nil {
+		return err
+	}
+	for _, ports := range list {
 		fmt.Fprintf(os.Stderr, "%d ports\n", ports)
 		r, err := measure(ctx, binary, ports, rounds)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,18 +12,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/bench/lab"
 	"midonet.org/midonet/topology"
 )
 
-const (
-	portsPerNetwork = 1000
-	portsPerRequest = 100
-	hosted          = 50 // ports of the one agent
-)
+const hosted = 50 // ports of the one agent
 
 type result struct {
 	p50, p99         time.Duration
@@ -43,20 +37,20 @@ func measure(ctx context.Context, binary string, ports, rounds int) (r result, e
 		return r, err
 	}
 	defer c.remove()
-	before, err := c.memory()
+	before, err := c.Memory()
 	if err != nil {
 		return r, err
 	}
 	began := time.Now()
-	made, err := c.fill(ctx, ports)
+	made, err := lab.Fill(ctx, []*lab.Client{c.client}, ports)
 	if err != nil {
 		return r, err
 	}
 	r.madePerSecond = float64(ports) / time.Since(began).Seconds()
-	if err := c.awaitPorts(ctx, ports); err != nil {
+	if err := c.AwaitPorts(ctx, ports); err != nil {
 		return r, err
 	}
-	after, err := c.memory()
+	after, err := c.Memory()
 	if err != nil {
 		return r, err
 	}
@@ -66,61 +60,6 @@ func measure(ctx context.Context, binary string, ports, rounds int) (r result, e
 	}
 	r.rendered, err = c.renderAnew(ctx, ports)
 	return r, err
-}
-
-// fill makes the ports, by four clients at a time, and returns those of the first network.
-func (c *cloud) fill(ctx context.Context, ports int) (first []topology.PortID, err error) {
-	group, _ := errgroup.WithContext(ctx)
-	group.SetLimit(4)
-	var mu sync.Mutex
-	for number := range (ports + portsPerNetwork - 1) / portsPerNetwork {
-		count := min(portsPerNetwork, ports-number*portsPerNetwork)
-		network, err := c.network(number)
-		if err != nil {
-			return nil, err
-		}
-		for begin := 0; begin < count; begin += portsPerRequest {
-			group.Go(func() error {
-				ids, err := c.ports(number, network, min(portsPerRequest, count-begin))
-				mu.Lock()
-				defer mu.Unlock()
-				if number == 0 {
-					first = append(first, ids...)
-				}
-				return err
-			})
-		}
-	}
-	return first, group.Wait()
-}
-
-func project(number int) string { return fmt.Sprintf("%032x", number+1) }
-
-func (c *cloud) network(number int) (string, error) {
-	var made struct{ Network struct{ ID string } }
-	body := map[string]any{"network": map[string]any{"name": fmt.Sprint("n", number), "project_id": project(number)}}
-	if err := c.call(http.MethodPost, "networks", body, &made); err != nil {
-		return "", err
-	}
-	subnet := map[string]any{"subnet": map[string]any{
-		"network_id": made.Network.ID, "ip_version": 4, "cidr": "10.0.0.0/20", "project_id": project(number)}}
-	return made.Network.ID, c.call(http.MethodPost, "subnets", subnet, nil)
-}
-
-func (c *cloud) ports(number int, network string, count int) ([]topology.PortID, error) {
-	var bodies []map[string]any
-	for range count {
-		bodies = append(bodies, map[string]any{"network_id": network, "device_owner": "compute:bench", "project_id": project(number)})
-	}
-	var made struct {
-		Ports []struct{ ID topology.PortID }
-	}
-	err := c.call(http.MethodPost, "ports", map[string]any{"ports": bodies}, &made)
-	var ids []topology.PortID
-	for _, p := range made.Ports {
-		ids = append(ids, p.ID)
-	}
-	return ids, err
 }
 
 // watch joins an agent, gives it ports, and measures how long changes of one take to reach it, and what it keeps in memory.
@@ -162,7 +101,7 @@ func heap() int64 {
 func (c *cloud) change(ctx context.Context, a *agent, port topology.PortID, name string) (time.Duration, error) {
 	arrived := a.expect(name)
 	began := time.Now()
-	if err := c.call(http.MethodPut, "ports/"+port.String(), map[string]any{"port": map[string]any{"name": name}}, nil); err != nil {
+	if err := c.client.Put("/v2.0/ports/"+port.String(), map[string]any{"port": map[string]any{"name": name}}); err != nil {
 		return 0, err
 	}
 	select {
@@ -245,14 +184,14 @@ func (a *agent) apply(d view.Delta) {
 
 // renderAnew loses the network state database and returns how long the server takes to have every port in a new one.
 func (c *cloud) renderAnew(ctx context.Context, ports int) (time.Duration, error) {
-	c.stop()
-	if err := os.RemoveAll(filepath.Join(c.stateDir(), "etcd")); err != nil {
+	c.Stop()
+	if err := os.RemoveAll(filepath.Join(c.StateDir, "etcd")); err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	if err := c.start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return 0, err
 	}
-	err := c.awaitPorts(ctx, ports)
+	err := c.AwaitPorts(ctx, ports)
 	return time.Since(began), err
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 // growthSizes are how many ports are there when the cost of one more is taken.
@@ -17,7 +19,7 @@ const (
 )
 
 // measureGrowth takes, of each server, what requests cost at each size: of one client, so that nothing waits for another.
-func measureGrowth(ctx context.Context, servers []server, length time.Duration, w io.Writer) error {
+func measureGrowth(ctx context.Context, servers []*ours, length time.Duration, w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	defer out.Flush()
 	fmt.Fprintln(out, "server\tports there\tcreate port, µs\tlist 10 networks, µs\tlist a page of 100 ports, µs\tget port, µs")
@@ -29,13 +31,13 @@ func measureGrowth(ctx context.Context, servers []server, length time.Duration, 
 	return nil
 }
 
-func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer) error {
+func growthOf(ctx context.Context, s *ours, length time.Duration, out io.Writer) error {
 	run, err := s.start(ctx)
 	if err != nil {
 		return err
 	}
-	defer run.stop()
-	b := &bed{client: newClient(run.url)}
+	defer run.Stop()
+	b := &bed{Client: run.client}
 	if err := b.fill("networks", "name=few", fewNetworks, func() map[string]any { return map[string]any{"name": "few"} }); err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 			}
 			there += n
 		}
-		if err := run.settle(ctx); err != nil {
+		if err := s.now.AwaitPorts(ctx, 0); err != nil {
 			return err
 		}
 		if b.port, err = b.newPort(b.network); err != nil {
@@ -67,7 +69,7 @@ func growthOf(ctx context.Context, s server, length time.Duration, out io.Writer
 			b.createPort,
 			func() error { return b.list("networks?name=few", fewNetworks) },
 			func() error { return b.list("ports?limit=100&network_id="+b.network, 100) },
-			func() error { return b.get("/v2.0/ports/"+b.port, new(answerBody)) },
+			func() error { return b.Get("/v2.0/ports/"+b.port, new(lab.Raw)) },
 		} {
 			rate, err := loadFor(length, 1, request)
 			if err != nil {

@@ -17,40 +17,51 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 func main() {
 	binary := flag.String("midonet", "bin/midonet", "the program to measure")
 	rounds := flag.Int("rounds", 3, "rounds of each measurement")
 	seconds := flag.Int("seconds", 3, "length of each load")
+	alone := flag.Bool("alone", false, "leave out the peer, which takes most of the time; what is better is then told beside SQLite")
 	growth := flag.Bool("growth", false, "measure ours alone, with 10 to 100,000 ports")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *growth); err != nil {
+	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *alone, *growth); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/system:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, binary string, rounds int, load time.Duration, growth bool) error {
+func measure(ctx context.Context, binary string, rounds int, load time.Duration, alone, growth bool) error {
 	dir, err := os.MkdirTemp("", "midonet-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	servers := []server{newOurs(binary, dir, "")}
-	if peer, err := newNeutron(ctx, dir); err != nil {
-		fmt.Printf("no peer and no MariaDB in this run: %v\n", err)
-	} else {
-		defer peer.cleanUp()
-		if err := peer.database(ctx, "midonet"); err != nil {
+	mariadb, err := lab.StartMariaDB(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer mariadb.Kill() // its files go with the directory
+	connection, err := mariadb.Database(ctx, "midonet")
+	if err != nil {
+		return err
+	}
+	engines := []*ours{newOurs(binary, dir, ""), newOurs(binary, dir, connection)}
+	if growth {
+		return measureGrowth(ctx, engines, load, os.Stdout)
+	}
+	servers := []server{engines[0], engines[1]}
+	if !alone {
+		peer, err := newNeutron(ctx, dir, mariadb)
+		if err != nil {
 			return err
 		}
-		servers = []server{peer, servers[0], newOurs(binary, dir, peer.connection("midonet"))}
-	}
-	if growth {
-		return measureGrowth(ctx, servers[max(0, len(servers)-2):], load, os.Stdout)
+		servers = append([]server{peer}, servers...)
 	}
 	table := newTable(servers)
 	for round := range rounds {
@@ -72,18 +83,18 @@ func measureOne(ctx context.Context, s server, length time.Duration, add func(fi
 	if err != nil {
 		return err
 	}
-	defer run.stop()
+	defer run.Stop()
 	add(firstAnswer, time.Since(began).Seconds()*1000)
-	rss, err := run.memory()
+	rss, err := run.Memory()
 	if err != nil {
 		return err
 	}
-	add(memoryAtStart, rss)
-	if err := measureOperations(ctx, newClient(run.url), length, add); err != nil {
+	add(memoryAtStart, rss/1024)
+	if err := measureOperations(ctx, run.client, length, add); err != nil {
 		return err
 	}
-	if rss, err = run.memory(); err == nil {
-		add(memoryAfter, rss)
+	if rss, err = run.Memory(); err == nil {
+		add(memoryAfter, rss/1024)
 	}
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 // operation is one kind of request, made by clients at once for some seconds. prepare, where not nil, makes what the requests need, and
@@ -20,7 +22,7 @@ type operation struct {
 
 // bed is what is there for the operations to work on: made once on a database, found again where it outlives the server.
 type bed struct {
-	*client
+	*lab.Client
 	network  string // with a subnet of 65,533 addresses
 	ports    string // a network of manyPorts ports
 	port     string // one port of network
@@ -43,7 +45,7 @@ var operations = []operation{
 	{figure{"list 10 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=few", fewNetworks) }},
 	{figure{"list 1,000 networks", "/s", false}, 8, nil, func(b *bed) error { return b.list("networks?name=many", manyNetworks) }},
 	{figure{"list 700 ports", "/s", false}, 8, nil, func(b *bed) error { return b.list("ports?network_id="+b.ports, manyPorts) }},
-	{figure{"get port", "/s", false}, 8, nil, func(b *bed) error { return b.get("/v2.0/ports/"+b.port, new(answerBody)) }},
+	{figure{"get port", "/s", false}, 8, nil, func(b *bed) error { return b.Get("/v2.0/ports/"+b.port, new(lab.Raw)) }},
 	{figure{"create network", "/s", false}, 8, nil, func(b *bed) error { _, err := b.newNetwork("made", false); return err }},
 	{figure{"create subnet", "/s", false}, 8, fillWithNetworks, (*bed).createSubnet},
 	{figure{"update port", "/s", false}, 8, nil, (*bed).updatePort},
@@ -55,8 +57,8 @@ var operations = []operation{
 }
 
 // prepareBed makes what is not there yet.
-func prepareBed(c *client) (*bed, error) {
-	b := &bed{client: c}
+func prepareBed(c *lab.Client) (*bed, error) {
+	b := &bed{Client: c}
 	b.next.Store(time.Now().UnixNano() % (1 << 40)) // beside what an earlier round made
 	var err error
 	if b.network, err = b.newNetwork("bench", false); err != nil {
@@ -101,7 +103,7 @@ func prepareBed(c *client) (*bed, error) {
 // fill sees to it that there are n resources that the filter shows, made fifty at a time.
 func (b *bed) fill(collection, filter string, n int, one func() map[string]any) error {
 	var got map[string][]struct{ ID string }
-	if err := b.get("/v2.0/"+collection+"?fields=id&"+filter, &got); err != nil {
+	if err := b.Get("/v2.0/"+collection+"?fields=id&"+filter, &got); err != nil {
 		return err
 	}
 	for have := len(got[collection]); have < n; have += bulkPorts {
@@ -109,7 +111,7 @@ func (b *bed) fill(collection, filter string, n int, one func() map[string]any) 
 		for i := range all {
 			all[i] = one()
 		}
-		if err := b.post("/v2.0/"+collection, map[string]any{collection: all}, &struct{}{}); err != nil {
+		if err := b.Post("/v2.0/"+collection, map[string]any{collection: all}, nil); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,7 @@ func (b *bed) fill(collection, filter string, n int, one func() map[string]any) 
 // found returns the first resource's id, empty where there is none.
 func (b *bed) found(path, collection string) (string, error) {
 	var got map[string][]struct{ ID string }
-	if err := b.get("/v2.0/"+path, &got); err != nil || len(got[collection]) == 0 {
+	if err := b.Get("/v2.0/"+path, &got); err != nil || len(got[collection]) == 0 {
 		return "", err
 	}
 	return got[collection][0].ID, nil
@@ -128,8 +130,8 @@ func (b *bed) found(path, collection string) (string, error) {
 // list fails where not exactly n come: a list that is cut short is quick. The answer is counted and not parsed, which would take the clients, who
 // share the processors with the server, longer than it takes the server to write it.
 func (b *bed) list(path string, n int) error {
-	var got answerBody
-	if err := b.get("/v2.0/"+path, &got); err != nil {
+	var got lab.Raw
+	if err := b.Get("/v2.0/"+path, &got); err != nil {
 		return err
 	}
 	if came := bytes.Count(got, []byte(`"revision_number":`)); came != n {
@@ -157,7 +159,7 @@ func (b *bed) subnet(network, cidr string) error {
 
 func (b *bed) create(collection, member string, body map[string]any) (string, error) {
 	var made map[string]struct{ ID string }
-	err := b.post("/v2.0/"+collection, map[string]any{member: body}, &made)
+	err := b.Post("/v2.0/"+collection, map[string]any{member: body}, &made)
 	return made[member].ID, err
 }
 
@@ -171,12 +173,12 @@ func (b *bed) createPorts(n int) error {
 	for i := range all {
 		all[i] = map[string]any{"network_id": b.network}
 	}
-	return b.post("/v2.0/ports", map[string]any{"ports": all}, &struct{}{})
+	return b.Post("/v2.0/ports", map[string]any{"ports": all}, nil)
 }
 
 func (b *bed) updatePort() error {
 	name := fmt.Sprint("port ", b.next.Add(1))
-	return b.put("/v2.0/ports/"+b.port, map[string]any{"port": map[string]any{"name": name}})
+	return b.Put("/v2.0/ports/"+b.port, map[string]any{"port": map[string]any{"name": name}})
 }
 
 func (b *bed) createRouter() error {
@@ -220,7 +222,7 @@ func (b *bed) bulk(collection string, body map[string]any) ([]string, error) {
 		all[i] = body
 	}
 	var made map[string][]struct{ ID string }
-	err := b.post("/v2.0/"+collection, map[string]any{collection: all}, &made)
+	err := b.Post("/v2.0/"+collection, map[string]any{collection: all}, &made)
 	var ids []string
 	for _, m := range made[collection] {
 		ids = append(ids, m.ID)
@@ -267,7 +269,7 @@ func (b *bed) deletePort() error {
 	if !ok {
 		return errUsedUp
 	}
-	return b.do(http.MethodDelete, "/v2.0/ports/"+port, nil, http.StatusNoContent, nil)
+	return b.Do(http.MethodDelete, "/v2.0/ports/"+port, nil, http.StatusNoContent, nil)
 }
 
 func (b *bed) addInterface() error {
@@ -275,11 +277,11 @@ func (b *bed) addInterface() error {
 	if !ok {
 		return errUsedUp
 	}
-	return b.put("/v2.0/routers/"+b.router+"/add_router_interface", map[string]any{"subnet_id": subnet})
+	return b.Put("/v2.0/routers/"+b.router+"/add_router_interface", map[string]any{"subnet_id": subnet})
 }
 
 // measureOperations takes every operation's figure once.
-func measureOperations(ctx context.Context, c *client, length time.Duration, add func(figure, float64)) error {
+func measureOperations(ctx context.Context, c *lab.Client, length time.Duration, add func(figure, float64)) error {
 	b, err := prepareBed(c)
 	if err != nil {
 		return fmt.Errorf("preparing: %w", err)

@@ -48,7 +48,7 @@ func (t *table) column(i int) func(figure, float64) {
 	return func(f figure, v float64) { t.samples[i][f] = append(t.samples[i][f], v) }
 }
 
-// print writes each figure of each server and, of all but the first, which is the peer, how many times better it is.
+// print writes each figure of each server and, of all but the first, how many times better it is than that one, the peer.
 func (t *table) print(w io.Writer) {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	defer out.Flush()
@@ -73,7 +73,7 @@ func (t *table) print(w io.Writer) {
 	}
 }
 
-// ratio says how many times better than the peer a server is; below 1 it is worse.
+// ratio says how many times better than the first a server is; below 1 it is worse.
 func (t *table) ratio(f figure, i int) float64 {
 	ours, peer := median(t.samples[i][f]), median(t.samples[0][f])
 	if f.lessIsGood {

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 func main() {
@@ -32,11 +32,11 @@ func main() {
 func run(ctx context.Context, binary, sizes string, rounds int) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(out, "ports\tfrom kill -9 to the next change, s")
-	for _, text := range strings.Split(sizes, ",") {
-		ports, err := strconv.Atoi(text)
-		if err != nil {
-			return err
-		}
+	list, err := lab.Sizes(sizes)
+	if err != nil {
+		return err
+	}
+	for _, ports := range list {
 		took, err := measure(ctx, binary, ports, rounds)
 		if err != nil {
 			return fmt.Errorf("%d ports: %w", ports, err)
@@ -62,7 +62,7 @@ func measure(ctx context.Context, binary string, ports, rounds int) (took []time
 	}
 	for n := range rounds {
 		for _, s := range c.servers {
-			if err := s.awaitPorts(ctx, ports); err != nil {
+			if err := s.AwaitPorts(ctx, ports); err != nil {
 				return nil, err
 			}
 		}
@@ -82,27 +82,27 @@ const settle = 15 * time.Second
 // die kills the server that applies the journal, measures how long the next change takes by the other one, and starts it again.
 func (c *cloud) die(ctx context.Context, round int) (time.Duration, error) {
 	applier, survivor := c.servers[0], c.servers[1]
-	if applied, err := survivor.applied(); err != nil {
+	if applied, err := applies(survivor); err != nil {
 		return 0, err
 	} else if applied {
 		applier, survivor = survivor, applier
 	}
-	before, err := survivor.gauge(`midonet_topology_objects{kind="bridge"}`)
+	before, err := survivor.Gauge(`midonet_topology_objects{kind="bridge"}`)
 	if err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	applier.kill()
-	if _, err := survivor.network(fmt.Sprint("after death ", round), 0); err != nil {
+	applier.Kill()
+	if _, err := survivor.Client().NewNetwork(fmt.Sprint("after death ", round), 0); err != nil {
 		return 0, err
 	}
 	for {
-		now, err := survivor.gauge(`midonet_topology_objects{kind="bridge"}`)
+		now, err := survivor.Gauge(`midonet_topology_objects{kind="bridge"}`)
 		switch {
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
 		case err == nil && now > before:
-			return time.Since(began), applier.start(ctx)
+			return time.Since(began), applier.Start(ctx)
 		case time.Since(began) > 5*time.Minute:
 			return 0, fmt.Errorf("the survivor has not made the change within 5 minutes")
 		}

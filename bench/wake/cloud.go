@@ -1,31 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"midonet.org/midonet/bench/lab"
 	"midonet.org/midonet/sandbox"
 )
 
-const (
-	api      = "127.0.0.1:19797"
-	observer = "10.77.0.2" // the workload on host1 that is pinged
-)
+const observer = "10.77.0.2" // the workload on host1 that is pinged
 
 // cloud is a server, two hosts and one workload.
 type cloud struct {
 	dir     string
 	binary  string
-	server  *exec.Cmd
+	server  *lab.Server
+	client  *lab.Client
 	sandbox *sandbox.Sandbox
 	network string
 }
@@ -44,20 +38,18 @@ func startCloud(ctx context.Context, binary string) (_ *cloud, err error) {
 			c.stop()
 		}
 	}()
-	c.server = exec.CommandContext(ctx, c.binary, "server", "--log-level", "error", "--state-dir", c.dir, "--api-listen", api,
-		"--stream-listen", "127.0.0.1:0", "--midonet-api-listen=", "--metrics-listen", "127.0.0.1:0")
-	c.server.Stderr = os.Stderr
-	if err = c.server.Start(); err != nil {
+	config := filepath.Join(c.dir, "midonet.conf")
+	if err = os.WriteFile(config, []byte(lab.NoQuotas), 0o600); err != nil {
 		return nil, err
 	}
-	for range 500 {
-		if resp, err := http.Get("http://" + api); err == nil {
-			resp.Body.Close()
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
+	if c.server, err = lab.NewServer(c.binary, config, c.dir); err != nil {
+		return nil, err
 	}
-	c.sandbox, err = sandbox.New(sandbox.Config{StateDir: c.dir, Binary: c.binary, API: "http://" + api})
+	if err = c.server.Start(ctx); err != nil {
+		return nil, err
+	}
+	c.client = c.server.Client()
+	c.sandbox, err = sandbox.New(sandbox.Config{StateDir: c.dir, Binary: c.binary, API: "http://" + c.server.API})
 	if err != nil {
 		return nil, err
 	}
@@ -69,20 +61,27 @@ func startCloud(ctx context.Context, binary string) (_ *cloud, err error) {
 
 func (c *cloud) makeObserver(ctx context.Context) error {
 	var made struct{ Network struct{ ID string } }
-	if err := post("/v2.0/networks", `{"network": {"name": "wake"}}`, &made); err != nil {
+	if err := c.client.Post("/v2.0/networks", map[string]any{"network": map[string]any{"name": "wake"}}, &made); err != nil {
 		return err
 	}
 	c.network = made.Network.ID
-	if err := post("/v2.0/subnets", fmt.Sprintf(`{"subnet": {"network_id": %q, "ip_version": 4, "cidr": "10.77.0.0/16"}}`, c.network), nil); err != nil {
+	subnet := map[string]any{"network_id": c.network, "ip_version": 4, "cidr": "10.77.0.0/16"}
+	if err := c.client.Post("/v2.0/subnets", map[string]any{"subnet": subnet}, nil); err != nil {
 		return err
 	}
-	var port struct{ Port struct{ ID string } }
-	body := fmt.Sprintf(`{"port": {"network_id": %q, "device_owner": "compute:bench", "fixed_ips": [{"ip_address": %q}]}}`, c.network, observer)
-	if err := post("/v2.0/ports", body, &port); err != nil {
-		return err
+	port, err := c.newPort(map[string]any{"fixed_ips": []any{map[string]any{"ip_address": observer}}})
+	if err == nil {
+		_, err = c.sandbox.AddWorkload(ctx, sandbox.WorkloadSpec{Name: "observer", Host: "host1", Port: port})
 	}
-	_, err := c.sandbox.AddWorkload(ctx, sandbox.WorkloadSpec{Name: "observer", Host: "host1", Port: port.Port.ID})
 	return err
+}
+
+// newPort makes a port of the network and returns its identifier.
+func (c *cloud) newPort(port map[string]any) (string, error) {
+	port["network_id"], port["device_owner"] = c.network, "compute:bench"
+	var made struct{ Port struct{ ID string } }
+	err := c.client.Post("/v2.0/ports", map[string]any{"port": port}, &made)
+	return made.Port.ID, err
 }
 
 func (c *cloud) stop() {
@@ -91,9 +90,8 @@ func (c *cloud) stop() {
 			fmt.Fprintln(os.Stderr, "bench/wake:", err)
 		}
 	}
-	if c.server != nil && c.server.Process != nil {
-		_ = c.server.Process.Signal(syscall.SIGTERM)
-		_ = c.server.Wait()
+	if c.server != nil {
+		c.server.Stop()
 	}
 	os.RemoveAll(c.dir)
 }
@@ -112,16 +110,15 @@ func (c *cloud) wake(ctx context.Context, round int) (waking, error) {
 		return waking{}, err
 	}
 	began := time.Now()
-	var made struct{ Port struct{ ID string } }
-	body := fmt.Sprintf(`{"port": {"network_id": %q, "mac_address": %q, "device_owner": "compute:bench", "binding:host_id": "host2",
-		"fixed_ips": [{"ip_address": %q}]}}`, c.network, s.mac, s.address)
-	if err := post("/v2.0/ports", body, &made); err != nil {
+	port, err := c.newPort(map[string]any{"mac_address": s.mac, "binding:host_id": "host2",
+		"fixed_ips": []any{map[string]any{"ip_address": s.address}}})
+	if err != nil {
 		return waking{}, err
 	}
 	var w waking
 	w.create = time.Since(began)
 	bind := exec.CommandContext(ctx, filepath.Join(filepath.Dir(c.binary), "mm-ctl"),
-		"--socket", filepath.Join(c.dir, "sandbox", "host2", "agent.sock"), "--bind-port", made.Port.ID, s.outer)
+		"--socket", filepath.Join(c.dir, "sandbox", "host2", "agent.sock"), "--bind-port", port, s.outer)
 	if out, err := bind.CombinedOutput(); err != nil {
 		return waking{}, fmt.Errorf("mm-ctl: %w: %s", err, out)
 	}
@@ -129,23 +126,4 @@ func (c *cloud) wake(ctx context.Context, round int) (waking, error) {
 	err = s.awaitPing()
 	w.total = time.Since(began)
 	return w, err
-}
-
-func post(path, body string, into any) error {
-	resp, err := http.Post("http://"+api+path, "application/json", bytes.NewReader([]byte(body)))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusCreated {
-		return fmt.Errorf("%s answered %s: %.300s", path, resp.Status, text)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(text, into)
 }

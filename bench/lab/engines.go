@@ -1,0 +1,61 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// MariaDB is a database server that listens on a Unix socket alone.
+type MariaDB struct {
+	*Process
+	socket string
+}
+
+// StartMariaDB starts one with its files in the directory. The programs are those of Debian's mariadb-server.
+func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
+	for _, program := range []string{"mariadbd", "mariadb", "mariadb-install-db"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return nil, err
+		}
+	}
+	data, socket := filepath.Join(dir, "mariadb"), filepath.Join(dir, "mariadb.sock")
+	if out, err := exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+data, "--user=root",
+		"--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
+	}
+	p, err := Start(exec.CommandContext(ctx, "mariadbd", "--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--user=root"))
+	return &MariaDB{p, socket}, err
+}
+
+// Database makes a database and a user of the same name, once the server answers, and returns its URL as neutron.conf has it.
+func (m *MariaDB) Database(ctx context.Context, name string) (connection string, err error) {
+	statements := strings.ReplaceAll(`CREATE DATABASE % CHARACTER SET utf8; CREATE USER %@localhost IDENTIFIED BY '%';
+		GRANT ALL ON %.* TO %@localhost`, "%", name)
+	for range 100 {
+		if err = exec.CommandContext(ctx, "mariadb", "--no-defaults", "-S", m.socket, "-e", statements).Run(); err == nil {
+			return fmt.Sprintf("mysql+pymysql://%s:%[1]s@localhost/%[1]s?unix_socket=%s", name, m.socket), nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return "", fmt.Errorf("making a database in MariaDB: %w", err)
+}
+
+// StartEtcd starts an etcd of one member with its files in the directory, and returns its address too.
+func StartEtcd(ctx context.Context, dir string) (p *Process, address string, err error) {
+	if address, err = FreeAddress(); err != nil {
+		return nil, "", err
+	}
+	peer, err := FreeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	p, err = Start(exec.CommandContext(ctx, "etcd", "--data-dir", filepath.Join(dir, "etcd"), "--logger", "zap", "--log-level", "error",
+		"--quota-backend-bytes", fmt.Sprint(8<<30), "--auto-compaction-mode", "revision", "--auto-compaction-retention", "10000",
+		"--listen-client-urls", "http://"+address, "--advertise-client-urls", "http://"+address,
+		"--listen-peer-urls", "http://"+peer, "--initial-advertise-peer-urls", "http://"+peer, "--initial-cluster", "default=http://"+peer))
+	return p, address, err
+}

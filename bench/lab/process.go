@@ -1,0 +1,113 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is a program, with what it starts itself, in a process group of its own.
+type Process struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+// Start starts a command.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{cmd, make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is not asked: a benchmark ends it
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// Stop ends it: politely, and after five seconds for good. Nil is none.
+func (p *Process) Stop() {
+	if p == nil {
+		return
+	}
+	p.signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second):
+	}
+	p.Kill()
+}
+
+// Kill ends it, as a fault of its machine would. Nil is none.
+func (p *Process) Kill() {
+	if p == nil {
+		return
+	}
+	p.signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+func (p *Process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) } // none may be left to take it
+
+// AwaitAnswer returns when a GET of the URL is answered with 200.
+func (p *Process) AwaitAnswer(ctx context.Context, url string) error {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		if resp, err := http.Get(url); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.ended:
+			return errors.New(p.cmd.Path + " has ended")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return errors.New(p.cmd.Path + " has not answered within two minutes")
+}
+
+// Memory is the proportional set size of the process group in KiB: a page that several share counts once.
+func (p *Process) Memory() (kib float64, err error) {
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	for _, process := range processes {
+		pid, _ := strconv.Atoi(filepath.Base(process))
+		if group, err := syscall.Getpgid(pid); err != nil || group != p.cmd.Process.Pid {
+			continue
+		}
+		v, err := pss(process)
+		if err != nil {
+			return 0, err
+		}
+		kib += v
+	}
+	return kib, nil
+}
+
+func pss(process string) (kib float64, err error) {
+	f, err := os.Open(filepath.Join(process, "smaps_rollup"))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[0] == "Pss:" {
+			return strconv.ParseFloat(fields[1], 64)
+		}
+	}
+	return 0, errors.New("no Pss in " + f.Name())
+}
