@@ -89,8 +89,10 @@ func benchmarkFirstPackets(b *testing.B, ways *sim.Ways) {
 	for b.Loop() {
 		first := in[i%len(in)]
 		first.Room, first.Ways = room, ways
-		sim.Simulate(v, first)
-		i++
+		r := sim.Simulate(v, first)
+		if i++; r.Followed != (ways != nil && i > 1) {
+			b.Fatalf("packet %d is taken the way of another: %v", i, r.Followed)
+		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "simulations/s")
 }

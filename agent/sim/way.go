@@ -193,7 +193,7 @@ func (w *walk) takes(y *way) bool {
 	w.tags = append(w.tags, y.tags...)
 	for i := range y.acts {
 		a := &y.acts[i]
-
+		w.packet.SrcIP, w.packet.DstIP = a.src, a.dst
 		if w.perform(a.kind, a.rule, &a.at) != a.outcome || w.packet.SrcIP != a.toSrc || w.packet.DstIP != a.toDst {
 			return false
 		}
@@ -226,8 +226,7 @@ func (w *walk) keepWay() {
 			y.tags = append(y.tags, t)
 		}
 	}
-	was := *p
-	was.Header = w.entered
+	was := w.asEntered()
 	w.in.Ways.add(keyOfWay(flow.KeyOf(&was, w.in.InPort), w.notes.looks), y)
 }
 

@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/agent/view/viewtest"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -209,5 +210,26 @@ chain all accept
 				}
 			}
 		})
+	}
+}
+
+// TestWaysAreFollowed has the packets of one connection after the other through two routers, and their answers, take the ways of the first.
+func TestWaysAreFollowed(t *testing.T) {
+	v, states, ways := viewtest.View(twoRouters+"bind vm3 h1 tap3\n"), remembering{}, new(sim.Ways)
+	for n := range uint16(4) {
+		h := packet.Header{SrcMAC: mac.MustParse("fa:16:3e:00:00:01"), DstMAC: mac.MustParse("fa:16:3e:aa:00:01"), EtherType: packet.EtherTypeIPv4,
+			SrcIP: netip.MustParseAddr("10.0.0.3"), DstIP: netip.MustParseAddr("203.0.113.9"), Proto: packet.ProtoTCP, SrcPort: 3004 + n, DstPort: 80, TTL: 64}
+		in := sim.Input{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil), State: states, Ways: ways}
+		for range 2 {
+			r := sim.Simulate(v, in)
+			if r.Verdict != sim.Forward || len(r.State) < 3 || r.Followed != (n > 0) {
+				t.Errorf("connection %d: %s with %d states, by the way of another: %v", n, r.Verdict, len(r.State), r.Followed)
+			}
+			for _, s := range r.State {
+				states[s.Key] = s.Value
+			}
+			in, _ = answerTo(in, &r)
+			in.Ways = ways
+		}
 	}
 }

@@ -133,6 +133,9 @@ func (b *rig) checkAllSent(served int) {
 	if misses != installs {
 		b.t.Fatalf("%d flows for %d misses, after %d", installs, misses, served)
 	}
+	if followed := b.counters.followed.Load(); followed != misses-1 {
+		b.t.Fatalf("%d of %d packets were taken the way of another", followed, misses)
+	}
 }
 
 // firstPackets are of so many connections from vm1 to the floating address.
