@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -37,6 +38,7 @@ func TestMySQL(t *testing.T) {
 		"a holder that died":          testHolderDied,
 		"the tables":                  testTables,
 		"tables on the disk":          testTablesOnDisk,
+		"no more statements":          testNoMoreStatements,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}
@@ -418,5 +420,25 @@ func testTablesOnDisk(t *testing.T, server *storetest.MariaDB) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// testNoMoreStatements: a server that keeps no more compiled statements (max_prepared_stmt_count, of all its clients together) is asked without.
+func testNoMoreStatements(t *testing.T, server *storetest.MariaDB) {
+	connection := server.New(t)
+	db := open(t, connection)
+	root := storetest.Open(t, connection)
+	limit := func(n int) {
+		if _, err := root.Exec(fmt.Sprint("SET GLOBAL max_prepared_stmt_count = ", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(0)
+	defer limit(16382)
+	for want := 1; want <= 3; want++ { // compiled, it would be from the second time on
+		insertNetwork(t, db, newNetwork("p"))
+		if n := countNetworks(t, db); n != want {
+			t.Errorf("%d networks, want %d", n, want)
+		}
 	}
 }
