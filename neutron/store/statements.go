@@ -28,7 +28,7 @@ type remembering struct {
 	statements map[string]*statement // nil: has been run once
 }
 
-// statement is a compiled statement. One whose rows are still being read cannot be run again.
+// statement is a compiled statement. One whose rows are still being read cannot be run again, and one that could not be compiled is always busy.
 type statement struct {
 	driver.Stmt
 	busy, forgotten bool
@@ -74,11 +74,11 @@ func (c *remembering) compiled(ctx context.Context, query string) *statement {
 		return nil
 	case s == nil:
 		compiled, err := c.PrepareContext(ctx, query)
-		if err != nil { // such as one too many for the server; what is wrong with the query itself comes out when it is run
+		s = &statement{Stmt: compiled, busy: err != nil}
+		c.statements[query] = s
+		if err != nil { // one too many for the server, or of a kind that it does not compile; what is wrong with it comes out when it is run
 			return nil
 		}
-		s = &statement{Stmt: compiled}
-		c.statements[query] = s
 	case s.busy:
 		return nil
 	}
