@@ -257,12 +257,26 @@ func TestStatesOf(t *testing.T) {
 	learned := flow.State{Key: flow.StateKey{Kind: flow.StateReturn, Device: [16]byte{4}, Conn: conn(2)}} // answers that come by the port
 	put(t, table, flowKey(other, 1), start, learned)
 	put(t, table, flowKey(other, 2), start, returns(3))
+	// Two answers of others that were never seen here: of one the port is the only way. A router behind the bridge has translated it.
+	bridge, behind, another := topology.BridgeID{5}, conn(4), conn(5)
+	behind.Src, another.Src = netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("10.0.0.9")
+	forwarded := []flow.State{
+		{Key: flow.StateKey{Kind: flow.StateReturn, Device: bridge, Conn: behind}},
+		{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: router, Conn: behind}, Value: flow.StateValue{Addr: mine, Port: 7}},
+	}
+	put(t, table, flowKey(other, 3), start, append(slices.Clone(forwarded),
+		flow.State{Key: flow.StateKey{Kind: flow.StateReturn, Device: bridge, Conn: another}})...)
+	moving := Moving{Port: port, Bridge: bridge, Addresses: []netip.Addr{mine}, Forwards: func(a netip.Addr) bool { return a == behind.Src }}
 	there := newHost(t)
-	for _, frame := range table.Message(table.StatesOf(port, []netip.Addr{mine}), 1400) {
+	for _, frame := range table.Message(table.StatesOf(moving), 1400) {
 		learn(t, there, frame, start)
 	}
-	expectValues(t, there, append(used, learned)...)
-	if states := table.StatesOf(topology.PortID{8}, nil); len(states) > 0 {
+	expectValues(t, there, slices.Concat(used, []flow.State{learned}, forwarded)...)
+	if _, told := there.Value(flow.StateKey{Kind: flow.StateReturn, Device: bridge, Conn: another}); told {
+		t.Error("an answer of somebody else on the bridge is handed over as well")
+	}
+	moving.Port, moving.Addresses, moving.Bridge = topology.PortID{8}, nil, topology.BridgeID{8}
+	if states := table.StatesOf(moving); len(states) > 0 {
 		t.Errorf("of a port without connections: %v", states)
 	}
 }

@@ -20,6 +20,9 @@ type packed [76]byte
 // packedKey is the part of it that names the state.
 type packedKey [56]byte
 
+// packedConn is the part of it that names the connection.
+type packedConn [38]byte
+
 // Families of an address.
 const (
 	noFamily uint8 = iota
@@ -80,6 +83,12 @@ func pack(s flow.State) (p packed) {
 }
 
 func (p *packed) key() packedKey { return packedKey(p[:56]) }
+
+func (p *packed) conn() (c packedConn) {
+	c[0], c[1] = p[1], p[2]
+	copy(c[2:], p[20:56])
+	return c
+}
 
 func (p *packed) value() flow.StateValue {
 	return flow.StateValue{Addr: address(p[60:76], p[56]), Port: binary.BigEndian.Uint16(p[58:])}

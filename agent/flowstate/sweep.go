@@ -3,12 +3,10 @@ package flowstate
 import (
 	"maps"
 	"net/netip"
-	"slices"
 	"time"
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/id"
-	"midonet.org/midonet/topology"
 )
 
 // Due is states that the peers are to be told again.
@@ -52,29 +50,4 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 // forgetSilent drops what is known of agents that have not been heard of for longer than what they told lives.
 func (t *Table) forgetSilent(at time.Duration) {
 	maps.DeleteFunc(t.heard, func(_ id.ID[run], l *listener) bool { return at-l.at > Learned })
-}
-
-// StatesOf returns what another host has to know of a port that moves there: what the flows that came in by it use, and what
-// concerns connections from its addresses as they enter. It looks at every state.
-func (t *Table) StatesOf(port topology.PortID, addresses []netip.Addr) []flow.State {
-	wanted := map[uint32]struct{}{}
-	for key, using := range t.uses {
-		if key.InPort() == port {
-			for _, i := range using {
-				wanted[i] = struct{}{}
-			}
-		}
-	}
-	for i := range t.used {
-		p, ok := t.slots.get(i)
-		if ok && slices.Contains(addresses, address(p[20:36], p[2]&3)) {
-			wanted[uint32(i)] = struct{}{}
-		}
-	}
-	states := make([]flow.State, 0, len(wanted))
-	for _, i := range slices.Sorted(maps.Keys(wanted)) {
-		p, _ := t.slots.get(int(i))
-		states = append(states, p.state())
-	}
-	return states
 }

@@ -132,57 +132,6 @@ func (w *Worker) sweepStates(now time.Time) {
 	}
 }
 
-// movedAway returns the ports of this host that the delta binds to another one.
-func (w *Worker) movedAway(d view.Delta) []*topology.Binding {
-	var moved []*topology.Binding
-	for _, o := range d.Puts {
-		if b, ok := o.(*topology.Binding); ok && b.Host != w.cfg.Host {
-			if at, bound := w.view.Location(b.Port); bound && at.Local {
-				moved = append(moved, b)
-			}
-		}
-	}
-	return moved
-}
-
-// handOver returns the packets that tell the new hosts of ports what is remembered of their connections, so that these live on.
-func (w *Worker) handOver(moved []*topology.Binding) []datapath.Packet {
-	l := letters{}
-	for _, b := range moved {
-		h := w.view.Host(b.Host)
-		if h == nil {
-			continue
-		}
-		if peer, ok := meeting(w.self.Endpoints, h.Endpoints); ok {
-			l.add([]netip.Addr{peer}, w.cfg.State.StatesOf(b.Port, w.addressesOf(b.Port)))
-		}
-	}
-	return w.messages(l)
-}
-
-// meeting returns the first endpoint of the peer that is of a family which this host has one of, as the simulator chooses it.
-func meeting(own, peers []netip.Addr) (netip.Addr, bool) {
-	for _, o := range own {
-		for _, p := range peers {
-			if o.Is4() == p.Is4() {
-				return p, true
-			}
-		}
-	}
-	return netip.Addr{}, false
-}
-
-// addressesOf returns what is known of the addresses behind a port.
-func (w *Worker) addressesOf(port topology.PortID) []netip.Addr {
-	var addresses []netip.Addr
-	for o := range w.view.Objects() {
-		if n, ok := o.(*topology.Neighbour); ok && n.Port == port {
-			addresses = append(addresses, n.Addr)
-		}
-	}
-	return addresses
-}
-
 // followBlocks takes up the blocks of translation ports that the delta gives to this host or takes from it, and returns the packets
 // that waited for one.
 func (w *Worker) followBlocks(d view.Delta) (ready []datapath.Miss) {

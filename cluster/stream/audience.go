@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"maps"
 	"reflect"
 
 	"midonet.org/midonet/topology"
@@ -101,7 +102,16 @@ func (x *interest) note(host topology.HostID, k topology.Key, had topology.Objec
 	x.noted[host][k] = had
 }
 
-// takeDeltas ends a step: hosts come to the nodes that they reach now, and what they were noted to have is compared with what they
+// noteLeaving notes a watching host whose port is bound to another one from now on.
+func (x *interest) noteLeaving(old, now topology.Object) {
+	was, ok := old.(*topology.Binding)
+	is, stays := now.(*topology.Binding)
+	if ok && stays && was.Host != is.Host && x.reached[was.Host] != nil {
+		x.leaving[was.Host] = struct{}{}
+	}
+}
+
+// takeDeltas ends a step, or a part of it: hosts come to the nodes that they reach now, and what they were noted to have is compared with what they
 // need.
 func (x *interest) takeDeltas() map[topology.HostID]delta {
 	for host := range x.moved {
@@ -131,9 +141,12 @@ func (x *interest) takeDeltas() map[topology.HostID]delta {
 	return deltas
 }
 
-// follow lets the host reach what it reaches as things are.
+// follow lets the host reach what it reaches as things are, and where a port is leaving it, in this part of the step, what it reached.
 func (x *interest) follow(host topology.HostID) {
 	now := x.closure(host)
+	if _, leaving := x.leaving[host]; leaving {
+		maps.Copy(now, x.reached[host])
+	}
 	for n := range x.reached[host] {
 		if _, stays := now[n]; !stays {
 			x.noteNode(n, host)

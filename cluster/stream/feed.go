@@ -65,9 +65,12 @@ func (f *feed) take(rev nsdb.Revision, puts []topology.Object, deletes []topolog
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.revision = rev
-	for host, d := range f.interest.apply(puts, deletes) {
-		w := f.watchers[host]
-		f.queue(w, step{base: w.last, revision: rev, delta: d})
+	for _, part := range f.interest.apply(puts, deletes) {
+		for host, d := range part {
+			if w := f.watchers[host]; w != nil { // else the first part was one too many for it
+				f.queue(w, step{base: w.last, revision: rev, delta: d})
+			}
+		}
 	}
 }
 

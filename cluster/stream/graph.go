@@ -19,6 +19,7 @@ type graph struct {
 	reached map[topology.HostID]map[node]struct{} // of watching hosts: as of the last step
 	hearing map[node]map[topology.HostID]struct{} // the same the other way round
 	moved   map[topology.HostID]struct{}          // watching hosts that may reach other nodes after this step
+	leaving map[topology.HostID]struct{}          // of those, hosts from which a port has moved to another
 }
 
 func newGraph() graph {
@@ -33,6 +34,7 @@ func newGraph() graph {
 		reached: map[topology.HostID]map[node]struct{}{},
 		hearing: map[node]map[topology.HostID]struct{}{},
 		moved:   map[topology.HostID]struct{}{},
+		leaving: map[topology.HostID]struct{}{},
 	}
 }
 

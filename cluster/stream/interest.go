@@ -16,6 +16,9 @@ import (
 //   - everything at the nodes that can be reached from where its bound ports are and from the routers that it wants, with the
 //     Bindings and PortStates of the ports there, and the Hosts that those bindings name.
 //
+// A host from which a port moves to another one is told that first, with where it goes, and in a second delta what it has no need of any
+// more: so it can tell the other host of the port's connections.
+//
 // From an external bridge nothing leads on to the routers that meet there: a host wants those one by one. Whose workload is behind a
 // bridge's port (Device and ProjectID, which the metadata service tells Nova) is the host's alone that the port is bound to.
 type interest struct {
@@ -49,8 +52,8 @@ func known(k topology.Kind) bool {
 	return true
 }
 
-// apply takes one step and returns what it changes for each watching host that it concerns.
-func (x *interest) apply(puts []topology.Object, deletes []topology.Key) map[topology.HostID]delta {
+// apply takes one step and returns what it changes for each watching host that it concerns, in one or two parts.
+func (x *interest) apply(puts []topology.Object, deletes []topology.Key) (parts []map[topology.HostID]delta) {
 	for _, k := range deletes {
 		if x.objects[k] != nil {
 			x.replace(k, nil)
@@ -61,7 +64,12 @@ func (x *interest) apply(puts []topology.Object, deletes []topology.Key) map[top
 			x.replace(k, o)
 		}
 	}
-	return x.takeDeltas()
+	parts = append(parts, x.takeDeltas())
+	if len(x.leaving) > 0 {
+		x.moved, x.leaving = x.leaving, x.moved
+		parts = append(parts, x.takeDeltas())
+	}
+	return parts
 }
 
 // watch begins to compute deltas for the host, which wants the routers, and returns everything that it needs now.
@@ -95,6 +103,7 @@ func (x *interest) unwatch(host topology.HostID) {
 	delete(x.reached, host)
 	delete(x.wanted, host)
 	delete(x.moved, host)
+	delete(x.leaving, host)
 	delete(x.noted, host)
 }
 
@@ -116,6 +125,7 @@ func wantedNodes(routers []topology.RouterID) map[node]struct{} {
 // replace puts o (nil: nothing) in the place of the object with key k. What is needed through it changes hands with it.
 func (x *interest) replace(k topology.Key, o topology.Object) {
 	moving := x.moving(k, o)
+	x.noteLeaving(x.objects[k], o)
 	x.noteHad(moving)
 	x.exchange(k, o)
 	delete(x.others, k)

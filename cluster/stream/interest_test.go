@@ -214,8 +214,10 @@ func TestIncrementalEqualsRecomputed(t *testing.T) {
 				receive(t, had[host], x.want(host, wanted[host]))
 			}
 			puts, deletes := anyStep(t, truth)
-			for host, d := range x.apply(puts, deletes) {
-				receive(t, had[host], d)
+			for _, part := range x.apply(puts, deletes) {
+				for host, d := range part {
+					receive(t, had[host], d)
+				}
 			}
 			for host, got := range had {
 				want := needs(truth, host, wanted[host])
@@ -274,7 +276,7 @@ func receive(t *rapid.T, had map[topology.Key]topology.Object, d delta) {
 func drain(t *rapid.T, x *interest, truth map[topology.Key]topology.Object) {
 	x.apply(nil, slices.Collect(maps.Keys(truth)))
 	if n := len(x.objects) + len(x.onNode) + len(x.owned) + len(x.located) + len(x.homes) + len(x.leads) + len(x.wanted) +
-		len(x.reached) + len(x.hearing) + len(x.moved) + len(x.noted) + len(x.others); n != 0 {
+		len(x.reached) + len(x.hearing) + len(x.moved) + len(x.leaving) + len(x.noted) + len(x.others); n != 0 {
 		t.Fatalf("%d index entries are left when nothing is stored: %+v", n, x)
 	}
 }
@@ -285,6 +287,40 @@ func byKey(objects []topology.Object) map[topology.Key]topology.Object {
 		m[o.Key()] = o
 	}
 	return m
+}
+
+// TestAHostLearnsWhereItsLastPortGoes: a host from which the last port of a network moves is told of the other host while it still has what
+// belongs to the port, and forgets that afterwards.
+func TestAHostLearnsWhereItsLastPortGoes(t *testing.T) {
+	x := newInterest()
+	bridge := &topology.Bridge{ID: id.New[topology.Bridge]()}
+	from, to := &topology.Host{ID: id.New[topology.Host]()}, &topology.Host{ID: id.New[topology.Host]()}
+	port := &topology.Port{ID: id.New[topology.Port](), Bridge: bridge.ID}
+	neighbour := topology.NewNeighbour(bridge.ID, netip.MustParseAddr("10.0.0.3"), mac.Addr{2}, port.ID)
+	x.watch(from.ID, nil)
+	x.watch(to.ID, nil)
+	x.apply([]topology.Object{bridge, from, to, port, neighbour, &topology.Binding{Port: port.ID, Host: from.ID}}, nil)
+	moved := &topology.Binding{Port: port.ID, Host: to.ID}
+	parts := x.apply([]topology.Object{moved}, nil)
+	if len(parts) != 2 {
+		t.Fatalf("%d parts, want 2", len(parts))
+	}
+	first, second := parts[0][from.ID], parts[1][from.ID]
+	if got := byKey(first.puts); got[moved.Key()] != topology.Object(moved) || got[to.Key()] == nil || len(first.deletes) != 0 {
+		t.Errorf("the old host is told %v and has to forget %v, want it to learn of the binding and of the new host", first.puts, first.deletes)
+	}
+	want := []topology.Key{bridge.Key(), port.Key(), neighbour.Key(), moved.Key(), to.Key()}
+	if len(second.puts) != 0 || len(second.deletes) != len(want) {
+		t.Errorf("then it is told %v and has to forget %v, want %v", second.puts, second.deletes, want)
+	}
+	for _, k := range want {
+		if !slices.Contains(second.deletes, k) {
+			t.Errorf("then it keeps %v", k)
+		}
+	}
+	if got := byKey(parts[0][to.ID].puts); got[neighbour.Key()] == nil || len(parts[1][to.ID].puts) != 0 {
+		t.Errorf("the new host is told %v and then %v, want everything at once", got, parts[1][to.ID].puts)
+	}
 }
 
 // TestAStepConcernsOnlyItsHosts shows that the work for a step does not grow with the cloud: many hosts watch, each with a bridge of
@@ -305,8 +341,8 @@ func TestAStepConcernsOnlyItsHosts(t *testing.T) {
 	allocs := testing.AllocsPerRun(10, func() {
 		changed.AdminUp = !changed.AdminUp
 		next := changed
-		if got := x.apply([]topology.Object{&next}, nil); len(got) != 1 {
-			t.Fatalf("the change concerns %d hosts, want 1", len(got))
+		if got := x.apply([]topology.Object{&next}, nil); len(got) != 1 || len(got[0]) != 1 {
+			t.Fatalf("the change concerns %d hosts, want 1", len(got[0]))
 		}
 	})
 	if allocs > 50 {

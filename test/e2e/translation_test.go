@@ -130,8 +130,8 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 	}
 	c.scenario("a move to another host", func(t *testing.T) {
 		flows := all()
-		c.moves(translated, "host2")
 		c.moves(floating, "host2")
+		c.moves(translated, "host2")  // the last one of the network there
 		ends(t, flows, 6*time.Second) // TCP sends again after a time that doubles
 		translated.pings(outside4)
 		translated.pings(peer.ip4())

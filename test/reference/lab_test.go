@@ -3,14 +3,20 @@ package reference
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/agent/worker"
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
@@ -19,9 +25,11 @@ import (
 
 // lab is three hosts, each with what its agent knows.
 type lab struct {
-	t     *rapid.T
-	world *world
-	hosts [3]host
+	t       *rapid.T
+	world   *world
+	hosts   [3]host
+	objects map[topology.Key]topology.Object // that the hosts know
+	keys    map[topology.PortID]uint32       // tunnel keys
 	// lastUplink is the one by which a message has reached the machine outside.
 	lastUplink int
 	// got is the last message that a machine has got, as it was, and walk tells of the last one's way.
@@ -43,48 +51,129 @@ type host struct {
 	endpoint netip.Addr
 	view     *view.View
 	states   states
+	flows    map[flow.Key]cached
 }
 
-// states is what a host remembers of connections. It gives ports of a block of its own.
+// cached is an answer that holds for all packets with its key, until something that it depended on changes.
+type cached struct {
+	in sim.Input
+	sim.Result
+}
+
+// states is what a host remembers of connections. It gives ports of a block of its own, each once.
 type states struct {
-	values map[flow.StateKey]flow.StateValue
-	block  uint16
+	*flowstate.Table
+	first uint16
+	given *uint16
 }
 
-// Value is of sim.State.
-func (s states) Value(k flow.StateKey) (flow.StateValue, bool) {
-	v, ok := s.values[k]
-	return v, ok
+// FreePort is of sim.State.
+func (s states) FreePort(_ topology.RouterID, _ netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
+	*s.given++
+	return first + s.first + *s.given, true
 }
 
-// FreePort gives a port that no state has.
-func (s states) FreePort(_ topology.RouterID, addr netip.Addr, first, _ uint16, _ flow.Conn) (uint16, bool) {
-	port := first + s.block
-	for k := range s.values {
-		if k.Kind == flow.StateReverseSNAT && k.Conn.Dst == addr && k.Conn.DstPort >= port {
-			port = k.Conn.DstPort + 1
-		}
-	}
-	return port, true
-}
+// now is the time at which everything happens.
+var now = time.Unix(1_700_000_000, 0)
 
-// newLab renders the world and plugs its machines into the hosts.
+// newLab renders the world and plugs its machines into the hosts. It is closed after use.
 func newLab(t *rapid.T, w *world) *lab {
-	l := &lab{t: t, world: w}
-	objects := translate.All(w.neutron(t))
-	key := uint32(0)
-	for i, o := range objects {
-		if p, ok := o.(*topology.Port); ok && !p.Interior() {
-			key++
-			with := *p
-			with.TunnelKey = key
-			objects[i] = &with
-		}
-	}
+	l := &lab{t: t, objects: map[topology.Key]topology.Object{}, keys: map[topology.PortID]uint32{}}
 	for i := range l.hosts {
 		h := &l.hosts[i]
 		h.id, h.endpoint = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
-		h.states = states{values: map[flow.StateKey]flow.StateValue{}, block: uint16(i+1) << 12}
+		table, err := flowstate.Open(flowstate.Config{Host: h.id, Size: 1 << 10}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.states = states{table, uint16(i+1) << 12, new(uint16)}
+		h.view, h.flows = view.New(h.id), map[flow.Key]cached{}
+	}
+	l.follow(w)
+	return l
+}
+
+func (l *lab) close() {
+	for i := range l.hosts {
+		l.hosts[i].states.Close()
+	}
+}
+
+// follow makes the world what it is given: the hosts get the difference, and tell each other of the connections of machines that move.
+func (l *lab) follow(w *world) {
+	if l.world != nil {
+		l.handOver(w)
+	}
+	l.world = w
+	d := view.Delta{}
+	is := map[topology.Key]topology.Object{}
+	for _, o := range l.render() {
+		is[o.Key()] = o
+		if !reflect.DeepEqual(l.objects[o.Key()], o) {
+			d.Puts = append(d.Puts, o)
+		}
+	}
+	for k := range l.objects {
+		if is[k] == nil {
+			d.Deletes = append(d.Deletes, k)
+		}
+	}
+	l.objects = is
+	for i := range l.hosts {
+		h := &l.hosts[i]
+		next, tags := h.view.Apply(d)
+		h.view = next
+		h.forget(tags)
+		l.checkFlows(h)
+	}
+}
+
+// handOver has the hosts of machines that move tell the new ones of their connections.
+func (l *lab) handOver(w *world) {
+	for m, x := range w.machines {
+		if was := l.world.machines[m].host; was != x.host {
+			old, port := &l.hosts[was], id.As[topology.Port](machineID(m))
+			l.tell(old, []netip.Addr{l.hosts[x.host].endpoint}, old.states.StatesOf(worker.Moving(old.view, port)))
+		}
+	}
+}
+
+// forget drops the flows with one of the tags.
+func (h *host) forget(changes []flow.Tag) {
+	for key, f := range h.flows {
+		if slices.ContainsFunc(f.Tags, func(t flow.Tag) bool {
+			return slices.ContainsFunc(changes, func(c flow.Tag) bool { return c.Touches(t) })
+		}) {
+			delete(h.flows, key)
+		}
+	}
+}
+
+// checkFlows fails the test unless what is left of a host's flows says what would be said now.
+func (l *lab) checkFlows(h *host) {
+	for key, f := range h.flows {
+		is := sim.Simulate(h.view, f.in)
+		if !cmp.Equal(is.Actions, f.Actions, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })) {
+			l.t.Fatalf("flow %s of host %s is of no change, and does\n%v instead of\n%v\n%s", key, h.endpoint, f.Actions, is.Actions, l.world)
+		}
+	}
+}
+
+// render returns what the cluster would tell the hosts.
+func (l *lab) render() []topology.Object {
+	w := l.world
+	objects := translate.All(w.neutron(l.t))
+	for i, o := range objects {
+		if p, ok := o.(*topology.Port); ok && !p.Interior() {
+			if l.keys[p.ID] == 0 {
+				l.keys[p.ID] = uint32(len(l.keys) + 1)
+			}
+			with := *p
+			with.TunnelKey = l.keys[p.ID]
+			objects[i] = &with
+		}
+	}
+	for _, h := range l.hosts {
 		objects = append(objects, &topology.Host{ID: h.id, Endpoints: []netip.Addr{h.endpoint}})
 	}
 	for m, x := range w.machines {
@@ -101,10 +190,7 @@ func newLab(t *rapid.T, w *world) *lab {
 				nth(uplinkNetwork(u), six, 2), farMAC, l.hosts[x.host].id))
 		}
 	}
-	for i := range l.hosts {
-		l.hosts[i].view, _ = view.New(l.hosts[i].id).Apply(view.Delta{Puts: objects})
-	}
-	return l
+	return objects
 }
 
 // farMAC is the machine outside's, on every uplink.
@@ -162,8 +248,8 @@ func (l *lab) parse(frame []byte) *packet.Packet {
 // carries sends a frame of the message; first is of a later fragment the header of the first one.
 func (l *lab) carries(from int, p message, frame []byte, first *packet.Header) (to int, got message) {
 	h, port, _ := l.entrance(from, p)
-	r := l.simulate(h, sim.Input{InPort: port, Frame: frame, First: first, State: h.states, Trace: true})
 	was := l.parse(frame)
+	r := l.simulate(h, sim.Input{InPort: port, Frame: frame, First: first, State: h.states, Trace: true}, flow.KeyOf(was, port))
 	arrived := map[int]message{}
 	if len(r.Actions.Outputs) > 0 {
 		is, _ := r.Actions.Rewrite.Of(was.Header)
@@ -194,14 +280,18 @@ func refusalOf(p message, src, dst mac.Addr, got *packet.Packet) []byte {
 	return h.Error(0, got.Frame[got.L3:got.End])
 }
 
-// simulate is sim.Simulate on a host. Nobody answers routers that ask for a neighbour.
-func (l *lab) simulate(h *host, in sim.Input) sim.Result {
+// simulate is sim.Simulate on a host, of a packet with the key. Nobody answers routers that ask for a neighbour.
+func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 	r := sim.Simulate(h.view, in)
 	if r.Verdict == sim.Wait {
 		in.GiveUp = true
 		r = sim.Simulate(h.view, in)
 	}
-	l.remember(h, &r)
+	l.remember(h, key, &r)
+	if r.Cache {
+		in.Trace = false
+		h.flows[key] = cached{in, r}
+	}
 	var b strings.Builder
 	if err := sim.Format(&b, r, h.view); err != nil {
 		l.t.Fatal(err)
@@ -210,17 +300,48 @@ func (l *lab) simulate(h *host, in sim.Input) sim.Result {
 	return r
 }
 
-// remember keeps the states of an answer where its packets go on by them: at the host that it is of, and at those that it names.
-func (l *lab) remember(h *host, r *sim.Result) {
+// remember keeps the states of an answer for as long as its flow lives, at the host that it is of, and tells those that it names. What was
+// decided without them is decided anew.
+func (l *lab) remember(h *host, key flow.Key, r *sim.Result) {
+	if len(r.State) == 0 {
+		return
+	}
+	h.forget(unknown(h, r.State))
+	news, err := h.states.Put(key, r.State, r.StatePeers, now)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if !r.Cache {
+		h.states.Remove([]flow.Key{key}, now)
+	}
+	l.tell(h, r.StatePeers, news)
+}
+
+// unknown returns the tags of what depends on those of the states that the host does not know.
+func unknown(h *host, states []flow.State) (tags []flow.Tag) {
+	for _, s := range states {
+		if _, known := h.states.Value(s.Key); !known {
+			tags = append(tags, flow.StateTag(s.Key))
+		}
+	}
+	return tags
+}
+
+// tell has a host tell others of states.
+func (l *lab) tell(h *host, peers []netip.Addr, states []flow.State) {
+	const mtu = 1280
 	for i := range l.hosts {
 		other := &l.hosts[i]
-		told := other == h
-		for _, a := range r.StatePeers {
-			told = told || a == other.endpoint
+		if other == h || !slices.Contains(peers, other.endpoint) {
+			continue
 		}
-		for _, s := range r.State {
-			if told {
-				other.states.values[s.Key] = s.Value
+		for _, frame := range h.states.Message(states, mtu) {
+			news, err := other.states.Learn(frame, now)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			for _, s := range news {
+				other.forget([]flow.Tag{flow.StateTag(s.Key)})
 			}
 		}
 	}

@@ -16,6 +16,7 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := anyWorld(t)
 		l := newLab(t, w)
+		defer l.close()
 		for n := range uint16(40) {
 			from, p := w.anyMessage(t, n)
 			var m memory
