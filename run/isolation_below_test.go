@@ -44,6 +44,10 @@ var below = map[string][]question{
 		{"red", "GET", "", ""}, {"red", "GET", "/$last", ""}, {"red", "PUT", "/$last", `{"port_forwarding":{"internal_port":81}}`},
 		{"red", "DELETE", "/$last", ""},
 	},
+	"bindings": {
+		{"admin", "POST", "", `{"binding":{"host":"two"}}`}, {"admin", "GET", "", ""}, {"admin", "GET", "/two", ""},
+		{"admin", "PUT", "/two", `{"binding":{"profile":{"a":1}}}`}, {"admin", "PUT", "/two/activate", ""}, {"admin", "DELETE", "/two", ""},
+	},
 	"dhcp-agents":      {{"admin", "GET", "", ""}},
 	"dhcp-networks":    {{"admin", "GET", "", ""}, {"admin", "DELETE", "/$network", ""}, {"admin", "POST", "", `{"network_id":"$network"}`}},
 	"service_profiles": {{"admin", "POST", "", `{"service_profile":{"id":"$profile"}}`}, {"admin", "DELETE", "/$profile", ""}},
@@ -96,7 +100,7 @@ func newReds(t *testing.T) *reds {
 	w.make(t, "admin", "subnetpools", `"name":"default6","prefixes":["fd64::/48"],"default_prefixlen":64,"shared":true,"is_default":true`)
 	network := w.make(t, "red", "networks", `"name":"reds"`)
 	subnet := w.make(t, "red", "subnets", `"name":"reds","network_id":"`+network+`","ip_version":4,"cidr":"10.9.0.0/24"`)
-	port := w.make(t, "red", "ports", `"name":"reds","network_id":"`+network+`","fixed_ips":[{"subnet_id":"`+subnet+`","ip_address":"10.9.0.9"}]`)
+	port := w.make(t, "red", "ports", `"name":"reds","network_id":"`+network+`","device_owner":"compute:nova","fixed_ips":[{"subnet_id":"`+subnet+`","ip_address":"10.9.0.9"}]`)
 	r.vars = map[string]string{"network": network, "subnet": subnet, "port": port,
 		"profile": w.make(t, "admin", "service_profiles", `"description":"p","metainfo":"{}"`)}
 	if err := w.agents.SetHosts(t.Context(), []journal.Host{{ID: "aaaaaaaa-0000-4000-8000-000000000001", Name: "one", Alive: true}}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"midonet.org/midonet/neutron/api"
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/quota"
 	"midonet.org/midonet/neutron/service/autoallocate"
 	"midonet.org/midonet/neutron/service/flavors"
@@ -110,6 +111,10 @@ func (s *server) register(h *api.Server) {
 	api.Register(h, s.defined(apidef.Networks()), s.plugin.Networks())
 	api.Register(h, apidef.Subnets(), s.plugin.Subnets())
 	api.Register(h, s.defined(apidef.Ports()), s.plugin.Ports())
+	if offers(s.options, "binding-extended") {
+		api.RegisterChild(h, apidef.Ports(), apidef.PortBindings(), s.plugin.PortBindings)
+		api.RegisterChildAction[model.PortBinding](h, apidef.Ports(), apidef.PortBindings(), "activate", s.plugin.ActivateBinding)
+	}
 	s.registerPools(h)
 	s.registerSecurity(h)
 	s.registerAgents(h)

@@ -79,18 +79,23 @@ func (a *actions) serve(r *request, id string, rest []string) (*answer, error) {
 	if !ok {
 		return nil, errNotAllowed
 	}
+	return act(a.collection, r, id, a.name, do)
+}
+
+// act has an action done to a resource of the collection.
+func act(c collection, r *request, id, name string, do plugin.Action) (*answer, error) {
 	body, err := readRawObject(r.Request)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.collection.mayChange(r, id, policy.NewAction(a.name), nil); err != nil {
+	if err := c.mayChange(r, id, policy.NewAction(name), nil); err != nil {
 		return nil, err
 	}
 	result, err := do(r.Context(), r.caller, id, body)
 	if err != nil {
 		return nil, err
 	}
-	return a.collection.acted(r, result)
+	return c.acted(r, result)
 }
 
 // acted is the answer to an action: the resource as the caller sees it, where that is the result, else the result as it is.
@@ -109,7 +114,14 @@ func RegisterChild[T any](s *Server, parent, child *apidef.Resource, of func(par
 	if child.Parent == nil || child.Parent.Name != parent.Name {
 		panic("api: " + child.Collection + " are not under " + parent.Name)
 	}
-	s.addMember(parent, child.Path, &children[T]{server: s, def: child, format: newFormat[T](child), of: of})
+	s.addMember(parent, child.Path, &children[T]{server: s, def: child, format: newFormat[T](child), of: of,
+		actions: map[string]func(string) plugin.Action{}})
+}
+
+// RegisterChildAction adds a member action to a collection below the resources of another that is registered:
+// PUT /v2.0/ports/<id>/bindings/<child's id>/activate. of returns the action for the children of the resource with that identifier.
+func RegisterChildAction[T any](s *Server, parent, child *apidef.Resource, name string, of func(parentID string) plugin.Action) {
+	s.members[memberKey(parent, child.Path)].(*children[T]).actions[name] = of
 }
 
 // children serves the collections of one kind below the resources of another.
@@ -118,8 +130,21 @@ type children[T any] struct {
 	def    *apidef.Resource
 	format *format[T]
 	of     func(parentID string) plugin.Resource[T]
+
+	actions map[string]func(parentID string) plugin.Action // by name; by PUT
 }
 
 func (c *children[T]) serve(r *request, id string, rest []string) (*answer, error) {
-	return onPath(&controller[T]{server: c.server, def: c.def, format: c.format, resource: c.of(id), parentID: id}, r, rest)
+	own := &controller[T]{server: c.server, def: c.def, format: c.format, resource: c.of(id), parentID: id}
+	if len(rest) != 2 {
+		return onPath(own, r, rest)
+	}
+	of, ok := c.actions[rest[1]]
+	switch {
+	case !ok:
+		return nil, errNoResource()
+	case r.Method != http.MethodPut:
+		return nil, errNotAllowed
+	}
+	return act(own, r, rest[0], rest[1], of(id))
 }

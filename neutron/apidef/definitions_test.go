@@ -23,6 +23,7 @@ func TestEveryDefinition(t *testing.T) {
 	check[model.NetworkIPAvailability](t, NetworkIPAvailabilities())
 	check[model.Subnet](t, Subnets())
 	check[model.Port](t, Ports())
+	check[model.PortBinding](t, PortBindings())
 	check[model.Router](t, Routers())
 	check[model.FloatingIP](t, FloatingIPs())
 	check[model.PortForwarding](t, PortForwardings())

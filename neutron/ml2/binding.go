@@ -37,13 +37,18 @@ func bind(p *model.Port) {
 	}
 }
 
+// detailsOf returns what the compute service is told of a kind of binding.
+func detailsOf(vifType string) json.RawMessage {
+	if vifType == vifMidonet {
+		return midonetDetails
+	}
+	return json.RawMessage("{}")
+}
+
 // describe fills in what a port shows besides what is stored: the details that follow from the kind of binding, and the names of its
 // addresses.
 func (p *Plugin) describe(port *model.Port) *model.Port {
-	port.VIFDetails = json.RawMessage("{}")
-	if port.VIFType == vifMidonet {
-		port.VIFDetails = midonetDetails
-	}
+	port.VIFDetails = detailsOf(port.VIFType)
 	port.DNSAssignment = port.NamesUnder(p.dnsDomain())
 	return port
 }

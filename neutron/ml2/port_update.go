@@ -33,6 +33,9 @@ func (r *request) updatePort(portID string, body plugin.Body[model.Port]) (*mode
 	if err := rebind(p, body); err != nil {
 		return nil, err
 	}
+	if err := r.rebound(&was, p); err != nil {
+		return nil, err
+	}
 	if err := r.rename(p, body); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,9 @@ func (g AddressGroup) MarshalJSON() ([]byte, error) { return marshal(&g), nil }
 func (g *AddressGroup) UnmarshalJSON(b []byte) error { return unmarshal(b, g) }
 
 // MarshalJSON writes every attribute.
+func (b PortBinding) MarshalJSON() ([]byte, error) { return marshal(&b), nil }
+
+// MarshalJSON writes every attribute.
 func (r Router) MarshalJSON() ([]byte, error) { return marshal(&r), nil }
 
 // UnmarshalJSON reads what MarshalJSON writes; attributes that it does not know are passed over, those that are absent stay.

@@ -89,3 +89,15 @@ func portDefaults() []Default {
 			"rule:context_is_advsvc or rule:admin_owner_or_network_owner"),
 	}
 }
+
+// portBindingDefaults: the rules of bindings of ports to several hosts, which Neutron has since 2023.2 (neutron/conf/policies/port_bindings.py).
+// Before, the default rule is asked, which only an administrator can pass, and others are answered 500.
+func portBindingDefaults() []Default {
+	return []Default{
+		scoped("get_port_binding", "rule:admin_only"),
+		scoped("create_port_binding", "rule:admin_only"),
+		scoped("update_port_binding", "rule:admin_only"),
+		scoped("delete_port_binding", "rule:admin_only"),
+		scoped("activate", "rule:admin_only"),
+	}
+}

@@ -9,6 +9,7 @@ func Defaults() []Default {
 		networkDefaults(),
 		subnetDefaults(),
 		portDefaults(),
+		portBindingDefaults(),
 		rbacDefaults(),
 		subnetPoolDefaults(),
 		addressScopeDefaults(),

@@ -64,7 +64,7 @@ func recordedDefaults(t *testing.T) map[string][]Default {
 }
 
 // TestDefaultsAreNeutrons compares the rules with the recorded ones of Neutron 21, where each module is served or named as one that is
-// not. docs/divergences.md has the rule that differs.
+// not. docs/divergences.md has the rule that differs, and those of a later Neutron.
 func TestDefaultsAreNeutrons(t *testing.T) {
 	recorded := recordedDefaults(t)
 	known := slices.Sorted(slices.Values(slices.Concat(servedPolicies, foreignPolicies)))
@@ -80,7 +80,11 @@ func TestDefaultsAreNeutrons(t *testing.T) {
 			want[i].Check = "rule:admin_only or role:member and rule:network_owner"
 		}
 	}
-	if diff := cmp.Diff(want, Defaults()); diff != "" {
+	later := portBindingDefaults()
+	ours := slices.DeleteFunc(Defaults(), func(d Default) bool {
+		return slices.ContainsFunc(later, func(l Default) bool { return l.Name == d.Name })
+	})
+	if diff := cmp.Diff(want, ours); diff != "" {
 		t.Errorf("(-neutron +ours):\n%s", diff)
 	}
 }
