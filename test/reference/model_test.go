@@ -51,6 +51,7 @@ var (
 type memory struct {
 	translated []translated
 	tracked    bool // something that tells answers apart has seen the message: a security group, or a router that sends it back
+	turned     bool // it was first seen so when it was answered
 	bySet      bool // a rule that names an address group was the first to let the message through
 	choices    uint // a bit for each choice between two
 	path       []passage
@@ -192,6 +193,7 @@ func (w *world) lets(x machine, ingress bool, p message, m *memory) bool {
 	if p.answer && m.tracked && stateful {
 		return true
 	}
+	m.turned = m.turned || p.answer && stateful
 	m.tracked = m.tracked || stateful
 	for _, g := range x.groups {
 		for _, r := range w.groups[g].rules {

@@ -91,7 +91,7 @@ func (l *lab) exchange(from int, p message, m *memory) (to int, got message) {
 	to, got = l.sends(from, p)
 	var could []string
 	for choices := range uint(8) {
-		now := memory{translated: slices.Clone(m.translated), tracked: m.tracked, choices: choices}
+		now := memory{translated: slices.Clone(m.translated), tracked: m.tracked, turned: m.turned, choices: choices}
 		wantAt, want := l.world.sends(from, p, &now)
 		if to == wantAt && (to == nobody || sameEnds(got, want)) && l.hears(from, p, &now) {
 			*m = now
