@@ -45,12 +45,12 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 		return nil, fmt.Errorf("%v: the identifier is that of a %s", c.Owner, r)
 	}
 	now := translate.After(s.set, c)
-	owners := translate.Owners(s.set, now, c.Owner)
-	before, err := s.complete(renderAll(s.set, owners))
+	was, is := differing(s.set, now, c.Owner)
+	before, err := s.complete(was)
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.complete(renderAll(now, owners))
+	after, err := s.complete(is)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +59,15 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 	d.source(c, source)
 	s.note(d.takeUnfit(s.largest), d)
 	return d, nil
+}
+
+// differing returns what the change makes different, as it was and as it is.
+func differing(before, after translate.View, changed translate.Owner) (was, is []topology.Object) {
+	for _, o := range translate.Owners(before, after, changed) {
+		w, i := translate.Differing(before, after, o, changed)
+		was, is = append(was, w...), append(is, i...)
+	}
+	return was, is
 }
 
 // applyAll makes the changes in memory, one after the other, and returns what they do to the store together. What several of them touch is
@@ -73,27 +82,31 @@ func (s *state) applyAll(changes []planned) (_ delta, undo func(), err error) {
 			takeBack()
 		}
 	}()
+	var is []topology.Object
 	var touched []translate.Owner
 	seen := map[translate.Owner]bool{}
 	for _, c := range changes {
-		var fresh []translate.Owner // a change that touches an owner is the first to change what it renders to
-		for _, o := range translate.Owners(s.set, translate.After(s.set, c.change), c.change.Owner) {
-			if !seen[o] {
+		now := translate.After(s.set, c.change)
+		var was []topology.Object
+		if len(changes) == 1 {
+			was, is = differing(s.set, now, c.change.Owner)
+		} else { // a change that touches an owner is the first to change what it renders to
+			fresh := slices.DeleteFunc(translate.Owners(s.set, now, c.change.Owner), func(o translate.Owner) bool { return seen[o] })
+			for _, o := range fresh {
 				seen[o] = true
-				fresh = append(fresh, o)
 			}
+			was, touched = renderAll(s.set, fresh), append(touched, fresh...)
 		}
-		rendered, err := s.complete(renderAll(s.set, fresh))
+		rendered, err := s.complete(was)
 		if err != nil {
 			return nil, nil, err
 		}
 		maps.Copy(before, rendered)
-		touched = append(touched, fresh...)
 		were = append(were, s.set.Undo(c.change.Owner))
 		s.set.Apply(c.change)
 		d.source(c.change, c.source)
 	}
-	after, err := s.complete(renderAll(s.set, touched))
+	after, err := s.complete(append(is, renderAll(s.set, touched)...))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -87,6 +87,13 @@ func (c *crowd) rule(n int) Change {
 	return Change{Owner{SecurityGroupRule, r.ID}, r}
 }
 
+// turned is the n-th rule as one of what members send.
+func (c *crowd) turned(n int) Change {
+	r := *c.rule(n).object.(*model.SecurityGroupRule)
+	r.Direction = model.Egress
+	return Change{Owner{SecurityGroupRule, r.ID}, &r}
+}
+
 // changes are those that a cloud sees every minute, to a crowd of the size.
 func (c *crowd) changes(size int) map[string]Change {
 	return map[string]Change{

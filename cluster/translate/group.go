@@ -14,22 +14,10 @@ import (
 // with a rule for each of its rules (MidoNet SecurityGroupTranslator.scala). All rules accept, so their order does not matter; they are
 // in order of identifier, or in parts.
 func renderGroup(v View, g *model.SecurityGroup) []topology.Object {
-	group := id.As[topology.AddrGroup](g.ID)
-	in := &topology.Chain{ID: topology.IngressChain(group), Name: "OS_SG_" + g.ID.String() + "_INGRESS", ProjectID: g.ProjectID}
-	out := &topology.Chain{ID: topology.EgressChain(group), Name: "OS_SG_" + g.ID.String() + "_EGRESS", ProjectID: g.ProjectID}
-	for _, r := range linked[model.SecurityGroupRule](v, link{how: ruleOf, to: g.ID}) {
-		when, ok := condition(v, r)
-		if !ok {
-			continue
-		}
-		chain := in
-		if r.Direction == model.Egress {
-			chain = out
-		}
-		chain.Rules = append(chain.Rules, topology.Rule{ID: id.As[topology.Rule](r.ID), When: when, Action: topology.ActionAccept})
-	}
-	objects := []topology.Object{&topology.AddrGroup{ID: group, Name: g.Name, ProjectID: g.ProjectID}}
-	return append(append(objects, inParts(in)...), inParts(out)...)
+	group := &topology.AddrGroup{ID: id.As[topology.AddrGroup](g.ID), Name: g.Name, ProjectID: g.ProjectID}
+	rules := linked[model.SecurityGroupRule](v, link{how: ruleOf, to: g.ID})
+	in, out := newGroupChain(v, g, false), newGroupChain(v, g, true)
+	return append(append([]topology.Object{group}, in.whole(v, rules)...), out.whole(v, rules)...)
 }
 
 const (
@@ -40,31 +28,114 @@ const (
 	maxParts = 32
 )
 
-// inParts returns the chain, or where it has many rules a chain that jumps to its parts, and those. Which part a rule is in follows from the
-// rule's identifier and how many parts there are, so that a rule that comes or goes changes one part, until their number doubles.
-func inParts(c *topology.Chain) []topology.Object {
-	parts := 1
-	for len(c.Rules) > parts*wholeRules && parts < maxParts {
-		parts *= 2
+// groupChain is a group's chain for one direction. Where the group has many rules it is a chain that jumps to its parts, and those. Which part
+// a rule is in follows from the rule's identifier and how many parts there are, so that a rule that comes or goes changes one part, until
+// their number doubles.
+type groupChain struct {
+	chain  topology.Chain
+	egress bool
+	parts  int
+}
+
+func newGroupChain(v View, g *model.SecurityGroup, egress bool) groupChain {
+	group := id.As[topology.AddrGroup](g.ID)
+	c := groupChain{topology.Chain{ID: topology.IngressChain(group), Name: "OS_SG_" + g.ID.String() + "_INGRESS", ProjectID: g.ProjectID}, egress, 1}
+	if egress {
+		c.chain.ID, c.chain.Name = topology.EgressChain(group), "OS_SG_"+g.ID.String()+"_EGRESS"
 	}
-	if parts == 1 {
-		return []topology.Object{c}
+	rules := 0
+	for _, r := range v.linked(link{how: ruleOf, to: g.ID}) {
+		if c.has(r.(*model.SecurityGroupRule)) {
+			rules++
+		}
 	}
-	main := &topology.Chain{ID: c.ID, Name: c.Name, ProjectID: c.ProjectID}
-	objects := []topology.Object{main}
-	for n := range parts {
-		what := fmt.Sprintf("part %d of %d", n+1, parts)
-		part := &topology.Chain{ID: id.Derive[topology.Chain](c.ID, what), Name: fmt.Sprintf("%s_%d", c.Name, n+1), ProjectID: c.ProjectID}
-		add(main, what, topology.Rule{Action: topology.ActionJump, Jump: part.ID})
+	for rules > c.parts*wholeRules && c.parts < maxParts {
+		c.parts *= 2
+	}
+	return c
+}
+
+// has reports whether the rule is one of the chain's.
+func (c groupChain) has(r *model.SecurityGroupRule) bool {
+	return (r.Direction == model.Egress) == c.egress
+}
+
+// whole returns all that the chain is, of the group's rules.
+func (c groupChain) whole(v View, rules []*model.SecurityGroupRule) []topology.Object {
+	of := make([][]*model.SecurityGroupRule, c.parts)
+	for _, r := range rules {
+		of[c.partOf(r)] = append(of[c.partOf(r)], r)
+	}
+	if c.parts == 1 {
+		return []topology.Object{c.part(v, 0, of[0])}
+	}
+	main := c.chain
+	objects := []topology.Object{&main}
+	for n := range c.parts {
+		part := c.part(v, n, of[n])
+		add(&main, c.name(n), topology.Rule{Action: topology.ActionJump, Jump: part.ID})
 		objects = append(objects, part)
 	}
-	for _, r := range c.Rules {
-		h := fnv.New32a()
-		h.Write(r.ID[:])
-		part := objects[1+h.Sum32()%uint32(parts)].(*topology.Chain)
-		part.Rules = append(part.Rules, r)
-	}
 	return objects
+}
+
+// partOf returns the number of the part that the rule is in.
+func (c groupChain) partOf(r *model.SecurityGroupRule) int {
+	if c.parts == 1 {
+		return 0
+	}
+	h := fnv.New32a()
+	h.Write(r.ID[:])
+	return int(h.Sum32() % uint32(c.parts))
+}
+
+// name is what the identifiers of the part and of the jump to it are made of.
+func (c groupChain) name(part int) string { return fmt.Sprintf("part %d of %d", part+1, c.parts) }
+
+// part returns a part, or the chain itself where that is one, with those of the rules that are of its direction.
+func (c groupChain) part(v View, n int, rules []*model.SecurityGroupRule) *topology.Chain {
+	part := c.chain
+	if c.parts > 1 {
+		part.ID, part.Name = id.Derive[topology.Chain](c.chain.ID, c.name(n)), fmt.Sprintf("%s_%d", c.chain.Name, n+1)
+	}
+	for _, r := range rules {
+		if !c.has(r) {
+			continue
+		}
+		if when, ok := condition(v, r); ok {
+			part.Rules = append(part.Rules, topology.Rule{ID: id.As[topology.Rule](r.ID), When: when, Action: topology.ActionAccept})
+		}
+	}
+	return &part
+}
+
+// around returns the part that has, or would have, the rule.
+func (c groupChain) around(v View, g *model.SecurityGroup, rule *model.SecurityGroupRule) topology.Object {
+	n := c.partOf(rule)
+	rules := linkedIf(v, link{how: ruleOf, to: g.ID}, func(r *model.SecurityGroupRule) bool { return c.partOf(r) == n })
+	return c.part(v, n, rules)
+}
+
+// differingInGroup is Differing for a group of which a rule has changed: the parts that the rule was in and is in, unless there are more or
+// fewer of them now.
+func differingInGroup(before, after View, g *model.SecurityGroup, changed Owner) (was, is []topology.Object, ok bool) {
+	if changed.Resource != SecurityGroupRule {
+		return nil, nil, false
+	}
+	rules := map[bool]*model.SecurityGroupRule{} // by whether they are of what members send
+	for _, v := range []View{before, after} {
+		if r, _ := v.object(changed.ID).(*model.SecurityGroupRule); r != nil && r.SecurityGroupID == g.ID {
+			rules[r.Direction == model.Egress] = r
+		}
+	}
+	for egress, r := range rules {
+		old, now := newGroupChain(before, g, egress), newGroupChain(after, g, egress)
+		if old.parts != now.parts {
+			return nil, nil, false
+		}
+		was, is = append(was, old.around(before, g, r)), append(is, now.around(after, g, r))
+	}
+	return was, is, true
 }
 
 // touchedByGroup returns the members, whose answers pass or not with the group, and the groups whose rules name one that comes or goes.

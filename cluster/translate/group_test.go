@@ -32,6 +32,26 @@ func TestAGroupOfManyRules(t *testing.T) {
 			}
 		}
 		sim.wantRules(t, c, rules-1)
+		// A rule that turns around leaves one chain and comes into the other.
+		if err := sim.apply(c.turned(rules - 2)); err != nil {
+			t.Fatal(err)
+		}
+		sim.wantRules(t, c, rules-2)
+	}
+}
+
+// TestARuleRendersItsPart: beside thousands of others a rule renders one chain before and after it, however many it has.
+func TestARuleRendersItsPart(t *testing.T) {
+	c := newCrowd(1)
+	for n := 1; n < 3*wholeRules; n++ {
+		c.apply(c.rule(n))
+	}
+	for _, change := range []Change{c.rule(3 * wholeRules), Deletion(c.rule(7).Owner)} {
+		now := After(c.set, change)
+		was, is := Differing(c.set, now, Owner{SecurityGroup, c.group}, change.Owner)
+		if len(was) != 1 || len(is) != 1 || was[0].Key() != is[0].Key() {
+			t.Errorf("%d objects before, %d after", len(was), len(is))
+		}
 	}
 }
 

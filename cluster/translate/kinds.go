@@ -47,7 +47,8 @@ var kinds = map[Resource]kind{
 		id: func(f *model.PortForwarding) id.ID[model.PortForwarding] { return f.ID }, links: linksOfForwarding,
 		needs: needsOfForwarding, render: renderForwarding},
 	SecurityGroup: kindOf[model.SecurityGroup]{
-		id: func(g *model.SecurityGroup) id.ID[model.SecurityGroup] { return g.ID }, render: renderGroup, touched: touchedByGroup},
+		id: func(g *model.SecurityGroup) id.ID[model.SecurityGroup] { return g.ID }, render: renderGroup, touched: touchedByGroup,
+		differing: differingInGroup},
 	SecurityGroupRule: kindOf[model.SecurityGroupRule]{
 		id: func(r *model.SecurityGroupRule) id.ID[model.SecurityGroupRule] { return r.ID }, links: linksOfRule, needs: needsOfRule,
 		touched: touchedByRule},
@@ -65,6 +66,7 @@ type kind interface {
 	linksOf(object any) []link
 	needsOf(object any) []Owner
 	renderIn(v View, object any) []topology.Object
+	differingIn(before, after View, old, now any, changed Owner) (was, is []topology.Object)
 	touchedOwners(before, after View, old, now any) []Owner
 }
 
@@ -77,6 +79,8 @@ type kindOf[T any] struct {
 	needs func(*T) []Owner
 	// render returns the topology objects that are the object's own.
 	render func(View, *T) []topology.Object
+	// differing is Differing for an owner that is the same in both views; ok says that it can tell what differs.
+	differing func(before, after View, object *T, changed Owner) (was, is []topology.Object, ok bool)
 	// touched returns the other owners whose rendering may differ when old becomes now; one of them may be nil.
 	touched func(before, after View, old, now *T) []Owner
 }
@@ -115,6 +119,15 @@ func (k kindOf[T]) renderIn(v View, object any) []topology.Object {
 		return nil
 	}
 	return k.render(v, o)
+}
+
+func (k kindOf[T]) differingIn(before, after View, old, now any, changed Owner) (was, is []topology.Object) {
+	if same, ok := now.(*T); ok && old == now && k.differing != nil {
+		if was, is, ok := k.differing(before, after, same, changed); ok {
+			return was, is
+		}
+	}
+	return k.renderIn(before, old), k.renderIn(after, now)
 }
 
 func (k kindOf[T]) touchedOwners(before, after View, old, now any) []Owner {

@@ -30,16 +30,16 @@ func newSimulation() *simulation {
 // apply makes the change, renders the owners that it touches, and compares the whole with a full rendering.
 func (s *simulation) apply(c Change) error {
 	now := After(s.set, c)
-	owners := Owners(s.set, now, c.Owner)
-	for _, o := range owners {
-		for _, object := range Render(s.set, o) {
-			delete(s.stored, object.Key())
-		}
+	var was, is []topology.Object
+	for _, o := range Owners(s.set, now, c.Owner) {
+		w, i := Differing(s.set, now, o, c.Owner)
+		was, is = append(was, w...), append(is, i...)
 	}
-	for _, o := range owners {
-		for _, object := range Render(now, o) {
-			s.stored[object.Key()] = object
-		}
+	for _, object := range was {
+		delete(s.stored, object.Key())
+	}
+	for _, object := range is {
+		s.stored[object.Key()] = object
 	}
 	s.set.Apply(c)
 	return s.check()

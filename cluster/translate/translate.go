@@ -47,6 +47,12 @@ func Render(v View, o Owner) []topology.Object {
 	return kinds[o.Resource].renderIn(v, object)
 }
 
+// Differing returns what the owner renders to in each of two views, which differ in the changed Neutron object alone, but for what is the same
+// in both: so a rule of twenty thousand costs the part of its group's chain that it is in, and not the group.
+func Differing(before, after View, o, changed Owner) (was, is []topology.Object) {
+	return kinds[o.Resource].differingIn(before, after, before.object(o.ID), after.object(o.ID), changed)
+}
+
 // Owners returns the owners whose rendering may differ between the two views, which differ in the changed Neutron object alone.
 func Owners(before, after View, changed Owner) []Owner {
 	owners := []Owner{changed}

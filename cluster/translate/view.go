@@ -25,13 +25,20 @@ func find[T any](v View, i id.ID[T]) *T {
 
 // linked returns the objects that have the link, which all are of type T, in order of identifier.
 func linked[T any](v View, l link) []*T {
+	return linkedIf(v, l, func(*T) bool { return true })
+}
+
+// linkedIf is linked for those of the objects that are wanted.
+func linkedIf[T any](v View, l link, wanted func(*T) bool) []*T {
 	type entry struct {
 		id     [16]byte
 		object *T
 	}
 	var entries []entry
 	for i, o := range v.linked(l) {
-		entries = append(entries, entry{i, o.(*T)})
+		if t := o.(*T); wanted(t) {
+			entries = append(entries, entry{i, t})
+		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.id[:], b.id[:]) })
 	objects := make([]*T, len(entries))
