@@ -100,9 +100,6 @@ func (s *state) applyTask(t journal.Task) (delta, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(t.Data) > maxBytes {
-			return nil, fmt.Errorf("its data has %d octets, more than the %d that one task may have", len(t.Data), maxBytes)
-		}
 		return s.apply(c, &topology.Source{Resource: string(o.Resource), ID: o.ID, JSON: t.Data})
 	case journal.Delete:
 		return s.apply(translate.Deletion(o), nil)

@@ -2,6 +2,8 @@ package importer
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -30,6 +32,41 @@ func TestARuleOfAGroupOfTwentyThousand(t *testing.T) {
 	b.wantRules(many + 1)
 	if p := b.importer.Status().Problems; len(p) != 0 {
 		t.Errorf("problems: %v", p)
+	}
+}
+
+// TestAnAddressGroupOfThirtyThousand is there whole, and so it is after a restart; one address more writes little.
+func TestAnAddressGroupOfThirtyThousand(t *testing.T) {
+	b := newBench(t)
+	const many = 30_000
+	random := rand.New(rand.NewPCG(1, 2)) // what cannot be packed well
+	group := &model.AddressGroup{ID: model.AddressGroupID{6}, Name: "many"}
+	for range many {
+		var a [16]byte
+		binary.BigEndian.PutUint64(a[:], 0x20010db8<<32|uint64(random.Uint32()))
+		binary.BigEndian.PutUint64(a[8:], random.Uint64())
+		group.Addresses = append(group.Addresses, netip.PrefixFrom(netip.AddrFrom16(a), 128))
+	}
+	put := func(verb journal.Type) {
+		if len(encode(group)) < 1<<20 {
+			t.Fatal("it is not large")
+		}
+		b.journal.append(verb, journal.AddressGroup, group.ID.String(), encode(group))
+	}
+	put(journal.Create)
+	b.drain()
+	if n := b.count(topology.KindGroupMember); n != many {
+		t.Errorf("%d addresses, want %d", n, many)
+	}
+	if s := b.importer.Status(); len(s.Failed)+len(s.Problems) != 0 {
+		t.Errorf("failed %v, problems %v", s.Failed, s.Problems)
+	}
+	b.restart()
+	b.wantNoDifferences()
+	group.Addresses = group.Addresses[1:]
+	put(journal.Update)
+	if n := b.written(); n != 3 { // the group's source, the address, the progress
+		t.Errorf("an address less writes %d objects, want 3", n)
 	}
 }
 

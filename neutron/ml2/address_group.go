@@ -34,6 +34,9 @@ func (r *request) createAddressGroup(body plugin.Body[model.AddressGroup]) (*mod
 	v.ID, v.Standard = id.New[model.AddressGroup](), r.standard(v.Standard)
 	v.RevisionNumber = 0 // as the original counts address groups
 	v.Addresses = inOrder(v.Addresses)
+	if err := addressesFit(&v); err != nil {
+		return nil, err
+	}
 	if err := store.InsertAddressGroup(r.tx, &v); err != nil {
 		return nil, err
 	}
@@ -126,10 +129,13 @@ func (p *Plugin) AddAddresses(ctx context.Context, c *auth.Caller, groupID strin
 		if len(absent) == 0 {
 			return nil
 		}
+		g.Addresses = inOrder(append(g.Addresses, absent...))
+		if err := addressesFit(g); err != nil {
+			return err
+		}
 		if err := store.AddAddresses(r.tx, g.ID, absent); err != nil {
 			return err
 		}
-		g.Addresses = inOrder(append(g.Addresses, absent...))
 		return r.saveAddressGroup(g)
 	})
 }
@@ -173,6 +179,18 @@ func split(addresses, list []netip.Prefix) (in, out []netip.Prefix) {
 
 func addressGroupInUse(group model.AddressGroupID) error {
 	return errs.New(errs.Conflict, "AddressGroupInUse", "Address group %s is in use on one or more security group rules.", group)
+}
+
+// maxGroupAddresses is how many ranges an address group has at most: all of them are in each of its tasks, and in one object of the network
+// state database, which takes a megabyte packed.
+const maxGroupAddresses = 30000
+
+func addressesFit(g *model.AddressGroup) error {
+	if len(g.Addresses) <= maxGroupAddresses {
+		return nil
+	}
+	return errs.New(errs.Conflict, "AddressGroupFull", "Address group %s can have %d addresses at most; it would have %d.", g.ID, maxGroupAddresses,
+		len(g.Addresses))
 }
 
 func addressesExist(addresses []netip.Prefix, group model.AddressGroupID) error {

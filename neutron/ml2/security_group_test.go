@@ -2,6 +2,8 @@ package ml2
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -210,6 +212,24 @@ func TestTheDefaultGroupStays(t *testing.T) {
 	}
 	if again := f.groups(alice); len(again) != 1 || again[0].ID == g.ID {
 		t.Errorf("after an administrator removed it: %+v", again)
+	}
+}
+
+func TestAnAddressGroupIsBounded(t *testing.T) {
+	f := newFixture(t)
+	g := model.AddressGroup{Name: "full"}
+	for n := range maxGroupAddresses {
+		g.Addresses = append(g.Addresses, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32))
+	}
+	full := one(t, f.AddressGroups(), alice, body(g))
+	_, err := f.AddAddresses(ctx, alice, full.ID.String(), json.RawMessage(`{"addresses":["192.0.2.1/32"]}`))
+	wantFault(t, err, errs.Conflict, "AddressGroupFull", fmt.Sprintf("Address group %s can have 30000 addresses at most; it would have 30001.", full.ID))
+	g.Addresses = append(g.Addresses, netip.MustParsePrefix("192.0.2.1/32"))
+	_, err = f.AddressGroups().Create(ctx, alice, []plugin.Body[model.AddressGroup]{body(g)})
+	wantFault(t, err, errs.Conflict, "AddressGroupFull", "")
+	read, err := f.AddressGroups().Get(ctx, alice, full.ID.String())
+	if err != nil || len(read.Addresses) != maxGroupAddresses {
+		t.Errorf("after the refusal: %d addresses, %v", len(read.Addresses), err)
 	}
 }
 

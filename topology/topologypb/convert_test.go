@@ -1,6 +1,7 @@
 package topologypb
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"testing"
@@ -73,7 +74,11 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			Port: maybeID[topology.Port](t), Host: maybeID[topology.Host](t)}
 	},
 	topology.KindSource: func(t *rapid.T) topology.Object {
-		return &topology.Source{Resource: text(t), ID: anyID[topology.Source](t), JSON: rapid.SliceOf(rapid.Byte()).Draw(t, "json")}
+		o := &topology.Source{Resource: text(t), ID: anyID[topology.Source](t), JSON: rapid.SliceOf(rapid.Byte()).Draw(t, "json")}
+		if len(o.JSON) > 0 && rapid.IntRange(0, 9).Draw(t, "long") == 0 {
+			o.JSON = bytes.Repeat(o.JSON, packedFrom/len(o.JSON)+1)
+		}
+		return o
 	},
 	topology.KindProgress: func(t *rapid.T) topology.Object {
 		return &topology.Progress{Journal: text(t), LastTaskID: rapid.Int64().Draw(t, "task"), Applied: rapid.Uint64().Draw(t, "applied"),
@@ -400,3 +405,20 @@ func hw(t *rapid.T) mac.Addr        { return mac.Addr(rapid.SliceOfN(rapid.Byte(
 func text(t *rapid.T) string        { return rapid.String().Draw(t, "text") }
 func flag(t *rapid.T) bool          { return rapid.Bool().Draw(t, "flag") }
 func number(t *rapid.T) int         { return int(rapid.Int32().Draw(t, "number")) }
+
+// TestALongSourceIsPacked: what is stored of one is shorter, and what is no such text, or would fill the memory, is refused.
+func TestALongSourceIsPacked(t *testing.T) {
+	o := &topology.Source{Resource: "address_group", ID: [16]byte{1}, JSON: bytes.Repeat([]byte(`"192.0.2.1/32", `), 100_000)}
+	stored := Marshal(o)
+	if len(stored) > len(o.JSON)/10 {
+		t.Errorf("%d octets of %d", len(stored), len(o.JSON))
+	}
+	if back, err := Unmarshal(stored); err != nil || !bytes.Equal(back.(*topology.Source).JSON, o.JSON) {
+		t.Errorf("it came back otherwise: %v", err)
+	}
+	for what, packed := range map[string][]byte{"noise": {1, 2, 3}, "a bomb": pack(make([]byte, maxUnpacked+1))} {
+		if _, err := (&Source{Resource: "port", Id: make([]byte, 16), Packed: packed}).Topology(); err == nil {
+			t.Errorf("%s was taken", what)
+		}
+	}
+}

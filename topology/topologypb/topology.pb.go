@@ -3952,6 +3952,7 @@ type Source struct {
 	Resource      string                 `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
 	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	Json          []byte                 `protobuf:"bytes,3,opt,name=json,proto3" json:"json,omitempty"`
+	Packed        []byte                 `protobuf:"bytes,4,opt,name=packed,proto3" json:"packed,omitempty"` // a long json, as DEFLATE (RFC 1951)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4003,6 +4004,13 @@ func (x *Source) GetId() []byte {
 func (x *Source) GetJson() []byte {
 	if x != nil {
 		return x.Json
+	}
+	return nil
+}
+
+func (x *Source) GetPacked() []byte {
+	if x != nil {
+		return x.Packed
 	}
 	return nil
 }
@@ -6270,11 +6278,12 @@ const file_topology_proto_rawDesc = "" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x10\n" +
 	"\x03mac\x18\x03 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\fR\x04port\x12\x12\n" +
-	"\x04host\x18\x05 \x01(\fR\x04host\"H\n" +
+	"\x04host\x18\x05 \x01(\fR\x04host\"`\n" +
 	"\x06Source\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x12\n" +
-	"\x04json\x18\x03 \x01(\fR\x04json\"\xa6\x01\n" +
+	"\x04json\x18\x03 \x01(\fR\x04json\x12\x16\n" +
+	"\x06packed\x18\x04 \x01(\fR\x06packed\"\xa6\x01\n" +
 	"\bProgress\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\tR\ajournal\x12 \n" +
 	"\flast_task_id\x18\x02 \x01(\x03R\n" +
