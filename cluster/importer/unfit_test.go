@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -157,12 +158,20 @@ func (b *bench) wantProblem(what string) {
 	}
 }
 
+// noise is a text that cannot be packed to less than half.
+func noise(octets int) string {
+	b := make([]byte, octets/2)
+	random := rand.NewChaCha8([32]byte{})
+	random.Read(b)
+	return hex.EncodeToString(b)
+}
+
 // TestARequestForWhatNoStoreTakes is refused, and nothing of it is left in memory.
 func TestARequestForWhatNoStoreTakes(t *testing.T) {
 	b := emptyBench(t)
 	i := fed(t, b.store)
 	large := network(0)
-	large.Description = strings.Repeat("x", 1<<20)
+	large.Description = noise(2 << 20)
 	wantKind(t, apply(t, i, putNetwork(Create, network(1)), putNetwork(Create, large), putPort(Create, unaddressed(1, network(1).ID))), errs.TooLarge)
 	b.wantWhole(t, i, 0)
 	if err := apply(t, i, putNetwork(Create, network(1)), putNetwork(Create, network(0)), putPort(Create, unaddressed(1, network(1).ID))); err != nil {
