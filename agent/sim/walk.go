@@ -61,7 +61,7 @@ func (w *walk) start(responders []Responder) {
 		return
 	}
 	switch p := w.ingress(); {
-	case p == nil || w.respond(responders):
+	case p == nil || !w.isOn(p) || w.respond(responders):
 	case w.asksMetadata(p):
 		w.toMetadata(p)
 	case w.sentBy(p):
@@ -153,6 +153,21 @@ func (w *walk) ingress() *topology.Port {
 		return p
 	}
 	return nil
+}
+
+// isOn reports whether the network that the port is on is switched on. Where it is not nobody answers, DHCP (neutron/agent/dhcp/agent.py,
+// configure_dhcp_for_network) and the metadata service neither.
+func (w *walk) isOn(p *topology.Port) bool {
+	if p.Bridge.IsZero() {
+		return true
+	}
+	w.tag(flow.TagBridge, p.Bridge)
+	b := w.view.Bridge(p.Bridge)
+	if b == nil || b.AdminUp {
+		return true
+	}
+	w.stop(Drop, bridgeDevice(b), "drops the packet: it is administratively down")
+	return false
 }
 
 // deviceOf returns the identifier of the bridge or router that has the port.

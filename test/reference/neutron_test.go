@@ -11,6 +11,9 @@ import (
 	"midonet.org/midonet/neutron/model"
 )
 
+// networkMTU is every network's.
+const networkMTU = 1450
+
 // neutron returns the cloud's Neutron objects.
 func (w *world) neutron(t *rapid.T) *translate.Set {
 	set := translate.NewSet(translate.DefaultSettings())
@@ -26,7 +29,7 @@ func (w *world) neutron(t *rapid.T) *translate.Set {
 		set.Apply(change)
 	}
 	for k := range w.networks {
-		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: !w.networks[k].off, MTU: 1450, NetworkType: "midonet",
+		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: !w.networks[k].off, MTU: networkMTU, NetworkType: "midonet",
 			External: k == 0})
 		for _, six := range w.families(k) {
 			put(translate.Subnet, subnetID(k, six), w.neutronSubnet(k, six))
@@ -34,7 +37,7 @@ func (w *world) neutron(t *rapid.T) *translate.Set {
 	}
 	for u := range w.uplinks {
 		k := uplinkNetwork(u)
-		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: true, MTU: 1450, NetworkType: "uplink"})
+		put(translate.Network, networkID(k), model.Network{ID: networkID(k), AdminStateUp: true, MTU: networkMTU, NetworkType: "uplink"})
 		for _, six := range []bool{false, true} {
 			put(translate.Subnet, subnetID(k, six), w.neutronSubnet(k, six))
 		}
