@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"math"
 	"time"
+
+	"midonet.org/midonet/agent/slot"
 )
 
 // Expiry says when flows have been there, or unused, for long enough. Time is passed in. A use moves nothing: a flow's deadline is
@@ -11,58 +13,86 @@ import (
 //
 // It is not safe for use by several goroutines.
 type Expiry struct {
-	base  time.Time // of the times below, kept as durations because there are a million of each
-	flows map[PackedKey]*deadline
-	queue deadlines
+	base   time.Time // of the times below, kept as durations because there are a million of each
+	slots  slot.Index
+	flows  []deadline
+	unused []uint32
+	queue  []uint32 // slots of flows that expire: a heap, the soonest first
 }
 
 type deadline struct {
 	key      PackedKey
-	position int           // in the queue; -1 where the flow never expires
+	position int32         // in the queue; unwatched where the flow never expires
 	due      time.Duration // when to look again: never later than the flow's true end
 	used     time.Duration
 	idle     time.Duration // 0 for no matter how long
 	end      time.Duration // the hard end; forever for none
 }
 
-const forever = time.Duration(math.MaxInt64)
+const (
+	forever   = time.Duration(math.MaxInt64)
+	unwatched = -1
+)
 
 // NewExpiry returns an empty Expiry.
-func NewExpiry() *Expiry { return &Expiry{flows: make(map[PackedKey]*deadline)} }
+func NewExpiry() *Expiry { return &Expiry{} }
 
 // Len returns the number of flows.
-func (e *Expiry) Len() int { return len(e.flows) }
+func (e *Expiry) Len() int { return e.slots.Len() }
 
 // Add starts to watch a flow that is installed, or installed again, at now. Neither idle nor hard count where they are 0.
 func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
 	if e.base.IsZero() {
 		e.base = now
 	}
-	packed := key.Pack()
-	d := e.flows[packed]
-	if d == nil {
-		d = &deadline{key: packed, position: -1}
-		e.flows[packed] = d
-	}
+	s := e.slotFor(key)
+	d := &e.flows[s]
 	d.used, d.idle, d.end = now.Sub(e.base), idle, forever
 	if hard > 0 {
 		d.end = d.used + hard
 	}
 	d.due = d.expiry()
-	switch watched := d.position >= 0; {
+	switch watched := d.position != unwatched; {
 	case d.due == forever && watched:
-		heap.Remove(&e.queue, d.position)
+		heap.Remove((*deadlines)(e), int(d.position))
 	case d.due == forever:
 	case watched:
-		heap.Fix(&e.queue, d.position)
+		heap.Fix((*deadlines)(e), int(d.position))
 	default:
-		heap.Push(&e.queue, d)
+		d.position = int32(len(e.queue))
+		e.queue = append(e.queue, s)
+		heap.Fix((*deadlines)(e), int(d.position))
 	}
+}
+
+// slotFor returns the slot of the flow, a new one where it has none.
+func (e *Expiry) slotFor(key Key) uint32 {
+	packed := key.Pack()
+	hash := packed.Hash()
+	s, ok := e.find(&packed, hash)
+	if ok {
+		return s
+	}
+	if last := len(e.unused) - 1; last >= 0 {
+		s, e.unused = e.unused[last], e.unused[:last]
+	} else {
+		s = uint32(len(e.flows))
+		e.flows = append(e.flows, deadline{})
+	}
+	e.flows[s] = deadline{key: packed, position: unwatched}
+	e.slots.Add(hash, s)
+	return s
+}
+
+func (e *Expiry) find(key *PackedKey, hash uint64) (s uint32, ok bool) {
+	return e.slots.Find(hash, func(s uint32) bool { return e.flows[s].key == *key })
 }
 
 // Used notes that a packet used the flow at the given time.
 func (e *Expiry) Used(key Key, at time.Time) {
-	if d := e.flows[key.Pack()]; d != nil {
+	packed := key.Pack()
+	if s, ok := e.find(&packed, packed.Hash()); ok {
+		d := &e.flows[s]
 		d.used = max(d.used, at.Sub(e.base))
 	}
 }
@@ -70,14 +100,21 @@ func (e *Expiry) Used(key Key, at time.Time) {
 // Remove stops watching a flow; one that is not there is no error.
 func (e *Expiry) Remove(key Key) {
 	packed := key.Pack()
-	d := e.flows[packed]
-	if d == nil {
+	hash := packed.Hash()
+	s, ok := e.find(&packed, hash)
+	if !ok {
 		return
 	}
-	delete(e.flows, packed)
-	if d.position >= 0 {
-		heap.Remove(&e.queue, d.position)
+	if at := e.flows[s].position; at != unwatched {
+		heap.Remove((*deadlines)(e), int(at))
 	}
+	e.free(s, hash)
+}
+
+// free gives up the slot of a flow that is not in the queue.
+func (e *Expiry) free(s uint32, hash uint64) {
+	e.slots.Remove(hash, s)
+	e.unused = append(e.unused, s)
 }
 
 // Expired stops watching flows whose time is over at now and returns their keys: all of them, or limit where there are more.
@@ -89,15 +126,19 @@ func (e *Expiry) Soonest(n int) []Key { return e.take(forever, n) }
 // take removes from the queue what is due by the given time, soonest first. A deadline that a use has put off goes back.
 func (e *Expiry) take(by time.Duration, limit int) []Key {
 	var taken []Key
-	for len(taken) < limit && len(e.queue) > 0 && e.queue[0].due <= by {
-		d := e.queue[0]
+	for len(taken) < limit && len(e.queue) > 0 {
+		s := e.queue[0]
+		d := &e.flows[s]
+		if d.due > by {
+			break
+		}
 		if due := d.expiry(); due > d.due {
 			d.due = due
-			heap.Fix(&e.queue, 0)
+			heap.Fix((*deadlines)(e), 0)
 			continue
 		}
-		heap.Pop(&e.queue)
-		delete(e.flows, d.key)
+		heap.Remove((*deadlines)(e), 0)
+		e.free(s, d.key.Hash())
 		taken = append(taken, d.key.Key())
 	}
 	return taken
@@ -111,30 +152,25 @@ func (d *deadline) expiry() time.Duration {
 	return min(d.used+d.idle, d.end)
 }
 
-// deadlines is a heap.Interface, soonest first.
-type deadlines []*deadline
+// deadlines is the queue of an Expiry as a heap.Interface.
+type deadlines Expiry
 
-func (q deadlines) Len() int           { return len(q) }
-func (q deadlines) Less(i, j int) bool { return q[i].due < q[j].due }
+func (q *deadlines) Len() int { return len(q.queue) }
 
-func (q deadlines) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].position, q[j].position = i, j
+func (q *deadlines) Less(i, j int) bool { return q.flows[q.queue[i]].due < q.flows[q.queue[j]].due }
+
+func (q *deadlines) Swap(i, j int) {
+	q.queue[i], q.queue[j] = q.queue[j], q.queue[i]
+	q.flows[q.queue[i]].position, q.flows[q.queue[j]].position = int32(i), int32(j)
 }
 
-// Push is called by package heap.
-func (q *deadlines) Push(x any) {
-	d := x.(*deadline)
-	d.position = len(*q)
-	*q = append(*q, d)
-}
+// Push is not called: package heap is told of a new flow by Fix, so that its number need not be boxed.
+func (q *deadlines) Push(any) {}
 
-// Pop is called by package heap.
+// Pop is called by package heap, and its result not looked at.
 func (q *deadlines) Pop() any {
-	last := len(*q) - 1
-	d := (*q)[last]
-	(*q)[last] = nil
-	*q = (*q)[:last]
-	d.position = -1
-	return d
+	last := len(q.queue) - 1
+	q.flows[q.queue[last]].position = unwatched
+	q.queue = q.queue[:last]
+	return nil
 }

@@ -226,7 +226,7 @@ func TestTagIndexFreesWhatItForgets(t *testing.T) {
 type stored struct{ bundles, tags, states, flowEdges, bundleEdges int }
 
 func (x *TagIndex) stored() stored {
-	return stored{len(x.bundles.keys.slots), len(x.bundles.tags.slots), len(x.flows.tags.slots) - len(x.bundles.keys.slots),
+	return stored{x.bundles.keys.slots.Len(), x.bundles.tags.slots.Len(), x.flows.tags.slots.Len() - x.bundles.keys.slots.Len(),
 		int(x.flows.edges.len), int(x.bundles.edges.len)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"midonet.org/midonet/agent/prefix"
+	"midonet.org/midonet/agent/slot"
 )
 
 // TagIndex finds the installed flows that a change touches: tag → keys, and key → tags to forget a flow. An agent has a hundred
@@ -63,17 +64,21 @@ func (s *edges) grow() uint32 {
 
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
-	return &TagIndex{flows: newJoined[PackedKey, sum](), bundles: newJoined[sum, Tag](), places: make(map[Tag]prefix.Map[[]uint32])}
+	return &TagIndex{
+		flows:   newJoined((*PackedKey).Hash, (*sum).hash),
+		bundles: newJoined((*sum).hash, (*Tag).hash),
+		places:  make(map[Tag]prefix.Map[[]uint32]),
+	}
 }
 
-func newJoined[K, T comparable]() joined[K, T] {
-	x := joined[K, T]{keys: newInterned[K](), tags: newInterned[T]()}
+func newJoined[K, T comparable](hashKey func(*K) uint64, hashTag func(*T) uint64) joined[K, T] {
+	x := joined[K, T]{keys: interned[K]{hash: hashKey}, tags: interned[T]{hash: hashTag}}
 	x.edges.grow()
 	return x
 }
 
 // Len returns the number of keys in the index.
-func (x *TagIndex) Len() int { return len(x.flows.keys.slots) }
+func (x *TagIndex) Len() int { return x.flows.keys.slots.Len() }
 
 // Add records the tags of a flow, in place of those that it had. It does not keep the slice.
 func (x *TagIndex) Add(key Key, tags []Tag) {
@@ -92,7 +97,10 @@ func (x *TagIndex) Add(key Key, tags []Tag) {
 		}
 	}
 	for which, bundle := range bundles {
-		if bundle != (sum{}) && x.flows.join(k, bundle) {
+		if bundle == (sum{}) {
+			continue
+		}
+		if _, added := x.flows.join(k, bundle); added {
 			x.addBundle(bundle, which, tags)
 		}
 	}
@@ -106,8 +114,8 @@ func (x *TagIndex) addBundle(bundle sum, which int, tags []Tag) {
 		if tag.Class == TagState || tag.bundle() != which {
 			continue
 		}
-		if added := x.bundles.join(b, tag); added && tag.hasAddr() {
-			x.place(tag, x.bundles.tags.slots[tag])
+		if t, added := x.bundles.join(b, tag); added && tag.hasAddr() {
+			x.place(tag, t)
 		}
 	}
 }
@@ -118,7 +126,7 @@ func (x *TagIndex) Remove(key Key) {
 }
 
 func (x *TagIndex) remove(key PackedKey) {
-	if k, ok := x.flows.keys.slots[key]; ok {
+	if k, ok := x.flows.keys.find(key); ok {
 		x.forget(k)
 	}
 }
@@ -126,7 +134,7 @@ func (x *TagIndex) remove(key PackedKey) {
 // forget forgets a flow, and bundles that it was the last to have.
 func (x *TagIndex) forget(k uint32) {
 	x.flows.forget(k, func(bundle sum, _ uint32) {
-		if b, ok := x.bundles.keys.slots[bundle]; ok {
+		if b, ok := x.bundles.keys.find(bundle); ok {
 			x.bundles.forget(b, func(tag Tag, t uint32) {
 				if tag.hasAddr() {
 					x.displace(tag, t)
@@ -209,12 +217,24 @@ func stateTag(s sum) Tag {
 }
 
 func (s *sum) add(t *Tag) {
-	word := func(b *[16]byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-	small := uint64(t.Class) | uint64(t.Bits)<<8 | uint64(t.form)<<16
-	a := fold(word(&t.ID, 0)^sumSeeds[0], word(&t.ID, 8)^sumSeeds[1])
-	b := fold(word(&t.narrow, 0)^sumSeeds[2], word(&t.narrow, 8)^sumSeeds[3]^small<<32)
+	a, b := t.folded()
 	s[0] += fold(a^sumSeeds[1], b^sumSeeds[0])
 	s[1] += fold(a^sumSeeds[3], b^sumSeeds[2])
+}
+
+func (s *sum) hash() uint64 { return s[0] }
+
+func (t *Tag) hash() uint64 {
+	a, b := t.folded()
+	return fold(a^sumSeeds[1], b^sumSeeds[0])
+}
+
+// folded returns two words that all of the tag is in.
+func (t *Tag) folded() (a, b uint64) {
+	word := func(b *[16]byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
+	small := uint64(t.Class) | uint64(t.Bits)<<8 | uint64(t.form)<<16
+	return fold(word(&t.ID, 0)^sumSeeds[0], word(&t.ID, 8)^sumSeeds[1]),
+		fold(word(&t.narrow, 0)^sumSeeds[2], word(&t.narrow, 8)^sumSeeds[3]^small<<32)
 }
 
 // sumSeeds make sums that nobody can foresee. Package maphash would do as well, at ten times the price for each of forty tags.
@@ -282,13 +302,13 @@ func (x *TagIndex) Tags(key Key) []Tag {
 }
 
 func (x *joined[K, T]) has(tag T) bool {
-	_, ok := x.tags.slots[tag]
+	_, ok := x.tags.find(tag)
 	return ok
 }
 
 // first returns one of the keys that have the tag, if any has.
 func (x *joined[K, T]) first(tag T) (key K, ok bool) {
-	t, ok := x.tags.slots[tag]
+	t, ok := x.tags.find(tag)
 	if !ok {
 		return key, false
 	}
@@ -297,7 +317,7 @@ func (x *joined[K, T]) first(tag T) (key K, ok bool) {
 
 // of returns the key's tags.
 func (x *joined[K, T]) of(key K) (tags []T) {
-	k, ok := x.keys.slots[key]
+	k, ok := x.keys.find(key)
 	if !ok {
 		return nil
 	}
@@ -309,18 +329,18 @@ func (x *joined[K, T]) of(key K) (tags []T) {
 	return tags
 }
 
-// join gives the key the tag, and reports whether no key had it.
-func (x *joined[K, T]) join(k uint32, tag T) (added bool) {
-	t, added := x.tags.slot(tag)
+// join gives the key the tag, and returns the tag's slot and whether no key had it.
+func (x *joined[K, T]) join(k uint32, tag T) (t uint32, added bool) {
+	t, added = x.tags.slot(tag)
 	first := x.tags.heads[t]
 	if first != 0 && x.edges.at(first).key == k {
-		return false // the key has the tag twice: nothing was joined to the tag since the first time
+		return t, false // the key has the tag twice: nothing was joined to the tag since the first time
 	}
 	e := x.newEdge()
 	*x.edges.at(e) = edge{key: k, tag: t, nextOfKey: x.keys.heads[k], nextOfTag: first}
 	x.edges.at(first).priorOfTag = e // edge 0's fields are never read
 	x.keys.heads[k], x.tags.heads[t] = e, e
-	return added
+	return t, added
 }
 
 func (x *joined[K, T]) newEdge() uint32 {
@@ -355,17 +375,24 @@ func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
 
 // interned gives each value a small number while it is in use, and keeps the head of an edge chain for it.
 type interned[V comparable] struct {
-	slots  map[V]uint32
+	hash   func(*V) uint64
+	slots  slot.Index
 	values []V
 	heads  []uint32
 	unused []uint32
 }
 
-func newInterned[V comparable]() interned[V] { return interned[V]{slots: make(map[V]uint32)} }
+// find returns the value's number, where it has one.
+func (n *interned[V]) find(v V) (s uint32, ok bool) { return n.findHashed(n.hash(&v), &v) }
+
+func (n *interned[V]) findHashed(hash uint64, v *V) (s uint32, ok bool) {
+	return n.slots.Find(hash, func(s uint32) bool { return n.values[s] == *v })
+}
 
 // slot returns the value's number and whether it is a new one.
 func (n *interned[V]) slot(v V) (s uint32, added bool) {
-	if s, ok := n.slots[v]; ok {
+	hash := n.hash(&v)
+	if s, ok := n.findHashed(hash, &v); ok {
 		return s, false
 	}
 	if last := len(n.unused) - 1; last >= 0 {
@@ -375,12 +402,12 @@ func (n *interned[V]) slot(v V) (s uint32, added bool) {
 		s = uint32(len(n.values))
 		n.values, n.heads = append(n.values, v), append(n.heads, 0)
 	}
-	n.slots[v] = s
+	n.slots.Add(hash, s)
 	return s, true
 }
 
 func (n *interned[V]) release(s uint32) {
-	delete(n.slots, n.values[s])
+	n.slots.Remove(n.hash(&n.values[s]), s)
 	var none V
 	n.values[s], n.heads[s] = none, 0
 	n.unused = append(n.unused, s)

@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"strings"
 
@@ -44,6 +45,12 @@ func (k *Key) Pack() (p PackedKey) {
 	binary.BigEndian.PutUint16(p[70:], k.DstPort)
 	return p
 }
+
+// keySeed makes hashes of keys, which nobody can foresee.
+var keySeed = maphash.MakeSeed()
+
+// Hash returns a number of 64 bits that is the same for equal keys.
+func (p *PackedKey) Hash() uint64 { return maphash.Bytes(keySeed, p[:]) }
 
 // InPort returns the port where the packet came in.
 func (p *PackedKey) InPort() topology.PortID { return topology.PortID(p[:16]) }
