@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/slot"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
@@ -71,11 +72,12 @@ type Table struct {
 	config  Config
 	base    time.Time // of the times below, which are durations because there are a million of each
 	slots   storage
-	index   map[packedKey]uint32 // to the slots in use
-	free    []uint32             // slots that were used and are not
-	used    int                  // slots before this number have been used
-	about   []about              // of each slot before used
-	uses    map[flow.PackedKey][]uint32
+	index   slot.Index // of the slots in use
+	free    []uint32   // slots that were used and are not
+	used    int        // slots before this number have been used
+	about   []about    // of each slot before used
+	users   users
+	using   []uint32 // of Put
 	owners  map[topology.PortID]*owner
 	blocks  blocks
 	sweep   uint32 // where the next Sweep goes on
@@ -124,7 +126,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	}
 	t := &Table{
 		config: c, base: now, slots: slots,
-		index: map[packedKey]uint32{}, uses: map[flow.PackedKey][]uint32{}, owners: map[topology.PortID]*owner{},
+		owners: map[topology.PortID]*owner{},
 		blocks: newBlocks(), heard: map[id.ID[run]]*listener{},
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
@@ -139,12 +141,13 @@ func (t *Table) restore() {
 	foreign := t.ownerOf(topology.PortID{})
 	for i := range t.used {
 		s, _ := t.slots.get(i)
-		if _, twice := t.index[s.key()]; twice || !t.slots.whole(i) {
+		key := s.key()
+		if _, twice := t.find(&key); twice || !t.slots.whole(i) {
 			t.slots.clear(i)
 			t.free = append(t.free, uint32(i))
 			continue
 		}
-		t.index[s.key()] = uint32(i)
+		t.index.Add(key.hash(), uint32(i))
 		t.about[i] = about{owner: foreign, due: Learned}
 		foreign.states++
 		t.rest(uint32(i))
@@ -153,12 +156,18 @@ func (t *Table) restore() {
 	}
 }
 
+// find returns the slot of the state with the key.
+func (t *Table) find(k *packedKey) (slot uint32, ok bool) {
+	return t.index.Find(k.hash(), func(i uint32) bool { return t.slots.has(int(i), k) })
+}
+
 // Close lets go of the file; what is in it stays.
 func (t *Table) Close() error { return t.slots.close() }
 
 // Value implements sim.State.
 func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
-	i, ok := t.index[packKey(k)]
+	packed := packKey(k)
+	i, ok := t.find(&packed)
 	if !ok {
 		return flow.StateValue{}, false
 	}
@@ -176,9 +185,8 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 		return nil, err
 	}
 	packed := key.Pack()
-	before := t.uses[packed]
 	set, owner := t.known.set(peers), t.ownerOf(key.InPort)
-	using := make([]uint32, 0, len(states))
+	using := t.using[:0]
 	for _, s := range states {
 		i, changed := t.put(s, owner)
 		if slices.Contains(using, i) {
@@ -191,32 +199,32 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 			news = append(news, s)
 		}
 	}
-	t.let(packed, before, now)
-	if len(using) > 0 {
-		t.uses[packed] = using
-	}
+	t.let(&packed, now)
+	t.users.set(&packed, using)
+	t.using = using
 	return news, nil
 }
 
 // makeRoom sees to it that the states that are new can be added.
 func (t *Table) makeRoom(states []flow.State) error {
-	if len(t.index)+len(states) <= t.config.Size {
+	if t.index.Len()+len(states) <= t.config.Size {
 		return nil
 	}
 	for {
 		fresh := 0
 		for _, s := range states {
-			if _, ok := t.index[packKey(s.Key)]; !ok {
+			key := packKey(s.Key)
+			if _, ok := t.find(&key); !ok {
 				fresh++
 			}
 		}
-		if len(t.index)+fresh <= t.config.Size {
+		if t.index.Len()+fresh <= t.config.Size {
 			return nil
 		}
 		if !t.reclaim() { // which may take one of the states that were there: then it is new
 			t.stats.Refused += uint64(fresh)
 			return errs.New(errs.Unavailable, "ConnectionsFull", "this host remembers %d states of connections, all in use, and has no room for more",
-				len(t.index))
+				t.index.Len())
 		}
 	}
 }
@@ -224,7 +232,8 @@ func (t *Table) makeRoom(states []flow.State) error {
 // put returns the slot of the state, which is made where it is not there, and whether its value is new. It is in no list then.
 func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 	p := pack(s)
-	i, ok := t.index[p.key()]
+	key := p.key()
+	i, ok := t.find(&key)
 	if !ok {
 		return t.add(p, o), true
 	}
@@ -257,7 +266,8 @@ func (t *Table) add(p packed, o *owner) uint32 {
 	}
 	t.about[i] = about{owner: o}
 	o.states++
-	t.index[p.key()] = i
+	key := p.key()
+	t.index.Add(key.hash(), i)
 	t.slots.set(int(i), p)
 	t.blocks.use(p.state(), +1)
 	return i
@@ -276,17 +286,14 @@ func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
 func (t *Table) Remove(keys []flow.Key, now time.Time) {
 	for i := range keys {
 		packed := keys[i].Pack()
-		t.let(packed, t.uses[packed], now)
+		t.let(&packed, now)
+		t.users.set(&packed, nil)
 	}
 }
 
-// let takes the flow's uses away.
-func (t *Table) let(key flow.PackedKey, using []uint32, now time.Time) {
-	if len(using) == 0 {
-		return
-	}
-	delete(t.uses, key)
-	for _, i := range using {
+// let takes what the flow has used so far as used no more.
+func (t *Table) let(key *flow.PackedKey, now time.Time) {
+	for _, i := range t.users.of(key) {
 		a := &t.about[i]
 		a.due = max(a.due, now.Add(Idle).Sub(t.base))
 		if a.flows--; a.flows == 0 {
@@ -298,7 +305,7 @@ func (t *Table) let(key flow.PackedKey, using []uint32, now time.Time) {
 // Stats returns how the table is.
 func (t *Table) Stats() Stats {
 	s := t.stats
-	s.States, s.Size, s.Flows, s.Blocks = len(t.index), t.config.Size, len(t.uses), t.blocks.len()
+	s.States, s.Size, s.Flows, s.Blocks = t.index.Len(), t.config.Size, t.users.len(), t.blocks.len()
 	if foreign := t.owners[topology.PortID{}]; foreign != nil {
 		s.Foreign = foreign.states
 	}

@@ -81,7 +81,8 @@ func (t *Table) forget(i uint32) {
 	t.wake(i)
 	t.about[i].owner.states--
 	t.about[i] = about{}
-	delete(t.index, p.key())
+	key := p.key()
+	t.index.Remove(key.hash(), i)
 	t.slots.clear(int(i))
 	t.free = append(t.free, i)
 	t.blocks.use(p.state(), -1)

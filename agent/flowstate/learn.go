@@ -45,9 +45,10 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 // learn reports whether the state is new or has another value.
 func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time) bool {
 	p := pack(s)
-	i, known := t.index[p.key()]
+	key := p.key()
+	i, known := t.find(&key)
 	if !known {
-		if len(t.index) >= t.config.Size && !t.reclaim() {
+		if t.index.Len() >= t.config.Size && !t.reclaim() {
 			t.stats.Refused++
 			return false
 		}

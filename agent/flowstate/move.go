@@ -23,7 +23,7 @@ type Moving struct {
 // connections from its addresses as they enter, and connections of which it may send answers on behalf of others. It looks at every state.
 func (t *Table) StatesOf(m Moving) []flow.State {
 	wanted := map[uint32]struct{}{}
-	for key, using := range t.uses {
+	for key, using := range t.users.all() {
 		if key.InPort() == m.Port {
 			for _, i := range using {
 				wanted[i] = struct{}{}

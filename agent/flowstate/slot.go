@@ -2,6 +2,7 @@ package flowstate
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"net/netip"
 
 	"midonet.org/midonet/agent/flow"
@@ -81,6 +82,11 @@ func pack(s flow.State) (p packed) {
 	putAddress(p[60:], s.Value.Addr)
 	return p
 }
+
+// keySeed makes hashes of keys, which nobody can foresee.
+var keySeed = maphash.MakeSeed()
+
+func (k *packedKey) hash() uint64 { return maphash.Bytes(keySeed, k[:]) }
 
 func (p *packed) key() packedKey { return packedKey(p[:56]) }
 

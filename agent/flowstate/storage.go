@@ -120,6 +120,9 @@ func (s *storage) get(i int) (p packed, ok bool) {
 	return p, p[0] != 0
 }
 
+// has reports whether the slot, which is not empty, has the state with the key.
+func (s *storage) has(i int, k *packedKey) bool { return packedKey(s.slot(i)) == *k }
+
 // whole reports whether the slot is not empty and was written to its end.
 func (s *storage) whole(i int) bool {
 	b := s.slot(i)
