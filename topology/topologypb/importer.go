@@ -29,8 +29,11 @@ const (
 
 func fromSource(o *topology.Source) *Source {
 	x := &Source{Resource: o.Resource, Id: o.ID[:], Json: o.JSON}
-	if len(o.JSON) >= packedFrom {
-		x.Json, x.Packed = nil, pack(o.JSON)
+	if len(o.JSON) < packedFrom {
+		return x
+	}
+	if packed := pack(o.JSON); len(packed) < len(o.JSON) {
+		x.Json, x.Packed = nil, packed
 	}
 	return x
 }

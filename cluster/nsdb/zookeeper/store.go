@@ -26,7 +26,8 @@
 // monotonic clock, and ends one that it has seen unrenewed for its whole time, in a transaction that demands that this is still so.
 // Clocks of different machines are never compared. While ZooKeeper is away no time passes for leases.
 //
-// An ensemble's jute.maxbuffer may not be less than ZooKeeper's default of a mebibyte.
+// No request is larger than ZooKeeper takes by default (commit.go). An ensemble whose jute.maxbuffer is less is refused at the start: it would
+// drop the connection over the first large step, and over each further try.
 package zookeeper
 
 import (
@@ -128,6 +129,9 @@ func (s *Store) prepare(ctx context.Context, r Remote) error {
 			return err
 		}
 	}
+	if err := s.takesPackets(ctx); err != nil {
+		return err
+	}
 	for _, path := range s.tree.skeleton() {
 		if err := s.ensure(ctx, path); err != nil {
 			return fmt.Errorf("making %s: %w", path, err)
@@ -139,6 +143,32 @@ func (s *Store) prepare(ctx context.Context, r Remote) error {
 	}
 	return nil
 }
+
+// takesPackets makes sure that the member which the process is connected to takes requests as large as there are, by asking for a node with a
+// long name: nothing is written, and nothing else is asked of the ensemble.
+func (s *Store) takesPackets(ctx context.Context) error {
+	exists := func(path string) error {
+		_, err := once(ctx, s, func(c *zk.Conn) (bool, error) {
+			found, _, err := c.Exists(path)
+			return found, err
+		})
+		return err
+	}
+	name := "/" + strings.Repeat("x", packet)
+	for range packetTries {
+		err := exists(name)
+		if !lost(err) {
+			return err
+		}
+		if err := s.sync(ctx); err != nil { // it is away, and not the request too large
+			return err
+		}
+	}
+	return fmt.Errorf("its jute.maxbuffer is less than ZooKeeper's default of a mebibyte: a request of %d octets ends the connection", packet)
+}
+
+// packetTries is how often a connection must end over a large request, while small ones are answered, to be no accident.
+const packetTries = 3
 
 // ensure makes a node if it is missing. It does not just try, since the parent of what is there may be closed to us. Nodes above the
 // root key are open to all, for other clouds of other users beside this one.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,8 @@ import (
 // zookeeperJar is where Debian's package zookeeper has the server; its manifest names the libraries.
 const zookeeperJar = "/usr/share/java/zookeeper.jar"
 
-// ZooKeeper starts an ensemble of n members. It skips the test where ZooKeeper or Java is not installed.
-func ZooKeeper(t testing.TB, n int) *Cluster {
+// ZooKeeper starts an ensemble of n members, each a Java program with the options. It skips the test where ZooKeeper or Java is not installed.
+func ZooKeeper(t testing.TB, n int, options ...string) *Cluster {
 	t.Helper()
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -38,8 +39,8 @@ func ZooKeeper(t testing.TB, n int) *Cluster {
 		c.members = append(c.members, &member{
 			name:    fmt.Sprintf("zookeeper-%d", i+1),
 			address: fmt.Sprintf("127.0.0.1:%d", ports[3*i]),
-			command: []string{java, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", home + ":" + zookeeperJar,
-				"org.apache.zookeeper.server.quorum.QuorumPeerMain", config},
+			command: slices.Concat([]string{java, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, options, []string{"-cp",
+				home + ":" + zookeeperJar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", config}),
 		})
 	}
 	c.run(dir)
