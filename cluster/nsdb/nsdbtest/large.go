@@ -113,19 +113,26 @@ func largeImpossible(t *testing.T, h *harness) {
 			t.Errorf("an object %s was written", name)
 		}
 	}
-	oversize := &topology.Source{Resource: "port", ID: [16]byte{1}, JSON: make([]byte, nsdb.MaxBytes)}
+	oversize := &topology.Source{Resource: "port", ID: [16]byte{1}, JSON: noise(nsdb.MaxBytes)}
 	if _, err := large.UpdateLarge(h.ctx, replacing(nil, []topology.Object{oversize})); !errors.Is(err, nsdb.ErrTooLarge) {
 		t.Errorf("an object of %d octets and more: %v, want ErrTooLarge", nsdb.MaxBytes, err)
 	}
 	staged.wantObjects()
 	var objects []topology.Object
 	for n := range 2 { // each as large as it may be
-		objects = append(objects, &topology.Source{Resource: "port", ID: [16]byte{byte(n), 15: 1}, JSON: make([]byte, nsdb.MaxBytes-5000)})
+		objects = append(objects, &topology.Source{Resource: "port", ID: [16]byte{byte(n), 15: 1}, JSON: noise(nsdb.MaxBytes - 5000)})
 	}
 	if _, err := large.UpdateLarge(h.ctx, replacing(nil, objects)); err != nil {
 		t.Errorf("objects of nearly %d octets: %v", nsdb.MaxBytes, err)
 	}
 	staged.wantObjects(objects...)
+}
+
+// noise is what cannot be packed.
+func noise(octets int) []byte {
+	b := make([]byte, octets)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
+	return b
 }
 
 // largeUnderTraffic has two processes make large changes, each of which gives every object the number of changes so far, while others

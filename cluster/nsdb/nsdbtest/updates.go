@@ -43,7 +43,7 @@ func putAndDelete(t *testing.T, h *harness) {
 func everyKind(t *testing.T, h *harness) {
 	port, host, br := id.New[topology.Port](), id.New[topology.Host](), id.New[topology.Bridge]()
 	router, chain, group := id.New[topology.Router](), id.New[topology.Chain](), id.New[topology.AddrGroup]()
-	zone := id.New[topology.TunnelZone]()
+	zone, lb, pool, policy := id.New[topology.TunnelZone](), id.New[topology.LoadBalancer](), id.New[topology.Pool](), id.New[topology.QoSPolicy]()
 	hw, v4, v6 := mac.MustParse("02:00:00:00:00:01"), netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd00::5")
 	objects := []topology.Object{
 		bridge("a"),
@@ -76,6 +76,24 @@ func everyKind(t *testing.T, h *harness) {
 			Ports: topology.PortRange{First: 8080, Last: 8080, Set: true}, Fixed: v4, FixedPort: 80},
 		topology.NewNATBlock(router, v4, 1024, host),
 		topology.NewRouterNeighbour(router, port, v6, hw, host),
+		&topology.BGPNetwork{ID: id.New[topology.BGPNetwork](), Router: router, Subnet: netip.MustParsePrefix("10.0.0.0/24")},
+		&topology.BGPPeer{ID: id.New[topology.BGPPeer](), Router: router, ASNumber: 65000, Addr: v4, Password: "p"},
+		&topology.LoadBalancer{ID: lb, AdminUp: true},
+		&topology.Pool{ID: pool, LoadBalancer: lb},
+		&topology.PoolMember{ID: id.New[topology.PoolMember](), Pool: pool, Addr: v4, Port: 80, Weight: 1},
+		&topology.VIP{ID: id.New[topology.VIP](), Pool: pool, Addr: v6, Port: 80, Sticky: true},
+		&topology.HealthMonitor{ID: id.New[topology.HealthMonitor](), Delay: 1},
+		&topology.Mirror{ID: id.New[topology.Mirror](), To: port, Conditions: []topology.Condition{{VLAN: 7}}},
+		&topology.L2Insertion{ID: id.New[topology.L2Insertion](), Port: port, MAC: hw},
+		&topology.QoSPolicy{ID: policy, Name: "gold"},
+		&topology.QoSBandwidthRule{ID: id.New[topology.QoSBandwidthRule](), Policy: policy, MaxKbps: 1, HasBurst: true},
+		&topology.QoSDSCPRule{ID: id.New[topology.QoSDSCPRule](), Policy: policy, Mark: 26},
+		&topology.ServiceContainer{ID: id.New[topology.ServiceContainer](), Port: port, Type: "IPSEC"},
+		&topology.ServiceContainerGroup{ID: id.New[topology.ServiceContainerGroup](), Least: true},
+		&topology.TraceRequest{ID: id.New[topology.TraceRequest](), Device: topology.Key{Kind: topology.KindPort, ID: port}, Limit: 3},
+		&topology.VTEP{ID: id.New[topology.VTEP](), Addr: v4, Port: 6632, Bindings: []topology.VTEPBinding{{Port: "eth1", VLAN: 7, Bridge: br}}},
+		topology.NewPeeringEntry(port, hw, v4),
+		topology.DefaultHostSettings(host),
 	}
 	h.put(objects...)
 	if diff := cmp.Diff(index(objects), h.view().Objects, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
