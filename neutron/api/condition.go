@@ -29,26 +29,32 @@ func strongTags(header string) []string {
 	return tags
 }
 
-// onlyIf makes the request depend on the revision that its If-Match header names, if it does (neutron/api/api_common.py,
+// revisionOf returns the revision that the request's If-Match header names, if it does (neutron/api/api_common.py,
 // check_request_for_revision_constraint).
-func (c *controller[T]) onlyIf(r *request, id string) error {
-	var condition *plugin.Condition
+func revisionOf(r *request) (revision int64, named bool, err error) {
 	for _, tag := range strongTags(r.Header.Get("If-Match")) {
 		number, ok := strings.CutPrefix(tag, revisionTag)
 		if !ok {
 			continue
 		}
-		if condition != nil {
-			return badParameter("if-match", "Multiple revision_number etags are not supported")
+		if named {
+			return 0, false, badParameter("if-match", "Multiple revision_number etags are not supported")
 		}
-		revision, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-		if err != nil {
-			return badParameter("if-match", "Revision number etag must be in the format of revision_number=<int>")
+		if revision, err = strconv.ParseInt(strings.TrimSpace(number), 10, 64); err != nil {
+			return 0, false, badParameter("if-match", "Revision number etag must be in the format of revision_number=<int>")
 		}
-		condition = &plugin.Condition{Collection: c.def.Collection, ID: id, Revision: revision}
+		named = true
 	}
-	if condition != nil {
-		r.Request = r.WithContext(plugin.OnlyIf(r.Context(), condition))
+	return revision, named, nil
+}
+
+// onlyIf makes the request depend on the revision that it names.
+func (c *controller[T]) onlyIf(r *request, id string) error {
+	revision, named, err := revisionOf(r)
+	if err != nil || !named {
+		return err
 	}
+	condition := &plugin.Condition{Collection: c.def.Collection, ID: id, Revision: revision}
+	r.Request = r.WithContext(plugin.OnlyIf(r.Context(), condition))
 	return nil
 }

@@ -45,6 +45,13 @@ func TestConditions(t *testing.T) {
 		delete(s.collections, "networks")
 		Register(s, apidef.Networks(), n)
 		do(t, s, "POST", "/v2.0/networks", `{"network":{}}`)
+		for method, body := range map[string]string{"GET": "", "POST": `{"network":{}}`} {
+			r := newRequest(method, "/v2.0/networks", body)
+			r.Header.Set("If-Match", c.header)
+			if w := serve(s, r); (w.Code == 400) != (c.refusal != "") {
+				t.Errorf("%s of networks, If-Match: %s: %d %s", method, c.header, w.Code, w.Body)
+			}
+		}
 		for method, body := range map[string]string{"PUT": `{"network":{"name":"x"}}`, "DELETE": ""} {
 			n.condition = nil
 			r := newRequest(method, "/v2.0/networks/"+first, body)

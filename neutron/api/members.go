@@ -76,7 +76,10 @@ func (a *actions) serve(r *request, id string, rest []string) (*answer, error) {
 		return nil, errNoResource()
 	}
 	do, ok := a.byMethod[r.Method]
-	if !ok {
+	switch {
+	case !ok && a.collection.definition().Name == "subnetpool": // whose actions Neutron has for one method, and nothing for others
+		return nil, errNoResource()
+	case !ok:
 		return nil, errNotAllowed
 	}
 	return act(a.collection, r, id, a.name, do)

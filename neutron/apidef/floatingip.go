@@ -87,12 +87,19 @@ func toTextOfPorts(v any) (any, error) {
 
 // toProtocol is convert_to_protocol: a name that Neutron knows, or a number; the validator says which of them can be forwarded.
 func toProtocol(v any) (any, error) {
-	switch strings.ToLower(text(v)) {
+	s, ok := v.(string)
+	switch {
+	case v == nil:
+		return nil, nil
+	case !ok:
+		return nil, InvalidInput("Input value %s must be string type", text(v))
+	}
+	switch strings.ToLower(s) {
 	case "dccp", "icmp", "ipv6-icmp", "sctp", "tcp", "udp":
-		return v, nil
+		return s, nil
 	}
 	if n, ok := integer(v); ok && n >= 0 && n <= 255 {
-		return text(v), nil
+		return s, nil
 	}
 	return nil, InvalidInput("IP protocol '%s' is not supported. Only protocol names and their integer representation (0 to 255) "+
 		"are supported", text(v))

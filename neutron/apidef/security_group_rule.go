@@ -13,7 +13,7 @@ import (
 func SecurityGroupRules() *Resource {
 	core := []Attribute{
 		{Name: "security_group_id", Type: UUID, Help: "The group that it is a rule of.",
-			Create: true, Required: true, Convert: toReference(SecurityGroupNotFound), ConvertFilter: asItIs, Filter: true, Sort: true},
+			Create: true, Required: true, Convert: toOwnGroup, Validate: stringUpTo(uuidSize), ConvertFilter: asItIs, Filter: true, Sort: true},
 		{Name: "remote_group_id", Type: UUID, Help: "Only packets to or from the ports of this group; null for any.",
 			Create: true, Convert: toReference(SecurityGroupNotFound), ConvertFilter: asItIs, Filter: true, Sort: true},
 		{Name: "direction", Type: String, Help: "ingress, toward the port, or egress.",
@@ -21,9 +21,9 @@ func SecurityGroupRules() *Resource {
 		{Name: "protocol", Type: String, Help: "A protocol's name, or its number from 0 to 255; null for all.",
 			Create: true, Convert: toRuleProtocol, Filter: true, Sort: true},
 		{Name: "port_range_min", Type: Integer, Help: "The first destination port; of ICMP, the type.",
-			Create: true, Convert: toPortNumber, Filter: true, Sort: true},
+			Create: true, Convert: toPortNumber, ConvertFilter: portNumberText, Filter: true, Sort: true},
 		{Name: "port_range_max", Type: Integer, Help: "The last destination port; of ICMP, the code.",
-			Create: true, Convert: toPortNumber, Filter: true, Sort: true},
+			Create: true, Convert: toPortNumber, ConvertFilter: portNumberText, Filter: true, Sort: true},
 		{Name: "ethertype", Type: String, Help: "IPv4 or IPv6.",
 			Create: true, Default: "IPv4", Convert: toEtherType, Filter: true, Sort: true},
 		{Name: "remote_ip_prefix", Type: CIDR, Help: "Only packets to or from these addresses; null for any.",
@@ -57,6 +57,17 @@ func toReference(notFound func(id string) error) Converter {
 		}
 		return v, nil
 	}
+}
+
+// uuidSize is the length of an identifier, in characters.
+const uuidSize = 36
+
+// toOwnGroup takes the identifier of the group that a rule is of, which has to be a text: what is no identifier is not found.
+func toOwnGroup(v any) (any, error) {
+	if s, ok := v.(string); ok && len(s) <= uuidSize && isUUID(s) != "" {
+		return nil, SecurityGroupNotFound(s)
+	}
+	return v, nil
 }
 
 // protocols are the names of protocols, in the order in which Neutron's refusal lists them (neutron-lib constants.IP_PROTOCOL_MAP).
@@ -100,6 +111,12 @@ func toPortNumber(v any) (any, error) {
 		return nil, errs.New(errs.Invalid, "SecurityGroupInvalidPortValue", "Invalid value for port %s", text(v))
 	}
 	return n, nil
+}
+
+// portNumberText refuses filters by what is no port, too.
+func portNumberText(s string) (string, error) {
+	n, err := toPortNumber(s)
+	return text(n), err
 }
 
 // toRemotePrefix is convert_ip_prefix_to_cidr: an address gets its length, and a range may name any address in it. The empty string is

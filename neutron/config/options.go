@@ -59,7 +59,7 @@ type Options struct {
 	Nova     Nova
 
 	Database struct {
-		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL and MariaDB (a database of its own); empty: SQLite in the state directory."`
+		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL from 5.7.8 and MariaDB from 10.2.3 on (a database of its own); empty: SQLite in the state directory."`
 	}
 }
 

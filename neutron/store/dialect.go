@@ -20,6 +20,8 @@ type Dialect interface {
 	Connect(ctx context.Context) (handles, error)
 	// Look opens the database to look at it and change nothing; nil where it is not there.
 	Look() (*sql.DB, error)
+	// RefuseOld refuses an engine that is too old for what it will be asked.
+	RefuseOld(ctx context.Context, db *sql.DB) error
 	// Tables is the query for the names of the tables.
 	Tables() string
 	// Transactions runs transactions on the handle for them. patience is how long one waits for others.

@@ -177,6 +177,9 @@ func (d *mysqlDialect) lockSchema(ctx context.Context, db *sql.DB, patience time
 	if err := d.reach(ctx, db, patience); err != nil {
 		return nil, err
 	}
+	if err := d.RefuseOld(ctx, db); err != nil {
+		return nil, err
+	}
 	if err := d.refuseForeign(ctx, db); err != nil {
 		return nil, err
 	}

@@ -67,6 +67,9 @@ func SchemaOf(ctx context.Context, connection string) (Schema, error) {
 		return s, err
 	}
 	defer db.Close()
+	if err := d.RefuseOld(ctx, db); err != nil {
+		return s, d.Explain(err)
+	}
 	if s.Has, err = schemaVersion(ctx, d, db); err != nil {
 		return s, d.Explain(err)
 	}

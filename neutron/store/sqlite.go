@@ -89,6 +89,9 @@ func (d *sqliteDialect) Connect(ctx context.Context) (h handles, err error) {
 	return h, nil
 }
 
+// RefuseOld has nothing to refuse: the engine is inside.
+func (d *sqliteDialect) RefuseOld(context.Context, *sql.DB) error { return nil }
+
 // Look opens the file where there is one.
 func (d *sqliteDialect) Look() (*sql.DB, error) {
 	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
