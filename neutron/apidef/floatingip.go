@@ -65,7 +65,7 @@ func hiddenStandard() []Attribute {
 			hidden = append(hidden, a)
 		}
 	}
-	return hidden
+	return projectFirst(hidden)
 }
 
 // toIntegerIfAny makes a number of what is one, and leaves the rest to the validator.

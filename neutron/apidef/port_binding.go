@@ -12,7 +12,7 @@ func PortBindings() *Resource {
 		{Name: "profile", Type: Object, Help: "What the compute service wants the driver to know.",
 			Create: true, Update: true, Convert: boundedProfile, Validate: orNull(isObject), Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE for the binding that holds, else INACTIVE.", Filter: true},
-	}, ownerOfNothing()).Under(Ports())
+	}, projectFirst(ownerOfNothing())).Under(Ports())
 }
 
 // hostName accepts the name of a host, which the path has to be able to say.

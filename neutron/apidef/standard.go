@@ -46,3 +46,14 @@ func adminState() Attribute {
 	return Attribute{Name: "admin_state_up", Type: Boolean, Help: "Whether it forwards packets.",
 		Create: true, Update: true, Default: true, Convert: toBoolean, Filter: true, Sort: true}
 }
+
+// projectFirst has project_id before tenant_id, as definitions of newer extensions do: of the two the first is named in a refusal.
+func projectFirst(attributes []Attribute) []Attribute {
+	for i := range attributes[1:] {
+		if attributes[i].Name == "tenant_id" {
+			attributes[i], attributes[i+1] = attributes[i+1], attributes[i]
+			break
+		}
+	}
+	return attributes
+}
