@@ -95,17 +95,22 @@ func TestRoutersAndTheWayOut(t *testing.T) {
 		b2.pings(b1.ip4())
 	})
 	c.scenario("IPv6 is routed to the outside without translation", func(t *testing.T) {
-		gateway6 := c.gatewayAddress6(router)
-		c.addRoutes(c.routerNamed("mn-edge"), "fd00:30::/32", gateway6)
-		if out, err := c.outside("ip", "-6", "route", "add", "fd00:30::/32", "via", "fd1a:6fd3:a22:3::1"); err != nil {
-			t.Fatal(err, out)
-		}
-		c.eventually(5*time.Second, "the route is at work", func() error {
-			_, err := output(b1.command("ping", "-n", "-c", "1", "-W", "1", outside6))
-			return err
-		})
+		c.routesIn(router, "fd00:30::/32", b1)
 		b1.pings(outside6)
 		r1.pings(outside6)
+	})
+}
+
+// routesIn leads a prefix of IPv6 from the outside, with the uplink of host3, to the router, and waits until the workload behind it is answered.
+func (c *cloud) routesIn(router, prefix string, behind workload) {
+	c.t.Helper()
+	c.addRoutes(c.routerNamed("mn-edge"), prefix, c.gatewayAddress6(router))
+	if out, err := c.outside("ip", "-6", "route", "add", prefix, "via", "fd1a:6fd3:a22:3::1"); err != nil {
+		c.t.Fatal(err, out)
+	}
+	c.eventually(5*time.Second, "the route is at work", func() error {
+		_, err := output(behind.command("ping", "-n", "-c", "1", "-W", "1", outside6))
+		return err
 	})
 }
 

@@ -3,7 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,19 +87,20 @@ func TestTranslations(t *testing.T) {
 	})
 }
 
-// TestConnectionsOutliveAgentsAndMoves: a TCP connection through source translation and one through a floating address go on while
-// the agents at either end start again, and while the workload moves to another host.
+// TestConnectionsOutliveAgentsAndMoves: TCP connections through source translation and a floating address, and of IPv6 through filters, go
+// on while the agents at either end start again, with the flows that are there and without any, and while the workload moves to another host.
 func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")
 	blue := c.securedNetwork("blue", "10.31.1.0/24", "fd00:31:1::/64")
-	c.router("r1", "public", blue)
+	router := c.router("r1", "public", blue)
 	translated := c.workload("translated", "host1", blue)
 	floating := c.workload("floating", "host1", blue)
 	peer := c.workload("peer", "host2", blue)
 	c.allowAll()
 	fip := c.floatingIP(floating)
 	c.outsideServes("tcp-echo", "5003")
+	c.routesIn(router, "fd00:31::/32", translated)
 	floating.serves("tcp-echo", "5001")
 	peer.serves("tcp-echo", "5001")
 	all := func() map[string]*flow {
@@ -105,6 +108,7 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 			"through source translation":          translated.connects(outside4 + ":5003"),
 			"from the outside, floating":          c.startFlow(c.outsideTool("tcp-flow", fip+":5001", flowInterval.String())),
 			"to the outside, floating":            floating.connects(outside4 + ":5003"),
+			"to the outside by IPv6":              translated.connects("[" + outside6 + "]:5003"),
 			"within the network, through filters": translated.connects("[" + peer.ip6() + "]:5001"),
 		}
 		for _, w := range []workload{translated, floating} {
@@ -127,6 +131,21 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 			translated.pings(outside4)
 			ends(t, flows, 2*time.Second)
 		})
+	}
+	for _, host := range []string{"host1", "host3"} {
+		// As one of another version that keeps flows in another form: it knows the connections, and finds no flows.
+		c.scenario("an agent on "+host+" that starts with an empty flow cache", func(t *testing.T) {
+			flows := all()
+			other := append(c.agentCommand(host), "--max-flows", "4096")
+			c.killAgent(host)
+			c.startAgent(host, other)
+			c.eventually(10*time.Second, "the new agent serves", func() error { return translated.reaches(outside4) })
+			if log, err := os.ReadFile(filepath.Join(c.dir, "sandbox", host, "agent.log")); err != nil || !strings.Contains(string(log), "map=flows") {
+				t.Errorf("the earlier agent's flows are still there, so that this test shows nothing: %v", err)
+			}
+			ends(t, flows, 2*time.Second)
+		})
+		c.sandbox("up", "--hosts", "3") // with the scenario its agent has ended
 	}
 	c.scenario("a move to another host", func(t *testing.T) {
 		flows := all()
