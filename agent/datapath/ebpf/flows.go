@@ -79,15 +79,16 @@ func (d *Datapath) deleteFlows(keys []bpfFlowKey) error {
 	return nil
 }
 
-// Entries implements datapath.Datapath.
+// Entries implements datapath.Datapath. Uses are as long ago as they were when it began: to ask the clock is a system call.
 func (d *Datapath) Entries(fn func(datapath.Entry) bool) error {
+	began := now()
 	return d.eachFlow(func(k *bpfFlowKey, f *bpfFlow) bool {
-		entry, ok := d.decodeFlow(k, f)
+		entry, ok := d.decodeFlow(k, f, began)
 		return !ok || fn(entry)
 	})
 }
 
-func (d *Datapath) decodeFlow(k *bpfFlowKey, f *bpfFlow) (datapath.Entry, bool) {
+func (d *Datapath) decodeFlow(k *bpfFlowKey, f *bpfFlow, at uint64) (datapath.Entry, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	key, ok := d.decodeKey(k)
@@ -101,17 +102,8 @@ func (d *Datapath) decodeFlow(k *bpfFlowKey, f *bpfFlow) (datapath.Entry, bool) 
 			Outputs: d.decodeOutputs(&f.Actions),
 			MTU:     int(f.Actions.Mtu),
 		},
-		Stats: flow.Stats{Packets: f.Packets, Bytes: f.Bytes, LastUsed: since(f.LastUsed)},
+		Stats: flow.Stats{Packets: f.Packets, Bytes: f.Bytes, LastUsed: time.Duration(at - min(at, f.LastUsed))},
 	}, true
-}
-
-// since returns how long ago the programs' clock showed t.
-func since(t uint64) time.Duration {
-	n := now()
-	if t > n {
-		return 0
-	}
-	return time.Duration(n - t)
 }
 
 // eachFlow reads the cache in batches, without marking the flows as used.
