@@ -13,11 +13,10 @@ import (
 //
 // It is not safe for use by several goroutines.
 type Expiry struct {
-	base   time.Time // of the times below, kept as durations because there are a million of each
-	slots  slot.Index
-	flows  []deadline
-	unused []uint32
-	queue  []uint32 // slots of flows that expire: a heap, the soonest first
+	base  time.Time // of the times below, kept as durations because there are a million of each
+	slots slot.Index
+	flows slot.Pages[deadline]
+	queue []uint32 // slots of flows that expire: a heap, the soonest first
 }
 
 type deadline struct {
@@ -46,7 +45,7 @@ func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
 		e.base = now
 	}
 	s := e.slotFor(key)
-	d := &e.flows[s]
+	d := e.flows.At(s)
 	d.used, d.idle, d.end = now.Sub(e.base), idle, forever
 	if hard > 0 {
 		d.end = d.used + hard
@@ -73,26 +72,21 @@ func (e *Expiry) slotFor(key Key) uint32 {
 	if ok {
 		return s
 	}
-	if last := len(e.unused) - 1; last >= 0 {
-		s, e.unused = e.unused[last], e.unused[:last]
-	} else {
-		s = uint32(len(e.flows))
-		e.flows = append(e.flows, deadline{})
-	}
-	e.flows[s] = deadline{key: packed, position: unwatched}
+	s = e.flows.Take()
+	*e.flows.At(s) = deadline{key: packed, position: unwatched}
 	e.slots.Add(hash, s)
 	return s
 }
 
 func (e *Expiry) find(key *PackedKey, hash uint64) (s uint32, ok bool) {
-	return e.slots.Find(hash, func(s uint32) bool { return e.flows[s].key == *key })
+	return e.slots.Find(hash, func(s uint32) bool { return e.flows.At(s).key == *key })
 }
 
 // Used notes that a packet used the flow at the given time.
 func (e *Expiry) Used(key Key, at time.Time) {
 	packed := key.Pack()
 	if s, ok := e.find(&packed, packed.Hash()); ok {
-		d := &e.flows[s]
+		d := e.flows.At(s)
 		d.used = max(d.used, at.Sub(e.base))
 	}
 }
@@ -105,7 +99,7 @@ func (e *Expiry) Remove(key Key) {
 	if !ok {
 		return
 	}
-	if at := e.flows[s].position; at != unwatched {
+	if at := e.flows.At(s).position; at != unwatched {
 		heap.Remove((*deadlines)(e), int(at))
 	}
 	e.free(s, hash)
@@ -114,7 +108,7 @@ func (e *Expiry) Remove(key Key) {
 // free gives up the slot of a flow that is not in the queue.
 func (e *Expiry) free(s uint32, hash uint64) {
 	e.slots.Remove(hash, s)
-	e.unused = append(e.unused, s)
+	e.flows.Free(s)
 }
 
 // Expired stops watching flows whose time is over at now and returns their keys: all of them, or limit where there are more.
@@ -128,7 +122,7 @@ func (e *Expiry) take(by time.Duration, limit int) []Key {
 	var taken []Key
 	for len(taken) < limit && len(e.queue) > 0 {
 		s := e.queue[0]
-		d := &e.flows[s]
+		d := e.flows.At(s)
 		if d.due > by {
 			break
 		}
@@ -138,8 +132,8 @@ func (e *Expiry) take(by time.Duration, limit int) []Key {
 			continue
 		}
 		heap.Remove((*deadlines)(e), 0)
-		e.free(s, d.key.Hash())
 		taken = append(taken, d.key.Key())
+		e.free(s, d.key.Hash())
 	}
 	return taken
 }
@@ -157,11 +151,13 @@ type deadlines Expiry
 
 func (q *deadlines) Len() int { return len(q.queue) }
 
-func (q *deadlines) Less(i, j int) bool { return q.flows[q.queue[i]].due < q.flows[q.queue[j]].due }
+func (q *deadlines) Less(i, j int) bool {
+	return q.flows.At(q.queue[i]).due < q.flows.At(q.queue[j]).due
+}
 
 func (q *deadlines) Swap(i, j int) {
 	q.queue[i], q.queue[j] = q.queue[j], q.queue[i]
-	q.flows[q.queue[i]].position, q.flows[q.queue[j]].position = int32(i), int32(j)
+	q.flows.At(q.queue[i]).position, q.flows.At(q.queue[j]).position = int32(i), int32(j)
 }
 
 // Push is not called: package heap is told of a new flow by Fix, so that its number need not be boxed.
@@ -170,7 +166,7 @@ func (q *deadlines) Push(any) {}
 // Pop is called by package heap, and its result not looked at.
 func (q *deadlines) Pop() any {
 	last := len(q.queue) - 1
-	q.flows[q.queue[last]].position = unwatched
+	q.flows.At(q.queue[last]).position = unwatched
 	q.queue = q.queue[:last]
 	return nil
 }

@@ -29,8 +29,7 @@ type TagIndex struct {
 type joined[K, T comparable] struct {
 	keys  interned[K]
 	tags  interned[T]
-	edges edges
-	free  uint32 // head of the chain of free edges, by nextOfKey
+	edges slot.Pages[edge]
 }
 
 // edge joins one key and one tag. It is in two chains: a single one of the key's edges and a double one of the tag's. Chains end
@@ -40,26 +39,6 @@ type edge struct {
 	nextOfKey  uint32
 	nextOfTag  uint32
 	priorOfTag uint32
-}
-
-// edges are numbered from 0 and kept in pages: one slice of all would be copied whole when it grows, while packets wait.
-type edges struct {
-	pages [][]edge
-	len   uint32
-}
-
-// edgesPage is how many edges a page has.
-const edgesPage = 1 << 12
-
-func (s *edges) at(n uint32) *edge { return &s.pages[n/edgesPage][n%edgesPage] }
-
-// grow returns the number of an edge more.
-func (s *edges) grow() uint32 {
-	if s.len%edgesPage == 0 {
-		s.pages = append(s.pages, make([]edge, edgesPage))
-	}
-	s.len++
-	return s.len - 1
 }
 
 // NewTagIndex returns an empty index.
@@ -73,7 +52,7 @@ func NewTagIndex() *TagIndex {
 
 func newJoined[K, T comparable](hashKey func(*K) uint64, hashTag func(*T) uint64) joined[K, T] {
 	x := joined[K, T]{keys: interned[K]{hash: hashKey}, tags: interned[T]{hash: hashTag}}
-	x.edges.grow()
+	x.edges.Take()
 	return x
 }
 
@@ -191,7 +170,7 @@ func (x *TagIndex) touched(change Tag, limit int) []Tag {
 	var tags []Tag
 	x.places[placeOf(change)].Within(change.prefix(), func(slots []uint32) bool {
 		for _, t := range slots {
-			if tag := x.bundles.tags.values[t]; change.Touches(tag) {
+			if tag := x.bundles.tags.at(t).value; change.Touches(tag) {
 				tags = append(tags, tag)
 			}
 		}
@@ -312,7 +291,7 @@ func (x *joined[K, T]) first(tag T) (key K, ok bool) {
 	if !ok {
 		return key, false
 	}
-	return x.keys.values[x.edges.at(x.tags.heads[t]).key], true
+	return x.keys.at(x.edges.At(x.tags.at(t).head).key).value, true
 }
 
 // of returns the key's tags.
@@ -321,9 +300,9 @@ func (x *joined[K, T]) of(key K) (tags []T) {
 	if !ok {
 		return nil
 	}
-	for e := x.keys.heads[k]; e != 0; {
-		it := x.edges.at(e)
-		tags = append(tags, x.tags.values[it.tag])
+	for e := x.keys.at(k).head; e != 0; {
+		it := x.edges.At(e)
+		tags = append(tags, x.tags.at(it.tag).value)
 		e = it.nextOfKey
 	}
 	return tags
@@ -332,42 +311,33 @@ func (x *joined[K, T]) of(key K) (tags []T) {
 // join gives the key the tag, and returns the tag's slot and whether no key had it.
 func (x *joined[K, T]) join(k uint32, tag T) (t uint32, added bool) {
 	t, added = x.tags.slot(tag)
-	first := x.tags.heads[t]
-	if first != 0 && x.edges.at(first).key == k {
+	first := x.tags.at(t).head
+	if first != 0 && x.edges.At(first).key == k {
 		return t, false // the key has the tag twice: nothing was joined to the tag since the first time
 	}
-	e := x.newEdge()
-	*x.edges.at(e) = edge{key: k, tag: t, nextOfKey: x.keys.heads[k], nextOfTag: first}
-	x.edges.at(first).priorOfTag = e // edge 0's fields are never read
-	x.keys.heads[k], x.tags.heads[t] = e, e
+	e := x.edges.Take()
+	*x.edges.At(e) = edge{key: k, tag: t, nextOfKey: x.keys.at(k).head, nextOfTag: first}
+	x.edges.At(first).priorOfTag = e // edge 0's fields are never read
+	x.keys.at(k).head, x.tags.at(t).head = e, e
 	return t, added
-}
-
-func (x *joined[K, T]) newEdge() uint32 {
-	if e := x.free; e != 0 {
-		x.free = x.edges.at(e).nextOfKey
-		return e
-	}
-	return x.edges.grow()
 }
 
 // forget takes the key's edges out of their tags' chains and frees them, the key, and tags without keys. Each of these is told, and
 // its slot, before it goes.
 func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
-	for e := x.keys.heads[k]; e != 0; {
-		it := *x.edges.at(e)
+	for e := x.keys.at(k).head; e != 0; {
+		it := *x.edges.At(e)
 		if it.priorOfTag != 0 {
-			x.edges.at(it.priorOfTag).nextOfTag = it.nextOfTag
+			x.edges.At(it.priorOfTag).nextOfTag = it.nextOfTag
 		} else {
-			x.tags.heads[it.tag] = it.nextOfTag
+			x.tags.at(it.tag).head = it.nextOfTag
 		}
-		x.edges.at(it.nextOfTag).priorOfTag = it.priorOfTag
-		if x.tags.heads[it.tag] == 0 {
-			gone(x.tags.values[it.tag], it.tag)
+		x.edges.At(it.nextOfTag).priorOfTag = it.priorOfTag
+		if x.tags.at(it.tag).head == 0 {
+			gone(x.tags.at(it.tag).value, it.tag)
 			x.tags.release(it.tag)
 		}
-		*x.edges.at(e) = edge{nextOfKey: x.free}
-		x.free = e
+		x.edges.Free(e)
 		e = it.nextOfKey
 	}
 	x.keys.release(k)
@@ -375,18 +345,23 @@ func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
 
 // interned gives each value a small number while it is in use, and keeps the head of an edge chain for it.
 type interned[V comparable] struct {
-	hash   func(*V) uint64
-	slots  slot.Index
-	values []V
-	heads  []uint32
-	unused []uint32
+	hash  func(*V) uint64
+	slots slot.Index
+	used  slot.Pages[item[V]]
 }
+
+type item[V any] struct {
+	value V
+	head  uint32
+}
+
+func (n *interned[V]) at(s uint32) *item[V] { return n.used.At(s) }
 
 // find returns the value's number, where it has one.
 func (n *interned[V]) find(v V) (s uint32, ok bool) { return n.findHashed(n.hash(&v), &v) }
 
 func (n *interned[V]) findHashed(hash uint64, v *V) (s uint32, ok bool) {
-	return n.slots.Find(hash, func(s uint32) bool { return n.values[s] == *v })
+	return n.slots.Find(hash, func(s uint32) bool { return n.at(s).value == *v })
 }
 
 // slot returns the value's number and whether it is a new one.
@@ -395,20 +370,13 @@ func (n *interned[V]) slot(v V) (s uint32, added bool) {
 	if s, ok := n.findHashed(hash, &v); ok {
 		return s, false
 	}
-	if last := len(n.unused) - 1; last >= 0 {
-		s, n.unused = n.unused[last], n.unused[:last]
-		n.values[s] = v
-	} else {
-		s = uint32(len(n.values))
-		n.values, n.heads = append(n.values, v), append(n.heads, 0)
-	}
+	s = n.used.Take()
+	n.at(s).value = v
 	n.slots.Add(hash, s)
 	return s, true
 }
 
 func (n *interned[V]) release(s uint32) {
-	n.slots.Remove(n.hash(&n.values[s]), s)
-	var none V
-	n.values[s], n.heads[s] = none, 0
-	n.unused = append(n.unused, s)
+	n.slots.Remove(n.hash(&n.at(s).value), s)
+	n.used.Free(s)
 }

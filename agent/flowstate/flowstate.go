@@ -72,12 +72,11 @@ type Table struct {
 	config  Config
 	base    time.Time // of the times below, which are durations because there are a million of each
 	slots   storage
-	index   slot.Index // of the slots in use
-	free    []uint32   // slots that were used and are not
-	used    int        // slots before this number have been used
-	about   []about    // of each slot before used
+	index   slot.Index        // of the slots in use
+	about   slot.Pages[about] // of each slot
 	users   users
-	using   []uint32 // of Put
+	using   []uint32     // of Put
+	news    []flow.State // of Put
 	owners  map[topology.PortID]*owner
 	blocks  blocks
 	sweep   uint32 // where the next Sweep goes on
@@ -136,25 +135,29 @@ func Open(c Config, now time.Time) (*Table, error) {
 
 // restore takes up the states in the file.
 func (t *Table) restore() {
-	t.used = t.slots.last()
-	t.about = make([]about, t.used)
+	for range t.slots.last() {
+		t.about.Take()
+	}
 	foreign := t.ownerOf(topology.PortID{})
-	for i := range t.used {
+	for i := range t.used() {
 		s, _ := t.slots.get(i)
 		key := s.key()
 		if _, twice := t.find(&key); twice || !t.slots.whole(i) {
 			t.slots.clear(i)
-			t.free = append(t.free, uint32(i))
+			t.about.Free(uint32(i))
 			continue
 		}
 		t.index.Add(key.hash(), uint32(i))
-		t.about[i] = about{owner: foreign, due: Learned}
+		*t.about.At(uint32(i)) = about{owner: foreign, due: Learned}
 		foreign.states++
 		t.rest(uint32(i))
 		t.blocks.use(s.state(), +1)
 		t.stats.Restored++
 	}
 }
+
+// used returns the number of slots up to the last that was ever used.
+func (t *Table) used() int { return int(t.about.Len()) }
 
 // find returns the slot of the state with the key.
 func (t *Table) find(k *packedKey) (slot uint32, ok bool) {
@@ -177,9 +180,9 @@ func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
 
 // Put notes that the flow, which is to be installed, uses the states, and that the peers are to know them. What the flow used before
 // it uses no more. It returns those of the states that the peers have not been told, or not with this value, so that the caller
-// tells them before the packet leaves; where the peers are others than before, only these are told from then on. Where there is no
-// room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be dropped, or its connection
-// would be cut off at its first answer.
+// tells them before the packet leaves; the slice is good until the next Put. Where the peers are others than before, only these are told
+// from then on. Where there is no room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be
+// dropped, or its connection would be cut off at its first answer.
 func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
 	if err := t.makeRoom(states); err != nil {
 		return nil, err
@@ -187,12 +190,13 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 	packed := key.Pack()
 	set, owner := t.known.set(peers), t.ownerOf(key.InPort)
 	using := t.using[:0]
+	news = t.news[:0]
 	for _, s := range states {
 		i, changed := t.put(s, owner)
 		if slices.Contains(using, i) {
 			continue
 		}
-		a := &t.about[i]
+		a := t.about.At(i)
 		a.flows++
 		using = append(using, i)
 		if t.tell(a, set, now) || changed && !set.empty() {
@@ -201,7 +205,7 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 	}
 	t.let(&packed, now)
 	t.users.set(&packed, using)
-	t.using = using
+	t.using, t.news = using, news
 	return news, nil
 }
 
@@ -237,7 +241,7 @@ func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 	if !ok {
 		return t.add(p, o), true
 	}
-	a := &t.about[i]
+	a := t.about.At(i)
 	if a.flows == 0 {
 		t.wake(i)
 	}
@@ -256,15 +260,8 @@ func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 
 // add takes a slot for a state that is not there; the caller has seen to it that there is one. It is in no list.
 func (t *Table) add(p packed, o *owner) uint32 {
-	var i uint32
-	if last := len(t.free) - 1; last >= 0 {
-		i, t.free = t.free[last], t.free[:last]
-	} else {
-		i = uint32(t.used)
-		t.used++
-		t.about = append(t.about, about{})
-	}
-	t.about[i] = about{owner: o}
+	i := t.about.Take()
+	t.about.At(i).owner = o
 	o.states++
 	key := p.key()
 	t.index.Add(key.hash(), i)
@@ -294,7 +291,7 @@ func (t *Table) Remove(keys []flow.Key, now time.Time) {
 // let takes what the flow has used so far as used no more.
 func (t *Table) let(key *flow.PackedKey, now time.Time) {
 	for _, i := range t.users.of(key) {
-		a := &t.about[i]
+		a := t.about.At(i)
 		a.due = max(a.due, now.Add(Idle).Sub(t.base))
 		if a.flows--; a.flows == 0 {
 			t.rest(i)

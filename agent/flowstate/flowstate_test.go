@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"midonet.org/midonet/agent/flow"
@@ -171,7 +172,7 @@ func TestPeersAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, news, addrs); diff != "" {
+		if diff := cmp.Diff(want, news, addrs, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", what, diff)
 		}
 	}

@@ -24,11 +24,11 @@ func (t *Table) ownerOf(port topology.PortID) *owner {
 
 // rest puts a state that no flow uses at the end of its owner's list.
 func (t *Table) rest(i uint32) {
-	a := &t.about[i]
+	a := t.about.At(i)
 	o := a.owner
 	a.before, a.after = o.newest, nobody
 	if o.newest != nobody {
-		t.about[o.newest].after = i
+		t.about.At(o.newest).after = i
 	} else {
 		o.oldest = i
 	}
@@ -38,15 +38,15 @@ func (t *Table) rest(i uint32) {
 
 // wake takes a state out of its owner's list.
 func (t *Table) wake(i uint32) {
-	a := &t.about[i]
+	a := t.about.At(i)
 	o := a.owner
 	if a.before != nobody {
-		t.about[a.before].after = a.after
+		t.about.At(a.before).after = a.after
 	} else {
 		o.oldest = a.after
 	}
 	if a.after != nobody {
-		t.about[a.after].before = a.before
+		t.about.At(a.after).before = a.before
 	} else {
 		o.newest = a.before
 	}
@@ -79,12 +79,11 @@ const reclaimParts = 4096
 func (t *Table) forget(i uint32) {
 	p, _ := t.slots.get(int(i))
 	t.wake(i)
-	t.about[i].owner.states--
-	t.about[i] = about{}
+	t.about.At(i).owner.states--
 	key := p.key()
 	t.index.Remove(key.hash(), i)
 	t.slots.clear(int(i))
-	t.free = append(t.free, i)
+	t.about.Free(i)
 	t.blocks.use(p.state(), -1)
 }
 

@@ -55,7 +55,7 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time
 		i = t.add(p, t.ownerOf(topology.PortID{}))
 		t.rest(i)
 	}
-	a := &t.about[i]
+	a := t.about.At(i)
 	if a.teller == from && number < a.number {
 		t.stats.Late++
 		return false

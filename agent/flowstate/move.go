@@ -31,7 +31,7 @@ func (t *Table) StatesOf(m Moving) []flow.State {
 		}
 	}
 	forwarded := map[packedConn]struct{}{}
-	for i := range t.used {
+	for i := range t.used() {
 		p, ok := t.slots.get(i)
 		if !ok {
 			continue
@@ -43,7 +43,7 @@ func (t *Table) StatesOf(m Moving) []flow.State {
 			forwarded[p.conn()] = struct{}{}
 		}
 	}
-	for i := 0; i < t.used && len(forwarded) > 0; i++ { // by routers behind the bridge they may have been translated
+	for i := 0; i < t.used() && len(forwarded) > 0; i++ { // by routers behind the bridge they may have been translated
 		if p, ok := t.slots.get(i); ok {
 			if _, is := forwarded[p.conn()]; is {
 				wanted[uint32(i)] = struct{}{}

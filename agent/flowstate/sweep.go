@@ -20,10 +20,10 @@ type Due struct {
 // life times, to within that time.
 func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 	at := now.Sub(t.base)
-	end := min(t.used, int(t.sweep)+limit)
+	end := min(t.used(), int(t.sweep)+limit)
 	told := map[peerSet][]flow.State{}
 	for i := int(t.sweep); i < end; i++ {
-		a := &t.about[i]
+		a := t.about.At(uint32(i))
 		p, ok := t.slots.get(i)
 		switch {
 		case !ok:
@@ -39,7 +39,7 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 		due = append(due, Due{Peers: peers.addresses(), States: states})
 	}
 	t.sweep = uint32(end)
-	if last = end >= t.used; last {
+	if last = end >= t.used(); last {
 		t.sweep = 0
 		t.forgetSilent(at)
 		t.forgetOwners()

@@ -1,4 +1,4 @@
-// Package slot finds things that are kept in numbered slots.
+// Package slot keeps things in numbered slots, and finds them.
 //
 // An agent remembers a hundred thousand flows and several states and tags of each. A Go map of such would hold each key once more, and each
 // new one costs two searches, one to see that it is not there and one to add it. An Index holds eight octets of each, whatever its size.

@@ -35,3 +35,36 @@ func TestIndex(t *testing.T) {
 		}
 	})
 }
+
+// TestPages takes and frees slots in random order.
+func TestPages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p Pages[uint32]
+		used, most := map[uint32]*uint32{}, 0
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			for range rapid.SampledFrom([]int{1, 3, page}).Draw(t, "taken") {
+				s := p.Take()
+				if used[s] != nil || *p.At(s) != 0 {
+					t.Fatalf("slot %d has %d, and is in use: %v", s, *p.At(s), used[s] != nil)
+				}
+				*p.At(s), used[s] = s+1, p.At(s)
+			}
+			most = max(most, len(used))
+			for s, at := range used {
+				if p.At(s) != at || *at != s+1 {
+					t.Fatalf("slot %d has moved, or has %d", s, *at)
+				}
+				if rapid.IntRange(0, 2*page).Draw(t, "free") > page {
+					p.Free(s)
+					delete(used, s)
+				}
+				if len(used) < most-20 {
+					break
+				}
+			}
+		}
+		if int(p.Len()) != most {
+			t.Errorf("%d slots for %d in use at most", p.Len(), most)
+		}
+	})
+}
