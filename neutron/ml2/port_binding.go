@@ -172,11 +172,14 @@ func (b portBindings) Update(ctx context.Context, c *auth.Caller, host string, b
 	})
 }
 
-// rebindTo stores the port with another binding of its own, and tells the backend.
+// rebindTo stores the port with another binding of its own, and tells the backend and Nova.
 func (r *request) rebindTo(p *model.Port, b *model.PortBinding) error {
 	was := *p
 	take(p, b)
 	if err := r.savePort(p); err != nil {
+		return err
+	}
+	if err := r.tellNovaChange(p, networkChanged); err != nil {
 		return err
 	}
 	return r.portChanged(&was, p)

@@ -10,13 +10,14 @@ import (
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
 )
 
 // bound makes a port of a workload on host1.
 func (f *fixture) bound(c *auth.Caller) *model.Port {
 	f.t.Helper()
 	b := portBody(f.network(c))
-	b.Value.DeviceOwner, b.Value.HostID = "compute:nova", "host1"
+	b.Value.DeviceOwner, b.Value.DeviceID, b.Value.HostID = "compute:nova", "11111111-0000-4000-8000-000000000001", "host1"
 	b.Given["device_owner"], b.Given["binding:host_id"] = true, true
 	return one(f.t, f.Ports(), c, b)
 }
@@ -45,6 +46,7 @@ func (f *fixture) activate(p *model.Port, host string) error {
 // TestAWorkloadMoves is a live migration as Nova asks for it, and back before it has removed the old binding.
 func TestAWorkloadMoves(t *testing.T) {
 	f := newFixture(t)
+	f.cfg.NotifyNovaData = true
 	p := f.bound(admin)
 	bindings := f.PortBindings(p.ID.String())
 	made := one(t, bindings, admin, body(model.PortBinding{Host: "host2", VNICType: vnicNormal, Profile: json.RawMessage(`{"to":2}`)}, "host", "profile"))
@@ -64,6 +66,10 @@ func TestAWorkloadMoves(t *testing.T) {
 	var told model.Port
 	if err := json.Unmarshal(tasks[0].Data, &told); err != nil || told.HostID != "host2" || string(told.Profile) != `{"to":2}` {
 		t.Errorf("the backend is told %+v, %v", told, err)
+	}
+	events, err := store.Read(t.Context(), f.db, func(q store.Querier) ([]*store.NovaEvent, error) { return store.PendingNovaEvents(q, 10) })
+	if err != nil || len(events) != 1 || events[0].Name != networkChanged || events[0].Tag != p.ID.String() {
+		t.Errorf("Nova is told %v, %v", events, err)
 	}
 	if err := f.activate(p, "host1"); err != nil {
 		t.Fatal(err)
