@@ -92,18 +92,23 @@ func (t *translation) float() {
 	add(t.post, "floating", topology.Rule{Action: topology.ActionFloatSNAT, After: topology.ActionAccept})
 }
 
-// masquerade adds the translation of all other sources to the gateway's address: of what comes from inside and goes to a floating address
-// inside, whose answer must come back by the router, and where the gateway has source NAT of what leaves by it. What cannot be translated,
-// and what is sent to that address without having been asked for, goes no further then.
+// masquerade adds the translation of all other sources to the gateway's address, without a gateway to that of an interface with floating
+// addresses: of what comes from inside and goes to a floating address inside, whose answer must come back by the router, and where the
+// gateway has source NAT of what leaves by it. What cannot be translated, and what is sent to that address without having been asked for,
+// goes no further then.
 func (t *translation) masquerade() {
 	gateway, addr := t.gateway()
-	if !addr.IsValid() || t.router.Gateway == nil {
+	hasGateway := addr.IsValid() && t.router.Gateway != nil
+	if !hasGateway {
+		addr = t.floatingInterface()
+	}
+	if !addr.IsValid() {
 		return
 	}
 	toGateway := topology.Condition{EtherType: etherTypeIPv4, Dst: single(addr)}
 	add(t.pre, "reverse snat", topology.Rule{When: toGateway, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
 	rewritten := dynamicSNAT(topology.Condition{EtherType: etherTypeIPv4, DstRewritten: true}, addr)
-	if !t.router.Gateway.EnableSNAT {
+	if !hasGateway || !t.router.Gateway.EnableSNAT {
 		add(t.post, "snat rewritten", rewritten)
 		return
 	}
@@ -126,6 +131,17 @@ func (t *translation) gateway() (topology.PortID, netip.Addr) {
 		}
 	}
 	return topology.PortID{}, netip.Addr{}
+}
+
+// floatingInterface returns the first IPv4 address of the router's first interface that answers for floating addresses, the zero Addr where
+// there is none.
+func (t *translation) floatingInterface() netip.Addr {
+	for _, p := range t.ports {
+		if addr := firstIPv4(p); addr.IsValid() && p.DeviceOwner == model.OwnerRouterInterface && answersForFloating(t.view, t.router.ID, p) {
+			return addr
+		}
+	}
+	return netip.Addr{}
 }
 
 // hairpin adds, for each interface on a virtual network, the translation of what the router sends back where it came from, so that the

@@ -379,7 +379,7 @@ func (w *world) inward(r int, p message, m *memory) (_ message, redirected, ok b
 // networksOf returns the networks that the router is on.
 func (w *world) networksOf(r int) []int {
 	var all []int
-	if w.routers[r].gateway || w.routers[r].edge {
+	if w.routers[r].gateway || w.routers[r].outer || w.routers[r].edge {
 		all = append(all, 0)
 	}
 	if w.routers[r].edge {
@@ -505,7 +505,7 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 	own, _ := w.routerAddress(r, 0, false)
 	back, _ := w.routerAddress(r, out, false)
 	switch {
-	case w.routers[r].gateway && (w.routers[r].snat || redirected):
+	case w.routers[r].gateway && (w.routers[r].snat || redirected), w.routers[r].outer && redirected:
 		p.src, p.srcPort = own, anyPort
 	case in == out && in != 0 && redirected && !(p.answer && m.tracked):
 		m.tracked = true

@@ -37,6 +37,7 @@ type network struct {
 type router struct {
 	networks []int // that it has an interface on
 	gateway  bool  // it has one on the external network
+	outer    bool  // it has an interface there instead: floating addresses, and no way out
 	snat     bool
 	routes   []route
 	off      bool
@@ -108,8 +109,8 @@ func (w *world) String() string {
 		fmt.Fprintf(&b, "network %d: %s, IPv6 %t, off %t, DHCP %t, mode %q\n", k, prefix(k, false), n.dual, n.off, n.dhcp, n.mode)
 	}
 	for r, x := range w.routers {
-		fmt.Fprintf(&b, "router %d: edge %t, networks %v, gateway %t, source translation %t, off %t, off on %v", r, x.edge, x.networks, x.gateway, x.snat,
-			x.off, x.offOn)
+		fmt.Fprintf(&b, "router %d: edge %t, networks %v, gateway %t, interface there %t, source translation %t, off %t, off on %v", r, x.edge, x.networks, x.gateway,
+			x.outer, x.snat, x.off, x.offOn)
 		for _, route := range x.routes {
 			fmt.Fprintf(&b, ", %s via %s", route.to, route.via)
 		}
@@ -221,7 +222,7 @@ func (w *world) routerAddress(r, network int, six bool) (netip.Addr, bool) {
 	case network == 0 && w.routers[r].edge:
 		return nth(0, six, 1), true
 	case network == 0:
-		return nth(0, six, 10+r), w.routers[r].gateway
+		return nth(0, six, 10+r), w.routers[r].gateway || w.routers[r].outer
 	}
 	n := 1
 	for i, other := range w.routers {
@@ -258,6 +259,7 @@ func anyWorld(t *rapid.T) *world {
 	}
 	for range 1 + upTo("routers", 1) {
 		r := router{gateway: coin("gateway"), snat: coin("snat"), off: rarely("off")}
+		r.outer = !r.gateway && coin("outer")
 		for k := range w.networks {
 			if k > 0 && upTo("interface", 3) > 0 {
 				r.networks = append(r.networks, k)
@@ -411,20 +413,21 @@ func (r router) has(network int) bool { return slices.Contains(r.networks, netwo
 // isOff reports whether the router's interface on the network is switched off.
 func (r router) isOff(network int) bool { return slices.Contains(r.offOn, network) }
 
-// addFloating gives machines behind routers with a gateway a floating address or a forwarding; Neutron lets no machine have both.
+// addFloating gives machines behind routers on the external network a floating address, or behind a gateway a forwarding; Neutron lets no
+// machine have both.
 func (w *world) addFloating(t *rapid.T) {
 	for m := 1; m < len(w.machines); m++ {
 		r := rapid.IntRange(0, len(w.routers)-2).Draw(t, "by router")
-		if !w.routers[r].gateway || !w.routers[r].has(w.machines[m].network) {
+		if !w.routers[r].gateway && !w.routers[r].outer || !w.routers[r].has(w.machines[m].network) {
 			continue
 		}
 		second := rapid.Bool().Draw(t, "second address")
-		switch rapid.IntRange(0, 5).Draw(t, "floating") {
-		case 0, 1:
+		switch kind := rapid.IntRange(0, 5).Draw(t, "floating"); {
+		case kind < 2:
 			w.floating = append(w.floating, floating{n: m, router: r, machine: m, second: second})
-		case 2:
+		case kind == 2:
 			w.floating = append(w.floating, floating{n: m, router: r, machine: m, six: true, second: second})
-		case 3:
+		case kind == 3 && w.routers[r].gateway:
 			proto := rapid.SampledFrom([]string{"tcp", "udp"}).Draw(t, "protocol")
 			w.forwardings = append(w.forwardings, forwarding{n: 100 + m, router: r, machine: m, proto: proto, port: 8080, to: 80})
 		}

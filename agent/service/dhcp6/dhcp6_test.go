@@ -287,3 +287,39 @@ func TestAnotherImplementation(t *testing.T) {
 		t.Fatalf("no advertisement in %v", p)
 	}
 }
+
+// FuzzRespond answers any message of any client: what is answered can be read, and names the message and the server.
+func FuzzRespond(f *testing.F) {
+	v := viewtest.View(cloud)
+	for _, kind := range []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeInformationRequest, dhcpv6.MessageTypeConfirm, dhcpv6.MessageTypeRebind} {
+		m, err := dhcpv6.NewSolicit(net.HardwareAddr(vm1[:]), dhcpv6.WithRapidCommit)
+		if err != nil {
+			f.Fatal(err)
+		}
+		m.MessageType = kind
+		f.Add("vm1", m.ToBytes())
+		f.Add("vm2", m.ToBytes())
+	}
+	f.Fuzz(func(t *testing.T, port string, body []byte) {
+		hw := vm1
+		if port == "vm2" {
+			hw = vm2
+		}
+		src, dst := netip.AddrPortFrom(packet.LinkLocal(hw), clientPort), netip.AddrPortFrom(allServers, serverPort)
+		frame := packet.WrapUDP(hw, mac.MustParse("33:33:00:01:00:02"), src, dst, body)
+		r, _ := Responder{}.Respond(v, sim.Input{InPort: viewtest.ID[topology.Port](port), Frame: frame})
+		for _, answer := range r.Frames {
+			var p packet.Packet
+			if err := packet.Parse(answer, &p); err != nil {
+				t.Fatal(err)
+			}
+			reply, err := dhcpv6.MessageFromBytes(p.Data())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reply.TransactionID != dhcpv6.TransactionID(body[1:4]) || reply.Options.ServerID() == nil {
+				t.Errorf("%s is no answer to %x", reply, body)
+			}
+		}
+	})
+}
