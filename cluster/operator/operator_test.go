@@ -144,9 +144,53 @@ func anyEdit(t *rapid.T) func(*Edit) error {
 		func(e *Edit) error { return e.Join(group, port) },
 		func(e *Edit) error { return e.CreateAddrGroup(&topology.AddrGroup{ID: addrs}) },
 		func(e *Edit) error { return e.AddAddr(addrs, addr) },
-		func(e *Edit) error { return e.CreateZone(&topology.TunnelZone{ID: zone, Name: zone.String()}) },
+		func(e *Edit) error {
+			return e.CreateZone(&topology.TunnelZone{ID: zone, Name: zone.String(), VTEP: n == 1})
+		},
 		func(e *Edit) error { return e.JoinZone(zone, host, netip.AddrFrom4([4]byte{192, 0, 2, 1})) },
+		func(e *Edit) error { return e.Create(anyService(t, bridge, router, port, other, zone, n)) },
+		func(e *Edit) error { return e.Create(anyService(t, bridge, router, port, other, zone, n)) },
+		func(e *Edit) error { return e.Replace(anyService(t, bridge, router, port, other, zone, n)) },
+		func(e *Edit) error {
+			return e.Bind(few[topology.VTEP](t, "vtep", 2), topology.VTEPBinding{Port: "eth", VLAN: uint16(n), Bridge: bridge}, 2)
+		},
+		func(e *Edit) error { return e.Unbind(few[topology.VTEP](t, "vtep", 2), "eth", uint16(n)) },
+		func(e *Edit) error {
+			return e.UpdateRouter(router, func(r *topology.Router) { r.ForwardChain = chain }, func(o *topology.Overlay) {
+				o.LoadBalancer, o.InMirrors, o.LocalRedirect = few[topology.LoadBalancer](t, "lb", 2), []topology.MirrorID{few[topology.Mirror](t, "mirror", 2)}, chain
+			})
+		},
+		func(e *Edit) error {
+			return e.UpdatePort(port, func(*topology.Port) {}, func(o *topology.Overlay) {
+				m := few[topology.Mirror](t, "mirror", 2)
+				o.OutMirrors, o.PostInMirrors, o.QoSPolicy = []topology.MirrorID{m}, []topology.MirrorID{m}, few[topology.QoSPolicy](t, "policy", 2)
+			})
+		},
 	}).Draw(t, "edit")
+}
+
+// anyService draws an object of which operators make all, of few identifiers.
+func anyService(t *rapid.T, bridge topology.BridgeID, router topology.RouterID, port, other topology.PortID, zone topology.TunnelZoneID, n byte) Made {
+	lb, pool, policy := few[topology.LoadBalancer](t, "lb", 2), few[topology.Pool](t, "pool", 2), few[topology.QoSPolicy](t, "policy", 2)
+	monitor, group := few[topology.HealthMonitor](t, "monitor", 2), few[topology.ServiceContainerGroup](t, "containers", 2)
+	device := rapid.SampledFrom([]topology.Key{{Kind: topology.KindBridge, ID: bridge}, {Kind: topology.KindRouter, ID: router},
+		{Kind: topology.KindPort, ID: port}}).Draw(t, "device")
+	return rapid.SampledFrom([]Made{
+		&topology.BGPNetwork{ID: few[topology.BGPNetwork](t, "network", 2), Router: router},
+		&topology.BGPPeer{ID: few[topology.BGPPeer](t, "peer", 3), Router: router, ASNumber: uint32(n)},
+		&topology.LoadBalancer{ID: lb}, &topology.HealthMonitor{ID: monitor},
+		&topology.Pool{ID: pool, LoadBalancer: lb, HealthMonitor: monitor}, &topology.Pool{ID: pool, LoadBalancer: lb},
+		&topology.PoolMember{ID: few[topology.PoolMember](t, "member", 2), Pool: pool}, &topology.VIP{ID: few[topology.VIP](t, "vip", 2), Pool: pool},
+		&topology.Mirror{ID: few[topology.Mirror](t, "mirror", 2), To: port},
+		&topology.L2Insertion{ID: few[topology.L2Insertion](t, "insertion", 2), Port: port, Service: other},
+		&topology.QoSPolicy{ID: policy}, &topology.QoSDSCPRule{ID: few[topology.QoSDSCPRule](t, "dscp", 2), Policy: policy},
+		&topology.QoSBandwidthRule{ID: few[topology.QoSBandwidthRule](t, "bandwidth", 2), Policy: policy},
+		&topology.ServiceContainer{ID: few[topology.ServiceContainer](t, "container", 2), Group: group, Port: port},
+		&topology.ServiceContainerGroup{ID: group, PortGroup: few[topology.PortGroup](t, "group", 2)},
+		&topology.TraceRequest{ID: few[topology.TraceRequest](t, "trace", 2), Device: device},
+		&topology.VTEP{ID: few[topology.VTEP](t, "vtep", 2), Addr: netip.AddrFrom4([4]byte{192, 0, 2, n}), Zone: zone},
+		topology.NewPeeringEntry(port, mac.Addr{2, n}, netip.AddrFrom4([4]byte{192, 0, 2, n})),
+	}).Draw(t, "service")
 }
 
 // TestRandomEdits: after each edit or deletion nothing refers to what is not there, wires have two ends, and every exterior port has a
@@ -166,7 +210,7 @@ func TestRandomEdits(t *testing.T) {
 			if rapid.IntRange(0, 9).Draw(t, "delete") == 0 {
 				if roots := rootsOf(b.mirror.State()); len(roots) > 0 {
 					root := rapid.SampledFrom(roots).Draw(t, "root")
-					if err := b.Delete(b.t.Context(), root); err != nil {
+					if err := b.Delete(b.t.Context(), root); err != nil && !heldOn(b.mirror.State(), root) {
 						t.Fatalf("deleting %v: %v", root, err)
 					}
 				}
@@ -177,9 +221,16 @@ func TestRandomEdits(t *testing.T) {
 			}
 			wantWhole(t, b.mirror.State())
 		}
-		for _, root := range rootsOf(b.mirror.State()) {
-			if err := b.Delete(b.t.Context(), root); err != nil && !errs.Is(err, errs.NotFound) {
-				t.Fatalf("deleting %v: %v", root, err)
+		for o := range b.mirror.State().ByKind(topology.KindVTEP) { // what holds on to others first
+			v := *o.(*topology.VTEP)
+			v.Bindings = nil
+			b.put(&v)
+		}
+		for pass := range 2 {
+			for _, root := range rootsOf(b.mirror.State()) {
+				if err := b.Delete(b.t.Context(), root); err != nil && !errs.Is(err, errs.NotFound) && (pass > 0 || !heldOn(b.mirror.State(), root)) {
+					t.Fatalf("deleting %v: %v", root, err)
+				}
 			}
 		}
 		for o := range b.mirror.State().All() {
@@ -200,7 +251,7 @@ func begin(e *Edit) error {
 			e.CreateChain(&topology.Chain{ID: id.Derive[topology.Chain](topology.ChainID{}, "chain"+name)}),
 			e.CreatePortGroup(&topology.PortGroup{ID: id.Derive[topology.PortGroup](topology.PortGroupID{}, "group"+name)}),
 			e.CreateAddrGroup(&topology.AddrGroup{ID: id.Derive[topology.AddrGroup](topology.AddrGroupID{}, "addrs"+name)}),
-			e.CreateZone(&topology.TunnelZone{ID: id.Derive[topology.TunnelZone](topology.TunnelZoneID{}, "zone"+name), Name: name}),
+			e.CreateZone(&topology.TunnelZone{ID: id.Derive[topology.TunnelZone](topology.TunnelZoneID{}, "zone"+name), Name: name, VTEP: name == "a"}),
 		} {
 			failed = errors.Join(failed, err)
 		}
@@ -226,9 +277,29 @@ func rootsOf(s *mirror.State) []topology.Key {
 		case *topology.Bridge, *topology.Router, *topology.Port, *topology.Chain, *topology.PortGroup, *topology.AddrGroup, *topology.TunnelZone,
 			*topology.DHCP, *topology.Route:
 			roots = append(roots, o.Key())
+		default:
+			if _, service := o.(Made); service && o.Key().Kind >= topology.KindBGPNetwork && o.Key().Kind < topology.KindPeeringEntry {
+				roots = append(roots, o.Key())
+			}
 		}
 	}
 	return roots
+}
+
+// heldOn reports whether something keeps the object from being deleted.
+func heldOn(s *mirror.State, k topology.Key) bool {
+	switch o := s.Get(k).(type) {
+	case *topology.Router:
+		put := mirror.Lookup[*topology.Overlay](s, topology.KindOverlay, k.ID)
+		return put != nil && !put.LoadBalancer.IsZero()
+	case *topology.Bridge, *topology.TunnelZone:
+		for range s.Referring(topology.KindVTEP, k) {
+			return true
+		}
+	case *topology.VTEP:
+		return len(o.Bindings) > 0
+	}
+	return false
 }
 
 func wantWhole(t *rapid.T, s *mirror.State) {
