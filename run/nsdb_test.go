@@ -28,7 +28,7 @@ func TestServerOnEachEngine(t *testing.T) {
 		form  string // of an endpoint
 	}{
 		{"etcd", func(t testing.TB, n int) *servers.Cluster { return servers.Etcd(t, n) }, "http://%s"},
-		{"zookeeper", servers.ZooKeeper, "%s"},
+		{"zookeeper", func(t testing.TB, n int) *servers.Cluster { return servers.ZooKeeper(t, n) }, "%s"},
 	} {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
