@@ -28,6 +28,8 @@ type Ways struct {
 	ways  map[wayKey]*way
 	of    [4]int // how many keys there are of each number of looks
 	added int    // ways, in all
+	// once has hashes of keys whose way one packet has taken. It is kept for the second, so that packets like no other cost little more.
+	once [1024]uint64
 }
 
 // maxWays is how many ways are kept, each of some two kilobytes; when there are more, all are forgotten. A host that speaks to more at
@@ -214,7 +216,11 @@ func (w *walk) keepWay() {
 	if !w.notes.open || !r.Cache || r.Verdict != Forward && r.Verdict != Drop {
 		return
 	}
-	p := &w.packet
+	p, was := &w.packet, w.asEntered()
+	key := keyOfWay(flow.KeyOf(&was, w.in.InPort), w.notes.looks)
+	if w.in.Ways.first(&key) {
+		return
+	}
 	y := &way{
 		acts: slices.Clone(w.notes.acts), source: w.source, hops: w.hops, mtu: w.mtu, result: *r,
 		srcMAC: p.SrcMAC, dstMAC: p.DstMAC, src: p.SrcIP, dst: p.DstIP,
@@ -226,8 +232,18 @@ func (w *walk) keepWay() {
 			y.tags = append(y.tags, t)
 		}
 	}
-	was := w.asEntered()
-	w.in.Ways.add(keyOfWay(flow.KeyOf(&was, w.in.InPort), w.notes.looks), y)
+	w.in.Ways.add(key, y)
+}
+
+// first reports whether nobody has taken a way with the key, as far as it is known.
+func (s *Ways) first(key *wayKey) bool {
+	hash := key.Hash() + uint64(key.looks)
+	known := &s.once[hash%uint64(len(s.once))]
+	if *known == hash {
+		return false
+	}
+	*known = hash
+	return true
 }
 
 // add puts the way before those that are like it, and forgets the last of these where they are too many.

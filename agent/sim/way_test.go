@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,7 +191,7 @@ chain all accept
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, states, ways := viewtest.View(c.topology), remembering{}, new(sim.Ways)
-			for _, text := range c.packets {
+			for _, text := range slices.Repeat(c.packets, 3) {
 				port, description, _ := strings.Cut(text, " ")
 				d, err := packet.ParseDescription(description)
 				if err != nil {
@@ -213,7 +214,7 @@ chain all accept
 	}
 }
 
-// TestWaysAreFollowed has the packets of one connection after the other through two routers, and their answers, take the ways of the first.
+// TestWaysAreFollowed has the packets of one connection after the other through two routers, and their answers, take the ways of the second.
 func TestWaysAreFollowed(t *testing.T) {
 	v, states, ways := viewtest.View(twoRouters+"bind vm3 h1 tap3\n"), remembering{}, new(sim.Ways)
 	for n := range uint16(4) {
@@ -222,7 +223,7 @@ func TestWaysAreFollowed(t *testing.T) {
 		in := sim.Input{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil), State: states, Ways: ways}
 		for range 2 {
 			r := sim.Simulate(v, in)
-			if r.Verdict != sim.Forward || len(r.State) < 3 || r.Followed != (n > 0) {
+			if r.Verdict != sim.Forward || len(r.State) < 3 || r.Followed != (n > 1) {
 				t.Errorf("connection %d: %s with %d states, by the way of another: %v", n, r.Verdict, len(r.State), r.Followed)
 			}
 			for _, s := range r.State {
@@ -231,5 +232,26 @@ func TestWaysAreFollowed(t *testing.T) {
 			in, _ = answerTo(in, &r)
 			in.Ways = ways
 		}
+	}
+}
+
+// TestGivingUpIsNoWay has packets of nobody's, whom no router tells anything, wait for a neighbour that did not answer others.
+func TestGivingUpIsNoWay(t *testing.T) {
+	v, ways := viewtest.View("host h1 192.0.2.1\nport up ext\nbind up h1 eth1\nbridge ext external\nrouter r1\nport r1e ext peer r1-ext device r1\n"+
+		"rport r1-ext r1 fa:16:3e:aa:00:03 203.0.113.5/24 peer r1e\nmac ext fa:16:3e:aa:00:03 r1e\nmac ext fa:16:3e:00:00:01 up\n"+
+		"route r1 203.0.113.0/24 port r1-ext\n"), new(sim.Ways)
+	d, err := packet.ParseDescription("udp 127.0.0.1:1 > 203.0.113.9:2 smac fa:16:3e:00:00:01 dmac fa:16:3e:aa:00:03")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := sim.Input{InPort: viewtest.ID[topology.Port]("up"), Frame: d.Frame(), Ways: ways, GiveUp: true}
+	for range 3 {
+		if r := sim.Simulate(v, in); r.Verdict != sim.Drop || !r.Cache {
+			t.Fatalf("given up: %s, for all such packets: %v", r.Verdict, r.Cache)
+		}
+	}
+	in.GiveUp = false
+	if r := sim.Simulate(v, in); r.Verdict != sim.Wait {
+		t.Errorf("the next packet: %s", r.Verdict)
 	}
 }
