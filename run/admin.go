@@ -30,7 +30,17 @@ type adminOps struct {
 	check  func(ctx context.Context) (CheckReport, error)
 	status func(ctx context.Context) (ServerStatus, error)
 	token  func(ctx context.Context, r TokenRequest) (TokenReply, error)
+	// restore puts back what operators have made, of a dump.
+	restore func(ctx context.Context, dump io.Reader) (RestoreReply, error)
 }
+
+// RestoreReply says how many objects were put back.
+type RestoreReply struct {
+	Objects int `json:"objects"`
+}
+
+// maxRestore bounds a dump that is put back: a hundred thousand objects of operators.
+const maxRestore = 256 << 20
 
 // CheckReport is what `midonet db check` found.
 type CheckReport struct {
@@ -90,6 +100,10 @@ func (ops adminOps) handler(log *slog.Logger) http.Handler {
 		status, err := ops.status(r.Context())
 		answer(w, status, err)
 	})
+	mux.HandleFunc("POST /v1/restore", func(w http.ResponseWriter, r *http.Request) {
+		reply, err := ops.restore(r.Context(), http.MaxBytesReader(w, r.Body, maxRestore))
+		answer(w, reply, err)
+	})
 	mux.HandleFunc("POST /v1/join-tokens", func(w http.ResponseWriter, r *http.Request) {
 		var req TokenRequest
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&req)
@@ -118,6 +132,8 @@ func adminStatus(err error) int {
 		return http.StatusBadRequest
 	case errs.NotFound:
 		return http.StatusNotFound
+	case errs.Conflict:
+		return http.StatusConflict
 	case errs.Unavailable:
 		return http.StatusServiceUnavailable
 	}
@@ -168,6 +184,11 @@ func (c *AdminClient) Dump(ctx context.Context) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return resp.Body, nil
+}
+
+// Restore has the server put back what operators have made, of a dump.
+func (c *AdminClient) Restore(ctx context.Context, dump io.Reader) (RestoreReply, error) {
+	return call[RestoreReply](ctx, c, http.MethodPost, "/v1/restore", dump)
 }
 
 // Check compares the topology with a full rendering.
@@ -221,8 +242,11 @@ func (c *AdminClient) do(ctx context.Context, method, path string, body any) (*h
 }
 
 func requestBody(body any) (io.Reader, error) {
-	if body == nil {
+	switch body := body.(type) {
+	case nil:
 		return http.NoBody, nil
+	case io.Reader:
+		return body, nil
 	}
 	text, err := json.Marshal(body)
 	return bytes.NewReader(text), err

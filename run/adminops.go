@@ -12,9 +12,11 @@ import (
 
 	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
 
@@ -23,10 +25,11 @@ const maxPendingShown = 1000
 
 // adminOps joins the administration socket to the parts.
 func (s *server) adminOps() adminOps {
-	ops := adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token}
+	ops := adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token, restore: s.restore}
 	if s.APIOnly {
 		ops.dump = func(context.Context, io.Writer) error { return errNoTopology }
 		ops.check = func(context.Context) (CheckReport, error) { return CheckReport{}, errNoTopology }
+		ops.restore = func(context.Context, io.Reader) (RestoreReply, error) { return RestoreReply{}, errNoTopology }
 		ops.token = func(context.Context, TokenRequest) (TokenReply, error) { return TokenReply{}, errNoTopology }
 	}
 	return ops
@@ -37,6 +40,15 @@ var errNoTopology = errs.New(errs.Unavailable, "NoTopology",
 
 func (s *server) dump(_ context.Context, w io.Writer) error {
 	return inspect.WriteDump(w, slices.Collect(s.mirror.State().All()))
+}
+
+func (s *server) restore(ctx context.Context, dump io.Reader) (RestoreReply, error) {
+	copied, err := inspect.ReadDump(dump)
+	if err != nil {
+		return RestoreReply{}, errs.New(errs.Invalid, "BadDump", "the dump cannot be read: %v", err)
+	}
+	n, err := s.editor.Restore(ctx, copied)
+	return RestoreReply{Objects: n}, err
 }
 
 func (s *server) check(ctx context.Context) (CheckReport, error) {
@@ -71,6 +83,9 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	if s.agents != nil {
 		status.Hosts = s.agents.Counts()
 	}
+	if s.mirror != nil {
+		status.Problems = unheeded(s.mirror.State())
+	}
 	if err := s.dataStatus(ctx, &status); err != nil || s.backend == nil {
 		return status, err
 	}
@@ -87,6 +102,20 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		status.Problems = append(status.Problems, fmt.Sprintf("task %d, %s: %s", f.TaskID, f.Resource, f.Reason))
 	}
 	return status, nil
+}
+
+// unheeded says what operators have stored that changes no packet.
+func unheeded(state *mirror.State) []string {
+	var kinds []string
+	for _, kind := range topology.Kinds() {
+		if n := state.Count(kind); n > 0 && !kind.Heeded() {
+			kinds = append(kinds, fmt.Sprintf("%d %v", n, kind))
+		}
+	}
+	if kinds == nil {
+		return nil
+	}
+	return []string{"stored over the MidoNet API, and obeyed by no part of this MidoNet yet: " + strings.Join(kinds, ", ")}
 }
 
 // databaseEngine is the database's URL without what may be secret, "" where there is none.

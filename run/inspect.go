@@ -1,14 +1,19 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
 )
 
 // Status writes how the server is, and the picture of its networks.
@@ -77,5 +82,28 @@ func PrintJoinLine(ctx context.Context, c *AdminClient, r TokenRequest, w io.Wri
 		return err
 	}
 	_, err = fmt.Fprintf(w, "midonet agent --join %s\n", reply.Token)
+	return err
+}
+
+// DBRestore puts back what operators have made over the MidoNet API, of a file that `midonet db dump` wrote.
+func DBRestore(ctx context.Context, c *AdminClient, file string, w io.Writer) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	all, err := inspect.ReadDump(f)
+	if err != nil {
+		return err
+	}
+	var kept bytes.Buffer
+	if err := inspect.WriteDump(&kept, slices.DeleteFunc(all, func(o topology.Object) bool { return !operator.Kept(o) })); err != nil {
+		return err
+	}
+	reply, err := c.Restore(ctx, &kept)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "put back %d objects\n", reply.Objects)
 	return err
 }

@@ -129,6 +129,9 @@ func StoredKinds() []Kind { return append(Kinds(), KindStagedPart, KindStagedCha
 // Known reports whether k is one of the kinds that readers see.
 func (k Kind) Known() bool { return k >= KindBridge && k <= lastKind }
 
+// Heeded reports whether any part of this MidoNet obeys objects of the kind. Those that none obeys are only kept, and agents are not sent them.
+func (k Kind) Heeded() bool { return k < KindBGPNetwork || k > KindHostSettings }
+
 // Leased reports whether objects of the kind are held by a host's lease.
 func (k Kind) Leased() bool {
 	switch k {

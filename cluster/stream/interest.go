@@ -42,14 +42,10 @@ func newInterest() *interest {
 // known reports whether objects of the kind are kept: those that hosts need, and HostStates, which tell who is alive.
 func known(k topology.Kind) bool {
 	switch k {
-	case topology.KindTunnelKey, topology.KindSource, topology.KindProgress, topology.KindTunnelZone, topology.KindTunnelZoneHost,
-		topology.KindBGPNetwork, topology.KindBGPPeer, topology.KindLoadBalancer, topology.KindPool, topology.KindPoolMember, topology.KindVIP,
-		topology.KindHealthMonitor, topology.KindMirror, topology.KindL2Insertion, topology.KindQoSPolicy, topology.KindQoSBandwidthRule,
-		topology.KindQoSDSCPRule, topology.KindServiceContainer, topology.KindServiceContainerGroup, topology.KindTraceRequest, topology.KindVTEP,
-		topology.KindPeeringEntry, topology.KindHostSettings:
+	case topology.KindTunnelKey, topology.KindSource, topology.KindProgress, topology.KindTunnelZone, topology.KindTunnelZoneHost:
 		return false
 	}
-	return true
+	return k.Heeded()
 }
 
 // apply takes one step and returns what it changes for each watching host that it concerns, in one or two parts.

@@ -41,6 +41,7 @@ type dbCmd struct {
 	Current dbCurrentCmd `cmd:"" help:"Print which version the tables of the Neutron database have."`
 	Check   dbCheckCmd   `cmd:"" help:"Compare what is stored with a full rendering of the Neutron objects; exit 1 where they differ."`
 	Dump    dbDumpCmd    `cmd:"" help:"Print every object, one JSON line each; midonet trace --dump reads it."`
+	Restore dbRestoreCmd `cmd:"" help:"Put back what operators have made over the MidoNet API, of what db dump has printed, into a network state database that was lost."`
 	dataCommands
 }
 
@@ -81,6 +82,15 @@ type dbCheckCmd struct{}
 // Run checks the store.
 func (dbCheckCmd) Run(ctx context.Context, f *databaseFlags) error {
 	return run.DBCheck(ctx, run.NewAdminClient(f.StateDir), os.Stdout)
+}
+
+type dbRestoreCmd struct {
+	File string `arg:"" help:"What midonet db dump has printed." type:"existingfile"`
+}
+
+// Run restores operators' objects.
+func (c dbRestoreCmd) Run(ctx context.Context, f *databaseFlags) error {
+	return run.DBRestore(ctx, run.NewAdminClient(f.StateDir), c.File, os.Stdout)
 }
 
 type dbDumpCmd struct{}
