@@ -2,7 +2,6 @@ package topology
 
 import (
 	"net/netip"
-	"reflect"
 	"slices"
 
 	"midonet.org/midonet/id"
@@ -126,7 +125,7 @@ func (o *Overlay) Without(gone Key) Object {
 
 // IsEmpty reports whether nothing is put on the target.
 func (o *Overlay) IsEmpty() bool {
-	return reflect.DeepEqual(o, &Overlay{Target: o.Target, At: o.At})
+	return len(o.References()) == 1 && o.ASNumber == 0 && o.VNI == 0 && !o.OffRampVXLAN
 }
 
 func unless[T any](id id.ID[T], gone Key) id.ID[T] {

@@ -142,6 +142,7 @@ func anyEdit(t *rapid.T) func(*Edit) error {
 		},
 		func(e *Edit) error { return e.CreatePortGroup(&topology.PortGroup{ID: group}) },
 		func(e *Edit) error { return e.Join(group, port) },
+		func(e *Edit) error { return e.Leave(group, port) },
 		func(e *Edit) error { return e.CreateAddrGroup(&topology.AddrGroup{ID: addrs}) },
 		func(e *Edit) error { return e.AddAddr(addrs, addr) },
 		func(e *Edit) error {
@@ -307,6 +308,11 @@ func wantWhole(t *rapid.T, s *mirror.State) {
 	for _, task := range orphans(s) {
 		t.Errorf("something refers to %v, which is not there", task.gone)
 	}
+	for o := range s.ByKind(topology.KindOverlay) {
+		if put := *o.(*topology.Overlay); len(put.References()) == 1 {
+			t.Errorf("nothing is put by %+v", put)
+		}
+	}
 	keys := 0
 	for o := range s.ByKind(topology.KindPort) {
 		p := o.(*topology.Port)
@@ -466,4 +472,29 @@ func nothing(*topology.Overlay) {}
 
 func filters(in, out topology.ChainID) Put {
 	return func(o *topology.Overlay) { o.InChain, o.OutChain = in, out }
+}
+
+// TestWhatIsTakenBackLeavesNothing: neither a port that has left its only group nor a filter that was taken away leaves an object.
+func TestWhatIsTakenBackLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.Edit(t.Context(), begin); err != nil {
+		t.Fatal(err)
+	}
+	group, port := id.Derive[topology.PortGroup](topology.PortGroupID{}, "groupa"), id.Derive[topology.Port](topology.PortID{}, "porta")
+	chain := id.Derive[topology.Chain](topology.ChainID{}, "chaina")
+	for _, edit := range []func(*Edit) error{
+		func(e *Edit) error { return e.UpdatePort(port, func(*topology.Port) {}, filters(chain, chain)) },
+		func(e *Edit) error {
+			return e.UpdatePort(port, func(*topology.Port) {}, filters(topology.ChainID{}, topology.ChainID{}))
+		},
+		func(e *Edit) error { return e.Join(group, port) },
+		func(e *Edit) error { return e.Leave(group, port) },
+	} {
+		if _, err := b.Edit(t.Context(), edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := b.mirror.State().Count(topology.KindOverlay); n != 0 {
+		t.Errorf("%d overlays are left", n)
+	}
 }
