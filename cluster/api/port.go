@@ -122,7 +122,8 @@ func listBridgePorts(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return c.showPorts(c.state.Ports(b.ID)), nil
+	ports := show(slices.Collect(c.state.Ports(b.ID)), c.showPort)
+	return reply{body: append(ports, show(c.vxlanPorts(b.ID), c.showVXLANPort)...)}, nil
 }
 
 func listBridgePeers(c *call) (reply, error) {

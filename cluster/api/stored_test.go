@@ -271,6 +271,11 @@ func TestSwitches(t *testing.T) {
 	id := bridge.again()["vxLanPortIds"].([]any)[0].(string)
 	port := made{f, "/ports/" + id, nil}
 	wantParts(t, port.again(), map[string]any{"type": "Vxlan", "deviceId": bridge.id(), "vtepId": v.id(), "id": id})
+	for _, path := range []string{bridge.path + "/ports", bridge.path + "/vxlan_ports"} {
+		if got := f.get(path, mediaPortsV4[0]).objects(); len(got) != 1 || got[0]["id"] != id {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
 	if got := f.get(bridge.path+"/ports/"+id+"/vtep_bindings", mediaJSON).objects(); len(got) != 1 || got[0]["portName"] != "eth1" {
 		t.Errorf("bindings of the port: %v", got)
 	}
