@@ -26,9 +26,10 @@ import (
 const Password = "secret"
 
 // server serves Keystone's API with a thread for each connection. The program that the package has for tests answers one connection at a
-// time and lets five more wait: the SYN of the next is lost, and sent again after 1, 3, 7 and 15 seconds.
+// time and lets five more wait: the SYN of the next is lost, and sent again after 1, 3, 7 and 15 seconds. Requests that write follow each
+// other: SQLite refuses a transaction that has read before another wrote.
 const server = `
-import socketserver, sys
+import socketserver, sys, threading
 from wsgiref import simple_server
 from keystone.server.wsgi import initialize_public_application
 
@@ -38,7 +39,15 @@ class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
 
 host, port = sys.argv[1:]
 sys.argv[1:] = []
-simple_server.make_server(host, int(port), initialize_public_application(), Server).serve_forever()
+keystone, writing = initialize_public_application(), threading.Lock()
+
+def application(environ, start_response):
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        return keystone(environ, start_response)
+    with writing:
+        return keystone(environ, start_response)
+
+simple_server.make_server(host, int(port), application, Server).serve_forever()
 `
 
 // python is the interpreter that Debian's packages are installed for.
