@@ -31,6 +31,9 @@ var differing = map[string]string{
 	"flavors tenant_id is_visible":               "Neutron's table has no column for it, so that no answer has it",
 	"service_profiles tenant_id is_visible":      "likewise",
 	"availability_zones name is_sort_key":        "pages are in an order",
+	"service_providers service_type is_filter":   "their list filters by whatever is asked, said or not",
+	"service_providers name is_filter":           "likewise",
+	"service_providers default is_filter":        "likewise",
 	"rbac_policies object_type required":         "the default there is one that is refused",
 }
 
