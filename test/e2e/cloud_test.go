@@ -63,11 +63,11 @@ func (c *cloud) scenario(name string, fn func(t *testing.T)) {
 	})
 }
 
-// startCloud starts a server and a sandbox of so many hosts.
-func startCloud(t *testing.T, hosts int) *cloud {
+// startCloud starts a server, with further arguments, and a sandbox of so many hosts.
+func startCloud(t *testing.T, hosts int, args ...string) *cloud {
 	t.Helper()
 	needsSandbox(t)
-	c := startServer(t)
+	c := startServer(t, args...)
 	c.sandbox("up", "--hosts", fmt.Sprint(hosts))
 	return c
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/cluster/nsdb/nsdbtest/servers"
 )
 
 // longAbsence names, in the environment, how long the server is away in TestFaults; twenty seconds otherwise.
@@ -20,7 +22,12 @@ const longAbsence = "MIDONET_E2E_ABSENCE"
 // TestFaults: what breaks, and what goes on meanwhile. No scenario sets a host's clock wrong, since hosts here share the machine's: that is
 // TestAHostWithAnotherClock of cluster/stream, where certificates depend on it, and TestStateMessagesInAnyOrder of agent/worker.
 func TestFaults(t *testing.T) {
-	c := startCloud(t, 3)
+	store := servers.Etcd(t, 1)
+	file := filepath.Join(t.TempDir(), "neutron.conf")
+	if err := os.WriteFile(file, []byte("[nsdb]\nengine = etcd\nendpoints = http://"+store.Addresses()[0]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := startCloud(t, 3, "--config-file", file)
 	c.sandbox("uplink", "--host", "host3")
 	blue := c.securedNetwork("blue", "10.35.1.0/24", "fd00:35:1::/64")
 	red := c.securedNetwork("red", "10.35.2.0/24", "fd00:35:2::/64")
@@ -89,6 +96,23 @@ func TestFaults(t *testing.T) {
 		out.endsWell(t, 500*time.Millisecond)
 		again := c.workload("again", "host2", blue)
 		a.pings(again.ip4())
+		c.midonet("db", "check", "--state-dir", c.dir)
+	})
+	c.scenario("the store killed", func(t *testing.T) {
+		f, out := a.connects(b.ip4()+":5001"), a.connects(outside4+":5003")
+		a.pings(outside4)
+		store.Kill(0)
+		green := c.makeNetwork("green", true) // the API answers, and what it was told waits
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+			noisy.connects(outside4+":5003").endsWell(t, time.Second)
+			noisy.pings(b.ip6())
+		}
+		store.Start(0)
+		f.endsWell(t, 500*time.Millisecond)
+		out.endsWell(t, 500*time.Millisecond)
+		c.post("subnets", fmt.Sprintf(`{"subnet":{"network_id":%q,"ip_version":4,"cidr":"10.35.3.0/24"}}`, green), nil)
+		g1, g2 := c.workload("g1", "host1", green), c.workload("g2", "host3", green)
+		g1.pings(g2.ip4())
 		c.midonet("db", "check", "--state-dir", c.dir)
 	})
 	c.scenario("a flow cache that is full", func(t *testing.T) {
