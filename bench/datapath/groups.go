@@ -193,9 +193,18 @@ func (p *path) flood(ctx context.Context, length time.Duration, fresh bool) (flo
 		float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)}, err
 }
 
-// connections compares how many TCP connections a second are set up and reset, one after the other.
+// connections compares how many TCP connections a second are set up and reset, one after the other, and tells of first packets that were
+// sent again: they were lost, or the machine was too busy to answer them within a second.
 func (g group) connections(ctx context.Context, paths []*path, p plan, w io.Writer) error {
 	var all []series
+	var before []uint64
+	for _, path := range paths {
+		n, err := path.nsA.repeatedSYNs()
+		if err != nil {
+			return fmt.Errorf("%s: %w", path.name, err)
+		}
+		before = append(before, n)
+	}
 	for range p.rounds {
 		for i, path := range paths {
 			s, err := path.connections(ctx, p.packets)
@@ -209,6 +218,15 @@ func (g group) connections(ctx context.Context, paths []*path, p plan, w io.Writ
 		}
 	}
 	printSeries(w, "TCP connections", "1000/s", "CPU ns each", paths, all)
+	for i, path := range paths {
+		n, err := path.nsA.repeatedSYNs()
+		if err != nil {
+			return fmt.Errorf("%s: %w", path.name, err)
+		}
+		if n > before[i] {
+			fmt.Fprintf(w, "  %-22s %-24s %d first packets were sent again\n", "", path.name, n-before[i])
+		}
+	}
 	return nil
 }
 

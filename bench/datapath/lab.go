@@ -190,6 +190,26 @@ func (ns *namespace) received() (n uint64, err error) {
 	return n, err
 }
 
+// repeatedSYNs returns how many first packets of TCP connections the namespace's stack has sent again.
+func (ns *namespace) repeatedSYNs() (n uint64, err error) {
+	err = ns.do(func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/netstat")
+		if err != nil {
+			return err
+		}
+		lines := strings.SplitN(string(text), "\n", 3) // names and values
+		values := strings.Fields(lines[1])
+		for i, name := range strings.Fields(lines[0]) {
+			if name == "TCPSynRetrans" {
+				_, err = fmt.Sscan(values[i], &n)
+				return err
+			}
+		}
+		return errors.New("the kernel does not count TCPSynRetrans")
+	})
+	return n, err
+}
+
 // index needs to be called in the namespace.
 func (ns *namespace) index(name string) (int, error) {
 	l, err := netlink.LinkByName(name)
