@@ -16,7 +16,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb/nsdbtest/servers"
 )
 
-// longAbsence names, in the environment, how long the server is away in TestFaults; twenty seconds otherwise.
+// longAbsence names, in the environment, how long the server is away in TestFaults; otherwise longer than a lease lives.
 const longAbsence = "MIDONET_E2E_ABSENCE"
 
 // TestFaults: what breaks, and what goes on meanwhile. No scenario sets a host's clock wrong, since hosts here share the machine's: that is
@@ -76,7 +76,7 @@ func TestFaults(t *testing.T) {
 		a.pings(b.ip6())
 	})
 	c.scenario("the server away", func(t *testing.T) {
-		away := 20 * time.Second
+		away := 13 * time.Second
 		if text := os.Getenv(longAbsence); text != "" {
 			var err error
 			if away, err = time.ParseDuration(text); err != nil {

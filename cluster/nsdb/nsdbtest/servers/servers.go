@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -153,8 +155,23 @@ func (m *member) start() error {
 	m.process.Env = append(os.Environ(), m.env...)
 	m.process.Stdout, m.process.Stderr = m.output, m.output
 	m.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	return m.process.Start()
+	started := make(chan error)
+	starter() <- func() { started <- m.process.Start() }
+	return <-started
 }
+
+// starter runs functions on a thread that never ends. The kernel kills members with the thread that started them (Pdeathsig), not with the
+// process, and in tests that change namespaces threads come and go.
+var starter = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
 
 // outputs is the end of what each member has printed.
 func (c *Cluster) outputs() string {
