@@ -44,13 +44,13 @@ type edge struct {
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
 	return &TagIndex{
-		flows:   newJoined((*PackedKey).Hash, (*sum).hash),
-		bundles: newJoined((*sum).hash, (*Tag).hash),
+		flows:   newJoined(PackedKey.Hash, sum.hash),
+		bundles: newJoined(sum.hash, Tag.hash),
 		places:  make(map[Tag]prefix.Map[[]uint32]),
 	}
 }
 
-func newJoined[K, T comparable](hashKey func(*K) uint64, hashTag func(*T) uint64) joined[K, T] {
+func newJoined[K, T comparable](hashKey func(K) uint64, hashTag func(T) uint64) joined[K, T] {
 	x := joined[K, T]{keys: interned[K]{hash: hashKey}, tags: interned[T]{hash: hashTag}}
 	x.edges.Take()
 	return x
@@ -201,9 +201,9 @@ func (s *sum) add(t *Tag) {
 	s[1] += fold(a^sumSeeds[3], b^sumSeeds[2])
 }
 
-func (s *sum) hash() uint64 { return s[0] }
+func (s sum) hash() uint64 { return s[0] }
 
-func (t *Tag) hash() uint64 {
+func (t Tag) hash() uint64 {
 	a, b := t.folded()
 	return fold(a^sumSeeds[1], b^sumSeeds[0])
 }
@@ -345,7 +345,7 @@ func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
 
 // interned gives each value a small number while it is in use, and keeps the head of an edge chain for it.
 type interned[V comparable] struct {
-	hash  func(*V) uint64
+	hash  func(V) uint64 // of a value: what a pointer leads to would be allocated
 	slots slot.Index
 	used  slot.Pages[item[V]]
 }
@@ -358,7 +358,7 @@ type item[V any] struct {
 func (n *interned[V]) at(s uint32) *item[V] { return n.used.At(s) }
 
 // find returns the value's number, where it has one.
-func (n *interned[V]) find(v V) (s uint32, ok bool) { return n.findHashed(n.hash(&v), &v) }
+func (n *interned[V]) find(v V) (s uint32, ok bool) { return n.findHashed(n.hash(v), &v) }
 
 func (n *interned[V]) findHashed(hash uint64, v *V) (s uint32, ok bool) {
 	return n.slots.Find(hash, func(s uint32) bool { return n.at(s).value == *v })
@@ -366,7 +366,7 @@ func (n *interned[V]) findHashed(hash uint64, v *V) (s uint32, ok bool) {
 
 // slot returns the value's number and whether it is a new one.
 func (n *interned[V]) slot(v V) (s uint32, added bool) {
-	hash := n.hash(&v)
+	hash := n.hash(v)
 	if s, ok := n.findHashed(hash, &v); ok {
 		return s, false
 	}
@@ -377,6 +377,6 @@ func (n *interned[V]) slot(v V) (s uint32, added bool) {
 }
 
 func (n *interned[V]) release(s uint32) {
-	n.slots.Remove(n.hash(&n.at(s).value), s)
+	n.slots.Remove(n.hash(n.at(s).value), s)
 	n.used.Free(s)
 }

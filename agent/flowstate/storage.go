@@ -37,6 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type storage struct {
 	octets []byte // of the slots
 	mapped []byte // nil: not in a file
+	sum    packed // what a checksum is taken of: package crc32 has its arguments allocated
 }
 
 // openStorage takes over the file at path where its layout and size are right, and makes it anew where not.
@@ -136,7 +137,8 @@ func (s *storage) set(i int, p packed) {
 	b := s.slot(i)
 	b[0] = 0
 	copy(b[1:], p[1:])
-	binary.LittleEndian.PutUint32(b[len(p):], crc32.Checksum(p[:], castagnoli))
+	s.sum = p
+	binary.LittleEndian.PutUint32(b[len(p):], crc32.Checksum(s.sum[:], castagnoli))
 	b[0] = p[0]
 }
 
