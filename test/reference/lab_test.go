@@ -52,6 +52,8 @@ type host struct {
 	view     *view.View
 	states   states
 	flows    map[flow.Key]cached
+	ways     sim.Ways
+	followed int // packets that took the way of another
 }
 
 // cached is an answer that holds for all packets with its key, until something that it depended on changes.
@@ -280,9 +282,31 @@ func refusalOf(p message, src, dst mac.Addr, got *packet.Packet) []byte {
 	return h.Error(0, got.Frame[got.L3:got.End])
 }
 
-// simulate is sim.Simulate on a host, of a packet with the key. Nobody answers routers that ask for a neighbour.
+// wholeOf is a result without words, its tags in any order.
+func wholeOf(r sim.Result) any {
+	tags := map[flow.Tag]int{}
+	for _, t := range r.Tags {
+		tags[t]++
+	}
+	r.Tags, r.Steps, r.Followed = nil, nil, false
+	r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
+	return []any{r, tags}
+}
+
+// simulate is sim.Simulate on a host, of a packet with the key. Nobody answers routers that ask for a neighbour. The ways of earlier
+// packets are to lead where a walk does.
 func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
+	untraced, given := in, *h.states.given
+	untraced.Trace, untraced.Ways = false, &h.ways
+	w := sim.Simulate(h.view, untraced)
+	*h.states.given = given // both are to be given the same port
 	r := sim.Simulate(h.view, in)
+	if w.Followed {
+		h.followed++
+	}
+	if got, want := wholeOf(w), wholeOf(r); !reflect.DeepEqual(got, want) {
+		l.t.Fatalf("by ways (followed: %v)\n%+v\nand walked\n%+v\n%s", w.Followed, got, want, l.world)
+	}
 	if r.Verdict == sim.Wait {
 		in.GiveUp = true
 		r = sim.Simulate(h.view, in)

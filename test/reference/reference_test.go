@@ -75,6 +75,9 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 				}
 			}
 		}
+		for i := range l.hosts {
+			seen["by the way of another"] += l.hosts[i].followed
+		}
 	})
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
