@@ -69,6 +69,12 @@ func (s *server) pending(ctx context.Context) (int, error) {
 	return len(tasks), err
 }
 
+// behind reports whether tasks of the journal wait.
+func (s *server) behind(ctx context.Context) (bool, error) {
+	n, err := s.pending(ctx)
+	return n > 0, err
+}
+
 func (s *server) status(ctx context.Context) (ServerStatus, error) {
 	pending, err := s.pending(ctx)
 	if err != nil {

@@ -193,7 +193,7 @@ func (s *server) parts() []part {
 		}
 		return append(parts, part{"Networking API", s.serve(s.listeners.api, s.apiHandler())})
 	}
-	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Log: s.Log})
+	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Behind: s.behind, Log: s.Log})
 	parts := []part{
 		{"mirror", s.mirror.Run},
 		{"agent stream", func(ctx context.Context) error { return s.agents.Run(ctx, s.listeners.stream...) }},

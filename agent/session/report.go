@@ -19,6 +19,10 @@ const (
 	ReportInterval = 2 * time.Second
 	// callTimeout is how long one call to the cluster may take, the wait for a connection included.
 	callTimeout = 5 * time.Second
+	// bindPatience is how long a binding is asked for again while the cluster can be reached and cannot make it yet: its store is away, or the
+	// port on its way from Neutron. Those who ask the agent wait for 30 seconds.
+	bindPatience = 20 * time.Second
+	bindPause    = 200 * time.Millisecond
 	// settleTime is how long after its start an agent may take to find the interfaces that it had before.
 	settleTime = 3 * time.Second
 	// renewPause is the wait between tries to renew a certificate.
@@ -154,16 +158,28 @@ func reportable(all []topology.Interface) []topology.Interface {
 }
 
 // Bind plugs an interface of this host into the port, and returns when that is on this host's disk as well. The errors are those of
-// the cluster: NotFound, Conflict, Unavailable.
+// the cluster: NotFound, Conflict, Unavailable; the last where it cannot be reached, or was not able to for bindPatience.
 func (s *Session) Bind(ctx context.Context, port topology.PortID, iface string) error {
-	err := s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
-		_, err := client.Bind(ctx, &topologypb.BindRequest{Port: port[:], Interface: iface}, grpc.WaitForReady(true))
-		return err
-	})
+	err := s.askToBind(ctx, port, iface)
+	for end := time.Now().Add(bindPatience); errs.Is(err, errs.Unavailable) && s.status.get().Connected && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(bindPause):
+		}
+		err = s.askToBind(ctx, port, iface)
+	}
 	if err == nil {
 		s.keepBinding(ctx, port, func(b *topology.Binding) bool { return b != nil && b.Host == s.host && b.Interface == iface })
 	}
 	return err
+}
+
+func (s *Session) askToBind(ctx context.Context, port topology.PortID, iface string) error {
+	return s.call(ctx, func(ctx context.Context, client topologypb.StreamClient) error {
+		_, err := client.Bind(ctx, &topologypb.BindRequest{Port: port[:], Interface: iface}, grpc.WaitForReady(true))
+		return err
+	})
 }
 
 // Unbind takes the interface out of the port if the port is bound on this host. Like Bind it returns when the disk has it.

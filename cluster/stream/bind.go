@@ -47,26 +47,40 @@ func (s *Server) Unbind(ctx context.Context, req *topologypb.UnbindRequest) (*to
 }
 
 // awaitPort waits a little for a port that is not here: Neutron answers a creation when it is in its journal, and who has that
-// answer may bind before the journal is drained. A port that does not come is for bind to refuse.
+// answer may bind before the journal is drained. A port that does not come is for bind to refuse, unless the journal is not drained by then, as
+// when the store was away: it is Unavailable so far.
 func (s *Server) awaitPort(ctx context.Context, port topology.PortID) error {
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, portGrace)
+	grace, cancel := context.WithTimeout(ctx, portGrace)
 	defer cancel()
 	state, changes := s.Mirror.Subscribe()
 	defer changes.Close()
 	key := topology.Key{Kind: topology.KindPort, ID: port}
 	for state.Get(key) == nil {
-		steps, err := changes.Next(ctx)
+		steps, err := changes.Next(grace)
 		if err != nil {
-			return nil
+			return s.mayCome(ctx, port)
 		}
 		for _, step := range steps {
 			state = step.After
 		}
 	}
 	return nil
+}
+
+// mayCome returns an error for a port that may be on its way from Neutron.
+func (s *Server) mayCome(ctx context.Context, port topology.PortID) error {
+	if s.Behind == nil {
+		return nil
+	}
+	behind, err := s.Behind(ctx)
+	if err == nil && !behind {
+		return nil
+	}
+	return errs.New(errs.Unavailable, "PortPending", "port %v is not in the topology, to which changes are still to come from Neutron; "+
+		"midonet status tells how many wait", port).Wrap(err)
 }
 
 // changeBindings runs change, which says whether it changed anything, as one step of the store, alone among the calls of the host,

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type cluster struct {
 	store     nsdb.Large
 	mirror    *mirror.Mirror
 	server    *stream.Server
+	behind    atomic.Bool // Neutron was told of something that the topology does not have
 	sink      *sink
 	stop      func()
 }
@@ -76,7 +78,8 @@ func (c *cluster) start() {
 		listeners = append(listeners, l)
 	}
 	c.authority, c.store, c.mirror = authority, store, mirror.New(store, quiet)
-	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet})
+	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet,
+		Behind: func(context.Context) (bool, error) { return c.behind.Load(), nil }})
 	c.server = server
 	job := &portstatus.Job{Mirror: c.mirror, Sink: c.sink, Log: quiet}
 	var running sync.WaitGroup

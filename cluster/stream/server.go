@@ -39,7 +39,9 @@ type Config struct {
 	Mirror    *mirror.Mirror // of Store; the caller runs it
 	Authority *pki.Authority
 	LeaseTTL  time.Duration // 0: the constant LeaseTTL
-	Log       *slog.Logger
+	// Behind reports whether Neutron has been told of something that the topology does not have yet; nil: never.
+	Behind func(context.Context) (bool, error)
+	Log    *slog.Logger
 }
 
 // Server serves topologypb.Stream.

@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
 )
 
 // TestAPortsLife follows a port from its binding to the end of its host.
@@ -133,6 +135,33 @@ func TestBindingRules(t *testing.T) {
 	a.bind(ports[2], "tap0") // the binding of a port that is gone does not hold the interface
 	if bound(c, ports[1], a.HostID()) {
 		t.Error("the binding of the deleted port is still there")
+	}
+}
+
+// TestABindWaitsForItsPort for as long as Neutron's changes are on their way, and no longer.
+func TestABindWaitsForItsPort(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	bridge, _ := c.network(1)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "it runs", func() bool { return h.Status().Connected })
+	late := id.New[topology.Port]()
+	c.behind.Store(true)
+	bound := make(chan error, 1)
+	go func() { bound <- h.Bind(t.Context(), late, "tap0") }()
+	select {
+	case err := <-bound:
+		t.Fatalf("before the port is there: %v", err)
+	case <-time.After(3 * time.Second):
+	}
+	c.put(&topology.Port{ID: late, Bridge: bridge, AdminUp: true})
+	if err := <-bound; err != nil {
+		t.Errorf("when the port is there: %v", err)
+	}
+	never := id.New[topology.Port]()
+	_, err := c.raw(certificate(t, c.authority, h.HostID())).Bind(t.Context(), &topologypb.BindRequest{Port: never[:], Interface: "tap1"})
+	if err = topologypb.FromStatus(err); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "still to come from Neutron") {
+		t.Errorf("a port that may come: %v", err)
 	}
 }
 
