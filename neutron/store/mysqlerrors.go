@@ -37,6 +37,8 @@ const (
 	erDeadlock               = 1213 // also a transaction that Galera did not certify
 	erQueryInterrupted       = 1317
 	erConnectionKilled       = 1927 // MariaDB
+	erUnsupportedPrepared    = 1295 // a statement of a kind that is not compiled
+	erMaxPreparedStatements  = 1461 // max_prepared_stmt_count
 	erDatabaseAccessDenied   = 1044
 	erAccessDenied           = 1045
 	erUnknownDatabase        = 1049

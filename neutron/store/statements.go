@@ -40,7 +40,10 @@ func remember(c driver.Conn) *remembering {
 
 // ExecContext implements driver.ExecerContext.
 func (c *remembering) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	s := c.compiled(ctx, query)
+	s, err := c.compiled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
 	if s == nil {
 		return c.connection.ExecContext(ctx, query, args)
 	}
@@ -50,7 +53,10 @@ func (c *remembering) ExecContext(ctx context.Context, query string, args []driv
 
 // QueryContext implements driver.QueryerContext.
 func (c *remembering) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	s := c.compiled(ctx, query)
+	s, err := c.compiled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
 	if s == nil {
 		return c.connection.QueryContext(ctx, query, args)
 	}
@@ -62,8 +68,9 @@ func (c *remembering) QueryContext(ctx context.Context, query string, args []dri
 	return &rowsOf{rows, s}, nil
 }
 
-// compiled returns the statement for one use; nil where the query is to be run as it is.
-func (c *remembering) compiled(ctx context.Context, query string) *statement {
+// compiled returns the statement for one use; nil where the query is to be run as it is. An error may be about more than the query: a node of
+// Galera that has undone the transaction says so at whatever it is asked next.
+func (c *remembering) compiled(ctx context.Context, query string) (*statement, error) {
 	s, known := c.statements[query]
 	switch {
 	case !known:
@@ -71,19 +78,23 @@ func (c *remembering) compiled(ctx context.Context, query string) *statement {
 			c.forget()
 		}
 		c.statements[query] = nil
-		return nil
+		return nil, nil
 	case s == nil:
 		compiled, err := c.PrepareContext(ctx, query)
-		s = &statement{Stmt: compiled, busy: err != nil}
+		isNot := number(err) == erMaxPreparedStatements || number(err) == erUnsupportedPrepared
+		if err != nil && !isNot {
+			return nil, err
+		}
+		s = &statement{Stmt: compiled, busy: isNot}
 		c.statements[query] = s
-		if err != nil { // one too many for the server, or of a kind that it does not compile; what is wrong with it comes out when it is run
-			return nil
+		if isNot {
+			return nil, nil
 		}
 	case s.busy:
-		return nil
+		return nil, nil
 	}
 	s.busy = true
-	return s
+	return s, nil
 }
 
 func (c *remembering) forget() {

@@ -1,8 +1,13 @@
 package store
 
 import (
+	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 
 	"midonet.org/midonet/neutron/store/storetest"
 )
@@ -44,5 +49,24 @@ func TestAStatementWithinItself(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// doomed is a connection to a node that answers whatever is compiled with an error.
+type doomed struct {
+	connection
+	err error
+}
+
+func (d doomed) PrepareContext(context.Context, string) (driver.Stmt, error) { return nil, d.err }
+
+// TestWhatIsSaidWhenCompiling: a transaction that has been undone is told so when one of its statements is compiled, and must not go on.
+func TestWhatIsSaidWhenCompiling(t *testing.T) {
+	for number, harmless := range map[uint16]bool{erDeadlock: false, erServerShutdown: false, erMaxPreparedStatements: true, erUnsupportedPrepared: true} {
+		said := &mysql.MySQLError{Number: number}
+		c := &remembering{doomed{err: said}, map[string]*statement{"SELECT 1": nil}}
+		if s, err := c.compiled(ctx, "SELECT 1"); s != nil || (err == nil) != harmless || err != nil && !errors.Is(err, said) {
+			t.Errorf("%d: %v, %v", number, s, err)
+		}
 	}
 }
