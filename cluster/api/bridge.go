@@ -122,7 +122,7 @@ func (b writtenBridge) put(o *topology.Overlay) {
 }
 
 func (b writtenBridge) apply(to *topology.Bridge) {
-	to.Name, to.ProjectID, to.AdminUp = b.Name, b.TenantID, b.AdminStateUp == nil || *b.AdminStateUp
+	to.Name, to.ProjectID, to.AdminUp = b.Name, b.TenantID, up(b.AdminStateUp)
 }
 
 func (a *API) createBridge(c *call) (reply, error) {

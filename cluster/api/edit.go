@@ -141,6 +141,9 @@ func chosen[T any](p *id.ID[T]) id.ID[T] {
 	return *p
 }
 
+// up reads a state that is up where the client does not say.
+func up(given *bool) bool { return given == nil || *given }
+
 // puts are what bodies put on bridges, routers and ports alike.
 type puts struct {
 	InboundFilterID   *topology.ChainID   `json:"inboundFilterId"`

@@ -152,8 +152,9 @@ func (a *API) updateHost(c *call) (reply, error) {
 	if err := v.err(); err != nil {
 		return reply{}, err
 	}
-	want.Made = c.hostSettings(h.ID).Made
-	if *want == *c.hostSettings(h.ID) { // clients send back what they were shown
+	have := c.hostSettings(h.ID)
+	want.Made = have.Made
+	if *want == *have { // clients send back what they were shown
 		return reply{status: http.StatusOK}, nil
 	}
 	if _, err := a.edit(c, "", func(e *operator.Edit) error { return e.Set(want) }); err != nil {

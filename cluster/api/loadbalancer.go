@@ -21,9 +21,6 @@ const (
 
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
-// up reads a state that is up where the client does not say.
-func up(given *bool) bool { return given == nil || *given }
-
 // loadBalancer is models/LoadBalancer.java. The router says which load balancer it has.
 type loadBalancer struct {
 	entity[topology.LoadBalancer]

@@ -311,7 +311,7 @@ func (a *API) createBridgePort(c *call) (reply, error) {
 }
 
 func (a *API) createPort(c *call, body writtenPort, p topology.Port) (reply, error) {
-	p.ID, p.AdminUp = chosen(body.ID), body.AdminStateUp == nil || *body.AdminStateUp
+	p.ID, p.AdminUp = chosen(body.ID), up(body.AdminStateUp)
 	return a.editPut(c, c.portURI(p.ID), p.Key(), body.put, func(e *operator.Edit) error {
 		made := p
 		return e.CreatePort(&made, body.put)
@@ -337,7 +337,7 @@ func (a *API) updatePort(c *call) (reply, error) {
 	}
 	return a.editPut(c, "", p.Key(), body.put, func(e *operator.Edit) error {
 		return e.UpdatePort(p.ID, func(to *topology.Port) {
-			to.AdminUp = body.AdminStateUp == nil || *body.AdminStateUp
+			to.AdminUp = up(body.AdminStateUp)
 			if !to.Router.IsZero() {
 				to.Addresses = addresses
 				if body.PortMAC != nil {

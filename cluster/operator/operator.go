@@ -17,8 +17,8 @@
 // An edit is one step of the store, made on the newest state: everything that it refers to exists in that step. What is deleted takes
 // along what makes no sense without it, as in the original (MidonetBackend.scala, its bindings): a bridge its ports, DHCP subnets and
 // tables, a router its ports and routes, a port its routes, table entries and binding, a chain its rules and the jumps to it, and anything
-// what names it and goes with it (topology.Referrer). That is one step however much it is; only reservations of tunnel keys, and mends of more than fit, follow in further ones. What operators
-// put on a rendered object goes when Neutron removes that (Job).
+// what names it and goes with it (topology.Referrer). That is one step however much it is; only reservations of tunnel keys, and mends of more
+// than fit, follow in further ones. What operators put on a rendered object goes when Neutron removes that (Job).
 package operator
 
 import (

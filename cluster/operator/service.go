@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -20,11 +19,7 @@ type Made interface {
 
 // Create makes an object. Everything that it names exists.
 func (e *Edit) Create(o Made) error {
-	o.MarkOperators()
-	if err := e.rule(o); err != nil {
-		return err
-	}
-	if err := e.namesExist(nil, o); err != nil {
+	if err := e.admit(nil, o); err != nil {
 		return err
 	}
 	return e.create(o)
@@ -36,15 +31,20 @@ func (e *Edit) Replace(o Made) error {
 	if err != nil {
 		return err
 	}
-	o.MarkOperators()
-	if err := e.rule(o); err != nil {
-		return err
-	}
-	if err := e.namesExist(have, o); err != nil {
+	if err := e.admit(have, o); err != nil {
 		return err
 	}
 	e.tx.Put(o)
 	return nil
+}
+
+// admit makes the object an operator's, and refuses one that cannot be beside the others or names what is not there.
+func (e *Edit) admit(have topology.Object, o Made) error {
+	o.MarkOperators()
+	if err := e.rule(o); err != nil {
+		return err
+	}
+	return e.namesExist(have, o)
 }
 
 // Set is Replace for an object that need not be there yet.
@@ -223,5 +223,5 @@ func invalid(err error) error {
 	if !errs.Is(err, errs.NotFound) {
 		return err
 	}
-	return errs.New(errs.Invalid, "Missing", "%s", fmt.Sprint(err))
+	return errs.New(errs.Invalid, "Missing", "%v", err)
 }

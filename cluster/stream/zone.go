@@ -8,8 +8,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// placed returns the host of the report with the endpoints that tunnel zones give it, but for those of physical switches. An address that the host does not have is passed
-// over, as is one of a family of which the host reports none: nothing could be sent from it.
+// placed returns the host of the report with the endpoints that tunnel zones give it, but for those of physical switches. An address that the
+// host does not have is passed over, as is one of a family of which the host reports none: nothing could be sent from it.
 func placed(state *mirror.State, r *report) *topology.Host {
 	host := *r.host
 	host.Endpoints = slices.Clone(r.host.Endpoints)
