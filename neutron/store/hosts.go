@@ -102,12 +102,7 @@ func putHost(tx *Tx, h *Host) error {
 
 // Zones returns the availability zones that hosts are in, sorted.
 func Zones(q Querier) ([]string, error) {
-	rows, err := collect(q, scanID, `SELECT DISTINCT zone FROM hosts WHERE zone <> '' ORDER BY zone`)
-	zones := make([]string, len(rows))
-	for i, zone := range rows {
-		zones[i] = *zone
-	}
-	return zones, err
+	return texts(q, `SELECT DISTINCT zone FROM hosts WHERE zone <> '' ORDER BY zone`)
 }
 
 // zonesOf are the zones that an item is in, which are all: a network is wherever its ports are, and a router on every host.

@@ -198,21 +198,8 @@ func (tx *Tx) deleteOne(query string, args ...any) error {
 
 // ProjectsOnNetwork returns the projects that own ports (other than the network's own services') or subnets of a network.
 func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
-	rows, err := q.Query(`SELECT project_id FROM ports WHERE network_id = ? AND device_owner NOT LIKE 'network:%'
+	return texts(q, `SELECT project_id FROM ports WHERE network_id = ? AND device_owner NOT LIKE 'network:%'
 		UNION SELECT project_id FROM subnets WHERE network_id = ?`, network.String(), network.String())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var projects []string
-	for rows.Next() {
-		var p string
-		if err := rows.Scan(&p); err != nil {
-			return nil, err
-		}
-		projects = append(projects, p)
-	}
-	return projects, rows.Err()
 }
 
 // PortNetwork is what a port needs to know of its network.

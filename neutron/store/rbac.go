@@ -149,7 +149,7 @@ func texts(q Querier, query string, args ...any) ([]string, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var found []string
+	found := []string{}
 	for rows.Next() {
 		var s string
 		if err := rows.Scan(&s); err != nil {

@@ -64,12 +64,7 @@ func tagsOf[T any](list func(*T) *[]string) part[T] {
 
 // Tags returns a resource's tags.
 func Tags(q Querier, resourceID string) ([]string, error) {
-	rows, err := collect(q, scanID, `SELECT tag FROM tags WHERE resource_id = ? ORDER BY tag`, resourceID)
-	tags := make([]string, len(rows))
-	for i, tag := range rows {
-		tags[i] = *tag
-	}
-	return tags, err
+	return texts(q, `SELECT tag FROM tags WHERE resource_id = ? ORDER BY tag`, resourceID)
 }
 
 // LockTagged keeps others from changing a resource of a collection and its tags; ErrNotFound where it is not there.
