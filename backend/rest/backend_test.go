@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -112,7 +113,9 @@ func TestCodes(t *testing.T) {
 		405: {errs.Internal, "HTTPInternalServerError"}, 500: {errs.Internal, "HTTPInternalServerError"},
 	} {
 		midonet.refusing(http.MethodPut, "/networks", status)
-		_, err := s.core.Networks().Update(ctx, alice, blue.ID.String(), body(model.Network{Name: "x"}, "name"))
+		request := *alice
+		request.RequestID = fmt.Sprint("req-", status) // of its own: what follows in one request that was refused is refused likewise
+		_, err := s.core.Networks().Update(ctx, &request, blue.ID.String(), body(model.Network{Name: "x"}, "name"))
 		want(t, err, c.kind, c.typ, "MidoNet's own words.")
 	}
 }
