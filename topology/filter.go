@@ -48,6 +48,31 @@ type Rule struct {
 	Targets []NATTarget
 	// After is what follows where a rule has translated: ActionAccept, ActionContinue or ActionReturn.
 	After RuleAction
+	// Kept is what an operator's rule says that no part of this MidoNet obeys; nil: nothing.
+	Kept *KeptRule
+}
+
+// KeptRule is what is only kept of an operator's rule. One that is to do nothing but what is kept is an ActionContinue.
+type KeptRule struct {
+	Meter     string       // by which the packets of the rule are counted; empty: none
+	Trace     *TraceRule   // nil: the rule is of another kind
+	Transform *L2Transform // likewise
+}
+
+// TraceRule asks for what the packets meet to be told (the original's TraceRule.java).
+type TraceRule struct {
+	Request TraceRequestID
+	Limit   int64 // of packets
+}
+
+// L2Transform changes the VLAN tag of the packets and lets them pass, or out of another port (the original's L2TransformRule.java).
+type L2Transform struct {
+	Redirect bool // to Target; else they pass
+	PopVLAN  bool
+	PushVLAN uint16 // 0: none
+	Target   PortID // zero: none
+	Ingress  bool   // they enter at Target, rather than leave by it
+	FailOpen bool   // where Target is not active they pass as if the rule were not there
 }
 
 // RuleAction is what a rule does.
@@ -101,9 +126,15 @@ type Condition struct {
 	ForwardFlow                          bool     // the connection's first direction
 	ReturnFlow                           bool     // the other one
 	DstRewritten                         bool     // the destination has been translated since the packet entered the device
+	ICMPData                             *ICMPData
 	// Not has the fields whose sense is inverted, and NotAll inverts the whole but for Fragments.
 	Not    ConditionField
 	NotAll bool
+}
+
+// ICMPData is met by an ICMP error that quotes a packet between the addresses, as it was where the error entered the virtual network.
+type ICMPData struct {
+	Src, Dst netip.Prefix // of the quoted packet; the zero Prefix: any, and none at all
 }
 
 // ConditionField is a set of fields of a Condition.
@@ -129,6 +160,8 @@ const (
 	NotInPortGroup
 	NotOutPortGroup
 	NotTraversed
+	NotICMPSrc // of ICMPData
+	NotICMPDst
 )
 
 // FragmentPolicy is which parts of fragmented packets a condition can be met by (the original's fragmentPolicy). A packet that is no

@@ -31,6 +31,7 @@ type (
 	TunnelZoneID     = id.ID[TunnelZone]
 	TunnelZoneHostID = id.ID[TunnelZoneHost]
 	DeviceID         = id.ID[Device]
+	VIFID            = id.ID[VIF]
 )
 
 // Device stands for a bridge or a router where either will do.
@@ -55,7 +56,13 @@ type Overlay struct {
 	ASNumber      uint32         // of a router; 0: it does not speak BGP
 	VNI           uint32         // of a router's port that is joined to another site
 	OffRampVXLAN  bool           // likewise
+
+	VLAN uint16 // of a bridge's port: the frames that it takes and gives without the tag; 0: none
+	VIF  VIFID  // of a port: what whoever manages workloads calls it. It is for people, and means nothing here
 }
+
+// VIF is an interface of a workload, as whoever manages workloads names it.
+type VIF struct{}
 
 // TunnelZone is a set of hosts for each of which it names the underlay address that other hosts send to (MidoNet's of type VXLAN), or where
 // it is for physical switches, the one that those send to.
@@ -125,7 +132,25 @@ func (o *Overlay) Without(gone Key) Object {
 
 // IsEmpty reports whether nothing is put on the target.
 func (o *Overlay) IsEmpty() bool {
-	return len(o.References()) == 1 && o.ASNumber == 0 && o.VNI == 0 && !o.OffRampVXLAN
+	return len(o.References()) == 1 && o.ASNumber == 0 && o.VNI == 0 && !o.OffRampVXLAN && o.VLAN == 0 && o.VIF.IsZero()
+}
+
+// Unheeded returns the properties of what is put on the target that no part of this MidoNet obeys, by the names that the MidoNet API has for them.
+func (o *Overlay) Unheeded() []string {
+	var names []string
+	for _, p := range []struct {
+		name string
+		set  bool
+	}{
+		{"mirrors", len(o.InMirrors)+len(o.OutMirrors)+len(o.PostInMirrors)+len(o.PreOutMirrors) > 0}, {"qosPolicyId", !o.QoSPolicy.IsZero()},
+		{"loadBalancerId", !o.LoadBalancer.IsZero()}, {"localRedirectChainId", !o.LocalRedirect.IsZero()}, {"asNumber", o.ASNumber != 0},
+		{"rtrPortVni", o.VNI != 0}, {"offRampVxlan", o.OffRampVXLAN}, {"vlanId", o.VLAN != 0},
+	} {
+		if p.set {
+			names = append(names, p.name)
+		}
+	}
+	return names
 }
 
 func unless[T any](id id.ID[T], gone Key) id.ID[T] {

@@ -32,6 +32,9 @@ const (
 	RouteLocal     RouteKind = 2 // the router itself is the destination
 	RouteBlackhole RouteKind = 3 // dropped silently
 	RouteReject    RouteKind = 4 // dropped with ICMP "administratively prohibited"
+	// RouteFIP64 leads to the original's translator for floating addresses of IPv6. There is none here, as routers translate themselves: such a
+	// route, which only operators make, is kept and not obeyed.
+	RouteFIP64 RouteKind = 5
 )
 
 // Route is one route of a router. Among those that cover a packet's source and destination the longest destination wins, then the
@@ -46,6 +49,7 @@ type Route struct {
 	Port        PortID     // of RouteForward and RouteLocal
 	NextHop     netip.Addr // zero: directly connected
 	Weight      uint32     // lower is better; MidoNet's default is 100
+	Attributes  string     // what an operator notes of it
 }
 
 // Advertisement is what a router says of a link to its hosts (RFC 4861 section 4.2). Intervals and life times are the RFC's defaults.

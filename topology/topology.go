@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
@@ -85,8 +86,9 @@ const (
 	KindVTEP                  Kind = 43
 	KindPeeringEntry          Kind = 44
 	KindHostSettings          Kind = 45
+	KindConfigDocument        Kind = 46
 
-	lastKind = KindHostSettings
+	lastKind = KindConfigDocument
 )
 
 var kindNames = map[Kind]string{
@@ -103,7 +105,8 @@ var kindNames = map[Kind]string{
 	KindQoSBandwidthRule: "qos_bandwidth_rule", KindQoSDSCPRule: "qos_dscp_rule", KindServiceContainer: "service_container",
 	KindServiceContainerGroup: "service_container_group", KindTraceRequest: "trace_request", KindVTEP: "vtep",
 	KindPeeringEntry: "peering_entry", KindHostSettings: "host_settings",
-	KindStagedPart: "staged_part", KindStagedChange: "staged_change",
+	KindConfigDocument: "config_document",
+	KindStagedPart:     "staged_part", KindStagedChange: "staged_change",
 }
 
 // String returns the name used in store paths, dumps and traces.
@@ -130,7 +133,19 @@ func StoredKinds() []Kind { return append(Kinds(), KindStagedPart, KindStagedCha
 func (k Kind) Known() bool { return k >= KindBridge && k <= lastKind }
 
 // Heeded reports whether any part of this MidoNet obeys objects of the kind. Those that none obeys are only kept, and agents are not sent them.
-func (k Kind) Heeded() bool { return k < KindBGPNetwork || k > KindHostSettings }
+func (k Kind) Heeded() bool { return k < KindBGPNetwork || k > KindConfigDocument }
+
+// Heeded reports whether any part of this MidoNet obeys the object. Of some kinds that are obeyed there are objects that are only kept: entries of a
+// VLAN's MAC table, and routes to the original's translator.
+func Heeded(o Object) bool {
+	switch o := o.(type) {
+	case *MACEntry:
+		return o.VLAN == 0
+	case *Route:
+		return o.Kind != RouteFIP64
+	}
+	return o.Key().Kind.Heeded()
+}
 
 // Leased reports whether objects of the kind are held by a host's lease.
 func (k Kind) Leased() bool {
@@ -288,6 +303,7 @@ type MACEntry struct {
 	Bridge BridgeID
 	MAC    mac.Addr
 	Port   PortID
+	VLAN   uint16 // whose table it is in; 0: in the bridge's, which holds for every frame. Those of VLANs are only kept
 }
 
 // Neighbour says which MAC has an IPv4 or IPv6 address on a bridge: what ARP (RFC 826) and ND (RFC 4861) requests are answered
@@ -447,6 +463,16 @@ func TunnelKeyKey(number uint32) Key {
 // NewMACEntry returns the entry for hw on the bridge, with its derived identifier: one entry per bridge, MAC and port.
 func NewMACEntry(bridge BridgeID, hw mac.Addr, port PortID) *MACEntry {
 	return &MACEntry{ID: id.Derive[MACEntry](port, "mac "+hw.String()), Bridge: bridge, MAC: hw, Port: port}
+}
+
+// OnVLAN returns the entry for the frames of a VLAN, which has an identifier of its own.
+func (o *MACEntry) OnVLAN(vlan uint16) *MACEntry {
+	if vlan == 0 {
+		return o
+	}
+	on := *o
+	on.ID, on.VLAN = id.Derive[MACEntry](o.ID, "vlan "+strconv.Itoa(int(vlan))), vlan
+	return &on
 }
 
 // NewNeighbour returns the entry for addr on the bridge, with its derived identifier: one entry per port and address.

@@ -16,7 +16,8 @@ func (w *walk) meets(c *topology.Condition, looks view.Looks, at *place) bool {
 	if !fragmentAllowed(c.Fragments, w.packet.Fragment) {
 		return false
 	}
-	met := (looks&view.LooksAtHeader == 0 || w.meetsHeader(c)) && (looks&view.LooksAtPlace == 0 || w.meetsPlace(c, at))
+	met := (looks&view.LooksAtHeader == 0 || w.meetsHeader(c)) && (looks&view.LooksAtPlace == 0 || w.meetsPlace(c, at)) &&
+		(looks&view.LooksAtQuote == 0 || w.meetsQuote(c))
 	return met != c.NotAll
 }
 
@@ -49,6 +50,20 @@ func (w *walk) meetsHeader(c *topology.Condition) bool {
 		return false
 	}
 	return w.meetsPorts(c)
+}
+
+// meetsQuote looks at the packet that an ICMP error is about, as the error had it when it entered the virtual network. What is no such error quotes
+// nothing, and so is between no addresses.
+func (w *walk) meetsQuote(c *topology.Condition) bool {
+	if w.entered.IsError() {
+		w.result.Cache = false // another of the same flow may quote another packet, or enough of it
+	}
+	q := w.quoted()
+	holds := func(want netip.Prefix, is func(*packet.Quote) netip.Addr, field topology.ConditionField) bool {
+		return !want.IsValid() || (q != nil && want.Contains(is(q))) != (c.Not&field != 0)
+	}
+	return holds(c.ICMPData.Src, func(q *packet.Quote) netip.Addr { return q.Src }, topology.NotICMPSrc) &&
+		holds(c.ICMPData.Dst, func(q *packet.Quote) netip.Addr { return q.Dst }, topology.NotICMPDst)
 }
 
 // sameMAC reports whether the addresses are the same in the bits of the mask, all where it is zero.

@@ -16,6 +16,7 @@ type Looks uint8
 const (
 	LooksAtHeader Looks = 1 << iota // what a flow's key has
 	LooksAtPlace                    // where the packet is, and what its addresses and its connection belong to
+	LooksAtQuote                    // the packet that an ICMP error is about
 )
 
 func newChain(c *topology.Chain) *Chain {
@@ -34,6 +35,9 @@ func looksOf(c *topology.Condition) (l Looks) {
 	if len(c.InPorts) > 0 || len(c.OutPorts) > 0 || c.DstRewritten || !c.SrcGroup.IsZero() || !c.DstGroup.IsZero() ||
 		!c.PortGroup.IsZero() || !c.InPortGroup.IsZero() || !c.OutPortGroup.IsZero() || !c.Traversed.IsZero() || c.ForwardFlow || c.ReturnFlow {
 		l |= LooksAtPlace
+	}
+	if c.ICMPData != nil {
+		l |= LooksAtQuote
 	}
 	return l
 }

@@ -41,6 +41,8 @@ func set(t *testing.T, name string, field reflect.Value) {
 		v.Set = true
 	case *[]topology.PortID:
 		*v = make([]topology.PortID, 1)
+	case **topology.ICMPData:
+		*v = &topology.ICMPData{}
 	default:
 		if field.Kind() != reflect.Array {
 			t.Fatalf("no value for %s", name)

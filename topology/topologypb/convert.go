@@ -101,6 +101,8 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_PeeringEntry{fromPeeringEntry(o)}}
 	case *topology.HostSettings:
 		return &Object{Value: &Object_HostSettings{fromHostSettings(o)}}
+	case *topology.ConfigDocument:
+		return &Object{Value: &Object_ConfigDocument{fromConfigDocument(o)}}
 	case *topology.StagedPart:
 		return &Object{Value: &Object_StagedPart{fromStagedPart(o)}}
 	case *topology.StagedChange:
@@ -203,6 +205,8 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.PeeringEntry.Topology())
 	case *Object_HostSettings:
 		return object(v.HostSettings.Topology())
+	case *Object_ConfigDocument:
+		return object(v.ConfigDocument.Topology())
 	case *Object_StagedPart:
 		return object(v.StagedPart.Topology())
 	case *Object_StagedChange:

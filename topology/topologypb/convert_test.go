@@ -45,7 +45,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	},
 	topology.KindMACEntry: func(t *rapid.T) topology.Object {
 		return &topology.MACEntry{Made: made(t), ID: anyID[topology.MACEntry](t), Bridge: maybeID[topology.Bridge](t), MAC: hw(t),
-			Port: maybeID[topology.Port](t)}
+			Port: maybeID[topology.Port](t), VLAN: short(t)}
 	},
 	topology.KindNeighbour: func(t *rapid.T) topology.Object {
 		return &topology.Neighbour{Made: made(t), ID: anyID[topology.Neighbour](t), Bridge: maybeID[topology.Bridge](t), Addr: maybeAddr(t), MAC: hw(t),
@@ -90,7 +90,8 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	},
 	topology.KindRoute: func(t *rapid.T) topology.Object {
 		return &topology.Route{Made: made(t), ID: anyID[topology.Route](t), Router: maybeID[topology.Router](t), Source: prefix(t), Destination: prefix(t),
-			Kind: topology.RouteKind(octet(t)), Port: maybeID[topology.Port](t), NextHop: maybeAddr(t), Weight: rapid.Uint32().Draw(t, "weight")}
+			Kind: topology.RouteKind(octet(t)), Port: maybeID[topology.Port](t), NextHop: maybeAddr(t), Weight: rapid.Uint32().Draw(t, "weight"),
+			Attributes: text(t)}
 	},
 	topology.KindChain: func(t *rapid.T) topology.Object {
 		return &topology.Chain{Made: made(t), ID: anyID[topology.Chain](t), Name: text(t), ProjectID: text(t),
@@ -128,7 +129,8 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			InChain: maybeID[topology.Chain](t), OutChain: maybeID[topology.Chain](t), Groups: ids[topology.PortGroup](t),
 			QoSPolicy: maybeID[topology.QoSPolicy](t), InMirrors: ids[topology.Mirror](t), OutMirrors: ids[topology.Mirror](t),
 			PostInMirrors: ids[topology.Mirror](t), PreOutMirrors: ids[topology.Mirror](t), LoadBalancer: maybeID[topology.LoadBalancer](t),
-			LocalRedirect: maybeID[topology.Chain](t), ASNumber: rapid.Uint32().Draw(t, "as"), VNI: rapid.Uint32().Draw(t, "vni"), OffRampVXLAN: flag(t)}
+			LocalRedirect: maybeID[topology.Chain](t), ASNumber: rapid.Uint32().Draw(t, "as"), VNI: rapid.Uint32().Draw(t, "vni"), OffRampVXLAN: flag(t),
+			VLAN: short(t), VIF: maybeID[topology.VIF](t)}
 	},
 	topology.KindTunnelZone: func(t *rapid.T) topology.Object {
 		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t), VTEP: flag(t)}
@@ -203,6 +205,9 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	topology.KindPeeringEntry: func(t *rapid.T) topology.Object {
 		return &topology.PeeringEntry{Made: made(t), ID: anyID[topology.PeeringEntry](t), Port: maybeID[topology.Port](t), MAC: hw(t), Addr: maybeAddr(t)}
 	},
+	topology.KindConfigDocument: func(t *rapid.T) topology.Object {
+		return &topology.ConfigDocument{Made: made(t), ID: anyID[topology.ConfigDocument](t), Scope: topology.ConfigScope(octet(t)), Name: text(t), Text: text(t)}
+	},
 	topology.KindHostSettings: func(t *rapid.T) topology.Object {
 		return &topology.HostSettings{Made: made(t), Host: anyID[topology.Host](t), FloodingProxyWeight: number(t), ContainerWeight: number(t),
 			ContainerLimit: number(t), EnforceContainerLimit: flag(t)}
@@ -261,7 +266,20 @@ func rule(t *rapid.T) topology.Rule {
 		Jump: maybeID[topology.Chain](t), After: topology.RuleAction(octet(t)),
 		Targets: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) topology.NATTarget {
 			return topology.NATTarget{First: maybeAddr(t), Last: maybeAddr(t), FirstPort: short(t), LastPort: short(t)}
-		}), 0, 2).Draw(t, "targets")}
+		}), 0, 2).Draw(t, "targets"), Kept: rapid.Custom(kept).Draw(t, "kept")}
+}
+
+func kept(t *rapid.T) *topology.KeptRule {
+	switch rapid.IntRange(0, 3).Draw(t, "kept") {
+	case 0:
+		return nil
+	case 1:
+		return &topology.KeptRule{Meter: text(t), Trace: &topology.TraceRule{Request: maybeID[topology.TraceRequest](t), Limit: rapid.Int64().Draw(t, "limit")}}
+	case 2:
+		return &topology.KeptRule{Transform: &topology.L2Transform{Redirect: flag(t), PopVLAN: flag(t), PushVLAN: short(t), Target: maybeID[topology.Port](t),
+			Ingress: flag(t), FailOpen: flag(t)}}
+	}
+	return &topology.KeptRule{Meter: text(t)}
 }
 
 func condition(t *rapid.T) topology.Condition {
@@ -272,6 +290,9 @@ func condition(t *rapid.T) topology.Condition {
 		ForwardFlow: flag(t), ReturnFlow: flag(t), DstRewritten: flag(t), Not: topology.ConditionField(rapid.Uint32().Draw(t, "not")), NotAll: flag(t),
 		NoVLAN: flag(t), VLAN: short(t), SrcMACMask: hw(t), DstMACMask: hw(t), MatchTOS: flag(t), PortGroup: maybeID[topology.PortGroup](t),
 		InPortGroup: maybeID[topology.PortGroup](t), OutPortGroup: maybeID[topology.PortGroup](t), Traversed: maybeID[topology.Device](t),
+	}
+	if flag(t) {
+		c.ICMPData = &topology.ICMPData{Src: prefix(t), Dst: prefix(t)}
 	}
 	if c.MatchProto {
 		c.Proto = octet(t)

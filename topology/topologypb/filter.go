@@ -27,6 +27,9 @@ func (x *Chain) Topology() (*topology.Chain, error) {
 
 func fromRule(r *topology.Rule) *Rule {
 	x := &Rule{Id: idBytes(r.ID), When: fromCondition(&r.When), Action: uint32(r.Action), Jump: idBytes(r.Jump), After: uint32(r.After)}
+	if k := r.Kept; k != nil {
+		x.Kept = fromKept(k)
+	}
 	for _, t := range r.Targets {
 		x.Targets = append(x.Targets, &NATTarget{First: t.First.AsSlice(), Last: t.Last.AsSlice(),
 			FirstPort: uint32(t.FirstPort), LastPort: uint32(t.LastPort)})
@@ -41,6 +44,7 @@ func (d *decoder) rule(x *Rule) topology.Rule {
 		Action: topology.RuleAction(d.small("rule action", x.GetAction())),
 		Jump:   reference[topology.Chain](d, "rule jump", x.GetJump()),
 		After:  topology.RuleAction(d.small("rule after", x.GetAfter())),
+		Kept:   d.kept(x.GetKept()),
 	}
 	for _, t := range x.GetTargets() {
 		r.Targets = append(r.Targets, topology.NATTarget{
@@ -49,6 +53,33 @@ func (d *decoder) rule(x *Rule) topology.Rule {
 		})
 	}
 	return r
+}
+
+func fromKept(k *topology.KeptRule) *KeptRule {
+	x := &KeptRule{Meter: k.Meter}
+	if t := k.Trace; t != nil {
+		x.Trace = &TraceRule{Request: idBytes(t.Request), Limit: t.Limit}
+	}
+	if t := k.Transform; t != nil {
+		x.Transform = &L2Transform{Redirect: t.Redirect, PopVlan: t.PopVLAN, PushVlan: uint32(t.PushVLAN), Target: idBytes(t.Target),
+			Ingress: t.Ingress, FailOpen: t.FailOpen}
+	}
+	return x
+}
+
+func (d *decoder) kept(x *KeptRule) *topology.KeptRule {
+	if x == nil {
+		return nil
+	}
+	k := &topology.KeptRule{Meter: x.GetMeter()}
+	if t := x.GetTrace(); t != nil {
+		k.Trace = &topology.TraceRule{Request: reference[topology.TraceRequest](d, "trace request", t.GetRequest()), Limit: t.GetLimit()}
+	}
+	if t := x.GetTransform(); t != nil {
+		k.Transform = &topology.L2Transform{Redirect: t.GetRedirect(), PopVLAN: t.GetPopVlan(), PushVLAN: d.port("pushed vlan", t.GetPushVlan()),
+			Target: reference[topology.Port](d, "target port", t.GetTarget()), Ingress: t.GetIngress(), FailOpen: t.GetFailOpen()}
+	}
+	return k
 }
 
 func fromCondition(c *topology.Condition) *Condition {
@@ -60,6 +91,9 @@ func fromCondition(c *topology.Condition) *Condition {
 		NoVlan: c.NoVLAN, Vlan: uint32(c.VLAN), SrcMacMask: macBytes(c.SrcMACMask), DstMacMask: macBytes(c.DstMACMask),
 		PortGroup: idBytes(c.PortGroup), InPortGroup: idBytes(c.InPortGroup), OutPortGroup: idBytes(c.OutPortGroup),
 		Traversed: idBytes(c.Traversed),
+	}
+	if i := c.ICMPData; i != nil {
+		x.IcmpData = &ICMPData{Src: fromPrefix(i.Src), Dst: fromPrefix(i.Dst)}
 	}
 	if c.MatchProto {
 		proto := uint32(c.Proto)
@@ -103,7 +137,15 @@ func (d *decoder) condition(x *Condition) topology.Condition {
 		InPortGroup:  reference[topology.PortGroup](d, "in port group", x.GetInPortGroup()),
 		OutPortGroup: reference[topology.PortGroup](d, "out port group", x.GetOutPortGroup()),
 		Traversed:    reference[topology.Device](d, "traversed", x.GetTraversed()),
+		ICMPData:     d.icmpData(x.GetIcmpData()),
 	}
+}
+
+func (d *decoder) icmpData(x *ICMPData) *topology.ICMPData {
+	if x == nil {
+		return nil
+	}
+	return &topology.ICMPData{Src: d.prefix("icmp source", x.GetSrc()), Dst: d.prefix("icmp destination", x.GetDst())}
 }
 
 func fromPortRange(r topology.PortRange) *PortRange {

@@ -8,7 +8,8 @@ func fromOverlay(o *topology.Overlay) *Overlay {
 	return &Overlay{Target: KeyToProto(o.Target), At: KeyToProto(o.At), InChain: idBytes(o.InChain), OutChain: idBytes(o.OutChain),
 		Groups: idsBytes(o.Groups), QosPolicy: idBytes(o.QoSPolicy), InMirrors: idsBytes(o.InMirrors), OutMirrors: idsBytes(o.OutMirrors),
 		PostInMirrors: idsBytes(o.PostInMirrors), PreOutMirrors: idsBytes(o.PreOutMirrors), LoadBalancer: idBytes(o.LoadBalancer),
-		LocalRedirect: idBytes(o.LocalRedirect), AsNumber: o.ASNumber, Vni: o.VNI, OffRampVxlan: o.OffRampVXLAN}
+		LocalRedirect: idBytes(o.LocalRedirect), AsNumber: o.ASNumber, Vni: o.VNI, OffRampVxlan: o.OffRampVXLAN, Vlan: uint32(o.VLAN),
+		Vif: idBytes(o.VIF)}
 }
 
 // Topology returns the overlay's value.
@@ -31,6 +32,8 @@ func (x *Overlay) Topology() (*topology.Overlay, error) {
 		ASNumber:      x.GetAsNumber(),
 		VNI:           x.GetVni(),
 		OffRampVXLAN:  x.GetOffRampVxlan(),
+		VLAN:          d.port("vlan", x.GetVlan()),
+		VIF:           reference[topology.VIF](&d, "vif", x.GetVif()),
 	}, d.err
 }
 

@@ -99,7 +99,8 @@ func (x *DHCPHost) Topology() (*topology.DHCPHost, error) {
 }
 
 func fromMACEntry(o *topology.MACEntry) *MACEntry {
-	return &MACEntry{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port)}
+	return &MACEntry{ByOperator: o.ByOperator, Id: idBytes(o.ID), Bridge: idBytes(o.Bridge), Mac: macBytes(o.MAC), Port: idBytes(o.Port),
+		Vlan: uint32(o.VLAN)}
 }
 
 // Topology returns the entry's value.
@@ -111,6 +112,7 @@ func (x *MACEntry) Topology() (*topology.MACEntry, error) {
 		Bridge: reference[topology.Bridge](&d, "bridge", x.GetBridge()),
 		MAC:    d.mac("mac", x.GetMac()),
 		Port:   reference[topology.Port](&d, "port", x.GetPort()),
+		VLAN:   d.port("vlan", x.GetVlan()),
 	}, d.err
 }
 

@@ -24,7 +24,7 @@ func (x *Router) Topology() (*topology.Router, error) {
 
 func fromRoute(o *topology.Route) *Route {
 	return &Route{ByOperator: o.ByOperator, Id: idBytes(o.ID), Router: idBytes(o.Router), Source: fromPrefix(o.Source), Destination: fromPrefix(o.Destination),
-		Kind: uint32(o.Kind), Port: idBytes(o.Port), NextHop: o.NextHop.AsSlice(), Weight: o.Weight}
+		Kind: uint32(o.Kind), Port: idBytes(o.Port), NextHop: o.NextHop.AsSlice(), Weight: o.Weight, Attributes: o.Attributes}
 }
 
 // Topology returns the route's value.
@@ -40,6 +40,7 @@ func (x *Route) Topology() (*topology.Route, error) {
 		Port:        reference[topology.Port](&d, "port", x.GetPort()),
 		NextHop:     d.addr("next hop", x.GetNextHop()),
 		Weight:      x.GetWeight(),
+		Attributes:  x.GetAttributes(),
 	}, d.err
 }
 

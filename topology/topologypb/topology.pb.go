@@ -126,6 +126,7 @@ type Object struct {
 	//	*Object_Vtep
 	//	*Object_PeeringEntry
 	//	*Object_HostSettings
+	//	*Object_ConfigDocument
 	//	*Object_StagedPart
 	//	*Object_StagedChange
 	Value         isObject_Value `protobuf_oneof:"value"`
@@ -575,6 +576,15 @@ func (x *Object) GetHostSettings() *HostSettings {
 	return nil
 }
 
+func (x *Object) GetConfigDocument() *ConfigDocument {
+	if x != nil {
+		if x, ok := x.Value.(*Object_ConfigDocument); ok {
+			return x.ConfigDocument
+		}
+	}
+	return nil
+}
+
 func (x *Object) GetStagedPart() *StagedPart {
 	if x != nil {
 		if x, ok := x.Value.(*Object_StagedPart); ok {
@@ -777,6 +787,10 @@ type Object_HostSettings struct {
 	HostSettings *HostSettings `protobuf:"bytes,45,opt,name=host_settings,json=hostSettings,proto3,oneof"`
 }
 
+type Object_ConfigDocument struct {
+	ConfigDocument *ConfigDocument `protobuf:"bytes,46,opt,name=config_document,json=configDocument,proto3,oneof"`
+}
+
 type Object_StagedPart struct {
 	StagedPart *StagedPart `protobuf:"bytes,100,opt,name=staged_part,json=stagedPart,proto3,oneof"`
 }
@@ -874,6 +888,8 @@ func (*Object_Vtep) isObject_Value() {}
 func (*Object_PeeringEntry) isObject_Value() {}
 
 func (*Object_HostSettings) isObject_Value() {}
+
+func (*Object_ConfigDocument) isObject_Value() {}
 
 func (*Object_StagedPart) isObject_Value() {}
 
@@ -1817,6 +1833,7 @@ type Route struct {
 	Port          []byte                 `protobuf:"bytes,6,opt,name=port,proto3" json:"port,omitempty"`
 	NextHop       []byte                 `protobuf:"bytes,7,opt,name=next_hop,json=nextHop,proto3" json:"next_hop,omitempty"`
 	Weight        uint32                 `protobuf:"varint,8,opt,name=weight,proto3" json:"weight,omitempty"`
+	Attributes    string                 `protobuf:"bytes,9,opt,name=attributes,proto3" json:"attributes,omitempty"`
 	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1906,6 +1923,13 @@ func (x *Route) GetWeight() uint32 {
 		return x.Weight
 	}
 	return 0
+}
+
+func (x *Route) GetAttributes() string {
+	if x != nil {
+		return x.Attributes
+	}
+	return ""
 }
 
 func (x *Route) GetByOperator() bool {
@@ -2387,6 +2411,7 @@ type Rule struct {
 	Jump          []byte                 `protobuf:"bytes,4,opt,name=jump,proto3" json:"jump,omitempty"`
 	Targets       []*NATTarget           `protobuf:"bytes,5,rep,name=targets,proto3" json:"targets,omitempty"`
 	After         uint32                 `protobuf:"varint,6,opt,name=after,proto3" json:"after,omitempty"`
+	Kept          *KeptRule              `protobuf:"bytes,7,opt,name=kept,proto3" json:"kept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2463,6 +2488,209 @@ func (x *Rule) GetAfter() uint32 {
 	return 0
 }
 
+func (x *Rule) GetKept() *KeptRule {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+type KeptRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meter         string                 `protobuf:"bytes,1,opt,name=meter,proto3" json:"meter,omitempty"`
+	Trace         *TraceRule             `protobuf:"bytes,2,opt,name=trace,proto3" json:"trace,omitempty"`
+	Transform     *L2Transform           `protobuf:"bytes,3,opt,name=transform,proto3" json:"transform,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptRule) Reset() {
+	*x = KeptRule{}
+	mi := &file_topology_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptRule) ProtoMessage() {}
+
+func (x *KeptRule) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptRule.ProtoReflect.Descriptor instead.
+func (*KeptRule) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *KeptRule) GetMeter() string {
+	if x != nil {
+		return x.Meter
+	}
+	return ""
+}
+
+func (x *KeptRule) GetTrace() *TraceRule {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
+}
+
+func (x *KeptRule) GetTransform() *L2Transform {
+	if x != nil {
+		return x.Transform
+	}
+	return nil
+}
+
+type TraceRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       []byte                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Limit         int64                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceRule) Reset() {
+	*x = TraceRule{}
+	mi := &file_topology_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceRule) ProtoMessage() {}
+
+func (x *TraceRule) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceRule.ProtoReflect.Descriptor instead.
+func (*TraceRule) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TraceRule) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *TraceRule) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type L2Transform struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Redirect      bool                   `protobuf:"varint,1,opt,name=redirect,proto3" json:"redirect,omitempty"`
+	PopVlan       bool                   `protobuf:"varint,2,opt,name=pop_vlan,json=popVlan,proto3" json:"pop_vlan,omitempty"`
+	PushVlan      uint32                 `protobuf:"varint,3,opt,name=push_vlan,json=pushVlan,proto3" json:"push_vlan,omitempty"`
+	Target        []byte                 `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Ingress       bool                   `protobuf:"varint,5,opt,name=ingress,proto3" json:"ingress,omitempty"`
+	FailOpen      bool                   `protobuf:"varint,6,opt,name=fail_open,json=failOpen,proto3" json:"fail_open,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *L2Transform) Reset() {
+	*x = L2Transform{}
+	mi := &file_topology_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L2Transform) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L2Transform) ProtoMessage() {}
+
+func (x *L2Transform) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L2Transform.ProtoReflect.Descriptor instead.
+func (*L2Transform) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *L2Transform) GetRedirect() bool {
+	if x != nil {
+		return x.Redirect
+	}
+	return false
+}
+
+func (x *L2Transform) GetPopVlan() bool {
+	if x != nil {
+		return x.PopVlan
+	}
+	return false
+}
+
+func (x *L2Transform) GetPushVlan() uint32 {
+	if x != nil {
+		return x.PushVlan
+	}
+	return 0
+}
+
+func (x *L2Transform) GetTarget() []byte {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *L2Transform) GetIngress() bool {
+	if x != nil {
+		return x.Ingress
+	}
+	return false
+}
+
+func (x *L2Transform) GetFailOpen() bool {
+	if x != nil {
+		return x.FailOpen
+	}
+	return false
+}
+
 type NATTarget struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	First         []byte                 `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
@@ -2475,7 +2703,7 @@ type NATTarget struct {
 
 func (x *NATTarget) Reset() {
 	*x = NATTarget{}
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2715,7 @@ func (x *NATTarget) String() string {
 func (*NATTarget) ProtoMessage() {}
 
 func (x *NATTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[22]
+	mi := &file_topology_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2728,7 @@ func (x *NATTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NATTarget.ProtoReflect.Descriptor instead.
 func (*NATTarget) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{22}
+	return file_topology_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NATTarget) GetFirst() []byte {
@@ -2560,13 +2788,14 @@ type Condition struct {
 	InPortGroup   []byte                 `protobuf:"bytes,25,opt,name=in_port_group,json=inPortGroup,proto3" json:"in_port_group,omitempty"`
 	OutPortGroup  []byte                 `protobuf:"bytes,26,opt,name=out_port_group,json=outPortGroup,proto3" json:"out_port_group,omitempty"`
 	Traversed     []byte                 `protobuf:"bytes,27,opt,name=traversed,proto3" json:"traversed,omitempty"`
+	IcmpData      *ICMPData              `protobuf:"bytes,28,opt,name=icmp_data,json=icmpData,proto3" json:"icmp_data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2807,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[23]
+	mi := &file_topology_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2820,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{23}
+	return file_topology_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Condition) GetEtherType() uint32 {
@@ -2783,6 +3012,65 @@ func (x *Condition) GetTraversed() []byte {
 	return nil
 }
 
+func (x *Condition) GetIcmpData() *ICMPData {
+	if x != nil {
+		return x.IcmpData
+	}
+	return nil
+}
+
+type ICMPData struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Src           *Prefix                `protobuf:"bytes,1,opt,name=src,proto3" json:"src,omitempty"`
+	Dst           *Prefix                `protobuf:"bytes,2,opt,name=dst,proto3" json:"dst,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ICMPData) Reset() {
+	*x = ICMPData{}
+	mi := &file_topology_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ICMPData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ICMPData) ProtoMessage() {}
+
+func (x *ICMPData) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ICMPData.ProtoReflect.Descriptor instead.
+func (*ICMPData) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ICMPData) GetSrc() *Prefix {
+	if x != nil {
+		return x.Src
+	}
+	return nil
+}
+
+func (x *ICMPData) GetDst() *Prefix {
+	if x != nil {
+		return x.Dst
+	}
+	return nil
+}
+
 type AddrGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2795,7 +3083,7 @@ type AddrGroup struct {
 
 func (x *AddrGroup) Reset() {
 	*x = AddrGroup{}
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +3095,7 @@ func (x *AddrGroup) String() string {
 func (*AddrGroup) ProtoMessage() {}
 
 func (x *AddrGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[24]
+	mi := &file_topology_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +3108,7 @@ func (x *AddrGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddrGroup.ProtoReflect.Descriptor instead.
 func (*AddrGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{24}
+	return file_topology_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AddrGroup) GetId() []byte {
@@ -2864,7 +3152,7 @@ type GroupMember struct {
 
 func (x *GroupMember) Reset() {
 	*x = GroupMember{}
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2876,7 +3164,7 @@ func (x *GroupMember) String() string {
 func (*GroupMember) ProtoMessage() {}
 
 func (x *GroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[25]
+	mi := &file_topology_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2889,7 +3177,7 @@ func (x *GroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
 func (*GroupMember) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{25}
+	return file_topology_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GroupMember) GetId() []byte {
@@ -2940,7 +3228,7 @@ type PortGroup struct {
 
 func (x *PortGroup) Reset() {
 	*x = PortGroup{}
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3240,7 @@ func (x *PortGroup) String() string {
 func (*PortGroup) ProtoMessage() {}
 
 func (x *PortGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[26]
+	mi := &file_topology_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3253,7 @@ func (x *PortGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortGroup.ProtoReflect.Descriptor instead.
 func (*PortGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{26}
+	return file_topology_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PortGroup) GetId() []byte {
@@ -3025,7 +3313,7 @@ type DHCP struct {
 
 func (x *DHCP) Reset() {
 	*x = DHCP{}
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3037,7 +3325,7 @@ func (x *DHCP) String() string {
 func (*DHCP) ProtoMessage() {}
 
 func (x *DHCP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[27]
+	mi := &file_topology_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3050,7 +3338,7 @@ func (x *DHCP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCP.ProtoReflect.Descriptor instead.
 func (*DHCP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{27}
+	return file_topology_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DHCP) GetId() []byte {
@@ -3161,7 +3449,7 @@ type DHCPOption struct {
 
 func (x *DHCPOption) Reset() {
 	*x = DHCPOption{}
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3173,7 +3461,7 @@ func (x *DHCPOption) String() string {
 func (*DHCPOption) ProtoMessage() {}
 
 func (x *DHCPOption) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[28]
+	mi := &file_topology_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3186,7 +3474,7 @@ func (x *DHCPOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPOption.ProtoReflect.Descriptor instead.
 func (*DHCPOption) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{28}
+	return file_topology_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DHCPOption) GetName() string {
@@ -3220,7 +3508,7 @@ type DHCPHost struct {
 
 func (x *DHCPHost) Reset() {
 	*x = DHCPHost{}
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3520,7 @@ func (x *DHCPHost) String() string {
 func (*DHCPHost) ProtoMessage() {}
 
 func (x *DHCPHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[29]
+	mi := &file_topology_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3533,7 @@ func (x *DHCPHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DHCPHost.ProtoReflect.Descriptor instead.
 func (*DHCPHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{29}
+	return file_topology_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DHCPHost) GetId() []byte {
@@ -3317,6 +3605,7 @@ type MACEntry struct {
 	Bridge        []byte                 `protobuf:"bytes,2,opt,name=bridge,proto3" json:"bridge,omitempty"`
 	Mac           []byte                 `protobuf:"bytes,3,opt,name=mac,proto3" json:"mac,omitempty"`
 	Port          []byte                 `protobuf:"bytes,4,opt,name=port,proto3" json:"port,omitempty"`
+	Vlan          uint32                 `protobuf:"varint,5,opt,name=vlan,proto3" json:"vlan,omitempty"`
 	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3324,7 +3613,7 @@ type MACEntry struct {
 
 func (x *MACEntry) Reset() {
 	*x = MACEntry{}
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3336,7 +3625,7 @@ func (x *MACEntry) String() string {
 func (*MACEntry) ProtoMessage() {}
 
 func (x *MACEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[30]
+	mi := &file_topology_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3349,7 +3638,7 @@ func (x *MACEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MACEntry.ProtoReflect.Descriptor instead.
 func (*MACEntry) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{30}
+	return file_topology_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MACEntry) GetId() []byte {
@@ -3380,6 +3669,13 @@ func (x *MACEntry) GetPort() []byte {
 	return nil
 }
 
+func (x *MACEntry) GetVlan() uint32 {
+	if x != nil {
+		return x.Vlan
+	}
+	return 0
+}
+
 func (x *MACEntry) GetByOperator() bool {
 	if x != nil {
 		return x.ByOperator
@@ -3401,7 +3697,7 @@ type Neighbour struct {
 
 func (x *Neighbour) Reset() {
 	*x = Neighbour{}
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3413,7 +3709,7 @@ func (x *Neighbour) String() string {
 func (*Neighbour) ProtoMessage() {}
 
 func (x *Neighbour) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[31]
+	mi := &file_topology_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3426,7 +3722,7 @@ func (x *Neighbour) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Neighbour.ProtoReflect.Descriptor instead.
 func (*Neighbour) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{31}
+	return file_topology_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Neighbour) GetId() []byte {
@@ -3484,7 +3780,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3496,7 +3792,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[32]
+	mi := &file_topology_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3509,7 +3805,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{32}
+	return file_topology_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Host) GetId() []byte {
@@ -3558,7 +3854,7 @@ type Binding struct {
 
 func (x *Binding) Reset() {
 	*x = Binding{}
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3570,7 +3866,7 @@ func (x *Binding) String() string {
 func (*Binding) ProtoMessage() {}
 
 func (x *Binding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[33]
+	mi := &file_topology_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3583,7 +3879,7 @@ func (x *Binding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binding.ProtoReflect.Descriptor instead.
 func (*Binding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{33}
+	return file_topology_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Binding) GetPort() []byte {
@@ -3618,7 +3914,7 @@ type TunnelKey struct {
 
 func (x *TunnelKey) Reset() {
 	*x = TunnelKey{}
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3630,7 +3926,7 @@ func (x *TunnelKey) String() string {
 func (*TunnelKey) ProtoMessage() {}
 
 func (x *TunnelKey) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[34]
+	mi := &file_topology_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3643,7 +3939,7 @@ func (x *TunnelKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelKey.ProtoReflect.Descriptor instead.
 func (*TunnelKey) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{34}
+	return file_topology_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TunnelKey) GetNumber() uint32 {
@@ -3680,7 +3976,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3692,7 +3988,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[35]
+	mi := &file_topology_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3705,7 +4001,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{35}
+	return file_topology_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Interface) GetName() string {
@@ -3755,7 +4051,7 @@ type HostState struct {
 
 func (x *HostState) Reset() {
 	*x = HostState{}
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3767,7 +4063,7 @@ func (x *HostState) String() string {
 func (*HostState) ProtoMessage() {}
 
 func (x *HostState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[36]
+	mi := &file_topology_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3780,7 +4076,7 @@ func (x *HostState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostState.ProtoReflect.Descriptor instead.
 func (*HostState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{36}
+	return file_topology_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HostState) GetHost() []byte {
@@ -3822,7 +4118,7 @@ type PortState struct {
 
 func (x *PortState) Reset() {
 	*x = PortState{}
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +4130,7 @@ func (x *PortState) String() string {
 func (*PortState) ProtoMessage() {}
 
 func (x *PortState) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[37]
+	mi := &file_topology_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +4143,7 @@ func (x *PortState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortState.ProtoReflect.Descriptor instead.
 func (*PortState) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{37}
+	return file_topology_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PortState) GetPort() []byte {
@@ -3884,7 +4180,7 @@ type LearnedMAC struct {
 
 func (x *LearnedMAC) Reset() {
 	*x = LearnedMAC{}
-	mi := &file_topology_proto_msgTypes[38]
+	mi := &file_topology_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3896,7 +4192,7 @@ func (x *LearnedMAC) String() string {
 func (*LearnedMAC) ProtoMessage() {}
 
 func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[38]
+	mi := &file_topology_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3909,7 +4205,7 @@ func (x *LearnedMAC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LearnedMAC.ProtoReflect.Descriptor instead.
 func (*LearnedMAC) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{38}
+	return file_topology_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LearnedMAC) GetId() []byte {
@@ -3959,7 +4255,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_topology_proto_msgTypes[39]
+	mi := &file_topology_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3971,7 +4267,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[39]
+	mi := &file_topology_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3984,7 +4280,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{39}
+	return file_topology_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Source) GetResource() string {
@@ -4029,7 +4325,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_topology_proto_msgTypes[40]
+	mi := &file_topology_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4041,7 +4337,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[40]
+	mi := &file_topology_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4054,7 +4350,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{40}
+	return file_topology_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Progress) GetJournal() string {
@@ -4116,13 +4412,15 @@ type Overlay struct {
 	AsNumber      uint32                 `protobuf:"varint,13,opt,name=as_number,json=asNumber,proto3" json:"as_number,omitempty"`
 	Vni           uint32                 `protobuf:"varint,14,opt,name=vni,proto3" json:"vni,omitempty"`
 	OffRampVxlan  bool                   `protobuf:"varint,15,opt,name=off_ramp_vxlan,json=offRampVxlan,proto3" json:"off_ramp_vxlan,omitempty"`
+	Vlan          uint32                 `protobuf:"varint,16,opt,name=vlan,proto3" json:"vlan,omitempty"`
+	Vif           []byte                 `protobuf:"bytes,17,opt,name=vif,proto3" json:"vif,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Overlay) Reset() {
 	*x = Overlay{}
-	mi := &file_topology_proto_msgTypes[41]
+	mi := &file_topology_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4134,7 +4432,7 @@ func (x *Overlay) String() string {
 func (*Overlay) ProtoMessage() {}
 
 func (x *Overlay) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[41]
+	mi := &file_topology_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4147,7 +4445,7 @@ func (x *Overlay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Overlay.ProtoReflect.Descriptor instead.
 func (*Overlay) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{41}
+	return file_topology_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Overlay) GetTarget() *Key {
@@ -4255,6 +4553,20 @@ func (x *Overlay) GetOffRampVxlan() bool {
 	return false
 }
 
+func (x *Overlay) GetVlan() uint32 {
+	if x != nil {
+		return x.Vlan
+	}
+	return 0
+}
+
+func (x *Overlay) GetVif() []byte {
+	if x != nil {
+		return x.Vif
+	}
+	return nil
+}
+
 type TunnelZone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -4266,7 +4578,7 @@ type TunnelZone struct {
 
 func (x *TunnelZone) Reset() {
 	*x = TunnelZone{}
-	mi := &file_topology_proto_msgTypes[42]
+	mi := &file_topology_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4278,7 +4590,7 @@ func (x *TunnelZone) String() string {
 func (*TunnelZone) ProtoMessage() {}
 
 func (x *TunnelZone) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[42]
+	mi := &file_topology_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4291,7 +4603,7 @@ func (x *TunnelZone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelZone.ProtoReflect.Descriptor instead.
 func (*TunnelZone) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{42}
+	return file_topology_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TunnelZone) GetId() []byte {
@@ -4327,7 +4639,7 @@ type TunnelZoneHost struct {
 
 func (x *TunnelZoneHost) Reset() {
 	*x = TunnelZoneHost{}
-	mi := &file_topology_proto_msgTypes[43]
+	mi := &file_topology_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4339,7 +4651,7 @@ func (x *TunnelZoneHost) String() string {
 func (*TunnelZoneHost) ProtoMessage() {}
 
 func (x *TunnelZoneHost) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[43]
+	mi := &file_topology_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4352,7 +4664,7 @@ func (x *TunnelZoneHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelZoneHost.ProtoReflect.Descriptor instead.
 func (*TunnelZoneHost) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{43}
+	return file_topology_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TunnelZoneHost) GetId() []byte {
@@ -4395,7 +4707,7 @@ type BGPNetwork struct {
 
 func (x *BGPNetwork) Reset() {
 	*x = BGPNetwork{}
-	mi := &file_topology_proto_msgTypes[44]
+	mi := &file_topology_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4407,7 +4719,7 @@ func (x *BGPNetwork) String() string {
 func (*BGPNetwork) ProtoMessage() {}
 
 func (x *BGPNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[44]
+	mi := &file_topology_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4420,7 +4732,7 @@ func (x *BGPNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BGPNetwork.ProtoReflect.Descriptor instead.
 func (*BGPNetwork) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{44}
+	return file_topology_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BGPNetwork) GetId() []byte {
@@ -4468,7 +4780,7 @@ type BGPPeer struct {
 
 func (x *BGPPeer) Reset() {
 	*x = BGPPeer{}
-	mi := &file_topology_proto_msgTypes[45]
+	mi := &file_topology_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4480,7 +4792,7 @@ func (x *BGPPeer) String() string {
 func (*BGPPeer) ProtoMessage() {}
 
 func (x *BGPPeer) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[45]
+	mi := &file_topology_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4493,7 +4805,7 @@ func (x *BGPPeer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BGPPeer.ProtoReflect.Descriptor instead.
 func (*BGPPeer) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{45}
+	return file_topology_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BGPPeer) GetId() []byte {
@@ -4570,7 +4882,7 @@ type LoadBalancer struct {
 
 func (x *LoadBalancer) Reset() {
 	*x = LoadBalancer{}
-	mi := &file_topology_proto_msgTypes[46]
+	mi := &file_topology_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4582,7 +4894,7 @@ func (x *LoadBalancer) String() string {
 func (*LoadBalancer) ProtoMessage() {}
 
 func (x *LoadBalancer) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[46]
+	mi := &file_topology_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4595,7 +4907,7 @@ func (x *LoadBalancer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadBalancer.ProtoReflect.Descriptor instead.
 func (*LoadBalancer) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{46}
+	return file_topology_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *LoadBalancer) GetId() []byte {
@@ -4632,7 +4944,7 @@ type Pool struct {
 
 func (x *Pool) Reset() {
 	*x = Pool{}
-	mi := &file_topology_proto_msgTypes[47]
+	mi := &file_topology_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4644,7 +4956,7 @@ func (x *Pool) String() string {
 func (*Pool) ProtoMessage() {}
 
 func (x *Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[47]
+	mi := &file_topology_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4657,7 +4969,7 @@ func (x *Pool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pool.ProtoReflect.Descriptor instead.
 func (*Pool) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{47}
+	return file_topology_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Pool) GetId() []byte {
@@ -4710,7 +5022,7 @@ type PoolMember struct {
 
 func (x *PoolMember) Reset() {
 	*x = PoolMember{}
-	mi := &file_topology_proto_msgTypes[48]
+	mi := &file_topology_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4722,7 +5034,7 @@ func (x *PoolMember) String() string {
 func (*PoolMember) ProtoMessage() {}
 
 func (x *PoolMember) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[48]
+	mi := &file_topology_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4735,7 +5047,7 @@ func (x *PoolMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolMember.ProtoReflect.Descriptor instead.
 func (*PoolMember) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{48}
+	return file_topology_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PoolMember) GetId() []byte {
@@ -4802,7 +5114,7 @@ type VIP struct {
 
 func (x *VIP) Reset() {
 	*x = VIP{}
-	mi := &file_topology_proto_msgTypes[49]
+	mi := &file_topology_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4814,7 +5126,7 @@ func (x *VIP) String() string {
 func (*VIP) ProtoMessage() {}
 
 func (x *VIP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[49]
+	mi := &file_topology_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4827,7 +5139,7 @@ func (x *VIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VIP.ProtoReflect.Descriptor instead.
 func (*VIP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{49}
+	return file_topology_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VIP) GetId() []byte {
@@ -4893,7 +5205,7 @@ type HealthMonitor struct {
 
 func (x *HealthMonitor) Reset() {
 	*x = HealthMonitor{}
-	mi := &file_topology_proto_msgTypes[50]
+	mi := &file_topology_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4905,7 +5217,7 @@ func (x *HealthMonitor) String() string {
 func (*HealthMonitor) ProtoMessage() {}
 
 func (x *HealthMonitor) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[50]
+	mi := &file_topology_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4918,7 +5230,7 @@ func (x *HealthMonitor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthMonitor.ProtoReflect.Descriptor instead.
 func (*HealthMonitor) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{50}
+	return file_topology_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *HealthMonitor) GetId() []byte {
@@ -4975,7 +5287,7 @@ type Mirror struct {
 
 func (x *Mirror) Reset() {
 	*x = Mirror{}
-	mi := &file_topology_proto_msgTypes[51]
+	mi := &file_topology_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4987,7 +5299,7 @@ func (x *Mirror) String() string {
 func (*Mirror) ProtoMessage() {}
 
 func (x *Mirror) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[51]
+	mi := &file_topology_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5000,7 +5312,7 @@ func (x *Mirror) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mirror.ProtoReflect.Descriptor instead.
 func (*Mirror) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{51}
+	return file_topology_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Mirror) GetId() []byte {
@@ -5047,7 +5359,7 @@ type L2Insertion struct {
 
 func (x *L2Insertion) Reset() {
 	*x = L2Insertion{}
-	mi := &file_topology_proto_msgTypes[52]
+	mi := &file_topology_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5059,7 +5371,7 @@ func (x *L2Insertion) String() string {
 func (*L2Insertion) ProtoMessage() {}
 
 func (x *L2Insertion) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[52]
+	mi := &file_topology_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5072,7 +5384,7 @@ func (x *L2Insertion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use L2Insertion.ProtoReflect.Descriptor instead.
 func (*L2Insertion) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{52}
+	return file_topology_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *L2Insertion) GetId() []byte {
@@ -5145,7 +5457,7 @@ type QoSPolicy struct {
 
 func (x *QoSPolicy) Reset() {
 	*x = QoSPolicy{}
-	mi := &file_topology_proto_msgTypes[53]
+	mi := &file_topology_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5157,7 +5469,7 @@ func (x *QoSPolicy) String() string {
 func (*QoSPolicy) ProtoMessage() {}
 
 func (x *QoSPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[53]
+	mi := &file_topology_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5170,7 +5482,7 @@ func (x *QoSPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QoSPolicy.ProtoReflect.Descriptor instead.
 func (*QoSPolicy) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{53}
+	return file_topology_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *QoSPolicy) GetId() []byte {
@@ -5228,7 +5540,7 @@ type QoSBandwidthRule struct {
 
 func (x *QoSBandwidthRule) Reset() {
 	*x = QoSBandwidthRule{}
-	mi := &file_topology_proto_msgTypes[54]
+	mi := &file_topology_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5240,7 +5552,7 @@ func (x *QoSBandwidthRule) String() string {
 func (*QoSBandwidthRule) ProtoMessage() {}
 
 func (x *QoSBandwidthRule) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[54]
+	mi := &file_topology_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5253,7 +5565,7 @@ func (x *QoSBandwidthRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QoSBandwidthRule.ProtoReflect.Descriptor instead.
 func (*QoSBandwidthRule) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{54}
+	return file_topology_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *QoSBandwidthRule) GetId() []byte {
@@ -5303,7 +5615,7 @@ type QoSDSCPRule struct {
 
 func (x *QoSDSCPRule) Reset() {
 	*x = QoSDSCPRule{}
-	mi := &file_topology_proto_msgTypes[55]
+	mi := &file_topology_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5315,7 +5627,7 @@ func (x *QoSDSCPRule) String() string {
 func (*QoSDSCPRule) ProtoMessage() {}
 
 func (x *QoSDSCPRule) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[55]
+	mi := &file_topology_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5328,7 +5640,7 @@ func (x *QoSDSCPRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QoSDSCPRule.ProtoReflect.Descriptor instead.
 func (*QoSDSCPRule) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{55}
+	return file_topology_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *QoSDSCPRule) GetId() []byte {
@@ -5373,7 +5685,7 @@ type ServiceContainer struct {
 
 func (x *ServiceContainer) Reset() {
 	*x = ServiceContainer{}
-	mi := &file_topology_proto_msgTypes[56]
+	mi := &file_topology_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5385,7 +5697,7 @@ func (x *ServiceContainer) String() string {
 func (*ServiceContainer) ProtoMessage() {}
 
 func (x *ServiceContainer) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[56]
+	mi := &file_topology_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5398,7 +5710,7 @@ func (x *ServiceContainer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceContainer.ProtoReflect.Descriptor instead.
 func (*ServiceContainer) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{56}
+	return file_topology_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ServiceContainer) GetId() []byte {
@@ -5455,7 +5767,7 @@ type ServiceContainerGroup struct {
 
 func (x *ServiceContainerGroup) Reset() {
 	*x = ServiceContainerGroup{}
-	mi := &file_topology_proto_msgTypes[57]
+	mi := &file_topology_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5467,7 +5779,7 @@ func (x *ServiceContainerGroup) String() string {
 func (*ServiceContainerGroup) ProtoMessage() {}
 
 func (x *ServiceContainerGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[57]
+	mi := &file_topology_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5480,7 +5792,7 @@ func (x *ServiceContainerGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceContainerGroup.ProtoReflect.Descriptor instead.
 func (*ServiceContainerGroup) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{57}
+	return file_topology_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ServiceContainerGroup) GetId() []byte {
@@ -5527,7 +5839,7 @@ type TraceRequest struct {
 
 func (x *TraceRequest) Reset() {
 	*x = TraceRequest{}
-	mi := &file_topology_proto_msgTypes[58]
+	mi := &file_topology_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5539,7 +5851,7 @@ func (x *TraceRequest) String() string {
 func (*TraceRequest) ProtoMessage() {}
 
 func (x *TraceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[58]
+	mi := &file_topology_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5552,7 +5864,7 @@ func (x *TraceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
 func (*TraceRequest) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{58}
+	return file_topology_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TraceRequest) GetId() []byte {
@@ -5625,7 +5937,7 @@ type VTEP struct {
 
 func (x *VTEP) Reset() {
 	*x = VTEP{}
-	mi := &file_topology_proto_msgTypes[59]
+	mi := &file_topology_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5637,7 +5949,7 @@ func (x *VTEP) String() string {
 func (*VTEP) ProtoMessage() {}
 
 func (x *VTEP) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[59]
+	mi := &file_topology_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5650,7 +5962,7 @@ func (x *VTEP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VTEP.ProtoReflect.Descriptor instead.
 func (*VTEP) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{59}
+	return file_topology_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *VTEP) GetId() []byte {
@@ -5706,7 +6018,7 @@ type VTEPBinding struct {
 
 func (x *VTEPBinding) Reset() {
 	*x = VTEPBinding{}
-	mi := &file_topology_proto_msgTypes[60]
+	mi := &file_topology_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5718,7 +6030,7 @@ func (x *VTEPBinding) String() string {
 func (*VTEPBinding) ProtoMessage() {}
 
 func (x *VTEPBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[60]
+	mi := &file_topology_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5731,7 +6043,7 @@ func (x *VTEPBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VTEPBinding.ProtoReflect.Descriptor instead.
 func (*VTEPBinding) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{60}
+	return file_topology_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *VTEPBinding) GetPort() string {
@@ -5768,7 +6080,7 @@ type PeeringEntry struct {
 
 func (x *PeeringEntry) Reset() {
 	*x = PeeringEntry{}
-	mi := &file_topology_proto_msgTypes[61]
+	mi := &file_topology_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5780,7 +6092,7 @@ func (x *PeeringEntry) String() string {
 func (*PeeringEntry) ProtoMessage() {}
 
 func (x *PeeringEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[61]
+	mi := &file_topology_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5793,7 +6105,7 @@ func (x *PeeringEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeeringEntry.ProtoReflect.Descriptor instead.
 func (*PeeringEntry) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{61}
+	return file_topology_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PeeringEntry) GetId() []byte {
@@ -5845,7 +6157,7 @@ type HostSettings struct {
 
 func (x *HostSettings) Reset() {
 	*x = HostSettings{}
-	mi := &file_topology_proto_msgTypes[62]
+	mi := &file_topology_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5857,7 +6169,7 @@ func (x *HostSettings) String() string {
 func (*HostSettings) ProtoMessage() {}
 
 func (x *HostSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_topology_proto_msgTypes[62]
+	mi := &file_topology_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5870,7 +6182,7 @@ func (x *HostSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostSettings.ProtoReflect.Descriptor instead.
 func (*HostSettings) Descriptor() ([]byte, []int) {
-	return file_topology_proto_rawDescGZIP(), []int{62}
+	return file_topology_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *HostSettings) GetHost() []byte {
@@ -5915,6 +6227,82 @@ func (x *HostSettings) GetByOperator() bool {
 	return false
 }
 
+type ConfigDocument struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Scope         uint32                 `protobuf:"varint,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	ByOperator    bool                   `protobuf:"varint,100,opt,name=by_operator,json=byOperator,proto3" json:"by_operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigDocument) Reset() {
+	*x = ConfigDocument{}
+	mi := &file_topology_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigDocument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigDocument) ProtoMessage() {}
+
+func (x *ConfigDocument) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigDocument.ProtoReflect.Descriptor instead.
+func (*ConfigDocument) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *ConfigDocument) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ConfigDocument) GetScope() uint32 {
+	if x != nil {
+		return x.Scope
+	}
+	return 0
+}
+
+func (x *ConfigDocument) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConfigDocument) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ConfigDocument) GetByOperator() bool {
+	if x != nil {
+		return x.ByOperator
+	}
+	return false
+}
+
 var File_topology_proto protoreflect.FileDescriptor
 
 const file_topology_proto_rawDesc = "" +
@@ -5922,7 +6310,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\x98\x18\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xe8\x18\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -5980,7 +6368,8 @@ const file_topology_proto_rawDesc = "" +
 	"\rtrace_request\x18* \x01(\v2!.midonet.topology.v1.TraceRequestH\x00R\ftraceRequest\x12/\n" +
 	"\x04vtep\x18+ \x01(\v2\x19.midonet.topology.v1.VTEPH\x00R\x04vtep\x12H\n" +
 	"\rpeering_entry\x18, \x01(\v2!.midonet.topology.v1.PeeringEntryH\x00R\fpeeringEntry\x12H\n" +
-	"\rhost_settings\x18- \x01(\v2!.midonet.topology.v1.HostSettingsH\x00R\fhostSettings\x12B\n" +
+	"\rhost_settings\x18- \x01(\v2!.midonet.topology.v1.HostSettingsH\x00R\fhostSettings\x12N\n" +
+	"\x0fconfig_document\x18. \x01(\v2#.midonet.topology.v1.ConfigDocumentH\x00R\x0econfigDocument\x12B\n" +
 	"\vstaged_part\x18d \x01(\v2\x1f.midonet.topology.v1.StagedPartH\x00R\n" +
 	"stagedPart\x12H\n" +
 	"\rstaged_change\x18e \x01(\v2!.midonet.topology.v1.StagedChangeH\x00R\fstagedChangeB\a\n" +
@@ -6069,7 +6458,7 @@ const file_topology_proto_rawDesc = "" +
 	"\tout_chain\x18\x06 \x01(\fR\boutChain\x12#\n" +
 	"\rforward_chain\x18\a \x01(\fR\fforwardChain\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"\x9f\x02\n" +
+	"byOperator\"\xbf\x02\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06router\x18\x02 \x01(\fR\x06router\x123\n" +
@@ -6078,7 +6467,10 @@ const file_topology_proto_rawDesc = "" +
 	"\x04kind\x18\x05 \x01(\rR\x04kind\x12\x12\n" +
 	"\x04port\x18\x06 \x01(\fR\x04port\x12\x19\n" +
 	"\bnext_hop\x18\a \x01(\fR\anextHop\x12\x16\n" +
-	"\x06weight\x18\b \x01(\rR\x06weight\x12\x1f\n" +
+	"\x06weight\x18\b \x01(\rR\x06weight\x12\x1e\n" +
+	"\n" +
+	"attributes\x18\t \x01(\tR\n" +
+	"attributes\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
 	"byOperator\"r\n" +
 	"\n" +
@@ -6121,20 +6513,35 @@ const file_topology_proto_rawDesc = "" +
 	"project_id\x18\x03 \x01(\tR\tprojectId\x12/\n" +
 	"\x05rules\x18\x04 \x03(\v2\x19.midonet.topology.v1.RuleR\x05rules\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"\xc6\x01\n" +
+	"byOperator\"\xf9\x01\n" +
 	"\x04Rule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x122\n" +
 	"\x04when\x18\x02 \x01(\v2\x1e.midonet.topology.v1.ConditionR\x04when\x12\x16\n" +
 	"\x06action\x18\x03 \x01(\rR\x06action\x12\x12\n" +
 	"\x04jump\x18\x04 \x01(\fR\x04jump\x128\n" +
 	"\atargets\x18\x05 \x03(\v2\x1e.midonet.topology.v1.NATTargetR\atargets\x12\x14\n" +
-	"\x05after\x18\x06 \x01(\rR\x05after\"q\n" +
+	"\x05after\x18\x06 \x01(\rR\x05after\x121\n" +
+	"\x04kept\x18\a \x01(\v2\x1d.midonet.topology.v1.KeptRuleR\x04kept\"\x96\x01\n" +
+	"\bKeptRule\x12\x14\n" +
+	"\x05meter\x18\x01 \x01(\tR\x05meter\x124\n" +
+	"\x05trace\x18\x02 \x01(\v2\x1e.midonet.topology.v1.TraceRuleR\x05trace\x12>\n" +
+	"\ttransform\x18\x03 \x01(\v2 .midonet.topology.v1.L2TransformR\ttransform\";\n" +
+	"\tTraceRule\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\fR\arequest\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x03R\x05limit\"\xb0\x01\n" +
+	"\vL2Transform\x12\x1a\n" +
+	"\bredirect\x18\x01 \x01(\bR\bredirect\x12\x19\n" +
+	"\bpop_vlan\x18\x02 \x01(\bR\apopVlan\x12\x1b\n" +
+	"\tpush_vlan\x18\x03 \x01(\rR\bpushVlan\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\fR\x06target\x12\x18\n" +
+	"\aingress\x18\x05 \x01(\bR\aingress\x12\x1b\n" +
+	"\tfail_open\x18\x06 \x01(\bR\bfailOpen\"q\n" +
 	"\tNATTarget\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\fR\x05first\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\fR\x04last\x12\x1d\n" +
 	"\n" +
 	"first_port\x18\x03 \x01(\rR\tfirstPort\x12\x1b\n" +
-	"\tlast_port\x18\x04 \x01(\rR\blastPort\"\x94\a\n" +
+	"\tlast_port\x18\x04 \x01(\rR\blastPort\"\xd0\a\n" +
 	"\tCondition\x12\x1d\n" +
 	"\n" +
 	"ether_type\x18\x01 \x01(\rR\tetherType\x12\x17\n" +
@@ -6168,9 +6575,13 @@ const file_topology_proto_rawDesc = "" +
 	"port_group\x18\x18 \x01(\fR\tportGroup\x12\"\n" +
 	"\rin_port_group\x18\x19 \x01(\fR\vinPortGroup\x12$\n" +
 	"\x0eout_port_group\x18\x1a \x01(\fR\foutPortGroup\x12\x1c\n" +
-	"\ttraversed\x18\x1b \x01(\fR\ttraversedB\b\n" +
+	"\ttraversed\x18\x1b \x01(\fR\ttraversed\x12:\n" +
+	"\ticmp_data\x18\x1c \x01(\v2\x1d.midonet.topology.v1.ICMPDataR\bicmpDataB\b\n" +
 	"\x06_protoB\x06\n" +
-	"\x04_tos\"o\n" +
+	"\x04_tos\"h\n" +
+	"\bICMPData\x12-\n" +
+	"\x03src\x18\x01 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x03src\x12-\n" +
+	"\x03dst\x18\x02 \x01(\v2\x1b.midonet.topology.v1.PrefixR\x03dst\"o\n" +
 	"\tAddrGroup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -6224,12 +6635,13 @@ const file_topology_proto_rawDesc = "" +
 	"\bhostname\x18\a \x01(\tR\bhostname\x129\n" +
 	"\aoptions\x18\b \x03(\v2\x1f.midonet.topology.v1.DHCPOptionR\aoptions\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"y\n" +
+	"byOperator\"\x8d\x01\n" +
 	"\bMACEntry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\fR\x06bridge\x12\x10\n" +
 	"\x03mac\x18\x03 \x01(\fR\x03mac\x12\x12\n" +
-	"\x04port\x18\x04 \x01(\fR\x04port\x12\x1f\n" +
+	"\x04port\x18\x04 \x01(\fR\x04port\x12\x12\n" +
+	"\x04vlan\x18\x05 \x01(\rR\x04vlan\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
 	"byOperator\"\x8e\x01\n" +
 	"\tNeighbour\x12\x0e\n" +
@@ -6291,7 +6703,7 @@ const file_topology_proto_rawDesc = "" +
 	"\aapplied\x18\x03 \x01(\x04R\aapplied\x12\x18\n" +
 	"\arepairs\x18\x04 \x01(\x04R\arepairs\x12\x14\n" +
 	"\x05store\x18\x05 \x01(\tR\x05store\x12\x14\n" +
-	"\x05turns\x18\x06 \x01(\x04R\x05turns\"\x85\x04\n" +
+	"\x05turns\x18\x06 \x01(\x04R\x05turns\"\xab\x04\n" +
 	"\aOverlay\x120\n" +
 	"\x06target\x18\x01 \x01(\v2\x18.midonet.topology.v1.KeyR\x06target\x12(\n" +
 	"\x02at\x18\x02 \x01(\v2\x18.midonet.topology.v1.KeyR\x02at\x12\x19\n" +
@@ -6311,7 +6723,9 @@ const file_topology_proto_rawDesc = "" +
 	"\x0elocal_redirect\x18\f \x01(\fR\rlocalRedirect\x12\x1b\n" +
 	"\tas_number\x18\r \x01(\rR\basNumber\x12\x10\n" +
 	"\x03vni\x18\x0e \x01(\rR\x03vni\x12$\n" +
-	"\x0eoff_ramp_vxlan\x18\x0f \x01(\bR\foffRampVxlan\"D\n" +
+	"\x0eoff_ramp_vxlan\x18\x0f \x01(\bR\foffRampVxlan\x12\x12\n" +
+	"\x04vlan\x18\x10 \x01(\rR\x04vlan\x12\x10\n" +
+	"\x03vif\x18\x11 \x01(\fR\x03vif\"D\n" +
 	"\n" +
 	"TunnelZone\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
@@ -6474,6 +6888,13 @@ const file_topology_proto_rawDesc = "" +
 	"\x0fcontainer_limit\x18\x04 \x01(\x05R\x0econtainerLimit\x126\n" +
 	"\x17enforce_container_limit\x18\x05 \x01(\bR\x15enforceContainerLimit\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
+	"byOperator\"\x7f\n" +
+	"\x0eConfigDocument\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\rR\x05scope\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1f\n" +
+	"\vby_operator\x18d \x01(\bR\n" +
 	"byOperatorB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
@@ -6488,7 +6909,7 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
 var file_topology_proto_goTypes = []any{
 	(*Key)(nil),                   // 0: midonet.topology.v1.Key
 	(*Object)(nil),                // 1: midonet.topology.v1.Object
@@ -6512,134 +6933,146 @@ var file_topology_proto_goTypes = []any{
 	(*RouterNeighbour)(nil),       // 19: midonet.topology.v1.RouterNeighbour
 	(*Chain)(nil),                 // 20: midonet.topology.v1.Chain
 	(*Rule)(nil),                  // 21: midonet.topology.v1.Rule
-	(*NATTarget)(nil),             // 22: midonet.topology.v1.NATTarget
-	(*Condition)(nil),             // 23: midonet.topology.v1.Condition
-	(*AddrGroup)(nil),             // 24: midonet.topology.v1.AddrGroup
-	(*GroupMember)(nil),           // 25: midonet.topology.v1.GroupMember
-	(*PortGroup)(nil),             // 26: midonet.topology.v1.PortGroup
-	(*DHCP)(nil),                  // 27: midonet.topology.v1.DHCP
-	(*DHCPOption)(nil),            // 28: midonet.topology.v1.DHCPOption
-	(*DHCPHost)(nil),              // 29: midonet.topology.v1.DHCPHost
-	(*MACEntry)(nil),              // 30: midonet.topology.v1.MACEntry
-	(*Neighbour)(nil),             // 31: midonet.topology.v1.Neighbour
-	(*Host)(nil),                  // 32: midonet.topology.v1.Host
-	(*Binding)(nil),               // 33: midonet.topology.v1.Binding
-	(*TunnelKey)(nil),             // 34: midonet.topology.v1.TunnelKey
-	(*Interface)(nil),             // 35: midonet.topology.v1.Interface
-	(*HostState)(nil),             // 36: midonet.topology.v1.HostState
-	(*PortState)(nil),             // 37: midonet.topology.v1.PortState
-	(*LearnedMAC)(nil),            // 38: midonet.topology.v1.LearnedMAC
-	(*Source)(nil),                // 39: midonet.topology.v1.Source
-	(*Progress)(nil),              // 40: midonet.topology.v1.Progress
-	(*Overlay)(nil),               // 41: midonet.topology.v1.Overlay
-	(*TunnelZone)(nil),            // 42: midonet.topology.v1.TunnelZone
-	(*TunnelZoneHost)(nil),        // 43: midonet.topology.v1.TunnelZoneHost
-	(*BGPNetwork)(nil),            // 44: midonet.topology.v1.BGPNetwork
-	(*BGPPeer)(nil),               // 45: midonet.topology.v1.BGPPeer
-	(*LoadBalancer)(nil),          // 46: midonet.topology.v1.LoadBalancer
-	(*Pool)(nil),                  // 47: midonet.topology.v1.Pool
-	(*PoolMember)(nil),            // 48: midonet.topology.v1.PoolMember
-	(*VIP)(nil),                   // 49: midonet.topology.v1.VIP
-	(*HealthMonitor)(nil),         // 50: midonet.topology.v1.HealthMonitor
-	(*Mirror)(nil),                // 51: midonet.topology.v1.Mirror
-	(*L2Insertion)(nil),           // 52: midonet.topology.v1.L2Insertion
-	(*QoSPolicy)(nil),             // 53: midonet.topology.v1.QoSPolicy
-	(*QoSBandwidthRule)(nil),      // 54: midonet.topology.v1.QoSBandwidthRule
-	(*QoSDSCPRule)(nil),           // 55: midonet.topology.v1.QoSDSCPRule
-	(*ServiceContainer)(nil),      // 56: midonet.topology.v1.ServiceContainer
-	(*ServiceContainerGroup)(nil), // 57: midonet.topology.v1.ServiceContainerGroup
-	(*TraceRequest)(nil),          // 58: midonet.topology.v1.TraceRequest
-	(*VTEP)(nil),                  // 59: midonet.topology.v1.VTEP
-	(*VTEPBinding)(nil),           // 60: midonet.topology.v1.VTEPBinding
-	(*PeeringEntry)(nil),          // 61: midonet.topology.v1.PeeringEntry
-	(*HostSettings)(nil),          // 62: midonet.topology.v1.HostSettings
+	(*KeptRule)(nil),              // 22: midonet.topology.v1.KeptRule
+	(*TraceRule)(nil),             // 23: midonet.topology.v1.TraceRule
+	(*L2Transform)(nil),           // 24: midonet.topology.v1.L2Transform
+	(*NATTarget)(nil),             // 25: midonet.topology.v1.NATTarget
+	(*Condition)(nil),             // 26: midonet.topology.v1.Condition
+	(*ICMPData)(nil),              // 27: midonet.topology.v1.ICMPData
+	(*AddrGroup)(nil),             // 28: midonet.topology.v1.AddrGroup
+	(*GroupMember)(nil),           // 29: midonet.topology.v1.GroupMember
+	(*PortGroup)(nil),             // 30: midonet.topology.v1.PortGroup
+	(*DHCP)(nil),                  // 31: midonet.topology.v1.DHCP
+	(*DHCPOption)(nil),            // 32: midonet.topology.v1.DHCPOption
+	(*DHCPHost)(nil),              // 33: midonet.topology.v1.DHCPHost
+	(*MACEntry)(nil),              // 34: midonet.topology.v1.MACEntry
+	(*Neighbour)(nil),             // 35: midonet.topology.v1.Neighbour
+	(*Host)(nil),                  // 36: midonet.topology.v1.Host
+	(*Binding)(nil),               // 37: midonet.topology.v1.Binding
+	(*TunnelKey)(nil),             // 38: midonet.topology.v1.TunnelKey
+	(*Interface)(nil),             // 39: midonet.topology.v1.Interface
+	(*HostState)(nil),             // 40: midonet.topology.v1.HostState
+	(*PortState)(nil),             // 41: midonet.topology.v1.PortState
+	(*LearnedMAC)(nil),            // 42: midonet.topology.v1.LearnedMAC
+	(*Source)(nil),                // 43: midonet.topology.v1.Source
+	(*Progress)(nil),              // 44: midonet.topology.v1.Progress
+	(*Overlay)(nil),               // 45: midonet.topology.v1.Overlay
+	(*TunnelZone)(nil),            // 46: midonet.topology.v1.TunnelZone
+	(*TunnelZoneHost)(nil),        // 47: midonet.topology.v1.TunnelZoneHost
+	(*BGPNetwork)(nil),            // 48: midonet.topology.v1.BGPNetwork
+	(*BGPPeer)(nil),               // 49: midonet.topology.v1.BGPPeer
+	(*LoadBalancer)(nil),          // 50: midonet.topology.v1.LoadBalancer
+	(*Pool)(nil),                  // 51: midonet.topology.v1.Pool
+	(*PoolMember)(nil),            // 52: midonet.topology.v1.PoolMember
+	(*VIP)(nil),                   // 53: midonet.topology.v1.VIP
+	(*HealthMonitor)(nil),         // 54: midonet.topology.v1.HealthMonitor
+	(*Mirror)(nil),                // 55: midonet.topology.v1.Mirror
+	(*L2Insertion)(nil),           // 56: midonet.topology.v1.L2Insertion
+	(*QoSPolicy)(nil),             // 57: midonet.topology.v1.QoSPolicy
+	(*QoSBandwidthRule)(nil),      // 58: midonet.topology.v1.QoSBandwidthRule
+	(*QoSDSCPRule)(nil),           // 59: midonet.topology.v1.QoSDSCPRule
+	(*ServiceContainer)(nil),      // 60: midonet.topology.v1.ServiceContainer
+	(*ServiceContainerGroup)(nil), // 61: midonet.topology.v1.ServiceContainerGroup
+	(*TraceRequest)(nil),          // 62: midonet.topology.v1.TraceRequest
+	(*VTEP)(nil),                  // 63: midonet.topology.v1.VTEP
+	(*VTEPBinding)(nil),           // 64: midonet.topology.v1.VTEPBinding
+	(*PeeringEntry)(nil),          // 65: midonet.topology.v1.PeeringEntry
+	(*HostSettings)(nil),          // 66: midonet.topology.v1.HostSettings
+	(*ConfigDocument)(nil),        // 67: midonet.topology.v1.ConfigDocument
 }
 var file_topology_proto_depIdxs = []int32{
 	5,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
 	6,  // 1: midonet.topology.v1.Object.port:type_name -> midonet.topology.v1.Port
-	27, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
-	29, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
-	30, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
-	31, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
-	32, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
-	33, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
-	34, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
-	36, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
-	37, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
-	38, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
-	39, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
-	40, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
+	31, // 2: midonet.topology.v1.Object.dhcp:type_name -> midonet.topology.v1.DHCP
+	33, // 3: midonet.topology.v1.Object.dhcp_host:type_name -> midonet.topology.v1.DHCPHost
+	34, // 4: midonet.topology.v1.Object.mac_entry:type_name -> midonet.topology.v1.MACEntry
+	35, // 5: midonet.topology.v1.Object.neighbour:type_name -> midonet.topology.v1.Neighbour
+	36, // 6: midonet.topology.v1.Object.host:type_name -> midonet.topology.v1.Host
+	37, // 7: midonet.topology.v1.Object.binding:type_name -> midonet.topology.v1.Binding
+	38, // 8: midonet.topology.v1.Object.tunnel_key:type_name -> midonet.topology.v1.TunnelKey
+	40, // 9: midonet.topology.v1.Object.host_state:type_name -> midonet.topology.v1.HostState
+	41, // 10: midonet.topology.v1.Object.port_state:type_name -> midonet.topology.v1.PortState
+	42, // 11: midonet.topology.v1.Object.learned_mac:type_name -> midonet.topology.v1.LearnedMAC
+	43, // 12: midonet.topology.v1.Object.source:type_name -> midonet.topology.v1.Source
+	44, // 13: midonet.topology.v1.Object.progress:type_name -> midonet.topology.v1.Progress
 	13, // 14: midonet.topology.v1.Object.router:type_name -> midonet.topology.v1.Router
 	14, // 15: midonet.topology.v1.Object.route:type_name -> midonet.topology.v1.Route
 	20, // 16: midonet.topology.v1.Object.chain:type_name -> midonet.topology.v1.Chain
-	24, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
-	25, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
-	26, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
+	28, // 17: midonet.topology.v1.Object.addr_group:type_name -> midonet.topology.v1.AddrGroup
+	29, // 18: midonet.topology.v1.Object.group_member:type_name -> midonet.topology.v1.GroupMember
+	30, // 19: midonet.topology.v1.Object.port_group:type_name -> midonet.topology.v1.PortGroup
 	15, // 20: midonet.topology.v1.Object.floating_ip:type_name -> midonet.topology.v1.FloatingIP
 	17, // 21: midonet.topology.v1.Object.port_forwarding:type_name -> midonet.topology.v1.PortForwarding
 	18, // 22: midonet.topology.v1.Object.nat_block:type_name -> midonet.topology.v1.NATBlock
 	19, // 23: midonet.topology.v1.Object.router_neighbour:type_name -> midonet.topology.v1.RouterNeighbour
-	41, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
-	42, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
-	43, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
-	44, // 27: midonet.topology.v1.Object.bgp_network:type_name -> midonet.topology.v1.BGPNetwork
-	45, // 28: midonet.topology.v1.Object.bgp_peer:type_name -> midonet.topology.v1.BGPPeer
-	46, // 29: midonet.topology.v1.Object.load_balancer:type_name -> midonet.topology.v1.LoadBalancer
-	47, // 30: midonet.topology.v1.Object.pool:type_name -> midonet.topology.v1.Pool
-	48, // 31: midonet.topology.v1.Object.pool_member:type_name -> midonet.topology.v1.PoolMember
-	49, // 32: midonet.topology.v1.Object.vip:type_name -> midonet.topology.v1.VIP
-	50, // 33: midonet.topology.v1.Object.health_monitor:type_name -> midonet.topology.v1.HealthMonitor
-	51, // 34: midonet.topology.v1.Object.mirror:type_name -> midonet.topology.v1.Mirror
-	52, // 35: midonet.topology.v1.Object.l2_insertion:type_name -> midonet.topology.v1.L2Insertion
-	53, // 36: midonet.topology.v1.Object.qos_policy:type_name -> midonet.topology.v1.QoSPolicy
-	54, // 37: midonet.topology.v1.Object.qos_bandwidth_rule:type_name -> midonet.topology.v1.QoSBandwidthRule
-	55, // 38: midonet.topology.v1.Object.qos_dscp_rule:type_name -> midonet.topology.v1.QoSDSCPRule
-	56, // 39: midonet.topology.v1.Object.service_container:type_name -> midonet.topology.v1.ServiceContainer
-	57, // 40: midonet.topology.v1.Object.service_container_group:type_name -> midonet.topology.v1.ServiceContainerGroup
-	58, // 41: midonet.topology.v1.Object.trace_request:type_name -> midonet.topology.v1.TraceRequest
-	59, // 42: midonet.topology.v1.Object.vtep:type_name -> midonet.topology.v1.VTEP
-	61, // 43: midonet.topology.v1.Object.peering_entry:type_name -> midonet.topology.v1.PeeringEntry
-	62, // 44: midonet.topology.v1.Object.host_settings:type_name -> midonet.topology.v1.HostSettings
-	2,  // 45: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
-	3,  // 46: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
-	1,  // 47: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
-	0,  // 48: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
-	8,  // 49: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
-	4,  // 50: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	10, // 51: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	7,  // 52: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
-	9,  // 53: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	4,  // 54: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	11, // 55: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	4,  // 56: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 57: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	4,  // 58: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	4,  // 59: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	16, // 60: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	21, // 61: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	23, // 62: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	22, // 63: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	4,  // 64: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	4,  // 65: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	16, // 66: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	16, // 67: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	4,  // 68: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 69: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	12, // 70: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	28, // 71: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	35, // 72: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	0,  // 73: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
-	0,  // 74: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
-	4,  // 75: midonet.topology.v1.BGPNetwork.subnet:type_name -> midonet.topology.v1.Prefix
-	23, // 76: midonet.topology.v1.Mirror.conditions:type_name -> midonet.topology.v1.Condition
-	0,  // 77: midonet.topology.v1.TraceRequest.device:type_name -> midonet.topology.v1.Key
-	23, // 78: midonet.topology.v1.TraceRequest.when:type_name -> midonet.topology.v1.Condition
-	60, // 79: midonet.topology.v1.VTEP.bindings:type_name -> midonet.topology.v1.VTEPBinding
-	80, // [80:80] is the sub-list for method output_type
-	80, // [80:80] is the sub-list for method input_type
-	80, // [80:80] is the sub-list for extension type_name
-	80, // [80:80] is the sub-list for extension extendee
-	0,  // [0:80] is the sub-list for field type_name
+	45, // 24: midonet.topology.v1.Object.overlay:type_name -> midonet.topology.v1.Overlay
+	46, // 25: midonet.topology.v1.Object.tunnel_zone:type_name -> midonet.topology.v1.TunnelZone
+	47, // 26: midonet.topology.v1.Object.tunnel_zone_host:type_name -> midonet.topology.v1.TunnelZoneHost
+	48, // 27: midonet.topology.v1.Object.bgp_network:type_name -> midonet.topology.v1.BGPNetwork
+	49, // 28: midonet.topology.v1.Object.bgp_peer:type_name -> midonet.topology.v1.BGPPeer
+	50, // 29: midonet.topology.v1.Object.load_balancer:type_name -> midonet.topology.v1.LoadBalancer
+	51, // 30: midonet.topology.v1.Object.pool:type_name -> midonet.topology.v1.Pool
+	52, // 31: midonet.topology.v1.Object.pool_member:type_name -> midonet.topology.v1.PoolMember
+	53, // 32: midonet.topology.v1.Object.vip:type_name -> midonet.topology.v1.VIP
+	54, // 33: midonet.topology.v1.Object.health_monitor:type_name -> midonet.topology.v1.HealthMonitor
+	55, // 34: midonet.topology.v1.Object.mirror:type_name -> midonet.topology.v1.Mirror
+	56, // 35: midonet.topology.v1.Object.l2_insertion:type_name -> midonet.topology.v1.L2Insertion
+	57, // 36: midonet.topology.v1.Object.qos_policy:type_name -> midonet.topology.v1.QoSPolicy
+	58, // 37: midonet.topology.v1.Object.qos_bandwidth_rule:type_name -> midonet.topology.v1.QoSBandwidthRule
+	59, // 38: midonet.topology.v1.Object.qos_dscp_rule:type_name -> midonet.topology.v1.QoSDSCPRule
+	60, // 39: midonet.topology.v1.Object.service_container:type_name -> midonet.topology.v1.ServiceContainer
+	61, // 40: midonet.topology.v1.Object.service_container_group:type_name -> midonet.topology.v1.ServiceContainerGroup
+	62, // 41: midonet.topology.v1.Object.trace_request:type_name -> midonet.topology.v1.TraceRequest
+	63, // 42: midonet.topology.v1.Object.vtep:type_name -> midonet.topology.v1.VTEP
+	65, // 43: midonet.topology.v1.Object.peering_entry:type_name -> midonet.topology.v1.PeeringEntry
+	66, // 44: midonet.topology.v1.Object.host_settings:type_name -> midonet.topology.v1.HostSettings
+	67, // 45: midonet.topology.v1.Object.config_document:type_name -> midonet.topology.v1.ConfigDocument
+	2,  // 46: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
+	3,  // 47: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
+	1,  // 48: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
+	0,  // 49: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
+	8,  // 50: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	4,  // 51: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	10, // 52: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	7,  // 53: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	9,  // 54: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	4,  // 55: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	11, // 56: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	4,  // 57: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 58: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	4,  // 59: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	4,  // 60: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	16, // 61: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	21, // 62: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	26, // 63: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	25, // 64: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	22, // 65: midonet.topology.v1.Rule.kept:type_name -> midonet.topology.v1.KeptRule
+	23, // 66: midonet.topology.v1.KeptRule.trace:type_name -> midonet.topology.v1.TraceRule
+	24, // 67: midonet.topology.v1.KeptRule.transform:type_name -> midonet.topology.v1.L2Transform
+	4,  // 68: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 69: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	16, // 70: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	16, // 71: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	27, // 72: midonet.topology.v1.Condition.icmp_data:type_name -> midonet.topology.v1.ICMPData
+	4,  // 73: midonet.topology.v1.ICMPData.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 74: midonet.topology.v1.ICMPData.dst:type_name -> midonet.topology.v1.Prefix
+	4,  // 75: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 76: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	12, // 77: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	32, // 78: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	39, // 79: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	0,  // 80: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
+	0,  // 81: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
+	4,  // 82: midonet.topology.v1.BGPNetwork.subnet:type_name -> midonet.topology.v1.Prefix
+	26, // 83: midonet.topology.v1.Mirror.conditions:type_name -> midonet.topology.v1.Condition
+	0,  // 84: midonet.topology.v1.TraceRequest.device:type_name -> midonet.topology.v1.Key
+	26, // 85: midonet.topology.v1.TraceRequest.when:type_name -> midonet.topology.v1.Condition
+	64, // 86: midonet.topology.v1.VTEP.bindings:type_name -> midonet.topology.v1.VTEPBinding
+	87, // [87:87] is the sub-list for method output_type
+	87, // [87:87] is the sub-list for method input_type
+	87, // [87:87] is the sub-list for extension type_name
+	87, // [87:87] is the sub-list for extension extendee
+	0,  // [0:87] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -6693,18 +7126,19 @@ func file_topology_proto_init() {
 		(*Object_Vtep)(nil),
 		(*Object_PeeringEntry)(nil),
 		(*Object_HostSettings)(nil),
+		(*Object_ConfigDocument)(nil),
 		(*Object_StagedPart)(nil),
 		(*Object_StagedChange)(nil),
 	}
-	file_topology_proto_msgTypes[23].OneofWrappers = []any{}
-	file_topology_proto_msgTypes[54].OneofWrappers = []any{}
+	file_topology_proto_msgTypes[26].OneofWrappers = []any{}
+	file_topology_proto_msgTypes[58].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   63,
+			NumMessages:   68,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

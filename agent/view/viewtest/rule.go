@@ -35,7 +35,7 @@ func (w *words) chain() *topology.Chain {
 // ParseRule reads a rule: an action, of a jump the chain, and what it applies to, in any order:
 //
 //	tcp udp sctp icmp icmpv6 proto=47       ip4 ip6 arp ether=0x88b5     smac=MAC dmac=MAC
-//	src=PREFIX dst=PREFIX                   srcgroup=GROUP dstgroup=GROUP
+//	src=PREFIX dst=PREFIX                   srcgroup=GROUP dstgroup=GROUP   icmpsrc=PREFIX icmpdst=PREFIX
 //	sport=1-9 dport=80 (of ICMP type and code)  fragments=none|header|later
 //	in=PORT,PORT out=PORT,PORT              forward returning rewritten  notall
 //	novlan vlan=5 tos=0x10 smac=MAC/MASK    group=GROUP ingroup=GROUP outgroup=GROUP traversed=DEVICE
@@ -136,6 +136,16 @@ func (w *words) header(c *topology.Condition, name, value string) (topology.Cond
 	case "dst":
 		c.Dst = w.prefix(value)
 		return topology.NotDst, true
+	case "icmpsrc", "icmpdst":
+		if c.ICMPData == nil {
+			c.ICMPData = &topology.ICMPData{}
+		}
+		if name == "icmpsrc" {
+			c.ICMPData.Src = w.prefix(value)
+			return topology.NotICMPSrc, true
+		}
+		c.ICMPData.Dst = w.prefix(value)
+		return topology.NotICMPDst, true
 	case "sport":
 		c.SrcPorts = w.portRange(value)
 		return topology.NotSrcPorts, true
