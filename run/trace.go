@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,8 @@ func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
 		return err
 	}
 	host := hostOf(objects, port.ID)
-	v, _ := view.New(host).Apply(view.Delta{Puts: objects})
+	heeded := slices.DeleteFunc(slices.Clone(objects), func(o topology.Object) bool { return !topology.Heeded(o) })
+	v, _ := view.New(host).Apply(view.Delta{Puts: heeded})
 	d, err := packet.ParseDescription(describePacket(c.Packet))
 	if err != nil {
 		return errs.New(errs.Invalid, "BadPacket", "%v", err)

@@ -101,6 +101,7 @@ func objects() []topology.Object {
 		&topology.VTEP{ID: id.New[topology.VTEP](), Addr: gw, Port: 6632, Zone: zone, Bindings: []topology.VTEPBinding{{Port: "eth1", Bridge: blue}}},
 		topology.NewPeeringEntry(derived, webHW, gw),
 		topology.DefaultHostSettings(host1),
+		topology.NewConfigDocument(topology.ConfigTemplate, "default", `{"a": 1}`),
 	}
 }
 

@@ -44,6 +44,8 @@ func routeText(r *topology.Route) string {
 		return to + " dropped"
 	case r.Kind == topology.RouteReject:
 		return to + " refused"
+	case r.Kind == topology.RouteFIP64:
+		return to + " of type Fip64, which is kept and not obeyed"
 	case r.Kind == topology.RouteForward && r.NextHop.IsValid():
 		return to + " via " + r.NextHop.String()
 	}

@@ -55,6 +55,9 @@ func (m *model) conditionText(c topology.Condition) string {
 		t.words = append(t.words, "unless")
 	}
 	t.add(c.EtherType != 0, topology.NotEtherType, "", etherTypeText(c.EtherType))
+	t.add(c.NoVLAN, 0, "", "without a VLAN")
+	t.add(c.VLAN != 0, 0, "vlan ", c.VLAN)
+	t.add(c.MatchTOS, topology.NotTOS, "tos ", c.TOS)
 	t.add(c.MatchProto, topology.NotProto, "", protocolName(c.Proto))
 	t.add(!c.SrcMAC.IsZero(), topology.NotSrcMAC, "from ", c.SrcMAC)
 	t.add(c.Src.IsValid(), topology.NotSrc, "from ", prefixText(c.Src))
@@ -64,8 +67,16 @@ func (m *model) conditionText(c topology.Condition) string {
 	t.add(c.Dst.IsValid(), topology.NotDst, "to ", prefixText(c.Dst))
 	t.add(!c.DstGroup.IsZero(), topology.NotDstGroup, "to group ", nameOr(m.groupName[c.DstGroup], c.DstGroup.Short()))
 	t.add(c.DstPorts.Set, topology.NotDstPorts, destinationWord(c), rangeText(c.DstPorts))
+	if i := c.ICMPData; i != nil {
+		t.add(i.Src.IsValid(), topology.NotICMPSrc, "about what is from ", prefixText(i.Src))
+		t.add(i.Dst.IsValid(), topology.NotICMPDst, "about what is to ", prefixText(i.Dst))
+	}
 	t.add(len(c.InPorts) > 0, topology.NotInPorts, "in by ", m.portNames(c.InPorts))
 	t.add(len(c.OutPorts) > 0, topology.NotOutPorts, "out by ", m.portNames(c.OutPorts))
+	t.add(!c.PortGroup.IsZero(), topology.NotPortGroup, "from port group ", nameOr(m.portGroup[c.PortGroup], c.PortGroup.Short()))
+	t.add(!c.InPortGroup.IsZero(), topology.NotInPortGroup, "in by port group ", nameOr(m.portGroup[c.InPortGroup], c.InPortGroup.Short()))
+	t.add(!c.OutPortGroup.IsZero(), topology.NotOutPortGroup, "out by port group ", nameOr(m.portGroup[c.OutPortGroup], c.OutPortGroup.Short()))
+	t.add(!c.Traversed.IsZero(), topology.NotTraversed, "through ", c.Traversed.Short())
 	t.add(c.DstRewritten, topology.NotDstRewritten, "", "destination rewritten")
 	t.add(c.ForwardFlow, 0, "", "first direction")
 	t.add(c.ReturnFlow, 0, "", "answers")

@@ -56,7 +56,13 @@ func (x *interest) apply(puts []topology.Object, deletes []topology.Key) (parts 
 		}
 	}
 	for _, o := range puts {
-		if k := o.Key(); known(k.Kind) && !reflect.DeepEqual(o, x.objects[k]) {
+		switch k := o.Key(); {
+		case !known(k.Kind):
+		case !topology.Heeded(o):
+			if x.objects[k] != nil {
+				x.replace(k, nil)
+			}
+		case !reflect.DeepEqual(o, x.objects[k]):
 			x.replace(k, o)
 		}
 	}

@@ -76,7 +76,7 @@ func needs(objects map[topology.Key]topology.Object, host topology.HostID, wante
 			others.Device, others.ProjectID = "", ""
 			o = &others
 		}
-		if need {
+		if need && topology.Heeded(o) {
 			result[k] = o
 		}
 	}
@@ -131,7 +131,9 @@ func anyObject(t *rapid.T) topology.Object {
 	case 6:
 		return &topology.DHCPHost{ID: small[topology.DHCPHost](t, "dhcphost", 3), Bridge: bridge, Port: port}
 	case 7:
-		return topology.NewMACEntry(bridge, hw, port)
+		entry := topology.NewMACEntry(bridge, hw, port)
+		entry.VLAN = uint16(rapid.SampledFrom([]int{0, 0, 5}).Draw(t, "vlan"))
+		return entry
 	case 8:
 		return topology.NewNeighbour(bridge, addr, hw, port)
 	case 9:
@@ -145,7 +147,8 @@ func anyObject(t *rapid.T) topology.Object {
 	case 15:
 		return &topology.Router{ID: router, AdminUp: flag, InChain: anyChain(t), ForwardChain: anyChain(t)}
 	case 16:
-		return &topology.Route{ID: small[topology.Route](t, "route", 3), Router: router, Kind: topology.RouteBlackhole}
+		return &topology.Route{ID: small[topology.Route](t, "route", 3), Router: router,
+			Kind: rapid.SampledFrom([]topology.RouteKind{topology.RouteBlackhole, topology.RouteFIP64}).Draw(t, "route kind")}
 	case 17:
 		return topology.NewRouterNeighbour(router, port, addr, hw, host)
 	case 18:
