@@ -13,6 +13,7 @@ import (
 	midonetapi "midonet.org/midonet/cluster/api"
 	"midonet.org/midonet/cluster/inspect"
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
@@ -113,10 +114,18 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 // unheeded says what operators have stored that changes no packet.
 func unheeded(state *mirror.State) []string {
 	var kinds []string
-	for _, kind := range topology.Kinds() {
-		if n := state.Count(kind); n > 0 && !kind.Heeded() {
-			kinds = append(kinds, fmt.Sprintf("%d %v", n, kind))
+	add := func(n int, what any) {
+		if n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%d %v", n, what))
 		}
+	}
+	for _, kind := range topology.Kinds() {
+		if !kind.Heeded() {
+			add(state.Count(kind), kind)
+		}
+	}
+	for _, of := range operator.Unheeded(state) {
+		add(of.Number, of.What)
 	}
 	if kinds == nil {
 		return nil

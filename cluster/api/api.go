@@ -6,8 +6,8 @@
 // operators make lives beside what is made from Neutron's objects. Both are answered when they are stored and the mirror has them, so that
 // who reads next sees them.
 //
-// Of some resources no packet is changed yet (stored): the log says so of each that is written. A property of any other that nothing would
-// obey is refused.
+// Of some resources, and some properties of others, no packet is changed yet (stored, operator.Unheeded): the log says so of each that is written, and
+// `midonet status` counts them.
 package api
 
 import (
@@ -109,8 +109,11 @@ type call struct {
 type reply struct {
 	status   int    // 0: 200 with a body, 204 without
 	location string // of what was created
-	body     any    // nil: none
+	body     any    // nil: none; plain text is sent as it is, anything else as JSON
 }
+
+// plain is a body that is text.
+type plain string
 
 // serve joins the endpoints of one path.
 func (a *API) serve(path string, endpoints ...endpoint) {
@@ -118,7 +121,7 @@ func (a *API) serve(path string, endpoints ...endpoint) {
 }
 
 // dispatch finds the endpoint for the method and the media types, and calls it. The statuses are those of JAX-RS 2 section 3.7.2, but that
-// outside /neutron a body of the wrong type is answered as an unacceptable one (MidonetResource.validateMediaType).
+// outside /neutron and /conf a body of the wrong type is answered as an unacceptable one (MidonetResource.validateMediaType).
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request, endpoints []endpoint) {
 	var allowed []string
 	status := http.StatusMethodNotAllowed
@@ -129,7 +132,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request, endpoints []endpo
 		}
 		if !e.takes(r.Header.Get("Content-Type")) {
 			switch {
-			case !strings.HasPrefix(r.URL.Path, Root+"/neutron/"):
+			case !strings.HasPrefix(r.URL.Path, Root+"/neutron/") && !strings.HasPrefix(r.URL.Path, Root+"/conf/"):
 				status = http.StatusNotAcceptable
 			case status == http.StatusMethodNotAllowed:
 				status = http.StatusUnsupportedMediaType
@@ -164,6 +167,11 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, e endpoint, mediaType
 	}
 	if answer.body == nil {
 		w.WriteHeader(cmp.Or(answer.status, http.StatusNoContent))
+		return
+	}
+	if text, ok := answer.body.(plain); ok {
+		w.Header().Set("Content-Type", mediaType)
+		_, _ = io.WriteString(w, string(text)) // the client has gone: there is no one to tell
 		return
 	}
 	writeJSON(w, cmp.Or(answer.status, http.StatusOK), mediaType, answer.body)

@@ -122,7 +122,11 @@ func (a *API) createRule(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, c.ruleURI(r.ID), func(e *operator.Edit) error { return e.CreateRule(x.ID, position, r) })
+	answer, err := a.edit(c, c.ruleURI(r.ID), func(e *operator.Edit) error { return e.CreateRule(x.ID, position, r) })
+	if what := operator.UnheededRule(&r); err == nil && what != "" {
+		a.unheeded(x.Key(), what)
+	}
+	return answer, err
 }
 
 func (a *API) deleteRule(c *call) (reply, error) {

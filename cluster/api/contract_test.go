@@ -16,7 +16,7 @@ import (
 type served struct {
 	path   string // with names in brackets, which the test gives identifiers
 	verbs  string // of the path itself
-	media  string // of one; "-": of a list
+	media  string // of one; "-": of a list; "text": text/plain
 	fields string // of the document; "": none is looked at
 }
 
@@ -92,6 +92,8 @@ var contract = []served{
 	{"/rules/{jump}", "DELETE GET", "Rule-v2", ruleFields + " jumpChainId jumpChainName"},
 	{"/rules/{nat}", "DELETE GET", "Rule-v2", ruleFields + " flowAction natTargets"},
 	{"/rules/{reverse}", "DELETE GET", "Rule-v2", ruleFields + " flowAction"},
+	{"/rules/{tracing}", "DELETE GET", "Rule-v2", ruleFields + " requestId limit"},
+	{"/rules/{transform}", "DELETE GET", "Rule-v2", ruleFields + " flowAction popVlan pushVlan targetPortId ingress failOpen"},
 
 	{"/port_groups", "GET POST", "-PortGroup-v1", ""},
 	{"/port_groups/{portgroup}", "DELETE GET PUT", "PortGroup-v1", "id tenantId name stateful uri ports"},
@@ -102,7 +104,7 @@ var contract = []served{
 	{"/ip_addr_groups/{group}/ip_addrs", "GET POST", "-IpAddrGroupAddr-v1", ""},
 	{"/ip_addr_groups/{group}/versions/4/ip_addrs/10.0.0.7", "DELETE GET", "IpAddrGroupAddr-v1", "addr ipAddrGroupId uri ipAddrGroup version"},
 
-	{"/hosts", "GET", "-Host-v3", ""},
+	{"/hosts", "GET POST", "-Host-v3", ""},
 	{"/hosts/{host}", "DELETE GET PUT", "Host-v3", "id name addresses hostInterfaces alive floodingProxyWeight containerWeight containerLimit " +
 		"enforceContainerLimit uri interfaces ports"},
 	{"/hosts/{host}/interfaces", "GET", "-Interface-v1", ""},
@@ -161,6 +163,14 @@ var contract = []served{
 	{"/service_container_groups/{containers}/service_containers", "GET POST", "-ServiceContainer-v1", ""},
 	{"/traces", "GET POST", "-TraceRequest-v1", ""},
 	{"/traces/{trace}", "DELETE GET PUT", "TraceRequest-v1", "id name deviceType deviceId condition creationTimestampMs limit enabled uri"},
+
+	{"/conf/schemas", "GET", "text", "agent cluster nsdb"},
+	{"/conf/nodes/{host}", "DELETE GET POST", "text", "a"},
+	{"/conf/runtime/{host}", "GET", "text", "a b agent cluster nsdb"},
+	{"/conf/templates", "GET", "text", "templates"},
+	{"/conf/templates/t", "DELETE GET POST", "text", "b"},
+	{"/conf/template-mappings", "GET", "text", "{host}"},
+	{"/conf/template-mappings/{host}", "DELETE POST", "text", ""},
 }
 
 // whole makes one of everything, and returns its identifiers by the names that the table has for them.
@@ -224,7 +234,12 @@ func (f *fixture) whole() map[string]string {
 	make("dscp", "/qos_policies/{policy}/qos_dscp_rules", `{"dscpMark": 10}`)
 	make("containers", "/service_container_groups", `{"policy": "LEAST", "portGroupId": "{portgroup}"}`)
 	make("container", "/service_container_groups/{containers}/service_containers", `{"serviceType": "IPSEC", "portId": "{rport}"}`)
+	f.postConf(expand("/conf/nodes/{host}"), "a = 1").want(http.StatusOK)
+	f.postConf("/conf/templates/t", "b = 1").want(http.StatusOK)
+	f.postConf(expand("/conf/template-mappings/{host}"), expand("{host} = t")).want(http.StatusOK)
 	make("trace", "/traces", `{"name": "t", "deviceType": "PORT", "deviceId": "{bport}", "condition": {"nwProto": 6}, "enabled": true}`)
+	make("tracing", "/chains/{chain}/rules", `{"type": "trace", "requestId": "{trace}"}`)
+	make("transform", "/chains/{chain}/rules", `{"type": "l2_transform", "flowAction": "redirect", "targetPortId": "{bport}"}`)
 	return ids
 }
 
@@ -245,8 +260,12 @@ func TestContract(t *testing.T) {
 			}
 			name, list := strings.CutPrefix(row.media, "-")
 			mediaType := "application/vnd.org.midonet." + name + "+json"
-			if list {
+			other, refused := "text/plain", http.StatusNotAcceptable
+			switch {
+			case list:
 				mediaType = "application/vnd.org.midonet.collection." + name + "+json"
+			case name == "text":
+				mediaType, other, refused = "text/plain", mediaJSON, http.StatusUnsupportedMediaType
 			}
 			if strings.Contains(row.verbs, "GET") {
 				accept := mediaType
@@ -257,9 +276,9 @@ func TestContract(t *testing.T) {
 				if got.Header.Get("Content-Type") != accept {
 					t.Errorf("answered as %s", got.Header.Get("Content-Type"))
 				}
-				f.get(path, "text/plain").want(http.StatusNotAcceptable)
+				f.get(path, other).want(http.StatusNotAcceptable)
 				if row.fields != "" {
-					want := slices.Sorted(slices.Values(strings.Fields(row.fields)))
+					want := slices.Sorted(slices.Values(strings.Fields(strings.ReplaceAll(row.fields, "{host}", host1))))
 					if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got.object()))); diff != "" {
 						t.Errorf("fields (-want +got):\n%s", diff)
 					}
@@ -269,7 +288,7 @@ func TestContract(t *testing.T) {
 			}
 			for _, method := range []string{http.MethodPost, http.MethodPut} {
 				if strings.Contains(row.verbs, method) {
-					f.do(method, path, header{"Content-Type": "text/plain"}, "{}").want(http.StatusNotAcceptable)
+					f.do(method, path, header{"Content-Type": other}, "{}").want(refused)
 				}
 			}
 		})

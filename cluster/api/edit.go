@@ -8,7 +8,6 @@ import (
 
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/operator"
-	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
@@ -63,11 +62,6 @@ func (v violations) err() error {
 func writeViolations(w http.ResponseWriter, v violations) {
 	message := validationMessage
 	writeJSON(w, http.StatusBadRequest, mediaError, validationBody{errorBody{&message, http.StatusBadRequest}, v})
-}
-
-// unsupported refuses a property that nothing would obey.
-func unsupported(property string) error {
-	return errs.New(errs.Invalid, "Unsupported", "%s is not supported.", property)
 }
 
 // edit makes an edit of the topology and returns the answer to a creation, where location is the URI of what was made.
@@ -210,20 +204,7 @@ func (a *API) editPut(c *call, location string, target topology.Key, put operato
 	if put(&o); err != nil {
 		return answer, err
 	}
-	var unheeded []string
-	for _, p := range []struct {
-		property string
-		set      bool
-	}{
-		{"mirrors", len(o.InMirrors)+len(o.OutMirrors)+len(o.PostInMirrors)+len(o.PreOutMirrors) > 0}, {"qosPolicyId", !o.QoSPolicy.IsZero()},
-		{"loadBalancerId", !o.LoadBalancer.IsZero()}, {"localRedirectChainId", !o.LocalRedirect.IsZero()}, {"asNumber", o.ASNumber != 0},
-		{"rtrPortVni", o.VNI != 0}, {"offRampVxlan", o.OffRampVXLAN},
-	} {
-		if p.set {
-			unheeded = append(unheeded, p.property)
-		}
-	}
-	if len(unheeded) > 0 {
+	if unheeded := o.Unheeded(); len(unheeded) > 0 {
 		a.unheeded(target, unheeded...)
 	}
 	return answer, nil

@@ -68,7 +68,10 @@ type hostInterfacePort struct {
 }
 
 func (a *API) hostRoutes() {
-	a.serve("/hosts", endpoint{http.MethodGet, nil, []string{mediaHosts, mediaJSON}, listHosts})
+	a.serve("/hosts",
+		endpoint{http.MethodGet, nil, []string{mediaHosts, mediaJSON}, listHosts},
+		endpoint{http.MethodPost, []string{mediaHost, mediaJSON}, nil, a.createHost},
+	)
 	a.serve("/hosts/{id}",
 		endpoint{http.MethodGet, nil, []string{mediaHost, mediaJSON}, getHost},
 		endpoint{http.MethodPut, []string{mediaHost, mediaJSON}, nil, a.updateHost},
@@ -119,18 +122,75 @@ func getHost(c *call) (reply, error) {
 	return reply{body: c.showHost(h)}, nil
 }
 
+// writtenSettings are the weights and limits of a host as clients write them.
+type writtenSettings struct {
+	FloodingProxyWeight   *int  `json:"floodingProxyWeight"`
+	ContainerWeight       *int  `json:"containerWeight"`
+	ContainerLimit        *int  `json:"containerLimit"`
+	EnforceContainerLimit *bool `json:"enforceContainerLimit"`
+}
+
+// over returns the settings with those that are written in their place.
+func (b *writtenSettings) over(have *topology.HostSettings, v *violations) *topology.HostSettings {
+	want := *have
+	for _, p := range []struct {
+		property    string
+		given       *int
+		to          *int
+		least, most int
+	}{
+		{"floodingProxyWeight", b.FloodingProxyWeight, &want.FloodingProxyWeight, 0, 65535},
+		{"containerWeight", b.ContainerWeight, &want.ContainerWeight, 0, maxInt},
+		{"containerLimit", b.ContainerLimit, &want.ContainerLimit, -1, maxInt},
+	} {
+		if p.given != nil {
+			*p.to = v.within(p.property, p.given, p.least, p.most)
+		}
+	}
+	if b.EnforceContainerLimit != nil {
+		want.EnforceContainerLimit = *b.EnforceContainerLimit
+	}
+	return &want
+}
+
+// createHost makes a host known before its agent has ever been here: by the identifier that its agent will have (midonet_host_id.properties).
+func (a *API) createHost(c *call) (reply, error) {
+	var body struct {
+		ID   *topology.HostID `json:"id"`
+		Name string           `json:"name"`
+		writtenSettings
+	}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	h := topology.Host{ID: chosen(body.ID), Name: body.Name}
+	var v violations
+	v.size("name", h.Name, 0, maxName)
+	have := topology.DefaultHostSettings(h.ID)
+	want := body.over(have, &v)
+	if err := v.err(); err != nil {
+		return reply{}, err
+	}
+	answer, err := a.edit(c, c.hostURI(h.ID), func(e *operator.Edit) error {
+		made := h
+		if err := e.CreateHost(&made); err != nil || *want == *have {
+			return err
+		}
+		return e.Set(want)
+	})
+	if err == nil && *want != *have {
+		a.unheeded(want.Key())
+	}
+	return answer, err
+}
+
 // updateHost changes the weights and limits, which is all of a host that can be set.
 func (a *API) updateHost(c *call) (reply, error) {
 	h, err := c.host()
 	if err != nil {
 		return reply{}, err
 	}
-	var body struct {
-		FloodingProxyWeight   *int  `json:"floodingProxyWeight"`
-		ContainerWeight       *int  `json:"containerWeight"`
-		ContainerLimit        *int  `json:"containerLimit"`
-		EnforceContainerLimit *bool `json:"enforceContainerLimit"`
-	}
+	var body writtenSettings
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
@@ -146,14 +206,11 @@ func (a *API) updateHost(c *call) (reply, error) {
 		}
 	}
 	var v violations
-	want := &topology.HostSettings{Host: h.ID, FloodingProxyWeight: v.within("floodingProxyWeight", body.FloodingProxyWeight, 0, 65535),
-		ContainerWeight: v.within("containerWeight", body.ContainerWeight, 0, maxInt), ContainerLimit: v.within("containerLimit", body.ContainerLimit, -1, maxInt),
-		EnforceContainerLimit: *body.EnforceContainerLimit}
+	have := c.hostSettings(h.ID)
+	want := body.over(have, &v)
 	if err := v.err(); err != nil {
 		return reply{}, err
 	}
-	have := c.hostSettings(h.ID)
-	want.Made = have.Made
 	if *want == *have { // clients send back what they were shown
 		return reply{status: http.StatusOK}, nil
 	}

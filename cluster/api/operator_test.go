@@ -106,7 +106,11 @@ func TestBridgeAndRouterByHand(t *testing.T) {
 	}
 	f.post(bridge.path+"/ports", mediaJSON, `{"type": "Router"}`).wantError(400, "Not a bridge port.")
 	f.post(router.path+"/ports", mediaJSON, `{"type": "Bridge"}`).wantError(400, "Not a router port.")
-	f.post(bridge.path+"/ports", mediaJSON, `{"type": "Bridge", "vlanId": 7}`).wantError(400, "vlanId is not supported.")
+	for vlan, status := range map[int]int{-1: 400, 0: 201, 4094: 201, 4095: 400} {
+		f.post(bridge.path+"/ports", mediaJSON, fmt.Sprintf(`{"type": "Bridge", "vlanId": %d}`, vlan)).want(status)
+	}
+	wantParts(t, f.make(bridge.path+"/ports", `{"type": "Bridge", "vlanId": 7, "vifId": "`+net1+`"}`).body, map[string]any{"vlanId": 7.0, "vifId": net1})
+	f.post(bridge.path+"/ports", mediaJSON, `{"type": "Bridge", "vifId": "vif"}`).want(400)
 
 	// The router's own address is a route from the beginning.
 	routes := f.get(router.path+"/routes", mediaRoutes[0]).want(200).objects()
@@ -145,10 +149,16 @@ func TestBridgeAndRouterByHand(t *testing.T) {
 		t.Errorf("ARP table: %v", arp)
 	}
 
-	// Two bridges are not joined.
+	// Two bridges are joined, and nothing is derived from that.
 	other := f.make("/bridges", `{"name": "other"}`)
 	op := f.make(other.path+"/ports", `{"type": "Bridge"}`)
-	f.post(bp.path+"/link", mediaLink[0], `{"peerId": "`+op.id()+`"}`).want(409)
+	f.post(bp.path+"/link", mediaLink[0], `{"peerId": "`+op.id()+`"}`).want(201)
+	wantParts(t, op.again(), map[string]any{"peerId": bp.id(), "tunnelKey": 0.0})
+	if arp := f.get(bridge.path+"/arp_table", mediaIP4MACs).objects(); len(arp) != 0 {
+		t.Errorf("ARP table: %v", arp)
+	}
+	f.delete(op.path + "/link").want(204)
+	wantParts(t, bp.again(), map[string]any{"peerId": nil})
 	f.post(bp.path+"/link", mediaLink[0], `{}`).want(400)
 
 	// A device goes with what is its own, and its wires are cut.
@@ -178,15 +188,18 @@ func TestRoutesByHand(t *testing.T) {
 	const noPort = "This type of route requires a next hop port that is a port on the same router."
 	f.post(router.path+"/routes", mediaRoute[0], fmt.Sprintf(body, "Normal", "")).wantError(400, noPort)
 	f.post(other.path+"/routes", mediaRoute[0], fmt.Sprintf(body, "Normal", `, "nextHopPort": "`+rp.id()+`"`)).wantError(400, noPort)
-	for _, bad := range []string{fmt.Sprintf(body, "Fip64", ""), fmt.Sprintf(body, "Reject", `, "nextHopGateway": "x"`),
+	wantParts(t, f.make(router.path+"/routes", fmt.Sprintf(body, "Fip64", `, "attributes": "x"`)).body, map[string]any{"type": "Fip64", "attributes": "x"})
+	for _, bad := range []string{fmt.Sprintf(body, "Fip46", ""), fmt.Sprintf(body, "Reject", `, "nextHopGateway": "x"`),
 		strings.Replace(fmt.Sprintf(body, "Reject", ""), `"16"`, "33", 1), strings.Replace(fmt.Sprintf(body, "Reject", ""), "100", "-1", 1), `{"type": "Reject"}`} {
 		f.post(router.path+"/routes", mediaRoute[0], bad).wantError(400, validationMessage)
 	}
-	f.post(router.path+"/routes", mediaRoute[0], fmt.Sprintf(body, "Reject", `, "attributes": "x"`)).wantError(400, "attributes is not supported.")
+	for n, status := range map[int]int{maxAttributes: 201, maxAttributes + 1: 400} {
+		f.post(router.path+"/routes", mediaRoute[0], fmt.Sprintf(body, "Reject", `, "attributes": "`+strings.Repeat("é", n)+`"`)).want(status)
+	}
 	f.delete(normal.path).want(204)
 	f.get(normal.path, mediaRoute[0]).want(404)
 	f.delete(rp.path).want(204)
-	if routes := f.get(router.path+"/routes", mediaRoutes[0]).objects(); len(routes) != 2 {
+	if routes := f.get(router.path+"/routes", mediaRoutes[0]).objects(); len(routes) != 4 {
 		t.Errorf("after the port: %v", routes)
 	}
 }
@@ -221,21 +234,23 @@ func TestChainsAndRules(t *testing.T) {
 	}
 
 	for body, message := range map[string]string{
-		`{"type": "accept", "position": 11}`:                                           "Position exceeds number of rules in chain",
-		`{"type": "trace"}`:                                                            `Rules of type "trace" are not supported.`,
-		`{"type": "l2_transform"}`:                                                     `Rules of type "l2_transform" are not supported.`,
-		`{"type": "jump"}`:                                                             validationMessage,
-		`{"type": "snat", "natTargets": []}`:                                           validationMessage,
-		`{"type": "rev_snat", "flowAction": "drop"}`:                                   validationMessage,
-		`{"type": "accept", "meterName": "m"}`:                                         validationMessage,
-		`{"type": "accept", "icmpDataSrcIpAddress": "10.0.0.1"}`:                       validationMessage,
-		`{"type": "accept", "matchForwardFlow": true, "matchReturnFlow": true}`:        validationMessage,
-		`{"type": "accept", "dlSrcMask": "ffff"}`:                                      validationMessage,
-		`{"type": "accept", "dlType": 5}`:                                              validationMessage,
-		`{"type": "accept", "tpDst": {"start": 9, "end": 8}}`:                          validationMessage,
-		`{"type": "accept", "tpDst": {"start": 9, "end": 9}, "fragmentPolicy": "any"}`: "For a rule with tpDst or tpSrc constraints, the fragmentPolicy must be 'header' or 'unfragmented'.",
-		`{"type": "accept", "fragmentPolicy": "some"}`:                                 "The valid options for fragmentPolicy are: 'any', 'header', 'nonheader', and 'unfragmented'.",
-		`{"type": "accept", "nwDstAddress": "10.0.0.0", "nwDstLength": 33}`:            validationMessage,
+		`{"type": "accept", "position": 11}`:                                                "Position exceeds number of rules in chain",
+		`{"type": "other"}`:                                                                 `Rules of type "other" are not supported.`,
+		`{"type": "trace"}`:                                                                 validationMessage,
+		`{"type": "l2_transform", "flowAction": "return"}`:                                  validationMessage,
+		`{"type": "l2_transform", "flowAction": "accept", "pushVlan": 65536}`:               validationMessage,
+		`{"type": "jump"}`:                                                                  validationMessage,
+		`{"type": "snat", "natTargets": []}`:                                                validationMessage,
+		`{"type": "rev_snat", "flowAction": "drop"}`:                                        validationMessage,
+		`{"type": "accept", "meterName": "` + strings.Repeat("m", 256) + `"}`:               validationMessage,
+		`{"type": "accept", "icmpDataSrcIpAddress": "10.0.0.1", "icmpDataSrcIpLength": 33}`: validationMessage,
+		`{"type": "accept", "matchForwardFlow": true, "matchReturnFlow": true}`:             validationMessage,
+		`{"type": "accept", "dlSrcMask": "ffff"}`:                                           validationMessage,
+		`{"type": "accept", "dlType": 5}`:                                                   validationMessage,
+		`{"type": "accept", "tpDst": {"start": 9, "end": 8}}`:                               validationMessage,
+		`{"type": "accept", "tpDst": {"start": 9, "end": 9}, "fragmentPolicy": "any"}`:      "For a rule with tpDst or tpSrc constraints, the fragmentPolicy must be 'header' or 'unfragmented'.",
+		`{"type": "accept", "fragmentPolicy": "some"}`:                                      "The valid options for fragmentPolicy are: 'any', 'header', 'nonheader', and 'unfragmented'.",
+		`{"type": "accept", "nwDstAddress": "10.0.0.0", "nwDstLength": 33}`:                 validationMessage,
 		`{"type": "snat", "flowAction": "accept", "natTargets": [{"addressFrom": "10.0.0.5", "addressTo": "10.0.0.5", "portFrom": 1025, "portTo": 1080}]}`: validationMessage,
 	} {
 		f.post(rules, mediaRuleV2[0], body).wantError(400, message)
@@ -379,8 +394,27 @@ func TestTablesByHand(t *testing.T) {
 	wantParts(t, entry.body, map[string]any{"macAddr": "02:00:00:00:00:01", "portId": p.id(), "vlanId": 0.0})
 	f.post(table, mediaMACPort, `{"macAddr": "02:00:00:00:00:01", "portId": "`+q.id()+`"}`).
 		wantError(400, "The port must belong to the bridge that owns the MAC table.")
-	f.post(table, mediaMACPort, `{"macAddr": "02:00:00:00:00:02", "portId": "`+p.id()+`", "vlanId": 5}`).
-		wantError(404, "The specified bridge has no ports assigned to VLAN 5.")
+	f.get(bridge.path+"/vlans/5/mac_table", mediaMACPorts).wantError(404, "The specified bridge has no ports assigned to VLAN 5.")
+	f.get(bridge.path+"/vlans/x/mac_table", mediaMACPorts).want(404)
+	tagged := f.make(bridge.path+"/ports", `{"type": "Bridge", "vlanId": 5}`)
+	if got := f.get(bridge.path+"/vlans/5/mac_table", mediaMACPorts).want(200).objects(); len(got) != 0 {
+		t.Errorf("of VLAN 5: %v", got)
+	}
+	f.post(table, mediaMACPort, `{"macAddr": "02:00:00:00:00:02", "portId": "`+tagged.id()+`"}`).
+		wantError(400, "The specified port handles traffic only for VLAN 5.")
+	of5 := f.make(bridge.path+"/vlans/5/mac_table", `{"macAddr": "02:00:00:00:00:01", "portId": "`+tagged.id()+`"}`)
+	wantParts(t, of5.body, map[string]any{"vlanId": 5.0, "portId": tagged.id(), "uri": f.uri + of5.path})
+	if of6 := f.make(table, `{"macAddr": "02:00:00:00:00:01", "portId": "`+p.id()+`", "vlanId": 6}`); of6.path != bridge.path+"/vlans/6/mac_table/02-00-00-00-00-01_"+p.id() {
+		t.Errorf("the entry of VLAN 6 is at %s", of6.path)
+	}
+	f.post(bridge.path+"/vlans/4095/mac_table", mediaMACPort, `{"macAddr": "02:00:00:00:00:01", "portId": "`+p.id()+`"}`).wantError(400, validationMessage)
+	for path, n := range map[string]int{table: 3, bridge.path + "/vlans/0/mac_table": 1, bridge.path + "/vlans/5/mac_table": 1} {
+		if got := f.get(path, mediaMACPorts).objects(); len(got) != n {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	f.delete(of5.path).want(204)
+	f.delete(of5.path).want(404)
 	f.post(table, mediaMACPort, `{"portId": "`+p.id()+`"}`).wantError(400, validationMessage)
 	f.delete(entry.path).want(204)
 	f.delete(entry.path).want(404)

@@ -33,7 +33,7 @@ type port struct {
 	AdminStateUp bool            `json:"adminStateUp"`
 	puts
 	TunnelKey     uint32           `json:"tunnelKey"`
-	VIFID         *string          `json:"vifId"`
+	VIFID         *topology.VIFID  `json:"vifId"`
 	HostID        *topology.HostID `json:"hostId"`
 	InterfaceName *string          `json:"interfaceName"`
 	PeerID        *topology.PortID `json:"peerId"`
@@ -167,7 +167,7 @@ func (c *call) port() (*topology.Port, error) {
 func (c *call) portDocument(p *topology.Port) port {
 	uri, put := c.portURI(p.ID), c.overlay(p.Key())
 	shown := port{
-		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer), puts: showPuts(put),
+		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer), puts: showPuts(put), VIFID: present(put.VIF),
 		portPuts:     portPuts{list(put.PostInMirrors), list(put.PreOutMirrors), present(put.QoSPolicy)},
 		InsertionIDs: show(l2Insertions.naming(c, p.Key()), func(i *topology.L2Insertion) topology.L2InsertionID { return i.ID }),
 		DeviceID:     topology.DeviceID(p.Bridge), URI: uri, Device: c.bridgeURI(p.Bridge), Link: uri + "/link", PortGroups: uri + "/port_groups",
@@ -189,7 +189,7 @@ func (c *call) portDocument(p *topology.Port) port {
 func (c *call) showPort(p *topology.Port) any {
 	shown := c.portDocument(p)
 	if p.Router.IsZero() {
-		return bridgePort{port: shown}
+		return bridgePort{port: shown, VLANID: int(c.overlay(p.Key()).VLAN)}
 	}
 	shown.Type, shown.DeviceID, shown.Device = "Router", topology.DeviceID(p.Router), c.routerURI(p.Router)
 	put := c.overlay(p.Key())
@@ -223,17 +223,24 @@ type writtenPort struct {
 	puts
 	portPuts
 	joinPuts
-	VLANID *int    `json:"vlanId"`
-	VIFID  *string `json:"vifId"`
+	VLANID *int            `json:"vlanId"`
+	VIFID  *topology.VIFID `json:"vifId"`
 }
 
-// maxVNI is the largest network identifier of VXLAN (RFC 7348).
-const maxVNI = 0xffffff
+const (
+	// maxVNI is the largest network identifier of VXLAN (RFC 7348).
+	maxVNI = 0xffffff
+	// maxVLAN is the largest identifier of a VLAN (IEEE 802.1Q table 9-2).
+	maxVLAN = 4094
+)
 
 func (b writtenPort) put(o *topology.Overlay) {
 	b.puts.put(o)
 	o.QoSPolicy, o.PostInMirrors, o.PreOutMirrors = given(b.QoSPolicyID), some(b.PostInFilterMirrorIDs), some(b.PreOutFilterMirrorIDs)
-	if slices.Contains(portKinds[topology.KindRouter], b.Type) {
+	o.VIF = given(b.VIFID)
+	if slices.Contains(portKinds[topology.KindBridge], b.Type) {
+		o.VLAN = uint16(given(b.VLANID))
+	} else {
 		o.VNI, o.OffRampVXLAN = uint32(given(b.RouterPortVNI)), given(b.OffRampVXLAN)
 	}
 }
@@ -254,13 +261,9 @@ func (c *call) readPort(device topology.Kind, have *topology.Port) (body written
 	}
 	var v violations
 	v.within("rtrPortVni", body.RouterPortVNI, 0, maxVNI)
-	switch {
-	case len(v) > 0:
-		return body, v
-	case given(body.VLANID) != 0:
-		return body, unsupported("vlanId")
-	case body.VIFID != nil:
-		return body, unsupported("vifId")
+	v.within("vlanId", body.VLANID, 0, maxVLAN)
+	if err := v.err(); err != nil {
+		return body, err
 	}
 	if have == nil {
 		have = &topology.Port{}
@@ -375,7 +378,11 @@ func (a *API) linkPort(c *call) (reply, error) {
 	if err := v.err(); err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, c.portURI(p.ID)+"/link", func(e *operator.Edit) error { return e.Link(p.ID, *body.PeerID) })
+	answer, err := a.edit(c, c.portURI(p.ID)+"/link", func(e *operator.Edit) error { return e.Link(p.ID, *body.PeerID) })
+	if peer := mirror.Lookup[*topology.Port](c.state, topology.KindPort, *body.PeerID); err == nil && p.Router.IsZero() && peer != nil && peer.Router.IsZero() {
+		a.unheeded(p.Key(), "link between bridges")
+	}
+	return answer, err
 }
 
 func (a *API) unlinkPort(c *call) (reply, error) {

@@ -86,8 +86,7 @@ func (e endpoint) takes(contentType string) bool {
 }
 
 // acceptable returns the first of the media types that the Accept headers name, by itself or with a wildcard; no header accepts
-// everything, and so does an answer without a body. A type with q=0 is refused; other weights do not matter where every form of an
-// answer is JSON.
+// everything, and so does an answer without a body. A type with q=0 is refused; other weights do not matter where an answer has one form.
 func acceptable(accept []string, produces []string) (string, bool) {
 	if len(produces) == 0 {
 		return "", true
@@ -101,7 +100,7 @@ func acceptable(accept []string, produces []string) (string, bool) {
 			continue
 		}
 		for _, t := range produces {
-			if wanted == "*/*" || wanted == "application/*" || strings.EqualFold(wanted, t) {
+			if class, every := strings.CutSuffix(wanted, "*"); every && (wanted == "*/*" || strings.HasPrefix(t, class)) || strings.EqualFold(wanted, t) {
 				return t, true
 			}
 		}

@@ -74,6 +74,7 @@ func (a *API) routes() {
 	serviceContainerGroups.routes(a)
 	traceRequests.routes(a)
 	a.vtepRoutes()
+	a.confRoutes()
 }
 
 // rootDocument names what is served. Clients find every other URI from here.

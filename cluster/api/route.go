@@ -14,8 +14,12 @@ var (
 	mediaRoutes = []string{"application/vnd.org.midonet.collection.Route-v1+json", mediaJSON}
 )
 
-// maxWeight is the largest weight of a route, the original's (a Java int).
-const maxWeight = 1<<31 - 1
+const (
+	// maxWeight is the largest weight of a route, the original's (a Java int).
+	maxWeight = 1<<31 - 1
+	// maxAttributes is how long the attributes of a route may be, in characters.
+	maxAttributes = 1024
+)
 
 // route is models/Route.java.
 type route struct {
@@ -38,6 +42,7 @@ type route struct {
 // routeTypes are the names of the kinds of route (Route.NextHop).
 var routeTypes = map[topology.RouteKind]string{
 	topology.RouteForward: "Normal", topology.RouteLocal: "Local", topology.RouteBlackhole: "BlackHole", topology.RouteReject: "Reject",
+	topology.RouteFIP64: "Fip64",
 }
 
 func (a *API) routeRoutes() {
@@ -79,7 +84,7 @@ func (c *call) showRoute(t *topology.Route) route {
 		source = everything(t.Destination.Addr().Is4())
 	}
 	return route{
-		ID: t.ID, RouterID: t.Router, NextHopPort: present(t.Port), DstNetworkAddr: t.Destination.Addr(), DstNetworkLen: t.Destination.Bits(),
+		ID: t.ID, RouterID: t.Router, NextHopPort: present(t.Port), Attributes: present(t.Attributes), DstNetworkAddr: t.Destination.Addr(), DstNetworkLen: t.Destination.Bits(),
 		SrcNetworkAddr: source.Addr(), SrcNetworkLen: source.Bits(), NextHopGateway: present(t.NextHop), Type: routeTypes[t.Kind],
 		Weight: t.Weight, URI: c.routeURI(t.ID), Router: c.routerURI(t.Router),
 	}
@@ -104,10 +109,14 @@ func (a *API) createRoute(c *call) (reply, error) {
 		return reply{}, err
 	}
 	t.Router = r.ID
-	return a.edit(c, c.routeURI(t.ID), func(e *operator.Edit) error {
+	answer, err := a.edit(c, c.routeURI(t.ID), func(e *operator.Edit) error {
 		made := t
 		return e.CreateRoute(&made)
 	})
+	if err == nil && !topology.Heeded(&t) {
+		a.unheeded(t.Key(), "type")
+	}
+	return answer, err
 }
 
 func (c *call) readRoute() (t topology.Route, err error) {
@@ -130,7 +139,8 @@ func (c *call) readRoute() (t topology.Route, err error) {
 	dst := v.prefix("dstNetworkAddr", body.DstNetworkAddr, "dstNetworkLength", body.DstNetworkLen)
 	src := v.prefix("srcNetworkAddr", body.SrcNetworkAddr, "srcNetworkLength", body.SrcNetworkLen)
 	weight := v.number("weight", body.Weight, 0, maxWeight)
-	t = topology.Route{ID: chosen(body.ID), Port: given(body.NextHopPort), Destination: dst.Masked(), Weight: uint32(weight)}
+	t = topology.Route{ID: chosen(body.ID), Port: given(body.NextHopPort), Destination: dst.Masked(), Weight: uint32(weight), Attributes: body.Attributes}
+	v.size("attributes", t.Attributes, 0, maxAttributes)
 	for kind, name := range routeTypes {
 		if name == body.Type {
 			t.Kind = kind
@@ -145,10 +155,7 @@ func (c *call) readRoute() (t topology.Route, err error) {
 		t.NextHop = v.address("nextHopGateway", hop)
 		v.add(t.NextHop.IsValid() && dst.IsValid() && t.NextHop.Is4() != dst.Addr().Is4(), "nextHopGateway", "is of another family than dstNetworkAddr")
 	}
-	if err = v.err(); err == nil && body.Attributes != "" {
-		err = unsupported("attributes")
-	}
-	return t, err
+	return t, v.err()
 }
 
 // address reads an IP address, and prefix one with the length beside it; both must be there.

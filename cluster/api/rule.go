@@ -33,6 +33,30 @@ type rule struct {
 	// Of translations.
 	FlowAction *string     `json:"flowAction,omitempty"`
 	NATTargets []natTarget `json:"natTargets,omitempty"`
+	*traceFields
+	*transformFields
+}
+
+// traceFields are what models/TraceRule.java has beside a rule.
+type traceFields struct {
+	RequestID *topology.TraceRequestID `json:"requestId"`
+	Limit     int64                    `json:"limit"`
+}
+
+// transformFields are what models/L2TransformRule.java has beside a rule and its flowAction.
+type transformFields struct {
+	PopVLAN      bool             `json:"popVlan"`
+	PushVLAN     int              `json:"pushVlan"`
+	TargetPortID *topology.PortID `json:"targetPortId"`
+	Ingress      bool             `json:"ingress"`
+	FailOpen     bool             `json:"failOpen"`
+}
+
+// writtenRule is a rule as it is read, of whatever kind.
+type writtenRule struct {
+	rule
+	traceFields
+	transformFields
 }
 
 // condition is models/Condition.java.
@@ -83,10 +107,10 @@ type condition struct {
 	TpDst               *portRange            `json:"tpDst"`
 	InvTpDst            bool                  `json:"invTpDst"`
 	ICMPDataSrcAddress  *string               `json:"icmpDataSrcIpAddress"`
-	ICMPDataSrcLength   int                   `json:"icmpDataSrcIpLength"`
+	ICMPDataSrcLength   json.Number           `json:"icmpDataSrcIpLength"`
 	InvICMPDataSrc      bool                  `json:"invIcmpDataSrcIp"`
 	ICMPDataDstAddress  *string               `json:"icmpDataDstIpAddress"`
-	ICMPDataDstLength   int                   `json:"icmpDataDstIpLength"`
+	ICMPDataDstLength   json.Number           `json:"icmpDataDstIpLength"`
 	InvICMPDataDst      bool                  `json:"invIcmpDataDstIp"`
 }
 
@@ -104,6 +128,18 @@ type natTarget struct {
 	PortTo      int     `json:"portTo"`
 }
 
+// The types of rules that are only kept.
+const (
+	typeTrace     = "trace"
+	typeTransform = "l2_transform"
+)
+
+// transformActions are what follows a rule of type l2_transform, which either redirects or not.
+var transformActions = map[string]bool{"accept": false, "redirect": true}
+
+// maxMeter is how long the name of a meter may be, in characters.
+const maxMeter = 255
+
 // ruleTypes are the names of the actions, and flowActions of what follows a translation. The actions that look an address up among the
 // router's are shown as the translations that they do, without targets.
 var (
@@ -116,7 +152,7 @@ var (
 	readableTypes = map[string]topology.RuleAction{
 		"accept": topology.ActionAccept, "drop": topology.ActionDrop, "reject": topology.ActionReject, "return": topology.ActionReturn,
 		"jump": topology.ActionJump, "dnat": topology.ActionDNAT, "snat": topology.ActionSNAT, "rev_dnat": topology.ActionReverseDNAT,
-		"rev_snat": topology.ActionReverseSNAT,
+		"rev_snat": topology.ActionReverseSNAT, typeTrace: topology.ActionContinue, typeTransform: topology.ActionContinue,
 	}
 	flowActions = map[string]topology.RuleAction{
 		"accept": topology.ActionAccept, "continue": topology.ActionContinue, "return": topology.ActionReturn,
@@ -132,6 +168,9 @@ func (c *call) ruleURI(r topology.RuleID) string { return c.base + "/rules/" + r
 func (c *call) showRule(in *topology.Chain, index int) rule {
 	r := &in.Rules[index]
 	shown := rule{ID: &r.ID, ChainID: &in.ID, Type: ruleTypes[r.Action], Position: new(index + 1), URI: c.ruleURI(r.ID), condition: showCondition(&r.When)}
+	if r.Kept != nil {
+		shown.showKept(r.Kept)
+	}
 	switch {
 	case r.Action == topology.ActionJump:
 		shown.JumpChainID = &r.Jump
@@ -145,6 +184,22 @@ func (c *call) showRule(in *topology.Chain, index int) rule {
 		}
 	}
 	return shown
+}
+
+func (shown *rule) showKept(k *topology.KeptRule) {
+	shown.Meter = present(k.Meter)
+	if t := k.Trace; t != nil {
+		shown.Type, shown.traceFields = typeTrace, &traceFields{present(t.Request), t.Limit}
+	}
+	if t := k.Transform; t != nil {
+		shown.Type = typeTransform
+		shown.transformFields = &transformFields{t.PopVLAN, int(t.PushVLAN), present(t.Target), t.Ingress, t.FailOpen}
+		for name, redirects := range transformActions {
+			if redirects == t.Redirect {
+				shown.FlowAction = &name
+			}
+		}
+	}
 }
 
 func showCondition(w *topology.Condition) condition {
@@ -161,7 +216,8 @@ func showCondition(w *topology.Condition) condition {
 		NoVLAN: w.NoVLAN, VLAN: present(int(w.VLAN)), DLType: present(int(w.EtherType)), InvDLType: not(topology.NotEtherType),
 		DLSrcMask: showMask(w.SrcMACMask), InvDLSrc: not(topology.NotSrcMAC), DLDstMask: showMask(w.DstMACMask), InvDLDst: not(topology.NotDstMAC),
 		InvNwTOS: not(topology.NotTOS), InvNwProto: not(topology.NotProto), InvNwSrc: not(topology.NotSrc), InvNwDst: not(topology.NotDst),
-		NwSrcLength: "0", NwDstLength: "0", TpSrc: showPorts(w.SrcPorts), InvTpSrc: not(topology.NotSrcPorts),
+		NwSrcLength: "0", NwDstLength: "0", ICMPDataSrcLength: "0", ICMPDataDstLength: "0",
+		InvICMPDataSrc: not(topology.NotICMPSrc), InvICMPDataDst: not(topology.NotICMPDst), TpSrc: showPorts(w.SrcPorts), InvTpSrc: not(topology.NotSrcPorts),
 		TpDst: showPorts(w.DstPorts), InvTpDst: not(topology.NotDstPorts),
 	}
 	if !w.SrcMAC.IsZero() {
@@ -176,11 +232,11 @@ func showCondition(w *topology.Condition) condition {
 	if w.MatchProto {
 		shown.NwProto = new(int(w.Proto))
 	}
-	if w.Src.IsValid() {
-		shown.NwSrcAddress, shown.NwSrcLength = present(w.Src.Addr().String()), json.Number(strconv.Itoa(w.Src.Bits()))
-	}
-	if w.Dst.IsValid() {
-		shown.NwDstAddress, shown.NwDstLength = present(w.Dst.Addr().String()), json.Number(strconv.Itoa(w.Dst.Bits()))
+	showPrefix(w.Src, &shown.NwSrcAddress, &shown.NwSrcLength)
+	showPrefix(w.Dst, &shown.NwDstAddress, &shown.NwDstLength)
+	if i := w.ICMPData; i != nil {
+		showPrefix(i.Src, &shown.ICMPDataSrcAddress, &shown.ICMPDataSrcLength)
+		showPrefix(i.Dst, &shown.ICMPDataDstAddress, &shown.ICMPDataDstLength)
 	}
 	for name, policy := range fragmentPolicies {
 		if policy == w.Fragments {
@@ -188,6 +244,13 @@ func showCondition(w *topology.Condition) condition {
 		}
 	}
 	return shown
+}
+
+// showPrefix writes a prefix that is one to its two properties.
+func showPrefix(p netip.Prefix, address **string, length *json.Number) {
+	if p.IsValid() {
+		*address, *length = present(p.Addr().String()), json.Number(strconv.Itoa(p.Bits()))
+	}
 }
 
 func showPorts(r topology.PortRange) *portRange {
@@ -207,7 +270,7 @@ func showMask(m mac.Addr) *string {
 
 // readRule reads the body: a rule, and its position in the chain, 1 where none is given.
 func (c *call) readRule() (position int, r topology.Rule, err error) {
-	var body rule
+	var body writtenRule
 	if err = c.decode(&body); err != nil {
 		return 0, r, err
 	}
@@ -222,7 +285,7 @@ func (c *call) readRule() (position int, r topology.Rule, err error) {
 		position = *body.Position
 	}
 	v.add(position < 1, "position", "must be greater than or equal to 1")
-	v.add(given(body.Meter) != "", "meterName", "is not supported")
+	r.Kept = body.readKept(&v)
 	switch {
 	case action == topology.ActionJump:
 		r.Jump = given(body.JumpChainID)
@@ -239,6 +302,25 @@ func (c *call) readRule() (position int, r topology.Rule, err error) {
 		r.When.Fragments, err = body.fragments(&r)
 	}
 	return position, r, err
+}
+
+// readKept reads what of a rule is only kept.
+func (b *writtenRule) readKept(v *violations) *topology.KeptRule {
+	v.size("meterName", given(b.Meter), 0, maxMeter)
+	k := topology.KeptRule{Meter: given(b.Meter)}
+	switch b.Type {
+	case typeTrace:
+		k.Trace = &topology.TraceRule{Request: required(v, "requestId", b.RequestID), Limit: b.traceFields.Limit}
+	case typeTransform:
+		redirects, ok := transformActions[given(b.FlowAction)]
+		v.add(!ok, "flowAction", `must match "accept|redirect"`)
+		k.Transform = &topology.L2Transform{Redirect: redirects, PopVLAN: b.PopVLAN, PushVLAN: uint16(v.within("pushVlan", &b.PushVLAN, 0, 0xffff)),
+			Target: given(b.TargetPortID), Ingress: b.Ingress, FailOpen: b.FailOpen}
+	}
+	if k == (topology.KeptRule{}) {
+		return nil
+	}
+	return &k
 }
 
 // read reads the condition, but for the fragment policy.
@@ -264,8 +346,16 @@ func (b *condition) read(v *violations) topology.Condition {
 	v.add(len(b.InPorts) > maxRulePorts, "inPorts", "size must be between 0 and %d", maxRulePorts)
 	v.add(len(b.OutPorts) > maxRulePorts, "outPorts", "size must be between 0 and %d", maxRulePorts)
 	v.add(b.MatchForwardFlow && b.MatchReturnFlow, "matchReturnFlow", "no packet is of both directions")
-	v.add(given(b.ICMPDataSrcAddress) != "", "icmpDataSrcIpAddress", "is not supported")
-	v.add(given(b.ICMPDataDstAddress) != "", "icmpDataDstIpAddress", "is not supported")
+	var i topology.ICMPData
+	if given(b.ICMPDataSrcAddress) != "" {
+		i.Src = v.prefix("icmpDataSrcIpAddress", b.ICMPDataSrcAddress, "icmpDataSrcIpLength", b.ICMPDataSrcLength).Masked()
+	}
+	if given(b.ICMPDataDstAddress) != "" {
+		i.Dst = v.prefix("icmpDataDstIpAddress", b.ICMPDataDstAddress, "icmpDataDstIpLength", b.ICMPDataDstLength).Masked()
+	}
+	if i != (topology.ICMPData{}) {
+		w.ICMPData = &i
+	}
 	return w
 }
 
@@ -283,7 +373,8 @@ func (b *condition) inverted() (not topology.ConditionField) {
 		{b.InvIPAddrGroupSrc, topology.NotSrcGroup}, {b.InvIPAddrGroupDst, topology.NotDstGroup}, {b.InvTraversedDevice, topology.NotTraversed},
 		{b.InvDLType, topology.NotEtherType}, {b.InvDLSrc, topology.NotSrcMAC}, {b.InvDLDst, topology.NotDstMAC}, {b.InvNwTOS, topology.NotTOS},
 		{b.InvNwProto, topology.NotProto}, {b.InvNwSrc, topology.NotSrc}, {b.InvNwDst, topology.NotDst},
-		{b.InvTpSrc, topology.NotSrcPorts}, {b.InvTpDst, topology.NotDstPorts},
+		{b.InvTpSrc, topology.NotSrcPorts}, {b.InvTpDst, topology.NotDstPorts}, {b.InvICMPDataSrc, topology.NotICMPSrc},
+		{b.InvICMPDataDst, topology.NotICMPDst},
 	} {
 		if f.inverted {
 			not |= f.field

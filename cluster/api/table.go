@@ -2,9 +2,11 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"midonet.org/midonet/cluster/operator"
@@ -21,11 +23,11 @@ const (
 	mediaIP4MACs  = "application/vnd.org.midonet.collection.IP4Mac-v1+json"
 )
 
-// macPort is models/MacPort.java: the port behind which a MAC is, as Neutron says or as a host has learned.
+// macPort is models/MacPort.java: the port behind which a MAC is, as Neutron or an operator says or as a host has learned.
 type macPort struct {
 	MACAddr string          `json:"macAddr"`
 	PortID  topology.PortID `json:"portId"`
-	VLANID  int             `json:"vlanId"` // 0: untagged, the only table that there is
+	VLANID  uint16          `json:"vlanId"` // 0: untagged, the only table that agents look into
 	URI     string          `json:"uri"`
 }
 
@@ -46,12 +48,12 @@ func (a *API) tableRoutes() {
 		endpoint{http.MethodDelete, nil, nil, a.deleteMACPort},
 	)
 	a.serve("/bridges/{id}/vlans/{vlan}/mac_table",
-		endpoint{http.MethodGet, nil, []string{mediaMACPorts, mediaJSON}, ofVLAN(listMACTable)},
-		endpoint{http.MethodPost, []string{mediaMACPort, mediaJSON}, nil, ofVLAN(a.createMACPort)},
+		endpoint{http.MethodGet, nil, []string{mediaMACPorts, mediaJSON}, listMACTable},
+		endpoint{http.MethodPost, []string{mediaMACPort, mediaJSON}, nil, a.createMACPort},
 	)
 	a.serve("/bridges/{id}/vlans/{vlan}/mac_table/{entry}",
-		endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, ofVLAN(getMACPort)},
-		endpoint{http.MethodDelete, nil, nil, ofVLAN(a.deleteMACPort)},
+		endpoint{http.MethodGet, nil, []string{mediaMACPort, mediaJSON}, getMACPort},
+		endpoint{http.MethodDelete, nil, nil, a.deleteMACPort},
 	)
 	a.serve("/bridges/{id}/arp_table",
 		endpoint{http.MethodGet, nil, []string{mediaIP4MACs, mediaJSON}, listARPTable},
@@ -63,26 +65,57 @@ func (a *API) tableRoutes() {
 	)
 }
 
-// ofVLAN serves the tables of VLANs, of which there is one: that of no VLAN, which has the number 0.
-func ofVLAN(handle func(*call) (reply, error)) func(*call) (reply, error) {
-	return func(c *call) (reply, error) {
-		if _, err := c.bridge(); err != nil {
-			return reply{}, err
-		}
-		if c.PathValue("vlan") != "0" {
-			return reply{}, noVLAN(c.PathValue("vlan"))
-		}
-		return handle(c)
+// table returns the bridge that the path names, and the VLAN whose table: 0 where the path names none. The bridge must have the VLAN.
+func (c *call) table() (b *topology.Bridge, vlan uint16, err error) {
+	if b, err = c.bridge(); err != nil {
+		return nil, 0, err
 	}
+	if vlan, err = c.vlan(); err == nil && !c.vlans(b.ID)[vlan] {
+		err = noVLAN(vlan)
+	}
+	return b, vlan, err
+}
+
+// vlan returns the VLAN that the path names, 0 where it names none.
+func (c *call) vlan() (uint16, error) {
+	text := cmp.Or(c.PathValue("vlan"), "0")
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, noVLAN(text)
+	}
+	return uint16(n), nil
 }
 
 func noVLAN(vlan any) error {
 	return errs.New(errs.NotFound, "NotFound", "The specified bridge has no ports assigned to VLAN %v.", vlan)
 }
 
+// vlans returns the VLANs that the bridge has tables of: no VLAN, those of its ports, and those that have entries.
+func (c *call) vlans(b topology.BridgeID) map[uint16]bool {
+	known := map[uint16]bool{0: true}
+	for p := range c.state.Ports(b) {
+		known[c.overlay(p.Key()).VLAN] = true
+	}
+	for e := range c.state.MACEntries(b) {
+		known[e.VLAN] = true
+	}
+	return known
+}
+
+// listMACTable shows the table of the VLAN that the path names, and where it names none those of all.
 func listMACTable(c *call) (reply, error) {
-	table, err := c.macTable()
-	return reply{body: table}, err
+	b, vlan, err := c.table()
+	if err != nil {
+		return reply{}, err
+	}
+	if c.PathValue("vlan") != "" {
+		return reply{body: c.macTable(b.ID, vlan)}, nil
+	}
+	table := []macPort{}
+	for _, vlan := range slices.Sorted(maps.Keys(c.vlans(b.ID))) {
+		table = append(table, c.macTable(b.ID, vlan)...)
+	}
+	return reply{body: table}, nil
 }
 
 func getMACPort(c *call) (reply, error) {
@@ -90,11 +123,11 @@ func getMACPort(c *call) (reply, error) {
 	if _, err := mac.Parse(strings.ReplaceAll(text, "-", ":")); err != nil {
 		return reply{}, badMACInURI()
 	}
-	table, err := c.macTable()
+	b, vlan, err := c.table()
 	if err != nil {
 		return reply{}, err
 	}
-	for _, e := range table {
+	for _, e := range c.macTable(b.ID, vlan) {
 		if strings.EqualFold(entryName(e.MACAddr, e.PortID.String()), c.PathValue("entry")) {
 			return reply{body: e}, nil
 		}
@@ -105,25 +138,32 @@ func getMACPort(c *call) (reply, error) {
 // entryName is how a URI names a MAC and a port (ResourceUris.macToUri).
 func entryName(hw, port string) string { return uriMAC(hw) + "_" + port }
 
-// macTable is the table of the bridge that the path names, in order of MAC and port.
-func (c *call) macTable() ([]macPort, error) {
-	b, err := c.bridge()
-	if err != nil {
-		return nil, err
-	}
+// macTable is the table of one VLAN of a bridge, in order of MAC and port.
+func (c *call) macTable(b topology.BridgeID, vlan uint16) []macPort {
 	table := []macPort{}
 	add := func(hw mac.Addr, port topology.PortID) {
-		table = append(table, macPort{MACAddr: hw.String(), PortID: port,
-			URI: c.bridgeURI(b.ID) + "/mac_table/" + entryName(hw.String(), port.String())})
+		table = append(table, macPort{hw.String(), port, vlan, c.macPortURI(b, vlan, hw, port)})
 	}
-	for e := range c.state.MACEntries(b.ID) {
-		add(e.MAC, e.Port)
+	for e := range c.state.MACEntries(b) {
+		if e.VLAN == vlan {
+			add(e.MAC, e.Port)
+		}
 	}
-	for l := range c.state.LearnedMACs(b.ID) {
-		add(l.MAC, l.Port)
+	if vlan == 0 {
+		for l := range c.state.LearnedMACs(b) {
+			add(l.MAC, l.Port)
+		}
 	}
 	slices.SortFunc(table, func(x, y macPort) int { return cmp.Compare(x.URI, y.URI) })
-	return slices.Compact(table), nil
+	return slices.Compact(table)
+}
+
+func (c *call) macPortURI(b topology.BridgeID, vlan uint16, hw mac.Addr, port topology.PortID) string {
+	uri := c.bridgeURI(b)
+	if vlan != 0 {
+		uri += "/vlans/" + strconv.Itoa(int(vlan))
+	}
+	return uri + "/mac_table/" + entryName(hw.String(), port.String())
 }
 
 func listARPTable(c *call) (reply, error) {
@@ -178,24 +218,33 @@ func (a *API) createMACPort(c *call) (reply, error) {
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
+	if c.PathValue("vlan") != "" { // which has the last word
+		of, err := c.vlan()
+		if err != nil {
+			return reply{}, err
+		}
+		body.VLANID = new(int(of))
+	}
 	var v violations
 	v.add(body.MACAddr == nil, "macAddr", "may not be null")
 	v.add(body.PortID == nil, "portId", "may not be null")
 	hw := v.mac("macAddr", body.MACAddr)
 	v.add(hw.IsMulticast(), "macAddr", "is not the MAC address of a station")
+	vlan := uint16(v.within("vlanId", body.VLANID, 0, maxVLAN))
 	if err := v.err(); err != nil {
 		return reply{}, err
 	}
-	if given(body.VLANID) != 0 {
-		return reply{}, noVLAN(*body.VLANID)
-	}
-	return a.edit(c, c.bridgeURI(b.ID)+"/mac_table/"+entryName(hw.String(), body.PortID.String()), func(e *operator.Edit) error {
-		return e.PutMACEntry(b.ID, hw, *body.PortID)
+	answer, err := a.edit(c, c.macPortURI(b.ID, vlan, hw, *body.PortID), func(e *operator.Edit) error {
+		return e.PutMACEntry(b.ID, hw, *body.PortID, vlan)
 	})
+	if err == nil && vlan != 0 {
+		a.unheeded(topology.NewMACEntry(b.ID, hw, *body.PortID).OnVLAN(vlan).Key(), "vlanId")
+	}
+	return answer, err
 }
 
 func (a *API) deleteMACPort(c *call) (reply, error) {
-	b, err := c.bridge()
+	b, vlan, err := c.table()
 	if err != nil {
 		return reply{}, err
 	}
@@ -208,7 +257,7 @@ func (a *API) deleteMACPort(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, errs.New(errs.NotFound, "NotFound", "The specified bridge does not have the specified MAC-port mapping.")
 	}
-	return a.edit(c, "", func(e *operator.Edit) error { return e.DeleteMACEntry(b.ID, hw, at) })
+	return a.edit(c, "", func(e *operator.Edit) error { return e.DeleteMACEntry(b.ID, hw, at, vlan) })
 }
 
 func badMACInURI() error {

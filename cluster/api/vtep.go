@@ -50,8 +50,8 @@ const (
 	mediaVTEPPorts    = "application/vnd.org.midonet.collection.VTEPPort-v1+json"
 	// mediaMACIP is the type of one entry and of the list (MidonetMediaTypes.scala).
 	mediaMACIP = "application/vnd.org.midonet.MacIp-v1+json"
-	// maxVLAN is the largest VLAN of a binding (VtepBinding.java).
-	maxVLAN = 4095
+	// maxBindingVLAN is the largest VLAN of a binding (VtepBinding.java).
+	maxBindingVLAN = 4095
 	// maxBindings is how many bindings a switch has at most. A switch is one object.
 	maxBindings = 4096
 )
@@ -142,7 +142,7 @@ func (a *API) createVTEPBinding(c *call) (reply, error) {
 		return reply{}, err
 	}
 	var v violations
-	b := topology.VTEPBinding{Port: required(&v, "portName", body.PortName), VLAN: uint16(v.within("vlanId", body.VLANID, 0, maxVLAN)),
+	b := topology.VTEPBinding{Port: required(&v, "portName", body.PortName), VLAN: uint16(v.within("vlanId", body.VLANID, 0, maxBindingVLAN)),
 		Bridge: required(&v, "networkId", body.NetworkID)}
 	v.size("portName", b.Port, 1, maxName)
 	if err := v.err(); err != nil {

@@ -53,6 +53,11 @@ func (e *Edit) namesWhatIs(r *topology.Rule) error {
 	name(topology.KindChain, r.Jump)
 	name(topology.KindAddrGroup, r.When.SrcGroup, r.When.DstGroup)
 	name(topology.KindPortGroup, r.When.PortGroup, r.When.InPortGroup, r.When.OutPortGroup)
+	if k := r.Kept; k != nil && k.Trace != nil {
+		name(topology.KindTraceRequest, k.Trace.Request)
+	} else if k != nil && k.Transform != nil {
+		name(topology.KindPort, k.Transform.Target)
+	}
 	for _, ports := range [][]topology.PortID{r.When.InPorts, r.When.OutPorts} {
 		for _, p := range ports {
 			name(topology.KindPort, p)

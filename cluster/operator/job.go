@@ -124,7 +124,11 @@ func orphan(s *mirror.State, o topology.Object) []task {
 		d := newDeletion(s)
 		switch o := o.(type) {
 		case *topology.Chain:
-			d.ofJumps(topology.ChainID(k.ID))
+			if k.Kind == topology.KindTraceRequest {
+				d.ofRules(func(r *topology.Rule) bool { return tracesFor(r, topology.TraceRequestID(k.ID)) })
+			} else {
+				d.ofJumps(topology.ChainID(k.ID))
+			}
 		case *topology.Router:
 			d.ofJumps(topology.ChainID(k.ID))
 		case *topology.Port:
@@ -179,6 +183,9 @@ func needs(o topology.Object) []topology.Key {
 	case *topology.Chain:
 		for i := range o.Rules {
 			need(topology.KindChain, o.Rules[i].Jump)
+			if k := o.Rules[i].Kept; k != nil && k.Trace != nil {
+				need(topology.KindTraceRequest, k.Trace.Request)
+			}
 		}
 	}
 	return keys

@@ -129,7 +129,9 @@ func anyEdit(t *rapid.T) func(*Edit) error {
 		func(e *Edit) error {
 			return e.CreateRoute(&topology.Route{ID: few[topology.Route](t, "route", 3), Router: router, Port: port, Kind: topology.RouteForward})
 		},
-		func(e *Edit) error { return e.PutMACEntry(bridge, hw, port) },
+		func(e *Edit) error { return e.PutMACEntry(bridge, hw, port, 0) },
+		func(e *Edit) error { return e.PutMACEntry(bridge, hw, port, uint16(n)) },
+		func(e *Edit) error { return e.DeleteMACEntry(bridge, hw, port, uint16(n)) },
 		func(e *Edit) error { return e.PutNeighbour(bridge, addr, hw) },
 		func(e *Edit) error { return e.DeleteNeighbour(bridge, addr, hw) },
 		func(e *Edit) error { return e.CreateDHCP(&topology.DHCP{Bridge: bridge, Prefix: subnet}) },
@@ -139,6 +141,10 @@ func anyEdit(t *rapid.T) func(*Edit) error {
 		func(e *Edit) error { return e.CreateChain(&topology.Chain{ID: chain}) },
 		func(e *Edit) error {
 			return e.CreateRule(chain, 1, topology.Rule{ID: id.New[topology.Rule](), Action: topology.ActionJump, Jump: few[topology.Chain](t, "chain", 3)})
+		},
+		func(e *Edit) error {
+			return e.CreateRule(chain, 1, topology.Rule{ID: id.New[topology.Rule](), Action: topology.ActionContinue,
+				Kept: &topology.KeptRule{Trace: &topology.TraceRule{Request: few[topology.TraceRequest](t, "trace", 2)}}})
 		},
 		func(e *Edit) error { return e.CreatePortGroup(&topology.PortGroup{ID: group}) },
 		func(e *Edit) error { return e.Join(group, port) },

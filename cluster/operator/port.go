@@ -47,7 +47,8 @@ func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), put
 	return e.overlay(have.Key(), deviceOf(have), put)
 }
 
-// Link joins two ports of an operator by a wire.
+// Link joins two ports of an operator by a wire. One between two bridges is kept; nothing crosses it but what entries of the bridges' MAC tables send
+// there, as in the original where no port has a VLAN.
 func (e *Edit) Link(a, b topology.PortID) error {
 	notLinkable := errs.New(errs.Conflict, "NotLinkable", "Ports are not linkable.")
 	var ends [2]*topology.Port
@@ -66,13 +67,10 @@ func (e *Edit) Link(a, b topology.PortID) error {
 		q := *p
 		ends[i] = &q
 	}
-	if ends[0].Router.IsZero() && ends[1].Router.IsZero() {
-		return errs.New(errs.Conflict, "NotLinkable", "Ports are not linkable: a bridge is joined to routers alone.")
-	}
 	for i, p := range ends {
 		e.tx.Delete(topology.TunnelKeyKey(p.TunnelKey))
 		p.Peer, p.TunnelKey, p.Device = ends[1-i].ID, 0, ""
-		if router := ends[1-i].Router; p.Router.IsZero() {
+		if router := ends[1-i].Router; p.Router.IsZero() && !router.IsZero() {
 			p.Device = router.String() // by which an agent asks for a router that it has not been sent
 		}
 		e.tx.Put(p)

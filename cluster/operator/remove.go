@@ -150,6 +150,8 @@ func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
 		d.ofDHCP(topology.DHCPID(key.ID), was)
 	case topology.KindChain:
 		d.ofJumps(topology.ChainID(key.ID))
+	case topology.KindTraceRequest:
+		d.ofRules(func(r *topology.Rule) bool { return tracesFor(r, topology.TraceRequestID(key.ID)) })
 	case topology.KindAddrGroup:
 		for m := range s.GroupMembers(topology.AddrGroupID(key.ID)) {
 			d.drop(m)
@@ -340,9 +342,19 @@ func (d *deletion) ofJumps(chain topology.ChainID) {
 			return nil
 		})
 	}
+	d.ofRules(func(r *topology.Rule) bool { return r.Jump == chain })
+}
+
+// tracesFor reports whether the rule is there for the trace request.
+func tracesFor(r *topology.Rule, request topology.TraceRequestID) bool {
+	return r.Kept != nil && r.Kept.Trace != nil && r.Kept.Trace.Request == request
+}
+
+// ofRules takes the rules that make no sense any more out of operators' chains.
+func (d *deletion) ofRules(senseless func(*topology.Rule) bool) {
 	for o := range d.state.ByKind(topology.KindChain) {
 		c := o.(*topology.Chain)
-		if !c.ByOperator || !slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return r.Jump == chain }) {
+		if !c.ByOperator || !slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return senseless(&r) }) {
 			continue
 		}
 		d.add(1, func(e *Edit) error {
@@ -350,7 +362,7 @@ func (d *deletion) ofJumps(chain topology.ChainID) {
 			if err != nil || have == nil {
 				return err
 			}
-			return e.keepRules(have, func(r *topology.Rule) bool { return r.Jump != chain })
+			return e.keepRules(have, func(r *topology.Rule) bool { return !senseless(r) })
 		})
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// PutMACEntry says that the MAC is behind the port of the bridge. A MAC is behind one port: a Conflict says behind which.
-func (e *Edit) PutMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.PortID) error {
+// PutMACEntry says that the MAC is behind the port of the bridge, for the frames of a VLAN or, where that is 0, for all. A MAC is behind one port: a
+// Conflict says behind which.
+func (e *Edit) PutMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.PortID, vlan uint16) error {
 	if _, err := exists[*topology.Bridge](e, topology.KindBridge, bridge); err != nil {
 		return err
 	}
@@ -21,12 +22,19 @@ func (e *Edit) PutMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.
 	case p.Bridge != bridge:
 		return errs.New(errs.Invalid, "PortOfAnotherBridge", "The port must belong to the bridge that owns the MAC table.")
 	}
+	put, err := get[*topology.Overlay](e, topology.KindOverlay, port)
+	switch {
+	case err != nil:
+		return err
+	case put != nil && put.VLAN != 0 && put.VLAN != vlan:
+		return errs.New(errs.Invalid, "PortOfAnotherVLAN", "The specified port handles traffic only for VLAN %d.", put.VLAN)
+	}
 	for m := range e.State.MACEntries(bridge) {
-		if m.MAC == hw && m.Port != port {
+		if m.MAC == hw && m.VLAN == vlan && m.Port != port {
 			return errs.New(errs.Conflict, "MACIsElsewhere", "The MAC address %s is behind port %s of the bridge already.", hw, m.Port)
 		}
 	}
-	entry := topology.NewMACEntry(bridge, hw, port)
+	entry := topology.NewMACEntry(bridge, hw, port).OnVLAN(vlan)
 	if have, err := e.tx.Get(entry.Key()); err != nil || have != nil {
 		return err
 	}
@@ -36,8 +44,8 @@ func (e *Edit) PutMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.
 }
 
 // DeleteMACEntry takes back what PutMACEntry said.
-func (e *Edit) DeleteMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.PortID) error {
-	key := topology.NewMACEntry(bridge, hw, port).Key()
+func (e *Edit) DeleteMACEntry(bridge topology.BridgeID, hw mac.Addr, port topology.PortID, vlan uint16) error {
+	key := topology.NewMACEntry(bridge, hw, port).OnVLAN(vlan).Key()
 	have, err := own[*topology.MACEntry](e, key.Kind, key.ID)
 	if err != nil {
 		return err

@@ -94,6 +94,7 @@ func everyKind(t *testing.T, h *harness) {
 		&topology.VTEP{ID: id.New[topology.VTEP](), Addr: v4, Port: 6632, Bindings: []topology.VTEPBinding{{Port: "eth1", VLAN: 7, Bridge: br}}},
 		topology.NewPeeringEntry(port, hw, v4),
 		topology.DefaultHostSettings(host),
+		topology.NewConfigDocument(topology.ConfigTemplate, "default", `{"a": 1}`),
 	}
 	h.put(objects...)
 	if diff := cmp.Diff(index(objects), h.view().Objects, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
