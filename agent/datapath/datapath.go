@@ -11,6 +11,8 @@
 // addresses can, since that checksum has no pseudo-header (RFC 9260 section 6.8). A later fragment has its own flow, which may
 // change addresses; the first fragment's checksum follows them.
 //
+// A packet that has no flow of its own key has that of one of its wider keys (flow.Key.Wider).
+//
 // The cache may forget a flow at any time (least recently used first, when full): that costs a miss and nothing else.
 package datapath
 

@@ -2,7 +2,8 @@
 // change of the topology finds the flows that it touches.
 //
 // A flow is an answer that was computed once (package sim) and is given again to every packet with the same Key (package
-// datapath). Nothing is matched by wildcard: a Key is exact, so that the lookup is one hash probe whatever the topology is.
+// datapath). A Key is exact, so that the lookup is one hash probe whatever the topology is; or wide: it lacks ports, where the answer has
+// nothing to do with them. Nothing else is matched by wildcard.
 package flow
 
 import (
@@ -32,6 +33,8 @@ type Key struct {
 	// the identifier. 0 for later fragments.
 	SrcPort uint16
 	DstPort uint16
+	// Any says which of the two are of no consequence, and 0: the key is a wide one (Wide).
+	Any Ports
 }
 
 // Fragment values: whether a packet is part of a larger one (the MidoNet rule condition fragment_policy tells these apart).

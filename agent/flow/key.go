@@ -22,9 +22,38 @@ func KeyOf(p *packet.Packet, inPort topology.PortID) Key {
 	}
 }
 
+// Ports is some of a key's two ports.
+type Ports uint8
+
+// The ports.
+const (
+	SrcPort Ports = 1 << iota
+	DstPort
+	BothPorts = SrcPort | DstPort
+)
+
+// Wide returns the key of all packets that differ from one with the key k in these ports alone, are of TCP or UDP, and may be cached.
+func (k Key) Wide(any Ports) Key {
+	if k.Any |= any; k.Any&SrcPort != 0 {
+		k.SrcPort = 0
+	}
+	if k.Any&DstPort != 0 {
+		k.DstPort = 0
+	}
+	return k
+}
+
+// Wider returns the wide keys of a packet with the key k, the widest first; none where it has none.
+func (k Key) Wider() []Key {
+	if k.Fragment != Unfragmented || k.Proto != packet.ProtoTCP && (k.Proto != packet.ProtoUDP || isDHCP(k.DstPort) || isDHCP(k.SrcPort)) {
+		return nil
+	}
+	return []Key{k.Wide(BothPorts), k.Wide(SrcPort), k.Wide(DstPort)}
+}
+
 // PackedKey is a Key in a fixed number of octets, for maps: it has no pointers and is hashed in one piece.
 //
-//	0 InPort     28 EtherType   64 Proto       67 0
+//	0 InPort     28 EtherType   64 Proto       67 Any
 //	16 SrcMAC    30 VLAN        65 Fragment    68 SrcPort
 //	22 DstMAC    32 SrcIP       66 TOS         70 DstPort
 //	             48 DstIP
@@ -40,7 +69,7 @@ func (k *Key) Pack() (p PackedKey) {
 	src, dst := k.SrcIP.As16(), k.DstIP.As16()
 	copy(p[32:], src[:])
 	copy(p[48:], dst[:])
-	p[64], p[65], p[66] = k.Proto, k.Fragment, k.TOS
+	p[64], p[65], p[66], p[67] = k.Proto, k.Fragment, k.TOS, uint8(k.Any)
 	binary.BigEndian.PutUint16(p[68:], k.SrcPort)
 	binary.BigEndian.PutUint16(p[70:], k.DstPort)
 	return p
@@ -60,7 +89,7 @@ func (p *PackedKey) Key() Key {
 	k := Key{
 		InPort: topology.PortID(p[:16]), SrcMAC: mac.Addr(p[16:22]), DstMAC: mac.Addr(p[22:28]),
 		EtherType: binary.BigEndian.Uint16(p[28:]), VLAN: binary.BigEndian.Uint16(p[30:]),
-		Proto: p[64], Fragment: p[65], TOS: p[66],
+		Proto: p[64], Fragment: p[65], TOS: p[66], Any: Ports(p[67]),
 		SrcPort: binary.BigEndian.Uint16(p[68:]), DstPort: binary.BigEndian.Uint16(p[70:]),
 	}
 	switch k.EtherType {
@@ -97,7 +126,7 @@ func isLinkControl(icmpType uint16) bool {
 }
 
 // Frame returns a frame that has the key's fields, so that a flow which outlived the agent's memory can be simulated again. KeyOf
-// of the frame is the key.
+// of the frame is the key, but for Any.
 func (k Key) Frame() []byte {
 	h := packet.Header{
 		SrcMAC: k.SrcMAC, DstMAC: k.DstMAC, EtherType: k.EtherType, VLAN: k.VLAN,
@@ -125,6 +154,14 @@ func (k Key) Packet() string {
 	return b.String()
 }
 
+// end returns an address with its port.
+func (k Key) end(a netip.Addr, port uint16, which Ports) string {
+	if k.Any&which == 0 {
+		return netip.AddrPortFrom(a, port).String()
+	}
+	return a.String() + " any port"
+}
+
 // icmp returns what kind of ICMP message it is.
 func (k Key) icmp() string {
 	h := packet.Header{EtherType: k.EtherType, Proto: k.Proto, Fragment: k.Fragment, SrcPort: k.SrcPort}
@@ -142,7 +179,7 @@ func (k Key) writeIP(b *strings.Builder) {
 	switch k.Proto {
 	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP:
 		if k.Fragment != FragmentLater {
-			fmt.Fprintf(b, " %s %s > %s", name, netip.AddrPortFrom(k.SrcIP, k.SrcPort), netip.AddrPortFrom(k.DstIP, k.DstPort))
+			fmt.Fprintf(b, " %s %s > %s", name, k.end(k.SrcIP, k.SrcPort, SrcPort), k.end(k.DstIP, k.DstPort, DstPort))
 			break
 		}
 		fmt.Fprintf(b, " %s %s > %s", name, k.SrcIP, k.DstIP)

@@ -83,10 +83,10 @@ func (w *walk) meetsPorts(c *topology.Condition) bool {
 		return true
 	}
 	if c.SrcPorts.Set {
-		w.looksAt(looksAtSrcPort)
+		w.looksAt(flow.SrcPort)
 	}
 	if c.DstPorts.Set {
-		w.looksAt(looksAtDstPort)
+		w.looksAt(flow.DstPort)
 	}
 	src, dst := p.SrcPort, p.DstPort
 	if p.IsEcho() {

@@ -31,12 +31,13 @@ func (w *walk) asksMetadata(p *topology.Port) bool {
 	if p.Bridge.IsZero() || !view.IsMetadata(w.packet.DstIP) {
 		return false
 	}
-	w.looksAt(looksAtDstPort)
+	w.looksAt(flow.DstPort)
 	return isMetadataHTTP(&w.packet, w.packet.DstPort) && w.servesMetadata()
 }
 
-// toMetadata sends a workload's packet to the service.
+// toMetadata sends a workload's packet to the service. Each connection is to have a flow of its own, since the agent counts them.
 func (w *walk) toMetadata(p *topology.Port) {
+	w.looksAt(flow.BothPorts)
 	if p.Security != nil {
 		if rule, why := ownSource(p.Security, &w.packet); rule == refused {
 			w.stop(Drop, w.portDevice(p.ID), "drops the packet: %s", why)
@@ -56,7 +57,7 @@ func (w *walk) toMetadata(p *topology.Port) {
 
 // fromMetadata sends an answer of the service to its client.
 func (w *walk) fromMetadata() {
-	w.looksAt(looksAtSrcPort)
+	w.looksAt(flow.SrcPort)
 	client := w.view.MetadataClient(w.packet.SrcIP)
 	if client == nil || !isMetadataHTTP(&w.packet, w.packet.SrcPort) {
 		w.stop(Error, metadataDevice, "sends to no workload of this host")

@@ -230,7 +230,7 @@ func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 		w.addTag(flow.AddrTag(flow.TagForwarding, at.router, c.Dst))
 		return v, false
 	}
-	w.looksAt(looksAtDstPort)
+	w.looksAt(flow.DstPort)
 	w.addTag(flow.ForwardingTag(at.router, c.Dst, c.Proto, c.DstPort))
 	f := w.view.Forwarding(at.router, c.Dst, c.Proto, c.DstPort)
 	if f == nil {

@@ -45,7 +45,7 @@ func (w *walk) bestOf(routes view.Routes) (best *topology.Route, equal int) {
 
 // share returns the route of the packet's connection among equal ones.
 func (w *walk) share(routes view.Routes, weight uint32, equal int) *topology.Route {
-	w.looksAt(looksAtSrcPort | looksAtDstPort)
+	w.looksAt(flow.BothPorts)
 	n := int(connectionHash(&w.packet.Header) % uint64(equal))
 	for _, t := range routes {
 		if t.Weight != weight || !w.usable(t) {

@@ -156,6 +156,9 @@ type Result struct {
 	// Cache says that every packet with the same flow.Key gets this result, so that it may be installed as a flow; Tags, Idle and
 	// Hard are then the flow's.
 	Cache bool
+	// Any says which ports the answer has nothing to do with, where Input.Ways is set: every packet with the same flow.Key.Wide(Any) gets
+	// it, but for those that the Actions do not fit.
+	Any   flow.Ports
 	Tags  []flow.Tag
 	Idle  time.Duration
 	Hard  time.Duration

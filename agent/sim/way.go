@@ -25,9 +25,9 @@ import (
 // The zero Ways is ready. It is not safe for use by several goroutines.
 type Ways struct {
 	view  *view.View
-	ways  map[wayKey]*way
-	of    [4]int // how many keys there are of each number of looks
-	added int    // ways, in all
+	ways  map[flow.PackedKey]*way // by wide keys
+	of    [flow.BothPorts + 1]int // how many keys there are without these ports
+	added int                     // ways, in all
 	// once has hashes of keys whose way one packet has taken. It is kept for the second, so that packets like no other cost little more.
 	once [1024]uint64
 }
@@ -38,30 +38,6 @@ const maxWays = 4096
 
 // maxAlike is how many ways are kept that only their acts tell apart, such as those of questions and answers.
 const maxAlike = 4
-
-// wayKey is a packet's key, with zeros for the ports that are of no consequence.
-type wayKey struct {
-	flow.PackedKey
-	looks looks
-}
-
-// looks says which ports were looked at.
-type looks uint8
-
-const (
-	looksAtSrcPort looks = 1 << iota
-	looksAtDstPort
-)
-
-func keyOfWay(k flow.Key, l looks) wayKey {
-	if l&looksAtSrcPort == 0 {
-		k.SrcPort = 0
-	}
-	if l&looksAtDstPort == 0 {
-		k.DstPort = 0
-	}
-	return wayKey{k.Pack(), l}
-}
 
 // way is one of them.
 type way struct {
@@ -100,10 +76,10 @@ type act struct {
 type notes struct {
 	open     bool // the walk is being noted; it is not where it has turned out to be good for its packet alone
 	acting   bool
-	states   bool // the act reads or makes states
-	follows  bool // the walk is no walk: it follows a way
-	looks    looks
-	srcMoved bool // the source port is not that of the packet as it came in
+	states   bool       // the act reads or makes states
+	follows  bool       // the walk is no walk: it follows a way
+	looks    flow.Ports // that were looked at
+	srcMoved bool       // the source port is not that of the packet as it came in
 	dstMoved bool
 	acts     []act
 }
@@ -135,9 +111,9 @@ func (w *walk) perform(kind actKind, r *topology.Rule, at *place) outcome {
 }
 
 // looksAt notes that the walk depends on the packet's ports as they are here.
-func (w *walk) looksAt(l looks) {
-	w.notes.looks |= l
-	if l&looksAtSrcPort != 0 && w.notes.srcMoved || l&looksAtDstPort != 0 && w.notes.dstMoved {
+func (w *walk) looksAt(ports flow.Ports) {
+	w.notes.looks |= ports
+	if ports&flow.SrcPort != 0 && w.notes.srcMoved || ports&flow.DstPort != 0 && w.notes.dstMoved {
 		w.notes.open = false // a port that an act has chosen
 	}
 }
@@ -161,15 +137,16 @@ func (w *walk) hasWays() bool {
 func (w *walk) follow() bool {
 	ways := w.in.Ways
 	if ways.view != w.view || ways.added >= maxWays {
-		*ways = Ways{view: w.view, ways: map[wayKey]*way{}}
+		*ways = Ways{view: w.view, ways: map[flow.PackedKey]*way{}}
 		return false
 	}
 	key := flow.KeyOf(&w.packet, w.in.InPort)
-	for l := range looks(len(ways.of)) {
-		if ways.of[l] == 0 {
+	for any, keys := range ways.of {
+		if keys == 0 {
 			continue
 		}
-		for y := ways.ways[keyOfWay(key, l)]; y != nil; y = y.alike {
+		wide := key.Wide(flow.Ports(any))
+		for y := ways.ways[wide.Pack()]; y != nil; y = y.alike {
 			if w.takes(y) {
 				return true
 			}
@@ -210,14 +187,18 @@ func (w *walk) takes(y *way) bool {
 	return true
 }
 
-// keepWay keeps the way that the packet has taken, where others may take it.
+// keepWay keeps the way that the packet has taken, where others may take it. The answer at the end of one without acts is theirs.
 func (w *walk) keepWay() {
 	r := &w.result
 	if !w.notes.open || !r.Cache || r.Verdict != Forward && r.Verdict != Drop {
 		return
 	}
-	p, was := &w.packet, w.asEntered()
-	key := keyOfWay(flow.KeyOf(&was, w.in.InPort), w.notes.looks)
+	p, was, any := &w.packet, w.asEntered(), flow.BothPorts&^w.notes.looks
+	if len(w.notes.acts) == 0 && (r.Verdict == Forward || w.hops == 0) { // a drop's Actions say nothing of the routers before
+		r.Any = any
+	}
+	wide := flow.KeyOf(&was, w.in.InPort).Wide(any)
+	key := wide.Pack()
 	if w.in.Ways.first(&key) {
 		return
 	}
@@ -232,12 +213,12 @@ func (w *walk) keepWay() {
 			y.tags = append(y.tags, t)
 		}
 	}
-	w.in.Ways.add(key, y)
+	w.in.Ways.add(&key, any, y)
 }
 
 // first reports whether nobody has taken a way with the key, as far as it is known.
-func (s *Ways) first(key *wayKey) bool {
-	hash := key.Hash() + uint64(key.looks)
+func (s *Ways) first(key *flow.PackedKey) bool {
+	hash := key.Hash()
 	known := &s.once[hash%uint64(len(s.once))]
 	if *known == hash {
 		return false
@@ -247,12 +228,12 @@ func (s *Ways) first(key *wayKey) bool {
 }
 
 // add puts the way before those that are like it, and forgets the last of these where they are too many.
-func (s *Ways) add(key wayKey, y *way) {
-	y.alike = s.ways[key]
+func (s *Ways) add(key *flow.PackedKey, any flow.Ports, y *way) {
+	y.alike = s.ways[*key]
 	if y.alike == nil {
-		s.of[key.looks]++
+		s.of[any]++
 	}
-	s.ways[key] = y
+	s.ways[*key] = y
 	s.added++
 	for n := 1; y != nil; n++ {
 		if n == maxAlike {

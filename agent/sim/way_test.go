@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
@@ -77,28 +78,71 @@ func same(a, b sim.Result) bool {
 	}
 	tags := maps.Equal(count(a.Tags), count(b.Tags))
 	for _, r := range []*sim.Result{&a, &b} {
-		r.Tags, r.Followed = nil, false
+		r.Tags, r.Followed, r.Any = nil, false, 0
 		r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
 	}
 	return tags && reflect.DeepEqual(a, b)
 }
 
+// wideFlows are what a datapath has of wide keys.
+type wideFlows map[flow.Key]sim.Result
+
+func (f wideFlows) add(in sim.Input, r sim.Result) {
+	var p packet.Packet
+	if packet.Parse(in.Frame, &p) == nil && r.Cache && r.Any != 0 {
+		r.Tags = slices.Clone(r.Tags)
+		f[flow.KeyOf(&p, in.InPort).Wide(r.Any)] = r
+	}
+}
+
+// removeTouched does what the worker does when a change touches the tags.
+func (f wideFlows) removeTouched(touched []flow.Tag) {
+	maps.DeleteFunc(f, func(_ flow.Key, r sim.Result) bool {
+		return slices.ContainsFunc(r.Tags, func(t flow.Tag) bool {
+			return slices.ContainsFunc(touched, func(change flow.Tag) bool { return change.Touches(t) })
+		})
+	})
+}
+
+// check compares what a walk made of the packet with the flows that a datapath may take it to have, and returns how many there are.
+func (f wideFlows) check(t interface{ Fatalf(string, ...any) }, in sim.Input, walked *sim.Result) (found int) {
+	var p packet.Packet
+	if packet.Parse(in.Frame, &p) != nil || in.Hush || in.GiveUp { // which the worker says of a miss
+		return 0
+	}
+	for _, key := range flow.KeyOf(&p, in.InPort).Wider() {
+		r, ok := f[key]
+		a := &r.Actions
+		if !ok || datapath.Refuses(a, &p, datapath.Offload{}) || a.MTU > 0 && in.Segment > a.MTU {
+			continue
+		}
+		found++
+		if r.Verdict != walked.Verdict || !walked.Cache || !reflect.DeepEqual(r.Actions, walked.Actions) {
+			t.Fatalf("%+v\nis, by the flow of a wide key\n%+v\nand walked\n%+v", in, r, *walked)
+		}
+	}
+	return found
+}
+
 // TestWaysAreWalks sends packets of many connections through topologies that change, and has each answered twice: by a walk, and with the
-// ways of the packets before.
+// ways of the packets before. Where an answer is said to have nothing to do with ports, it is that of all packets of the wide key for as long
+// as no change touches its tags.
 func TestWaysAreWalks(t *testing.T) {
 	questions := layer3Questions(t)
 	first := viewtest.View(topologyOf(t, "testdata/nat.txtar"))
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		v, states, through := first, remembering{}, []sim.Input(nil)
-		ways, room := new(sim.Ways), new(sim.Room)
+		ways, room, wide := new(sim.Ways), new(sim.Room), wideFlows{}
 		for range rapid.IntRange(0, 5).Draw(t, "changes before") {
 			v, _ = v.Apply(layer3Change(t, v))
 		}
 		some := rapid.SliceOfN(rapid.SampledFrom(questions), 1, 3).Draw(t, "questions")
 		for range rapid.IntRange(1, 60).Draw(t, "packets") {
 			if rapid.IntRange(0, 29).Draw(t, "change") == 0 {
-				v, _ = v.Apply(layer3Change(t, v))
+				var touched []flow.Tag
+				v, touched = v.Apply(layer3Change(t, v))
+				wide.removeTouched(touched)
 			}
 			in := anyQuestion(t, some, through)
 			in.State = states
@@ -108,6 +152,8 @@ func TestWaysAreWalks(t *testing.T) {
 			if !same(got, walked) {
 				t.Fatalf("%+v\nis, by the way of an earlier packet: %v,\n%+v\nand walked\n%+v", in, got.Followed, got, walked)
 			}
+			seen["wide"] += wide.check(t, in, &walked)
+			wide.add(in, got)
 			if got.Followed {
 				seen[got.Verdict.String()]++
 				if len(got.State) > 1 {
@@ -123,7 +169,7 @@ func TestWaysAreWalks(t *testing.T) {
 		}
 	})
 	t.Logf("by ways: %v", seen)
-	for _, kind := range []string{"forward", "drop", "translated"} {
+	for _, kind := range []string{"forward", "drop", "translated", "wide"} {
 		if seen[kind] == 0 {
 			t.Errorf("no packet by the way of another was %s: the property was not put to the test", kind)
 		}
@@ -178,6 +224,10 @@ chain all accept
 			[]string{"vm1 icmp 10.0.0.3 > 203.0.113.7 id 7" + toRouter, "vm1 icmp 10.0.0.3 > 203.0.113.7 type 13 code 7" + toRouter,
 				"vm1 icmp 10.0.0.3 > 203.0.113.7 type 3 code 1" + toRouter},
 		},
+		"a port that is dropped": {
+			translated + "port vm1 blue key 11 in not\nchain not drop sport=5003; drop dport=5005\nchain some accept",
+			append(some("vm1 udp 10.0.0.3:%d > 203.0.113.7:80"+toRouter), some("vm1 udp 10.0.0.3:7 > 203.0.113.7:%d"+toRouter)...),
+		},
 		"what is asked of the metadata service": {
 			translated + "chain some accept",
 			[]string{"vm1 tcp 10.0.0.3:5001 > 169.254.169.254:80" + toRouter, "vm1 tcp 10.0.0.3:5001 > 169.254.169.254:81" + toRouter,
@@ -190,7 +240,7 @@ chain all accept
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, states, ways := viewtest.View(c.topology), remembering{}, new(sim.Ways)
+			v, states, ways, wide := viewtest.View(c.topology), remembering{}, new(sim.Ways), wideFlows{}
 			for _, text := range slices.Repeat(c.packets, 3) {
 				port, description, _ := strings.Cut(text, " ")
 				d, err := packet.ParseDescription(description)
@@ -203,9 +253,12 @@ chain all accept
 				}
 				walked := sim.Simulate(v, in)
 				in.Ways = ways
-				if got := sim.Simulate(v, in); !same(got, walked) {
+				got := sim.Simulate(v, in)
+				if !same(got, walked) {
 					t.Errorf("%s is\n%+v\nand walked\n%+v", text, got, walked)
 				}
+				wide.check(t, in, &walked)
+				wide.add(in, got)
 				for _, s := range walked.State {
 					states[s.Key] = s.Value
 				}

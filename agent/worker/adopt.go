@@ -78,7 +78,7 @@ func (w *Worker) adoptEntries(entries []datapath.Entry) (kept int, messages []da
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
 func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) bool {
 	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame(), Room: room})
-	if !r.Cache || !equal(w.deliverable(r.Actions), e.Actions) {
+	if !r.Cache || e.Key.Any&^r.Any != 0 || !equal(w.deliverable(r.Actions), e.Actions) {
 		return false
 	}
 	if _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {

@@ -25,7 +25,7 @@ func benchmarkMisses(b *testing.B, size int) {
 	misses := make([]datapath.Miss, flows)
 	for i := range misses {
 		from, to := r.local[i%100], r.local[(i*7+1)%100]
-		misses[i] = datapath.Miss{InPort: from.port, Frame: udp(from, to, uint16(i))}
+		misses[i] = datapath.Miss{InPort: from.port, Frame: sctp(from, to, uint16(i))}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -45,7 +45,7 @@ func BenchmarkInvalidation(b *testing.B) {
 	r.Apply(r.network.snapshot())
 	for i, from := range r.local[1:] {
 		for j := range flowsEach {
-			r.miss(from, udp(from, r.local[1+(i+j)%(ports-1)], uint16(j)))
+			r.miss(from, sctp(from, r.local[1+(i+j)%(ports-1)], uint16(j)))
 		}
 	}
 	victim := r.local[0]

@@ -11,6 +11,7 @@ import (
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/agent/view/viewtest"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
@@ -45,7 +46,7 @@ func TestUnpluggingDoesNotHoldUpOtherPorts(t *testing.T) {
 	var calls, ports int
 	b.cfg.Datapath = &slow{recorder: b.datapath, unplugged: func(n int) {
 		calls, ports = calls+1, ports+n
-		b.miss(b.local[0], udp(b.local[0], b.local[3], 3))
+		b.miss(b.local[0], sctp(b.local[0], b.local[3], 3))
 		if got := b.datapath.keys(); len(got) != 2 {
 			t.Errorf("flows at the removal are %v, want those to the port that stays: the others' go first", got)
 		}
@@ -82,9 +83,9 @@ func TestManyFlowsAreRemovedInParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newRig(t, 2)
 			b.Apply(b.network.snapshot())
-			const flows = 2*removeChunk + 10 // those at the ports of DHCP are not cached
+			const flows = 2*removeChunk + 10
 			for i := range uint16(flows) {
-				b.miss(b.local[0], udp(b.local[0], b.local[1], i))
+				b.miss(b.local[0], sctp(b.local[0], b.local[1], i))
 			}
 			parts := 0
 			b.cfg.Datapath = &slow{recorder: b.datapath, removing: func() { parts++ }}
@@ -103,7 +104,7 @@ func TestFlowsAreBounded(t *testing.T) {
 	b.Apply(b.network.snapshot())
 	for i := range uint16(1000) {
 		b.clock.advance(1)
-		b.miss(b.local[0], udp(b.local[0], b.local[1], i))
+		b.miss(b.local[0], sctp(b.local[0], b.local[1], i))
 	}
 	keys := b.datapath.keys()
 	if len(keys) != 99 || b.flows.len() != 99 { // and room for one that is expected
@@ -117,21 +118,33 @@ func TestFlowsAreBounded(t *testing.T) {
 	checkFlows(t, b.Worker, b.datapath)
 }
 
+// filtered is a network with a stateful security group: connections have flows of their own.
+const filtered = `
+bridge blue
+port vm1 blue
+port vm2 blue source 02:02:00:00:00:00@10.0.0.2 egress all ingress web
+bind vm1 h1 tap0
+bind vm2 h1 tap1
+mac blue 02:01:00:00:00:00 vm1
+mac blue 02:02:00:00:00:00 vm2
+chain all accept ip4
+chain web accept tcp dport=80
+`
+
 // TestExpectedFlowsAreBounded opens connections, whose answers are expected, in batches of every size: the book never has more flows than
 // it may, and those that there is room for are the newest.
 func TestExpectedFlowsAreBounded(t *testing.T) {
-	b := newRig(t, 2)
+	b := newTextRig(t, 1<<10, filtered)
 	b.cfg.MaxFlows = 100
-	b.Apply(b.network.snapshot())
 	port := uint16(1024)
 	for size := 1; size <= batchSize; size++ {
 		b.clock.advance(1)
 		misses := make([]datapath.Miss, size)
 		for i := range misses {
 			port++
-			h := packet.Header{SrcMAC: b.local[0].mac, DstMAC: b.local[1].mac, EtherType: packet.EtherTypeIPv4, SrcIP: b.local[0].addr,
-				DstIP: b.local[1].addr, Proto: packet.ProtoTCP, SrcPort: port, DstPort: 80, TTL: 64}
-			misses[i] = datapath.Miss{InPort: b.local[0].port, Frame: h.Frame(nil)}
+			h := packet.Header{SrcMAC: mac.Addr{2, 1}, DstMAC: mac.Addr{2, 2}, EtherType: packet.EtherTypeIPv4, SrcIP: netip.MustParseAddr("10.0.0.1"),
+				DstIP: netip.MustParseAddr("10.0.0.2"), Proto: packet.ProtoTCP, SrcPort: port, DstPort: 80, TTL: 64}
+			misses[i] = datapath.Miss{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil)}
 		}
 		b.serve(misses)
 		if got, most := b.flows.len(), min(100, 2*int(port-1024)); got > 100 || len(b.datapath.keys()) != got || size <= 50 && got < most-2*size {

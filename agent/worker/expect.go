@@ -32,6 +32,6 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) {
 	stale, err := w.remember(b.states, key, &r, b.now)
 	b.withdraw(stale)
 	if err == nil {
-		w.record(b, &key, &r, answers)
+		w.record(b, key, &r, answers)
 	}
 }

@@ -226,7 +226,7 @@ func TestHostWithoutServer(t *testing.T) {
 	a, b := hosts[0].boot(n), hosts[0].boot(n)
 	hosts[0].Apply(n.snapshot())
 	for port := range uint16(50) {
-		frame := udp(a.endpoint, b.endpoint, 1000+port)
+		frame := sctp(a.endpoint, b.endpoint, 1000+port)
 		a.Send(frame)
 		b.expect(frame)
 	}
@@ -242,9 +242,9 @@ func TestFloodingPortDoesNotStarveOthers(t *testing.T) {
 	h.Apply(n.snapshot())
 	for port := range uint16(50) {
 		for range 100 {
-			noisy.Send(udp(noisy.endpoint, victim.endpoint, uint16(rand.Uint32())))
+			noisy.Send(sctp(noisy.endpoint, victim.endpoint, uint16(rand.Uint32())))
 		}
-		frame := udp(quiet.endpoint, peer.endpoint, port)
+		frame := sctp(quiet.endpoint, peer.endpoint, port)
 		quiet.Send(frame)
 		peer.expect(frame)
 	}
@@ -275,7 +275,7 @@ func TestPressureOnlyCausesMisses(t *testing.T) {
 	const flows, rounds = 200, 3
 	for range rounds {
 		for port := range uint16(flows) {
-			frame := udp(a.endpoint, b.endpoint, port)
+			frame := sctp(a.endpoint, b.endpoint, port)
 			a.Send(frame)
 			b.expect(frame)
 		}
@@ -285,7 +285,7 @@ func TestPressureOnlyCausesMisses(t *testing.T) {
 	}
 	// The flows that the cache forgot leave the book as the unused ones that they are, and a change finds the others.
 	h.Apply(view.Delta{Deletes: []topology.Key{{Kind: topology.KindBinding, ID: b.port}}})
-	a.Send(udp(a.endpoint, b.endpoint, flows-1))
+	a.Send(sctp(a.endpoint, b.endpoint, flows-1))
 	if got := b.Receive(50 * time.Millisecond); got != nil {
 		t.Errorf("b is unbound and got %x", got)
 	}

@@ -71,6 +71,9 @@ func TestQuestionsAreBounded(t *testing.T) {
 			let++
 		}
 	}
+	if flows := len(b.datapath.keys()); flows != let {
+		t.Errorf("%d connections by %d flows: what a flow lets through is not counted", let, flows)
+	}
 	if most := int(burst/time.Second)*questionRate + 1; let > most || let < most-2 {
 		t.Errorf("%d connections at once, want about %d", let, most)
 	}

@@ -78,6 +78,13 @@ func udp(from, to endpoint, srcPort uint16) []byte {
 	return packet.WrapUDP(from.mac, to.mac, netip.AddrPortFrom(from.addr, srcPort), netip.AddrPortFrom(to.addr, 7), []byte("hello"))
 }
 
+// sctp returns a packet between two workloads that no wide key has: each source port is a flow of its own.
+func sctp(from, to endpoint, srcPort uint16) []byte {
+	h := packet.Header{SrcMAC: from.mac, DstMAC: to.mac, EtherType: packet.EtherTypeIPv4, SrcIP: from.addr, DstIP: to.addr,
+		Proto: packet.ProtoSCTP, SrcPort: srcPort, DstPort: 7, TTL: 64}
+	return h.Frame([]byte("12345678"))
+}
+
 // echo returns an ICMP echo request (8) or reply (0) between two workloads.
 func echo(from, to endpoint, kind uint8) []byte {
 	h := packet.Header{

@@ -6,10 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/agent/view/viewtest"
 	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -59,7 +63,7 @@ func TestAdoptedFlowsAreInvalidated(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Apply(view.Delta{Deletes: []topology.Key{{Kind: topology.KindBinding, ID: b.local[1].port}}})
-	if got := b.datapath.keys(); len(got) != 1 || got[0].SrcPort != 2 {
+	if got := b.datapath.keys(); len(got) != 1 || got[0].DstMAC != b.local[2].mac {
 		t.Errorf("flows are %v, want the one to tap2", got)
 	}
 }
@@ -83,6 +87,40 @@ func TestAdoptedFlowsExpire(t *testing.T) {
 	}
 	if got := b.datapath.keys(); len(got) != 0 {
 		t.Errorf("flows unused for a minute are left: %v", got)
+	}
+}
+
+// TestWideFlowsAreAdopted where the answer still has nothing to do with ports.
+func TestWideFlowsAreAdopted(t *testing.T) {
+	for name, c := range map[string]struct {
+		chain   string
+		adopted bool
+	}{
+		"as before":               {"chain some accept ip4", true},
+		"ports are now looked at": {"chain some drop dport=22; accept ip4", false},
+		"source ports are":        {"chain some drop sport=22; accept ip4", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const text = "bridge blue\nport vm1 blue in some\nport vm2 blue\nbind vm1 h1 tap0\nbind vm2 h1 tap1\n" +
+				"mac blue 02:01:00:00:00:00 vm1\nmac blue 02:02:00:00:00:00 vm2\n"
+			b := newTextRig(t, 64, text+"chain some accept ip4\n")
+			h := packet.Header{SrcMAC: mac.Addr{2, 1}, DstMAC: mac.Addr{2, 2}, EtherType: packet.EtherTypeIPv4, SrcIP: netip.MustParseAddr("10.0.0.1"),
+				DstIP: netip.MustParseAddr("10.0.0.2"), Proto: packet.ProtoUDP, SrcPort: 1025, DstPort: 80, TTL: 64}
+			b.serve([]datapath.Miss{{InPort: viewtest.ID[topology.Port]("vm1"), Frame: h.Frame(nil)}})
+			if keys := b.datapath.keys(); len(keys) != 1 || keys[0].Any != flow.BothPorts {
+				t.Fatalf("flows %v, want one for any ports", keys)
+			}
+			b.network = &network{objects: viewtest.MustParse(text + c.chain)}
+			second := b.restart()
+			second.Apply(b.network.snapshot())
+			if err := second.adopt(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if left := len(b.datapath.keys()); (left == 1) != c.adopted {
+				t.Errorf("%d flows are left", left)
+			}
+			checkFlows(t, second, b.datapath)
+		})
 	}
 }
 

@@ -143,7 +143,7 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
-			w.record(b, &key, &r, actions)
+			w.record(b, key, &r, actions)
 			w.expect(b, &p, &actions)
 		}
 	}
@@ -182,12 +182,18 @@ func (b *batch) withdraw(stale []flow.Key) {
 	}
 }
 
-// record enters the flow for the result of a simulation into the book, to be installed with the batch. The book comes first: a flow
-// that is in the book only is harmless, one that is in the datapath only would never be invalidated.
-func (w *Worker) record(b *batch, key *flow.Key, r *sim.Result, actions flow.Actions) {
-	w.flows.add(*key, w.tagsOf(r), b.now, r.Idle, r.Hard)
-	b.known[key.Pack()] = len(b.flows)
-	b.flows = append(b.flows, flow.Flow{Key: *key, Actions: actions})
+// record enters the flow for the result of a simulation of a packet with the key into the book, to be installed with the batch. The book
+// comes first: a flow that is in the book only is harmless, one that is in the datapath only would never be invalidated.
+func (w *Worker) record(b *batch, key flow.Key, r *sim.Result, actions flow.Actions) {
+	wide := key.Wide(r.Any)
+	at, known := b.known[wide.Pack()]
+	if !known { // by another packet of the wide key
+		at = len(b.flows)
+		w.flows.add(wide, w.tagsOf(r), b.now, r.Idle, r.Hard)
+		b.flows = append(b.flows, flow.Flow{Key: wide, Actions: actions})
+		b.known[wide.Pack()] = at
+	}
+	b.known[key.Pack()] = at
 }
 
 // inputOf returns what the simulator is told of a missed packet.

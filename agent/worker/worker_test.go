@@ -251,7 +251,7 @@ func TestFlowsExpireWhenIdle(t *testing.T) {
 	b.miss(b.local[0], udp(b.local[0], b.local[1], 1), udp(b.local[0], b.local[2], 2))
 	b.clock.advance(sim.IdleForward)
 	for _, k := range b.datapath.keys() {
-		if k.SrcPort == 2 {
+		if k.DstMAC == b.local[2].mac {
 			e := b.datapath.flows[k]
 			e.Stats.LastUsed = time.Second
 			b.datapath.flows[k] = e
@@ -264,7 +264,7 @@ func TestFlowsExpireWhenIdle(t *testing.T) {
 	if err := b.sweep(); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.datapath.keys(); len(got) != 1 || got[0].SrcPort != 2 {
+	if got := b.datapath.keys(); len(got) != 1 || got[0].DstMAC != b.local[2].mac {
 		t.Errorf("flows after a minute are %v, want the used one", got)
 	}
 	checkFlows(t, b.Worker, b.datapath)
@@ -312,7 +312,7 @@ func TestPortThatCannotBePluggedInAgainLosesItsFlows(t *testing.T) {
 	if b.Facts().Ports[b.local[1].port] {
 		t.Error("tap1 is active and not in the datapath")
 	}
-	if got := b.datapath.keys(); len(got) != 1 || got[0].SrcPort != 2 {
+	if got := b.datapath.keys(); len(got) != 1 || got[0].DstMAC != b.local[2].mac {
 		t.Errorf("flows are %v, want the one to tap2", got)
 	}
 }

@@ -155,10 +155,14 @@ func (h *host) forget(changes []flow.Tag) {
 func (l *lab) checkFlows(h *host) {
 	for key, f := range h.flows {
 		is := sim.Simulate(h.view, f.in)
-		if !cmp.Equal(is.Actions, f.Actions, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })) {
+		if !sameActions(is.Actions, f.Actions) {
 			l.t.Fatalf("flow %s of host %s is of no change, and does\n%v instead of\n%v\n%s", key, h.endpoint, f.Actions, is.Actions, l.world)
 		}
 	}
+}
+
+func sameActions(a, b flow.Actions) bool {
+	return cmp.Equal(a, b, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }))
 }
 
 // render returns what the cluster would tell the hosts.
@@ -288,13 +292,13 @@ func wholeOf(r sim.Result) any {
 	for _, t := range r.Tags {
 		tags[t]++
 	}
-	r.Tags, r.Steps, r.Followed = nil, nil, false
+	r.Tags, r.Steps, r.Followed, r.Any = nil, nil, false, 0
 	r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
 	return []any{r, tags}
 }
 
 // simulate is sim.Simulate on a host, of a packet with the key. Nobody answers routers that ask for a neighbour. The ways of earlier
-// packets are to lead where a walk does.
+// packets are to lead where a walk does, and so are flows of wider keys.
 func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 	untraced, given := in, *h.states.given
 	untraced.Trace, untraced.Ways = false, &h.ways
@@ -311,10 +315,15 @@ func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 		in.GiveUp = true
 		r = sim.Simulate(h.view, in)
 	}
+	for _, wide := range key.Wider() {
+		if f, ok := h.flows[wide]; ok && (f.Verdict != r.Verdict || !sameActions(f.Actions, r.Actions)) {
+			l.t.Fatalf("by flow %s of host %s\n%v\nand walked\n%v\n%s", wide, h.endpoint, f.Actions, r.Actions, l.world)
+		}
+	}
 	l.remember(h, key, &r)
 	if r.Cache {
 		in.Trace = false
-		h.flows[key] = cached{in, r}
+		h.flows[key.Wide(w.Any)] = cached{in, r}
 	}
 	var b strings.Builder
 	if err := sim.Format(&b, r, h.view); err != nil {

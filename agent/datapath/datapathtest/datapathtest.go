@@ -56,6 +56,7 @@ func Run(t *testing.T, harness NewHarness) {
 	}{
 		{"MissThenHit", testMissThenHit},
 		{"Keys", testKeys},
+		{"WideKeys", testWideKeys},
 		{"ARPIsNeverCached", testARPIsNeverCached},
 		{"MalformedIsAMiss", testMalformedIsAMiss},
 		{"Rewrite", testRewrite},

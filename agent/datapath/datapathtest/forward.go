@@ -77,6 +77,61 @@ func testKeys(t *testing.T, newHarness NewHarness) {
 	}
 }
 
+// testWideKeys sends packets that a flow of a wide key is for, and such that it is not for.
+func testWideKeys(t *testing.T, newHarness NewHarness) {
+	h := one(t, newHarness)
+	a, b := plug(t, h, 0), plug(t, h, 0)
+	for _, c := range []struct {
+		name      string
+		any       flow.Ports
+		of        packet.Header
+		hit, miss []packet.Header
+	}{
+		{"any ports", flow.BothPorts, ipv4(packet.ProtoTCP, 4000, 80),
+			[]packet.Header{ipv4(packet.ProtoTCP, 4000, 80), ipv4(packet.ProtoTCP, 0, 67), ipv4(packet.ProtoTCP, 65535, 1)},
+			[]packet.Header{ipv4(packet.ProtoUDP, 4000, 80), ipv4(packet.ProtoSCTP, 4000, 80), with(ipv4(packet.ProtoTCP, 4000, 80), func(h *packet.Header) { h.TOS = 0xb8 })}},
+		{"any source port", flow.SrcPort, ipv6(packet.ProtoUDP, 4000, 80),
+			[]packet.Header{ipv6(packet.ProtoUDP, 1, 80), ipv6(packet.ProtoUDP, 65535, 80)}, []packet.Header{ipv6(packet.ProtoUDP, 4000, 81)}},
+		{"any destination port", flow.DstPort, ipv4(packet.ProtoUDP, 4000, 80),
+			[]packet.Header{ipv4(packet.ProtoUDP, 4000, 1), ipv4(packet.ProtoUDP, 4000, 65535)}, []packet.Header{ipv4(packet.ProtoUDP, 4001, 80)}},
+		{"fragments", flow.BothPorts, ipv4(packet.ProtoUDP, 4000, 80), nil,
+			[]packet.Header{with(ipv4(packet.ProtoUDP, 4000, 80), first), with(ipv4(packet.ProtoUDP, 0, 0), later)}},
+		{"DHCP", flow.BothPorts, ipv4(packet.ProtoUDP, 4000, 80), []packet.Header{ipv4(packet.ProtoUDP, 66, 69)},
+			[]packet.Header{ipv4(packet.ProtoUDP, 68, 4000), ipv4(packet.ProtoUDP, 4000, 67), ipv4(packet.ProtoUDP, 4000, 546), ipv4(packet.ProtoUDP, 547, 4000)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := *a, *b
+			a.t, b.t = t, t
+			wide := a.flow(c.of.Frame(payload), b.local())
+			wide.Key = wide.Key.Wide(c.any)
+			a.install(wide)
+			for _, header := range c.hit {
+				a.send(header.Frame(payload))
+				b.expect(header.Frame(payload))
+			}
+			for _, header := range c.miss {
+				a.send(header.Frame(payload))
+				a.expectMiss(header.Frame(payload))
+			}
+			all := entries(t, h)
+			if len(all) != 1 || all[0].Key != wide.Key || all[0].Stats.Packets != uint64(len(c.hit)) {
+				t.Errorf("entries %+v, want one of %s with %d packets", all, wide.Key, len(c.hit))
+			}
+
+			// A packet's own flow comes first.
+			own := a.flow(c.of.Frame(payload))
+			a.install(own)
+			a.send(c.of.Frame(payload))
+			b.expectNothing()
+			if err := h.Datapath.Remove([]flow.Key{own.Key, wide.Key}); err != nil {
+				t.Fatalf("Remove: %v", err)
+			}
+			a.send(c.of.Frame(payload))
+			a.expectMiss(c.of.Frame(payload))
+		})
+	}
+}
+
 func testARPIsNeverCached(t *testing.T, newHarness NewHarness) {
 	h := one(t, newHarness)
 	a, b := plug(t, h, 0), plug(t, h, 0)

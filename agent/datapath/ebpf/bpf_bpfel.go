@@ -69,7 +69,7 @@ type bpfFlowKey struct {
 	Proto     uint8
 	Fragment  uint8
 	Tos       uint8
-	Zero      uint8
+	Any       uint8
 	SrcPort   uint16
 	DstPort   uint16
 }

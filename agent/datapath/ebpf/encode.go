@@ -58,7 +58,7 @@ func (d *Datapath) encodeKey(k *flow.Key) (bpfFlowKey, error) {
 		InPort: in.ifindex, DstMac: k.DstMAC, SrcMac: k.SrcMAC,
 		EtherType: swap16(k.EtherType), Vlan: k.VLAN,
 		SrcIp: octets(k.SrcIP), DstIp: octets(k.DstIP),
-		Proto: k.Proto, Fragment: k.Fragment, Tos: k.TOS,
+		Proto: k.Proto, Fragment: k.Fragment, Tos: k.TOS, Any: uint8(k.Any),
 		SrcPort: swap16(k.SrcPort), DstPort: swap16(k.DstPort),
 	}, nil
 }
@@ -69,7 +69,7 @@ func (d *Datapath) decodeKey(k *bpfFlowKey) (flow.Key, bool) {
 	key := flow.Key{
 		InPort: in, DstMAC: k.DstMac, SrcMAC: k.SrcMac,
 		EtherType: swap16(k.EtherType), VLAN: k.Vlan,
-		Proto: k.Proto, Fragment: k.Fragment, TOS: k.Tos,
+		Proto: k.Proto, Fragment: k.Fragment, TOS: k.Tos, Any: flow.Ports(k.Any),
 		SrcPort: swap16(k.SrcPort), DstPort: swap16(k.DstPort),
 	}
 	if key.EtherType == etherTypeIPv4 || key.EtherType == etherTypeIPv6 {

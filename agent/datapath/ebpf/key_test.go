@@ -12,7 +12,7 @@ import (
 )
 
 // TestKeysAgreeWithParser lets the program look up random frames, spoilt ones too: whatever package packet reads has, in the
-// kernel, the key that flow.KeyOf gives it.
+// kernel, the key that flow.KeyOf gives it, and its wider ones.
 func TestKeysAgreeWithParser(t *testing.T) {
 	l := newLocal(t, Config{MaxFlows: 64, MissRate: 1_000_000_000})
 	read := 0
@@ -23,13 +23,15 @@ func TestKeysAgreeWithParser(t *testing.T) {
 			return
 		}
 		read++
-		f := flow.Flow{Key: flow.KeyOf(&p, l.portA.ID)}
+		key := flow.KeyOf(&p, l.portA.ID)
+		f := flow.Flow{Key: rapid.SampledFrom(append(key.Wider(), key)).Draw(r, "key")}
 		check(t, l.Install([]flow.Flow{f}))
 		before, err := l.Counters()
 		check(t, err)
 		l.run(t, frame)
 		after, err := l.Counters()
 		check(t, err)
+		check(t, l.Remove([]flow.Key{f.Key}))
 		if after.Hits != before.Hits+1 {
 			r.Fatalf("no hit for %v\n%x", f.Key, frame)
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // layout is LAYOUT of bpf/types.h.
-const layout = 2
+const layout = 3
 
 const (
 	ingress = cilium.AttachTCXIngress

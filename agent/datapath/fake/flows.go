@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"math"
@@ -100,16 +101,24 @@ func (d *Datapath) snapshot() []datapath.Entry {
 	return all
 }
 
-// lookup returns the flow's actions and counts the packet; false is a miss.
-func (d *Datapath) lookup(key flow.Key, length int) (flow.Actions, bool) {
-	e, ok := d.flows[key]
-	if !ok {
-		return flow.Actions{}, false
+// find returns the flow that a packet with the key has: its own, or one of its wider keys'; nil is a miss.
+func (d *Datapath) find(key flow.Key) *list.Element {
+	if e := d.flows[key]; e != nil {
+		return e
 	}
+	for _, wide := range key.Wider() {
+		if e := d.flows[wide]; e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// use counts a packet.
+func (d *Datapath) use(e *list.Element, length int) {
 	f := e.Value.(*entry)
 	f.packets++
 	f.bytes += uint64(length)
 	f.lastUsed = d.config.Now()
 	d.recent.MoveToFront(e)
-	return f.actions, true
 }

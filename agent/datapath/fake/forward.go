@@ -45,18 +45,14 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		d.miss(in, frame)
 		return nil
 	}
-	key := flow.KeyOf(&p, in.ID)
-	if e, ok := d.flows[key]; ok && datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
+	e := d.find(flow.KeyOf(&p, in.ID))
+	if e == nil || datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
 		return nil
 	}
-	actions, hit := d.lookup(key, len(frame))
-	if !hit {
-		d.miss(in, frame)
-		return nil
-	}
+	d.use(e, len(frame))
 	d.counters.Hits++
-	return d.act(&p, actions, datapath.Offload{})
+	return d.act(&p, e.Value.(*entry).actions, datapath.Offload{})
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.

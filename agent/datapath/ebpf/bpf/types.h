@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#define LAYOUT 2       /* stored in struct config; another value makes the agent start with empty maps */
+#define LAYOUT 3       /* stored in struct config; another value makes the agent start with empty maps */
 #define MAX_OUTPUTS 8  /* datapath.MaxOutputs */
 #define EXEC_SLOTS 64  /* packets that the agent sends with one system call */
 #define VLAN_PRESENT 0x1000
@@ -17,6 +17,9 @@
 
 /* Whether a packet is part of a larger one: the Fragment constants of package flow. */
 enum fragment { UNFRAGMENTED, FRAGMENT_FIRST, FRAGMENT_LATER };
+
+/* flow.Ports. */
+enum ports { SRC_PORT = 1 << 0, DST_PORT = 1 << 1 };
 
 /* flow.Key, with the interface that the packet came in by for its port. IPv4 addresses stand in the first four octets. */
 struct flow_key {
@@ -30,7 +33,7 @@ struct flow_key {
 	__u8 proto;
 	__u8 fragment;
 	__u8 tos;
-	__u8 zero; /* fills the word */
+	__u8 any; /* enum ports: those of no consequence, which are 0 */
 	__be16 src_port;
 	__be16 dst_port; /* of ICMP echo: the identifier */
 };
