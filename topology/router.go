@@ -9,18 +9,16 @@ import (
 
 // Router is a virtual router: one Neutron router. It has no home: each packet is routed on the host where it enters.
 //
-// A packet passes InChain (before routing), the routes, and OutChain (after routing); what the chains do to addresses is the
-// router's NAT. MidoNet calls them OS_PRE_ROUTING_<id> and OS_POST_ROUTING_<id>.
+// A packet passes InChain (before routing), the routes, ForwardChain and OutChain (after routing); what the chains do to addresses is the
+// router's NAT. MidoNet calls them OS_PRE_ROUTING_<id>, OS_FORWARD_<id> and OS_POST_ROUTING_<id>.
 type Router struct {
 	Made
 	ID        RouterID // the Neutron router's
 	Name      string
 	ProjectID string
 	AdminUp   bool // false: every packet is refused with ICMP "administratively prohibited"
-	InChain   ChainID
-	OutChain  ChainID
-	// ForwardChain sees what is routed from one port to another, between InChain and OutChain; zero: none.
-	ForwardChain ChainID
+	// Of the chains, zero: none. ForwardChain sees what is routed from one port to another.
+	InChain, ForwardChain, OutChain ChainID
 }
 
 // RouteKind is what becomes of a packet that a route takes.

@@ -55,11 +55,16 @@ func (w *walk) filter(id topology.ChainID, at *place) outcome {
 func (w *walk) chain(id topology.ChainID, at *place) outcome {
 	w.tag(flow.TagChain, id)
 	c := w.view.Chain(id)
-	switch {
-	case c == nil:
+	if c == nil {
 		w.step(device{kind: "chain", id: topology.BridgeID(id)}, "is not known here, and has no say")
 		return undecided
-	case !w.mayAsk(id):
+	}
+	return w.rules(c, at)
+}
+
+// rules asks the rules of a chain one after the other.
+func (w *walk) rules(c *view.Chain, at *place) outcome {
+	if !w.mayAsk(c.ID) {
 		w.step(chainDevice(c), "has been asked already, and is not asked again")
 		return undecided
 	}
@@ -68,24 +73,19 @@ func (w *walk) chain(id topology.ChainID, at *place) outcome {
 		if !w.meets(&r.When, c.Looks[i], at) {
 			continue
 		}
-		if o := w.do(c, r, at); o != undecided {
+		if o := w.do(c, i, at); o != undecided {
 			return o
 		}
 	}
 	return undecided
 }
 
-// do does what a rule says, and returns undecided where the next rule is next.
-func (w *walk) do(c *view.Chain, r *topology.Rule, at *place) outcome {
+// do does what the chain's i-th rule says, and returns undecided where the next rule is next.
+func (w *walk) do(c *view.Chain, i int, at *place) outcome {
+	r := &c.Rules[i]
 	switch r.Action {
 	case topology.ActionJump:
-		if w.in.Trace {
-			w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
-		}
-		if o := w.chain(r.Jump, at); o != returned {
-			return o
-		}
-		return undecided
+		return w.jump(c, r, c.Short[i], at)
 	case topology.ActionAccept, topology.ActionDrop, topology.ActionReject, topology.ActionReturn, topology.ActionContinue:
 		if w.in.Trace {
 			w.step(chainDevice(c), "rule %s %s the packet", r.ID.Short(), decisions[r.Action])
@@ -99,6 +99,26 @@ func (w *walk) do(c *view.Chain, r *topology.Rule, at *place) outcome {
 		return outcomeOf(r.After)
 	}
 	return undecided
+}
+
+// jump asks the chain that a rule jumps to: short, where that is not nil. One without rules has no say.
+func (w *walk) jump(c *view.Chain, r *topology.Rule, short *view.Chain, at *place) outcome {
+	if short != nil && len(short.Rules) == 0 {
+		return undecided
+	}
+	if w.in.Trace {
+		w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
+	}
+	var o outcome
+	if short != nil {
+		o = w.rules(short, at)
+	} else {
+		o = w.chain(r.Jump, at)
+	}
+	if o == returned {
+		return undecided
+	}
+	return o
 }
 
 var decisions = map[topology.RuleAction]string{

@@ -43,7 +43,7 @@ func layer3Line(t *rapid.T) string {
 	addr := func() string { return pick("address", "10.0.0.3", "10.0.0.4", "10.0.1.3", "10.0.1.4", "fd01::3") }
 	switch rapid.IntRange(0, 21).Draw(t, "kind") {
 	case 0:
-		return "router r1 " + pick("chains", "in pre out post", "in pre", "out post", "in pre out post forward all") + pick("down", "", " down")
+		return "router r1 " + pick("chains", "in pre forward forward out post", "in pre forward forward out post", "in pre", "out post", "in pre forward all out post") + pick("down", "", " down")
 	case 1:
 		return "route r1 " + pick("to", "10.0.1.0/24", "10.0.1.2/31", "0.0.0.0/0", "203.0.113.0/24", "198.51.100.0/24", "fd01::/64", "::/0") +
 			pick("from", "", "", " from 10.0.0.0/24", " from 10.0.0.4") + pick("how", " port r1-green", " port r1-ext via 203.0.113.1", " blackhole",
@@ -72,7 +72,8 @@ func layer3Line(t *rapid.T) string {
 		return "chain web " + pick("rules", "accept tcp dport=80", "accept tcp dport=22 srcgroup=trusted; accept dstgroup=trusted", "jump skip; accept tcp returning",
 			"drop src=10.0.0.3; accept", "accept sport=1024-1025", "jump web; accept ip4 forward")
 	case 12:
-		return "chain skip " + pick("rules", "return out=r1-ext; accept !rewritten; accept in=r1-ext", "accept", "drop out=r1-ext", "")
+		return "chain " + pick("of few rules", "skip", "nat64", "float", "forward") + " " + pick("rules", "return out=r1-ext; accept !rewritten; accept in=r1-ext",
+			"accept", "drop out=r1-ext", "float_snat", "", "", "jump web", strings.Repeat("drop tos=1; ", 8)+"drop out=r1-ext")
 	case 13:
 		return "chain all " + pick("rules", "accept ip4; accept ip6", "accept ip4", "reject")
 	case 14:

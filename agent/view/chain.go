@@ -1,11 +1,19 @@
 package view
 
-import "midonet.org/midonet/topology"
+import (
+	"slices"
 
-// Chain is a chain, with what is found out about its rules once and not for each packet.
+	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/topology"
+)
+
+// Chain is a chain as packets walk it: with what is found out about its rules once and not for each packet.
 type Chain struct {
 	*topology.Chain
 	Looks []Looks // of each rule's condition
+	// Short has, of each rule that jumps to a short chain which is here, that chain: nobody has to look it up, and what it says is under the tag
+	// of this one. Nil elsewhere, and of a chain that jumps to none.
+	Short []*Chain
 }
 
 // Looks is which parts of what can be known of a packet a condition depends on. Most conditions have one or two fields, and there are
@@ -18,14 +26,6 @@ const (
 	LooksAtPlace                    // where the packet is, and what its addresses and its connection belong to
 	LooksAtQuote                    // the packet that an ICMP error is about
 )
-
-func newChain(c *topology.Chain) *Chain {
-	looks := make([]Looks, len(c.Rules))
-	for i := range c.Rules {
-		looks[i] = looksOf(&c.Rules[i].When)
-	}
-	return &Chain{Chain: c, Looks: looks}
-}
 
 func looksOf(c *topology.Condition) (l Looks) {
 	if c.EtherType != 0 || c.NoVLAN || c.VLAN != 0 || c.MatchTOS || c.MatchProto || !c.SrcMAC.IsZero() || !c.DstMAC.IsZero() ||
@@ -40,4 +40,157 @@ func looksOf(c *topology.Condition) (l Looks) {
 		l |= LooksAtQuote
 	}
 	return l
+}
+
+// shortChain is how many rules a short chain has at most. A router's chains jump to such ones, some of which seldom have any rule.
+const shortChain = 8
+
+// isShort reports whether the chain is one of few rules that jump to none.
+func isShort(c *topology.Chain) bool {
+	if len(c.Rules) > shortChain {
+		return false
+	}
+	for i := range c.Rules {
+		if c.Rules[i].Action == topology.ActionJump {
+			return false
+		}
+	}
+	return true
+}
+
+// chain is everything that names one chain. It exists as soon as anything does.
+type chain struct {
+	walked *Chain                 // nil: not here
+	named  table[topology.Object] // the chains that jump to it, and the routers whose it is
+}
+
+var noChain = &chain{}
+
+// walked returns the chain as packets walk it.
+func (v *View) walked(c *topology.Chain) *Chain {
+	w := &Chain{Chain: c, Looks: make([]Looks, len(c.Rules))}
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		w.Looks[i] = looksOf(&r.When)
+		if r.Action != topology.ActionJump {
+			continue
+		}
+		if w.Short == nil {
+			w.Short = make([]*Chain, len(c.Rules))
+		}
+		w.Short[i] = v.short(r.Jump)
+	}
+	return w
+}
+
+// short returns the chain where it is a short one that is here, else nil.
+func (v *View) short(id topology.ChainID) *Chain {
+	if c := v.chainNode(id).walked; c != nil && isShort(c.Chain) {
+		return c
+	}
+	return nil
+}
+
+// asking returns the router without those of its chains that are here and have no rule, which need not be asked.
+func (v *View) asking(r *topology.Router) *topology.Router {
+	a := *r
+	for _, id := range []*topology.ChainID{&a.InChain, &a.ForwardChain, &a.OutChain} {
+		if c := v.chainNode(*id).walked; c != nil && len(c.Rules) == 0 {
+			*id = topology.ChainID{}
+		}
+	}
+	return &a
+}
+
+func (v *View) chainNode(id topology.ChainID) *chain {
+	if c, ok := v.chains.get(idKey(id)); ok {
+		return c
+	}
+	return noChain
+}
+
+// chainsOf returns the chains that the object, a router or a chain, names.
+func chainsOf(o topology.Object) []topology.ChainID {
+	var ids []topology.ChainID
+	switch o := o.(type) {
+	case *topology.Router:
+		ids = []topology.ChainID{o.InChain, o.ForwardChain, o.OutChain}
+	case *topology.Chain:
+		for i := range o.Rules {
+			ids = append(ids, o.Rules[i].Jump)
+		}
+	}
+	return slices.DeleteFunc(ids, topology.ChainID.IsZero)
+}
+
+// enterNames and leaveNames note which chains the object names, and forget it.
+func (e *edit) enterNames(o topology.Object) {
+	for _, id := range chainsOf(o) {
+		e.chain(id, func(c *chain) { c.named = c.named.with(objectKey(o.Key()), o) })
+	}
+}
+
+func (e *edit) leaveNames(o topology.Object) {
+	for _, id := range chainsOf(o) {
+		e.chain(id, func(c *chain) { c.named = c.named.without(objectKey(o.Key())) })
+	}
+}
+
+// chain does for a chain what bridge does for a bridge.
+func (e *edit) chain(id topology.ChainID, change func(*chain)) {
+	c := *e.view.chainNode(id)
+	change(&c)
+	if c.walked == nil && c.named.size == 0 {
+		e.view.chains = e.view.chains.without(idKey(id))
+		return
+	}
+	e.view.chains = e.view.chains.with(idKey(id), &c)
+}
+
+// enterChain and leaveChain enter a chain and take it out, and make what names it new where it is part of that.
+func (e *edit) enterChain(c *topology.Chain) {
+	e.enterNames(c)
+	w := e.view.walked(c)
+	e.chain(c.ID, func(n *chain) { n.walked = w })
+	e.renew(c)
+}
+
+func (e *edit) leaveChain(c *topology.Chain) {
+	e.leaveNames(c)
+	e.chain(c.ID, func(n *chain) { n.walked = nil })
+	e.renew(c)
+}
+
+// renew makes what names the chain anew.
+func (e *edit) renew(c *topology.Chain) {
+	if !isShort(c) {
+		return
+	}
+	for _, o := range e.view.chainNode(c.ID).named.all() {
+		switch o := o.(type) {
+		case *topology.Router:
+			e.router(o.ID, func(r *router) { r.object = e.view.asking(o) })
+		case *topology.Chain:
+			w := e.view.walked(o)
+			e.chain(o.ID, func(n *chain) { n.walked = w })
+		}
+	}
+}
+
+// touchChain adds the tags of the answers that depend on the chain, by name or as a part of what names it.
+func (e *edit) touchChain(c *topology.Chain) {
+	e.add(flow.TagChain, c.ID)
+	if !isShort(c) {
+		return
+	}
+	for _, o := range e.view.chainNode(c.ID).named.all() {
+		switch o := o.(type) {
+		case *topology.Router:
+			if len(c.Rules) == 0 {
+				e.add(flow.TagRouter, o.ID)
+			}
+		case *topology.Chain:
+			e.add(flow.TagChain, o.ID)
+		}
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 // router is everything that names one router. It exists as soon as anything does.
 type router struct {
-	object      *topology.Router // nil: not here
+	object      *topology.Router // as it is asked; nil: not here
 	routes      prefix.Map[group[*topology.Route]]
 	floating    table[group[*topology.FloatingIP]] // by floating address
 	fixed       table[group[*topology.FloatingIP]] // by fixed address
@@ -36,7 +36,7 @@ var (
 	noPortGroup = &portGroup{}
 )
 
-// Router returns the router, nil where it is not here.
+// Router returns the router, without those of its chains that are known to have no rule; nil where it is not here.
 func (v *View) Router(id topology.RouterID) *topology.Router { return v.routerNode(id).object }
 
 // Routes are the routes of a router to one prefix, in order of identifier.
@@ -104,10 +104,7 @@ func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr,
 }
 
 // Chain returns the chain, nil where it is not here.
-func (v *View) Chain(id topology.ChainID) *Chain {
-	c, _ := v.chains.get(idKey(id))
-	return c
-}
+func (v *View) Chain(id topology.ChainID) *Chain { return v.chainNode(id).walked }
 
 // InGroup reports whether the address is a member of the group, or in one that is a prefix.
 func (v *View) InGroup(id topology.AddrGroupID, addr netip.Addr) bool {
@@ -154,7 +151,8 @@ func (v *View) portGroupNode(id topology.PortGroupID) *portGroup {
 func (e *edit) indexLayer3(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Router:
-		e.router(o.ID, func(r *router) { r.object = o })
+		e.enterNames(o)
+		e.router(o.ID, func(r *router) { r.object = e.view.asking(o) })
 	case *topology.Route:
 		e.router(o.Router, func(r *router) {
 			at, _ := r.routes.Get(o.Destination)
@@ -171,7 +169,7 @@ func (e *edit) indexLayer3(o topology.Object) {
 	case *topology.RouterNeighbour:
 		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
-		e.view.chains = e.view.chains.with(idKey(o.ID), newChain(o))
+		e.enterChain(o)
 	case *topology.GroupMember:
 		m, _ := e.view.addrGroups.get(idKey(o.Group))
 		at, _ := m.Get(o.Prefix)
@@ -184,6 +182,7 @@ func (e *edit) indexLayer3(o topology.Object) {
 func (e *edit) unindexLayer3(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Router:
+		e.leaveNames(o)
 		e.router(o.ID, func(r *router) { r.object = nil })
 	case *topology.Route:
 		e.router(o.Router, func(r *router) { r.routes = leavePrefix(r.routes, o.Destination, o) })
@@ -198,7 +197,7 @@ func (e *edit) unindexLayer3(o topology.Object) {
 	case *topology.RouterNeighbour:
 		e.port(o.Port, func(p *port) { p.neighbours = leave(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
-		e.view.chains = e.view.chains.without(idKey(o.ID))
+		e.leaveChain(o)
 	case *topology.GroupMember:
 		m, _ := e.view.addrGroups.get(idKey(o.Group))
 		if m = leavePrefix(m, o.Prefix, o); m.Len() > 0 {

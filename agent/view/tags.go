@@ -118,7 +118,7 @@ func (e *edit) touchLayer3(o topology.Object) {
 	case *topology.RouterNeighbour:
 		e.tags.add(flow.HostTag(flow.TagNeighbour, o.Port, o.Addr))
 	case *topology.Chain:
-		e.add(flow.TagChain, o.ID)
+		e.touchChain(o)
 	case *topology.GroupMember:
 		if o.Prefix.IsValid() {
 			e.tags.add(flow.PrefixTag(flow.TagGroup, o.Group, o.Prefix.Masked()))

@@ -59,7 +59,7 @@ type View struct {
 
 	overlays   table[*topology.Overlay] // by target
 	routers    table[*router]
-	chains     table[*Chain]
+	chains     table[*chain]
 	addrGroups table[members]
 	portGroups table[*portGroup]
 }

@@ -36,7 +36,7 @@ func TestTasksOfRoutersAndGroups(t *testing.T) {
 	b.journal.putSubnet(subnet(0, network(0).ID))
 	b.journal.putPort(gateway(1))
 	b.drain()
-	for kind, want := range map[topology.Kind]int{topology.KindRouter: 1, topology.KindPort: 2, topology.KindChain: 5,
+	for kind, want := range map[topology.Kind]int{topology.KindRouter: 1, topology.KindPort: 2, topology.KindChain: 9,
 		topology.KindAddrGroup: 1, topology.KindRoute: 3, topology.KindNeighbour: 2} {
 		if got := b.count(kind); got != want {
 			t.Errorf("%d objects of kind %v, want %d", got, kind, want)

@@ -14,24 +14,35 @@ const (
 	lastNATPort  = 65535
 )
 
-// translation is a router's translation of addresses: the chain before routing, the one after, and the one that says which packets the
-// latter leaves alone. The rules and their order are those of MidoNet's RouterTranslator, RouterInterfaceTranslator and
-// FloatingIpTranslator (scala), but that one rule looks up a floating address among all where the original has one for each.
+// translation is a router's translation of addresses: its chains, their rules and the order of both are those of MidoNet's RouterTranslator,
+// RouterInterfaceTranslator and FloatingIpTranslator (scala), but that one rule looks up a floating address among all where the original has
+// one for each. Those that have no rule cost a packet nothing (package view).
 type translation struct {
-	view            View
-	router          *model.Router
-	ports           []*model.Port
-	pre, post, skip *topology.Chain
+	view   View
+	router *model.Router
+	ports  []*model.Port
+	// pre is asked before routing, post after it, and forward in between, which the original's firewalls put rules into.
+	pre, forward, post *topology.Chain
+	// nat64 is where the original accepts what is on its way to the gateway that translates between the families. Here pre has done that.
+	nat64 *topology.Chain
+	// skip accepts what source translation leaves alone, exact and float translate the sources that have floating addresses.
+	skip, exact, float *topology.Chain
 }
 
 func newTranslation(v View, r *model.Router, ports []*model.Port) *translation {
 	t := &translation{view: v, router: r, ports: ports}
-	t.pre, t.post, t.skip = t.chain("PRE_ROUTING"), t.chain("POST_ROUTING"), t.chain("SKIP_SNAT")
+	t.pre, t.forward, t.post = t.chain("PRE_ROUTING"), t.chain("FORWARD"), t.chain("POST_ROUTING")
+	t.nat64, t.skip, t.exact, t.float = t.chain("FLOAT_NAT64"), t.chain("SKIP_SNAT"), t.chain("FLOAT_SNAT_EXACT"), t.chain("FLOAT_SNAT")
 	t.exempt()
-	t.float()
+	t.exchange()
 	t.masquerade()
 	t.hairpin()
 	return t
+}
+
+// chains returns all of the router's chains.
+func (t *translation) chains() []topology.Object {
+	return []topology.Object{t.pre, t.forward, t.post, t.nat64, t.skip, t.exact, t.float}
 }
 
 // chain returns an empty chain of the router; what it is for is part of its name, as in the original.
@@ -82,14 +93,16 @@ func (t *translation) outside() []topology.PortID {
 	return ids
 }
 
-// float adds the translation of floating addresses and forwardings.
-func (t *translation) float() {
+// exchange adds the translation of floating addresses and forwardings, and the jumps to the chains that do parts of it.
+func (t *translation) exchange() {
 	add(t.pre, "floating", topology.Rule{Action: topology.ActionFloatDNAT, After: topology.ActionAccept})
 	add(t.pre, "forwarding", topology.Rule{Action: topology.ActionForwarding, After: topology.ActionAccept})
 	add(t.post, "reverse forwarding", topology.Rule{Action: topology.ActionReverseDNAT, After: topology.ActionAccept})
-	add(t.post, "skip snat", topology.Rule{Action: topology.ActionJump, Jump: t.skip.ID})
-	add(t.post, "floating exact", topology.Rule{Action: topology.ActionFloatSNATExact, After: topology.ActionAccept})
-	add(t.post, "floating", topology.Rule{Action: topology.ActionFloatSNAT, After: topology.ActionAccept})
+	for _, c := range []*topology.Chain{t.nat64, t.skip, t.exact, t.float} {
+		add(t.post, "jump to "+c.Name, topology.Rule{Action: topology.ActionJump, Jump: c.ID})
+	}
+	add(t.exact, "floating", topology.Rule{Action: topology.ActionFloatSNATExact, After: topology.ActionAccept})
+	add(t.float, "floating", topology.Rule{Action: topology.ActionFloatSNAT, After: topology.ActionAccept})
 }
 
 // masquerade adds the translation of all other sources to the gateway's address, without a gateway to that of an interface with floating
@@ -118,8 +131,7 @@ func (t *translation) masquerade() {
 	outward := topology.Condition{EtherType: etherTypeIPv4, OutPorts: []topology.PortID{gateway}, Src: single(addr), Not: topology.NotSrc}
 	add(t.post, "snat", dynamicSNAT(outward, addr))
 	add(t.post, "snat rewritten", rewritten)
-	outward.Fragments = topology.FragmentsLater
-	add(t.post, "drop fragments", topology.Rule{When: outward, Action: topology.ActionDrop})
+	add(t.post, "drop untranslated", topology.Rule{When: outward, Action: topology.ActionDrop})
 }
 
 // gateway returns the router's port on the external network and its first IPv4 address, the zero Addr where there is none.

@@ -16,14 +16,16 @@ func renderRouter(v View, r *model.Router) []topology.Object {
 	inside := &topology.PortGroup{ID: interfaces(r.ID), ProjectID: r.ProjectID, Name: "OS_PORT_GROUP_ROUTER_INTF_" + r.ID.String()}
 	objects := []topology.Object{
 		&topology.Router{
-			ID:        id.As[topology.Router](r.ID),
-			Name:      r.Name,
-			ProjectID: r.ProjectID,
-			AdminUp:   r.AdminStateUp,
-			InChain:   n.pre.ID,
-			OutChain:  n.post.ID,
+			ID:           id.As[topology.Router](r.ID),
+			Name:         r.Name,
+			ProjectID:    r.ProjectID,
+			AdminUp:      r.AdminStateUp,
+			InChain:      n.pre.ID,
+			OutChain:     n.post.ID,
+			ForwardChain: n.forward.ID,
 		},
-		group, inside, n.pre, n.post, n.skip,
+		group, inside,
 	}
+	objects = append(objects, n.chains()...)
 	return append(objects, extraRoutes(v, r, ports)...)
 }

@@ -333,8 +333,12 @@ func (w *world) routes(r, in int, p message, m *memory, hops int) (int, message)
 		return nobody, p
 	case came.six() && !p.six():
 		m.translated = append(m.translated, translated{r, came, p})
+		ok = !w.masquerades(r, out)
 	case !p.six():
-		p = w.outward(r, in, out, came, p, redirected, m)
+		p, ok = w.outward(r, in, out, came, p, redirected, m)
+	}
+	if !ok {
+		return nobody, p
 	}
 	return w.reaches(out, hop, p, m, hops)
 }
@@ -480,27 +484,27 @@ func (w *world) lookUp(r int, a netip.Addr, m *memory) (network int, hop netip.A
 }
 
 // outward translates the source: of what leaves the cloud, and of what comes from inside and goes to a floating address inside, whose
-// answer must come back by the router.
-func (w *world) outward(r, in, out int, came, p message, redirected bool, m *memory) message {
+// answer must come back by the router. ok is false where the message goes no further.
+func (w *world) outward(r, in, out int, came, p message, redirected bool, m *memory) (_ message, ok bool) {
 	if original, known := m.original(r, came); known {
 		if f := w.forwarded(r, original); f != nil { // an answer of a forwarded port comes from there
 			p.src, p.srcPort = original.dst, original.dstPort
-			return p
+			return p, true
 		}
 	}
 	if out != 0 && (!redirected || in == 0) {
 		w.remember(r, came, p, m)
-		return p
+		return p, true
 	}
 	for _, f := range w.floating {
 		if f.router == r && !f.six && w.fixed(f) == p.src {
 			p.src = f.address()
 			w.remember(r, came, p, m)
-			return p
+			return p, true
 		}
 	}
 	if p.refusal {
-		return p // of which nothing new begins
+		return p, !w.masquerades(r, out) // nothing new begins with it
 	}
 	own, _ := w.routerAddress(r, 0, false)
 	back, _ := w.routerAddress(r, out, false)
@@ -515,7 +519,12 @@ func (w *world) outward(r, in, out int, came, p message, redirected bool, m *mem
 		p.dstPort = anyPort
 	}
 	w.remember(r, came, p, m)
-	return p
+	return p, true
+}
+
+// masquerades reports whether the router lets nothing out to the network but under an address of its own.
+func (w *world) masquerades(r, out int) bool {
+	return out == 0 && w.routers[r].gateway && w.routers[r].snat
 }
 
 // remember notes a translation.
