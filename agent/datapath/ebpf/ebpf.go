@@ -92,6 +92,7 @@ type Datapath struct {
 	backlog  *backlog
 	received [][]byte // what the misses of the last Receive point into
 	spare    [][]byte // room for records
+	record   ringbuf.Record
 
 	mu      sync.RWMutex // guards the maps below, which mirror the kernel's ports map
 	ports   map[topology.PortID]*plug

@@ -179,7 +179,8 @@ func (d *Datapath) encodeFlow(f *flow.Flow) (bpfFlowKey, bpfFlow, error) {
 	if n := len(f.Actions.Outputs); n > datapath.MaxOutputs {
 		return key, bpfFlow{}, errs.New(errs.Invalid, "TooManyOutputs", "%d outputs, a flow has at most %d", n, datapath.MaxOutputs)
 	}
-	targets := make([]target, len(f.Actions.Outputs))
+	var room [datapath.MaxOutputs]target
+	targets := room[:len(f.Actions.Outputs)]
 	for i, o := range f.Actions.Outputs {
 		if targets[i], err = d.encodeOutput(o); err != nil {
 			return key, bpfFlow{}, err

@@ -31,12 +31,10 @@ func (d *Datapath) Execute(packets []datapath.Packet) error {
 func (d *Datapath) queue(p *datapath.Packet) (failed int) {
 	for outputs := range slices.Chunk(p.Actions.Outputs, datapath.MaxOutputs) {
 		actions := encodeActions(&p.Actions)
-		targets, missing := d.encodeOutputs(outputs)
-		failed += missing
-		if len(targets) == 0 {
+		missing := d.encodeOutputs(outputs, &actions)
+		if failed += missing; missing == len(outputs) {
 			continue
 		}
-		actions.setOutputs(targets)
 		if d.sender.full() {
 			n, err := d.sender.flush()
 			if failed += n; err != nil {
@@ -44,13 +42,17 @@ func (d *Datapath) queue(p *datapath.Packet) (failed int) {
 				continue
 			}
 		}
-		d.sender.add(p.Frame, p.Offload, actions)
+		if d.sender.add(p.Frame, p.Offload, &actions) != nil {
+			failed++
+		}
 	}
 	return failed
 }
 
-// encodeOutputs returns the outputs that exist and the number of those that do not.
-func (d *Datapath) encodeOutputs(outputs []flow.Output) (targets []target, missing int) {
+// encodeOutputs writes the outputs that exist and returns the number of those that do not. There are MaxOutputs at most.
+func (d *Datapath) encodeOutputs(outputs []flow.Output, to *bpfActions) (missing int) {
+	var room [datapath.MaxOutputs]target
+	targets := room[:0]
 	for _, o := range outputs {
 		t, err := d.encodeOutput(o)
 		if err != nil {
@@ -59,5 +61,6 @@ func (d *Datapath) encodeOutputs(outputs []flow.Output) (targets []target, missi
 		}
 		targets = append(targets, t)
 	}
-	return targets, missing
+	to.setOutputs(targets)
+	return missing
 }

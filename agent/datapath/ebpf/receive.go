@@ -88,14 +88,14 @@ func (d *Datapath) wait(ctx context.Context) error {
 
 // take moves one record from the ring to the backlog.
 func (d *Datapath) take() error {
-	var r ringbuf.Record
+	d.record.RawSample = nil
 	if last := len(d.spare) - 1; last >= 0 {
-		r.RawSample, d.spare = d.spare[last], d.spare[:last]
+		d.record.RawSample, d.spare = d.spare[last], d.spare[:last]
 	}
-	if err := d.ring.ReadInto(&r); err != nil {
+	if err := d.ring.ReadInto(&d.record); err != nil {
 		return err
 	}
-	d.recycle(d.backlog.push(inPort(r.RawSample), r.RawSample))
+	d.recycle(d.backlog.push(inPort(d.record.RawSample), d.record.RawSample))
 	return nil
 }
 

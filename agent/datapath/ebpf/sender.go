@@ -31,11 +31,9 @@ type mmsghdr struct {
 type sender struct {
 	mu   sync.Mutex
 	fd   int
-	exec *cilium.Map
+	exec *cilium.Memory // a bpfActions for each slot, which the program sees as soon as it is written
 
 	used     int
-	indices  [slots]uint32
-	actions  [slots]bpfActions
 	offloads [slots][vnetHeaderLen]byte
 	parts    [slots][2]unix.Iovec
 	control  []byte
@@ -55,7 +53,12 @@ func newSender(ifindex uint32, exec *cilium.Map) (*sender, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("packet socket of the inject device: %w", err)
 	}
-	s := &sender{fd: fd, exec: exec, control: make([]byte, slots*markSpace)}
+	memory, err := exec.Memory()
+	if err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("mapping the actions of packets: %w", err)
+	}
+	s := &sender{fd: fd, exec: memory, control: make([]byte, slots*markSpace)}
 	for i := range slots {
 		s.prepare(i)
 	}
@@ -64,7 +67,6 @@ func newSender(ifindex uint32, exec *cilium.Map) (*sender, error) {
 
 // prepare fills what is the same for every packet in a slot: where its parts are, and the mark.
 func (s *sender) prepare(slot int) {
-	s.indices[slot] = uint32(slot)
 	control := s.control[slot*markSpace : (slot+1)*markSpace]
 	c := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
 	c.Level, c.Type = unix.SOL_SOCKET, unix.SO_MARK
@@ -80,11 +82,15 @@ func (s *sender) prepare(slot int) {
 func (s *sender) full() bool { return s.used == slots }
 
 // add queues a frame, which must stay as it is until flush.
-func (s *sender) add(frame []byte, o datapath.Offload, a bpfActions) {
-	s.actions[s.used] = a
+func (s *sender) add(frame []byte, o datapath.Offload, a *bpfActions) error {
+	const size = unsafe.Sizeof(*a)
+	if _, err := s.exec.WriteAt(unsafe.Slice((*byte)(unsafe.Pointer(a)), size), int64(s.used)*int64(size)); err != nil {
+		return fmt.Errorf("writing a packet's actions: %w", err)
+	}
 	s.offloads[s.used] = vnetHeader(frame, o)
 	s.parts[s.used][1] = unix.Iovec{Base: unsafe.SliceData(frame), Len: uint64(len(frame))}
 	s.used++
+	return nil
 }
 
 // flush sends what is queued and returns how many frames the kernel refused.
@@ -94,9 +100,6 @@ func (s *sender) flush() (failed int, err error) {
 	}
 	n := s.used
 	s.used = 0
-	if _, err := s.exec.BatchUpdate(s.indices[:n], s.actions[:n], nil); err != nil {
-		return n, fmt.Errorf("writing the actions of packets: %w", err)
-	}
 	for done := 0; done < n; {
 		sent, err := s.send(s.messages[done:n])
 		switch {
