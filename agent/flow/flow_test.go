@@ -106,6 +106,25 @@ func TestStrings(t *testing.T) {
 	}
 }
 
+// TestStateTags: those of a connection are one, and no other connection's.
+func TestStateTags(t *testing.T) {
+	a, b := netip.MustParseAddr("10.0.0.3"), netip.MustParseAddr("10.0.0.4")
+	c := Conn{Proto: 6, Src: a, Dst: b, SrcPort: 1025, DstPort: 80}
+	want := StateTag(StateKey{Kind: StateSNAT, Conn: c})
+	if got := StateTag(StateKey{Kind: StateReturn, Device: [16]byte{1}, Conn: c.Reverse()}); got != want {
+		t.Error("the answers of a connection have another tag")
+	}
+	for _, other := range []Conn{
+		{Proto: 17, Src: a, Dst: b, SrcPort: 1025, DstPort: 80}, {Proto: 6, Src: a, Dst: b, SrcPort: 80, DstPort: 1025},
+		{Proto: 6, Src: a, Dst: a, SrcPort: 1025, DstPort: 80}, {Proto: 6, Src: a, Dst: b, SrcPort: 1026, DstPort: 80},
+		{Proto: 6, Src: netip.AddrFrom16(a.As16()), Dst: netip.AddrFrom16(b.As16()), SrcPort: 1025, DstPort: 80}, {},
+	} {
+		if StateTag(StateKey{Kind: StateSNAT, Conn: other}) == want {
+			t.Errorf("connection %s has the tag of %s", other, c)
+		}
+	}
+}
+
 func key(n int) Key { return Key{SrcPort: uint16(n), DstPort: uint16(n >> 16)} }
 func tag(n int) Tag { return Tag{Class: TagPort, ID: [16]byte{byte(n), byte(n >> 8), byte(n >> 16)}} }
 
@@ -116,7 +135,7 @@ func anyTag(t *rapid.T) Tag {
 		return tag(n)
 	}
 	if n < 5 {
-		return StateTag(StateKey{Kind: StateReturn, Device: tag(n).ID})
+		return StateTag(StateKey{Conn: Conn{SrcPort: uint16(n)}})
 	}
 	addr := netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})
 	a := AddrTag(TagRoute, [16]byte{byte(n & 1)}, addr)
@@ -208,7 +227,7 @@ func TestTagIndexFreesWhatItForgets(t *testing.T) {
 	for round := range 3 {
 		for i := range 100 {
 			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})),
-				StateTag(StateKey{Kind: StateSNAT, Device: tag(i).ID})})
+				StateTag(StateKey{Conn: Conn{SrcPort: uint16(i)}})})
 		}
 		for i := range 100 {
 			x.Remove(key(round*100 + i))

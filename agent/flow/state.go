@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"encoding/binary"
 	"net/netip"
 
 	"midonet.org/midonet/agent/packet"
@@ -40,19 +39,6 @@ type StateKey struct {
 	Kind   StateKind
 	Device [16]byte // the bridge, router or port (StateReturn) that keeps it
 	Conn   Conn
-}
-
-// octets is all of the key, for hashing.
-func (k *StateKey) octets() (b [56]byte) {
-	c := &k.Conn
-	copy(b[:16], k.Device[:])
-	src, dst := c.Src.As16(), c.Dst.As16()
-	copy(b[16:32], src[:])
-	copy(b[32:48], dst[:])
-	binary.BigEndian.PutUint16(b[48:], c.SrcPort)
-	binary.BigEndian.PutUint16(b[50:], c.DstPort)
-	b[52], b[53], b[54] = uint8(k.Kind), c.Proto, uint8(c.Src.BitLen())
-	return b
 }
 
 // StateValue is what a translation changes an address and a port to; the zero value for StateReturn.

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
 	"net/netip"
 
@@ -95,7 +94,7 @@ const (
 	TagFloating   // what a router exchanges Addr for, floating or fixed: ID is the router
 	TagForwarding // what becomes of one port of an address: ID is the router, Addr is made by ForwardingTag; or whether any is; without Addr of any address
 	TagPortGroup  // a port group and the hosts of its members
-	TagState      // one State: ID is made by StateTag
+	TagState      // the States of a connection: ID is made by StateTag
 )
 
 // AddrTag returns the tag of an answer that depends on one address.
@@ -164,15 +163,21 @@ func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// seeds make sums of 128 bits, which nobody can foresee; they never leave the process.
-var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-// StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going.
+// StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going. All states of one
+// connection, as it is between two translations, have one tag, whichever way its packets go and whichever device keeps them: so a flow
+// has one to three, and a state that comes late costs no more than a miss of each of the connection's flows.
 func StateTag(k StateKey) Tag {
-	t := Tag{Class: TagState}
-	b := k.octets()
-	for i, seed := range seeds {
-		binary.LittleEndian.PutUint64(t.ID[8*i:], maphash.Bytes(seed, b[:]))
+	c := &k.Conn
+	a, b := sumOfEnd(c.Proto, c.Src, c.SrcPort), sumOfEnd(c.Proto, c.Dst, c.DstPort)
+	return stateTag(sum{a[0] + b[0], a[1] + b[1]})
+}
+
+func sumOfEnd(proto uint8, addr netip.Addr, port uint16) sum {
+	b := addr.As16()
+	high, low := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	small := uint64(addr.BitLen()) | uint64(proto)<<8 | uint64(port)<<16
+	return sum{
+		fold(fold(high^sumSeeds[0], low^sumSeeds[1])^small, sumSeeds[2]),
+		fold(fold(high^sumSeeds[2], low^sumSeeds[3])^small, sumSeeds[0]),
 	}
-	return t
 }

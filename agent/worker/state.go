@@ -69,13 +69,18 @@ func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time)
 
 // decidedWithout forgets the flows whose answer depended on a state that is not there yet.
 func (w *Worker) decidedWithout(states []flow.State) (stale []flow.Key) {
+	var tag flow.Tag
+	depend := false // flows do
 	for _, s := range states {
-		tag := flow.StateTag(s.Key)
-		if !w.flows.tags.Has(tag) {
+		if t := flow.StateTag(s.Key); t != tag {
+			tag, depend = t, w.flows.tags.Has(t)
+		}
+		if !depend {
 			continue
 		}
 		if _, known := w.cfg.State.Value(s.Key); !known {
 			stale = append(stale, w.flows.invalidate([]flow.Tag{tag}, math.MaxInt)...)
+			depend = false
 		}
 	}
 	return stale
