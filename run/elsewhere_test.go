@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/topology"
 )
 
@@ -37,7 +38,7 @@ type elsewhere struct {
 func newElsewhere(t *testing.T) *elsewhere {
 	t.Helper()
 	e := &elsewhere{T: t, dir: t.TempDir(), clusterDir: t.TempDir()}
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	startRole(t, ServerConfig{ClusterOnly: true, StateDir: e.clusterDir, MidoNetAPI: address}, "http://"+address+"/midonet-api")
 	e.faults = newFaultyProxy(t, address)
 	e.config = writeConfig(t, fmt.Sprintf(`[DEFAULT]
@@ -54,7 +55,7 @@ request_timeout = 5
 // startAPI starts a Networking API that drives the cluster.
 func (e *elsewhere) startAPI(dir string) (url string) {
 	e.Helper()
-	address := freeAddress(e.T)
+	address := freeport.Address(e.T)
 	startRole(e.T, ServerConfig{APIOnly: true, StateDir: dir, ConfigFiles: []string{e.config}, API: address}, "http://"+address)
 	return "http://" + address
 }
@@ -159,7 +160,7 @@ func (e *elsewhere) asIfInside(when string) {
 	check(e.T, os.WriteFile(filepath.Join(dir, "neutron.db-wal"), wal, 0o600))
 	ctx, cancel := context.WithCancel(e.Context())
 	ended := make(chan error, 1)
-	address := freeAddress(e.T)
+	address := freeport.Address(e.T)
 	go func() {
 		ended <- Server(ctx, ServerConfig{StateDir: dir, API: address, Log: slog.New(slog.DiscardHandler)})
 	}()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // The objects of TestAgentsOfAClusterAlone, by their last digit.
@@ -29,7 +31,7 @@ func TestAgentsOfAClusterAlone(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for network namespaces and BPF")
 	}
-	address, dir := freeAddress(t), t.TempDir()
+	address, dir := freeport.Address(t), t.TempDir()
 	uri := "http://" + address + "/midonet-api"
 	c := &cloud{t: t, dir: dir, admin: NewAdminClient(dir)}
 	serveUntilEnd(t, ServerConfig{ClusterOnly: true, StateDir: dir, MidoNetAPI: address, Log: slog.New(slog.DiscardHandler)}, uri)

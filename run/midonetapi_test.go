@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"midonet.org/midonet/neutron/config"
+	"midonet.org/midonet/test/freeport"
 )
 
 // midonetClient is a client of a MidoNet API, logged in with the default account.
@@ -74,7 +75,7 @@ const networkBody = `{"id": "aaaaaaaa-0000-4000-8000-000000000001", "name": "blu
 // TestClusterAlone: no Networking API and no database; the topology is what the MidoNet API is told, and stays over a restart. A
 // server with a database of its own then refuses the store.
 func TestClusterAlone(t *testing.T) {
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), freeport.Address(t)
 	uri := "http://" + address + "/midonet-api"
 	alone := ServerConfig{ClusterOnly: true, StateDir: dir, MidoNetAPI: address, Log: slog.New(slog.DiscardHandler)}
 	run := func(during func()) {
@@ -116,7 +117,7 @@ func TestClusterAlone(t *testing.T) {
 // TestOperatorsObjectsComeBack: what a dump has of them is put back by another server, which says what of it changes no packet.
 func TestOperatorsObjectsComeBack(t *testing.T) {
 	const router = `{"id": "aaaaaaaa-0000-4000-8000-00000000000a", "name": "by hand"}`
-	lost, address := t.TempDir(), freeAddress(t)
+	lost, address := t.TempDir(), freeport.Address(t)
 	startServerWith(t, ServerConfig{StateDir: lost, MidoNetAPI: address})
 	m := newMidonetClient(t, "http://"+address+"/midonet-api")
 	for _, made := range [][2]string{{"/routers", router}, {"/routers/aaaaaaaa-0000-4000-8000-00000000000a/bgp_peers", `{"asNumber": 1, "address": "192.0.2.1"}`}} {
@@ -135,7 +136,7 @@ func TestOperatorsObjectsComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), freeport.Address(t)
 	startServerWith(t, ServerConfig{StateDir: dir, MidoNetAPI: address})
 	client := NewAdminClient(dir)
 	var said, status strings.Builder
@@ -160,7 +161,7 @@ func TestOperatorsObjectsComeBack(t *testing.T) {
 }
 
 func TestServerRefusesMidoNetWrites(t *testing.T) {
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	url := startServerWith(t, ServerConfig{StateDir: t.TempDir(), MidoNetAPI: address})
 	m := newMidonetClient(t, "http://"+address+"/midonet-api")
 	for path, class := range map[string]string{"/neutron/networks": "Network", "/neutron/security_groups": "SecurityGroup"} {

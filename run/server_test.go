@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // loopback is a free address for tests that listen themselves.
@@ -26,7 +28,7 @@ func startServer(t *testing.T) (url, dir string) {
 // startServerWith is startServer with a configuration, which need not say the API's address.
 func startServerWith(t *testing.T, c ServerConfig) (url string) {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	c.API, c.Log = address, slog.New(slog.DiscardHandler)
 	serveUntilEnd(t, c, "http://"+address)
 	return "http://" + address
@@ -49,16 +51,6 @@ func serveUntilEnd(t *testing.T, c ServerConfig, at string) {
 	if err := awaitAnswer(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", loopback)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // refusal starts a server that is expected to refuse, and returns its words.
@@ -193,7 +185,7 @@ func TestOperatorTools(t *testing.T) {
 }
 
 func TestMetricsAndHealth(t *testing.T) {
-	metrics := freeAddress(t)
+	metrics := freeport.Address(t)
 	dir := t.TempDir()
 	url := startServerWith(t, ServerConfig{StateDir: dir, Metrics: metrics})
 	makePort(t, url)

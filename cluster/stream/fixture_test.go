@@ -26,6 +26,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
@@ -54,7 +55,7 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	c := &cluster{t: t, dir: dir, sink: &sink{active: map[string]bool{}},
-		addresses: []string{"tcp://" + freePort(t), "unix:" + filepath.Join(dir, "stream.sock")}}
+		addresses: []string{"tcp://" + freeport.Address(t), "unix:" + filepath.Join(dir, "stream.sock")}}
 	c.start()
 	t.Cleanup(func() { c.stop() })
 	return c
@@ -278,15 +279,6 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePort returns a loopback address that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func key[T any](kind topology.Kind, u id.ID[T]) topology.Key { return topology.Key{Kind: kind, ID: u} }

@@ -5,7 +5,6 @@ package cloud
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/test/keystone"
 )
 
@@ -45,7 +45,7 @@ func Start(t testing.TB, server string) *Cloud {
 	if !ok {
 		t.Fatalf("no server is called %q: %s or %s", server, MidoNet, Neutron)
 	}
-	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeAddress(t), dir: stateDir(t)}
+	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeport.Address(t), dir: stateDir(t)}
 	c.enter(t)
 	c.run(t, prepare(t, c))
 	return c
@@ -198,14 +198,4 @@ func await(t testing.TB, what string, attempt func() error, log func() string) {
 			t.Fatalf("not within %v: %s: %v\n%s", startTimeout, what, err, log())
 		}
 	}
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

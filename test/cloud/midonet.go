@@ -3,6 +3,8 @@ package cloud
 import (
 	"os/exec"
 	"testing"
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // midonet builds the program of this tree and returns the command of its server, whose configuration is what an operator's is at
@@ -15,7 +17,7 @@ func midonet(t testing.TB, c *Cloud) *exec.Cmd {
 	}
 	file := c.configure(t, "[DEFAULT]\nauth_strategy = keystone\n")
 	return exec.Command(program, "server", "--config-file", file, "--state-dir", c.stateDir(),
-		"--api-listen", c.address(), "--stream-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t))
+		"--api-listen", c.address(), "--stream-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t))
 }
 
 // stateDir is where the server keeps its state.

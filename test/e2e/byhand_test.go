@@ -10,12 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // TestTopologyByHand: bridges and a router that an operator makes over the MidoNet API carry packets, beside a network of Neutron's.
 func TestTopologyByHand(t *testing.T) {
 	needsSandbox(t)
-	listen := freeAddress(t)
+	listen := freeport.Address(t)
 	c := startServer(t, "--midonet-api-listen", listen)
 	c.sandbox("up", "--hosts", "2")
 	m := newMidonet(c, "http://"+listen+"/midonet-api")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // cloud is a server under test, in a state directory of its own, and the sandbox that may belong to it.
@@ -30,8 +31,8 @@ type cloud struct {
 func startServer(t *testing.T, args ...string) *cloud {
 	t.Helper()
 	c := newCloud(t)
-	c.args = append([]string{"server", "--state-dir", c.dir, "--api-listen", c.address(), "--midonet-api-listen=", "--metrics-listen", freeAddress(t),
-		"--stream-listen", freeAddress(t)}, args...)
+	c.args = append([]string{"server", "--state-dir", c.dir, "--api-listen", c.address(), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t),
+		"--stream-listen", freeport.Address(t)}, args...)
 	c.start()
 	return c
 }
@@ -44,7 +45,7 @@ func newCloud(t *testing.T) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{t: t, dir: dir, api: "http://" + freeAddress(t), ready: "/v2.0", log: filepath.Join(dir, "server.log")}
+	c := &cloud{t: t, dir: dir, api: "http://" + freeport.Address(t), ready: "/v2.0", log: filepath.Join(dir, "server.log")}
 	t.Cleanup(c.cleanup)
 	return c
 }
@@ -210,15 +211,4 @@ func (c *cloud) eventually(within time.Duration, what string, fn func() error) {
 		case <-ticker.C:
 		}
 	}
-}
-
-// freeAddress returns a loopback address with a TCP port that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

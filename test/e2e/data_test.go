@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/neutron/store/storetest"
+	"midonet.org/midonet/test/freeport"
 )
 
 // TestDatabaseManager calls the program by the original's name, on a database that two servers share.
@@ -68,9 +68,9 @@ func (m *manager) wants(words []string, args ...string) {
 // serve starts a role of the program until stop, and returns the base URL of its Networking API.
 func (m *manager) serve(role string, args ...string) (url string, stop func()) {
 	m.Helper()
-	address := freePort(m.T)
+	address := freeport.Address(m.T)
 	cmd := exec.Command(filepath.Join(binDir, "midonet"), append([]string{role, "--config-file", m.config, "--api-listen", address,
-		"--metrics-listen", freePort(m.T), "--log-level", "error"}, args...)...)
+		"--metrics-listen", freeport.Address(m.T), "--log-level", "error"}, args...)...)
 	cmd.Stderr = m.Output()
 	if err := cmd.Start(); err != nil {
 		m.Fatal(err)
@@ -95,17 +95,7 @@ func (m *manager) serve(role string, args ...string) (url string, stop func()) {
 }
 
 func (m *manager) server() (url string, stop func()) {
-	return m.serve("server", "--state-dir", filepath.Join(m.dir, "server"), "--stream-listen", freePort(m.T), "--midonet-api-listen", "")
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return m.serve("server", "--state-dir", filepath.Join(m.dir, "server"), "--stream-listen", freeport.Address(m.T), "--midonet-api-listen", "")
 }
 
 // ask sends a request; status 0 is no answer.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/sandbox"
+	"midonet.org/midonet/test/freeport"
 )
 
 // TestToolsOfOperators: what an operator looks with, on a system that works.
@@ -175,7 +176,7 @@ func failsToStart(t *testing.T, config string, args ...string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	all := []string{"server", "--state-dir", filepath.Join(dir, "var"), "--config-file", file,
-		"--api-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)}
+		"--api-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t), "--stream-listen", freeport.Address(t)}
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), append(all, args...)...))
 	if err == nil || ctx.Err() != nil {
 		t.Fatalf("the server started (%v):\n%s", err, out)
@@ -189,7 +190,7 @@ func TestTwoServersOfOneStateDirectory(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), "server", "--state-dir", c.dir,
-		"--api-listen", freeAddress(t), "--midonet-api-listen=", "--metrics-listen", freeAddress(t), "--stream-listen", freeAddress(t)))
+		"--api-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t), "--stream-listen", freeport.Address(t)))
 	if err == nil || ctx.Err() != nil || !strings.Contains(out, c.dir) {
 		t.Errorf("a second server on %s: %v\n%s", c.dir, err, out)
 	}
@@ -199,7 +200,7 @@ func TestTwoServersOfOneStateDirectory(t *testing.T) {
 // TestSandboxWithoutServer: nothing is made for a server that is not there.
 func TestSandboxWithoutServer(t *testing.T) {
 	needsSandbox(t)
-	c := &cloud{t: t, dir: t.TempDir(), api: "http://" + freeAddress(t)}
+	c := &cloud{t: t, dir: t.TempDir(), api: "http://" + freeport.Address(t)}
 	out, err := c.sandboxOutput("up", "--hosts", "1")
 	if err == nil || !strings.Contains(out, "midonet server") {
 		t.Errorf("up without a server: %v\n%s", err, out)

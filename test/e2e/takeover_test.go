@@ -14,6 +14,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb/nsdbtest/servers"
 	"midonet.org/midonet/neutron/store/storetest"
 	"midonet.org/midonet/run"
+	"midonet.org/midonet/test/freeport"
 )
 
 // TestTheApplierOfTheJournalDies: two servers share a database on MariaDB, and the topology in etcd or in a MidoNet elsewhere. Of the two one
@@ -57,7 +58,7 @@ func configFile(t *testing.T, text string) string {
 func startAPI(t *testing.T, args ...string) *cloud {
 	t.Helper()
 	c := newCloud(t)
-	c.args = append([]string{"api", "--state-dir", c.dir, "--api-listen", c.address(), "--metrics-listen", freeAddress(t)}, args...)
+	c.args = append([]string{"api", "--state-dir", c.dir, "--api-listen", c.address(), "--metrics-listen", freeport.Address(t)}, args...)
 	c.start()
 	return c
 }
@@ -70,9 +71,9 @@ type midonetElsewhere struct {
 
 func startMidoNet(t *testing.T) midonetElsewhere {
 	t.Helper()
-	c, address := newCloud(t), freeAddress(t)
+	c, address := newCloud(t), freeport.Address(t)
 	c.args = []string{"cluster", "--state-dir", c.dir, "--midonet-api-listen", address, "--metrics-listen", c.address(),
-		"--stream-listen", freeAddress(t)}
+		"--stream-listen", freeport.Address(t)}
 	c.ready = "/healthz"
 	c.start()
 	return midonetElsewhere{c, "http://" + address + "/midonet-api"}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/run"
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/test/keystone"
 )
 
@@ -79,20 +79,10 @@ func (c *cloud) fill(t *testing.T) {
 	k.User(t, c.admin, "bea", blue, roles["member"])
 	k.User(t, c.admin, "rob", blue, roles["reader"])
 	k.User(t, c.admin, "ron", red, roles["member"])
-	c.url = "http://" + freeAddress(t)
+	c.url = "http://" + freeport.Address(t)
 	service := k.Create(t, c.admin, "service", "services", map[string]any{"name": "neutron", "type": "network"})
 	k.Create(t, c.admin, "endpoint", "endpoints", map[string]any{"service_id": service, "interface": "public", "url": c.url,
 		"region_id": "RegionOne"})
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // serve runs the server until the test ends.

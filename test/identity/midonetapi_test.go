@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/run"
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/test/keystone"
 )
 
@@ -22,7 +23,7 @@ type midonetAPI struct{ uri string }
 // midonetCluster runs `midonet cluster` with the cloud's configuration until the test ends.
 func (c *cloud) midonetCluster(t *testing.T) midonetAPI {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

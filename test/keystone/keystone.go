@@ -20,6 +20,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"midonet.org/midonet/test/freeport"
 )
 
 // Password is every user's.
@@ -89,7 +91,7 @@ func Start(t testing.TB) *Keystone {
 	if _, err := exec.LookPath("keystone-manage"); err != nil {
 		t.Skipf("the package keystone is not installed: %v", err)
 	}
-	k := &Keystone{dir: t.TempDir(), address: freeAddress(t)}
+	k := &Keystone{dir: t.TempDir(), address: freeport.Address(t)}
 	k.URL = "http://" + k.address + "/v3"
 	if err := os.WriteFile(k.path("keystone.conf"), fmt.Appendf(nil, configuration, k.dir), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,16 +130,6 @@ func (k *Keystone) letReadersBe(t testing.TB) {
 }
 
 func (k *Keystone) path(name string) string { return filepath.Join(k.dir, name) }
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 func (k *Keystone) manage(t testing.TB, args ...string) {
 	t.Helper()

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -16,6 +15,7 @@ import (
 
 	"midonet.org/midonet/neutron/store/storetest"
 	"midonet.org/midonet/run"
+	"midonet.org/midonet/test/freeport"
 )
 
 func TestAgainOnMariaDB(t *testing.T) {
@@ -76,7 +76,7 @@ func write(t *testing.T, text string) string {
 // startOn runs a server, or the API alone, with a configuration and returns its base URL.
 func startOn(t *testing.T, conf string, apiOnly bool, more ...string) string {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -104,14 +104,4 @@ func startOn(t *testing.T, conf string, apiOnly bool, more ...string) string {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
