@@ -19,6 +19,9 @@ func linksOfPort(p *model.Port) []link {
 	for _, g := range p.SecurityGroups {
 		links = append(links, link{how: memberOf, to: g})
 	}
+	for _, a := range paired(p) {
+		links = append(links, pairedLink(p, a))
+	}
 	router, ofRouter := routerOf(p)
 	if ofRouter {
 		links = append(links, link{how: routerPortOf, to: router}, link{how: routerPortOn, to: p.NetworkID})
@@ -57,7 +60,7 @@ func renderPort(v View, port *model.Port) []topology.Object {
 		return nil
 	}
 	r := newPortRenderer(port)
-	objects := append([]topology.Object{r.bridgePort(security(v, port))}, r.stations()...)
+	objects := append([]topology.Object{r.bridgePort(security(v, port))}, r.stations(func(a netip.Addr) bool { return shared(v, port, a) })...)
 	if !strings.HasPrefix(port.DeviceOwner, ownerNetwork) {
 		objects = append(objects, r.reservations(v.Settings().DNSDomain)...)
 	}
@@ -65,10 +68,11 @@ func renderPort(v View, port *model.Port) []topology.Object {
 }
 
 // touchedByPort returns what depends on a port beside its own objects: the subnets that a DHCP port serves and the routers' ports on
-// them, what is behind a router's port, and what stands for a port that comes or goes.
+// them, what is behind a router's port, whose addresses it shares, and what stands for a port that comes or goes.
 func touchedByPort(before, after View, old, now *model.Port) []Owner {
 	same := sameRouterPort(old, now)
 	owners := append(dependOn(before, old, same), dependOn(after, now, same)...)
+	owners = append(owners, sharersOf(after, old, now)...)
 	if old == nil || now == nil {
 		p := either(old, now).ID
 		owners = append(owners, linkedOwners(after, link{how: floatingFor, to: p}, FloatingIP)...)
@@ -125,14 +129,17 @@ func (r portRenderer) bridgePort(s *topology.Security) *topology.Port {
 	}
 }
 
-// stations returns what is known without learning: where the MAC is, and which MAC has each address.
-func (r portRenderer) stations() []topology.Object {
+// stations returns what is known without learning: where the MAC is, and which MAC has each address. Nobody knows who at the moment has
+// one that other ports may use too: whoever has it answers for it, and says so when it has taken it over.
+func (r portRenderer) stations(shared func(netip.Addr) bool) []topology.Object {
 	if r.port.MACAddress.IsZero() {
 		return nil
 	}
 	objects := []topology.Object{topology.NewMACEntry(r.bridge, r.port.MACAddress, r.id)}
 	for _, addr := range r.addresses() {
-		objects = append(objects, topology.NewNeighbour(r.bridge, addr, r.port.MACAddress, r.id))
+		if !shared(addr) {
+			objects = append(objects, topology.NewNeighbour(r.bridge, addr, r.port.MACAddress, r.id))
+		}
 	}
 	return objects
 }

@@ -73,7 +73,7 @@ func renderRouterPort(v View, p *model.Port, network *model.Network, router mode
 	onBridge := r.bridgePort(nil)
 	port.Peer, onBridge.Peer = onBridge.ID, port.ID
 	port.Advertise = advertisement(v, p, network)
-	return append(append(objects, onBridge), r.stations()...)
+	return append(append(objects, onBridge), r.stations(func(netip.Addr) bool { return false })...)
 }
 
 // plugOf returns where the port on an uplink network is to be plugged in; nil where it does not say, or names what no host can have.

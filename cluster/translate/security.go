@@ -68,6 +68,52 @@ func sources(p *model.Port) []topology.AddressPair {
 	return pairs
 }
 
+// paired returns the addresses, each once, that allowed address pairs of the port name alone: as they are named that may move from one
+// port to another, such as a virtual router's (RFC 5798).
+func paired(p *model.Port) []netip.Addr {
+	var addrs []netip.Addr
+	for _, a := range p.AllowedAddressPairs {
+		if a.IPAddress.IsSingleIP() && !slices.Contains(addrs, a.IPAddress.Addr()) {
+			addrs = append(addrs, a.IPAddress.Addr())
+		}
+	}
+	return addrs
+}
+
+func pairedLink(p *model.Port, a netip.Addr) link {
+	return link{how: pairedOn, to: p.NetworkID, on: a.As16()}
+}
+
+// shared reports whether another port on the port's network may use its address.
+func shared(v View, p *model.Port, a netip.Addr) bool {
+	for other := range v.linked(pairedLink(p, a)) {
+		if other != p.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// sharersOf returns the ports whose fixed addresses the port shares, or no longer shares.
+func sharersOf(v View, old, now *model.Port) []Owner {
+	var owners []Owner
+	for _, p := range []*model.Port{old, now} {
+		if p == nil || old != nil && now != nil && old.NetworkID == now.NetworkID && slices.Equal(paired(old), paired(now)) {
+			continue
+		}
+		addrs := paired(p)
+		if len(addrs) == 0 {
+			continue
+		}
+		for i, o := range v.linked(link{how: portOn, to: p.NetworkID}) {
+			if slices.ContainsFunc(o.(*model.Port).FixedIPs, func(ip model.FixedIP) bool { return slices.Contains(addrs, ip.IPAddress) }) {
+				owners = append(owners, Owner{Port, i})
+			}
+		}
+	}
+	return owners
+}
+
 // memberships returns the port's addresses as members of its security groups, which rules of other groups may name: the fixed ones and
 // the allowed address pairs (neutron/db/securitygroups_rpc_base.py).
 func memberships(p *model.Port) []topology.Object {

@@ -62,7 +62,7 @@ func linkedOwners(v View, l link, r Resource) []Owner {
 type link struct {
 	how linkKind
 	to  [16]byte // the named object
-	on  [16]byte // of floatingOf: the network
+	on  [16]byte // of floatingOf: the network; of pairedOn: the address
 }
 
 // linkKind is how an object names another. Each kind of link is had by objects of one resource.
@@ -71,6 +71,7 @@ type linkKind uint8
 const (
 	subnetOn     linkKind = iota + 1 // a subnet, its network
 	portOn                           // a port, its network
+	pairedOn                         // a port, its network and an address that an allowed address pair of it names alone
 	dhcpPortOn                       // a DHCP port, a subnet that it has an address on
 	routerPortOn                     // a router's port, its network and each subnet that it has an address on
 	routerPortOf                     // a router's port, its router

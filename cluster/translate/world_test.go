@@ -174,7 +174,7 @@ func anyPort(t *rapid.T, p model.PortID) *model.Port {
 		port.ExtraDHCP = []model.ExtraDHCPOpt{{Name: "mtu", Value: "1400", IPVersion: rapid.SampledFrom([]int{4, 6}).Draw(t, "version")}}
 	}
 	if rapid.Bool().Draw(t, "pair") {
-		port.AllowedAddressPairs = []model.AddressPair{{IPAddress: anyPrefix(t), MACAddress: mac.Addr{2, 0, 0, 0, 0, 9}}}
+		port.AllowedAddressPairs = []model.AddressPair{{IPAddress: anyPrefix(t), MACAddress: mac.Addr{2, 0, 0, 0, 0, 9}}, {IPAddress: single(anyAddr(t))}}
 	}
 	return port
 }

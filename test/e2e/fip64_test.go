@@ -87,9 +87,15 @@ func TestIPv6FloatingAddresses(t *testing.T) {
 		if !strings.Contains(out, "Time exceeded") {
 			t.Errorf("a packet that passes two routers at most:\n%s", out)
 		}
-		out, err := output(c.outsideTool("udp-try", "["+fip1+"]:5999"))
-		if err == nil || !strings.Contains(out, "refused") {
-			t.Errorf("a port that nobody listens to: %v\n%s", err, out)
+		refused(t, c.outsideTool("udp-try", "["+fip1+"]:5999"))
+		refused(t, g1.tool("udp-try", "["+fip1+"]:5999"))
+	})
+	c.scenario("an error about answers comes to the workload, in its family", func(t *testing.T) {
+		beyond := c.beyondOutside(1300)
+		beyond.connects("["+fip1+"]:5001").endsWell(t, 2*time.Second) // whose answers are too large for the way beyond
+		seen := c.sourceSeen(beyond.tool("udp-ask", "["+fip1+"]:5004"))
+		if route := b1.run("ip", "route", "get", seen); !strings.Contains(route, "mtu 1280") { // 20 octets less, as the header is
+			t.Errorf("b1 has not learned what the way to %s carries:\n%s", seen, route)
 		}
 	})
 	c.scenario("the walk tells", func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -258,9 +257,7 @@ func (c *cloud) outsideServes(name, at string) {
 // outsideTool is a traffic tool on the machine outside.
 func (c *cloud) outsideTool(name string, args ...string) *exec.Cmd {
 	c.t.Helper()
-	cmd := exec.Command("ip", append([]string{"netns", "exec", c.outsideNamespace(), os.Args[0]}, args...)...)
-	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
-	return cmd
+	return elsewhere{c, c.outsideNamespace()}.tool(name, args...)
 }
 
 // seenOutside returns the source address that the outside, where a udp-mirror serves, sees of the workload's datagrams.

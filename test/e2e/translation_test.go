@@ -21,6 +21,7 @@ func TestTranslations(t *testing.T) {
 	c.router("r2", "public", green)
 	b1 := c.workload("b1", "host1", blue)
 	b2 := c.workload("b2", "host2", blue)
+	plain := c.workload("plain", "host1", blue)
 	g1 := c.workload("g1", "host2", green)
 	c.allowAll()
 	for _, w := range []workload{b1, b2, g1} {
@@ -65,14 +66,111 @@ func TestTranslations(t *testing.T) {
 		c.outsideConnects(fip1 + ":5001")
 		c.outsideConnects(fip3 + ":5001")
 	})
+	c.scenario("errors come back to who is behind an address", func(t *testing.T) {
+		beyond := c.beyondOutside(1300)
+		beyond.serves("tcp-echo", "5003")
+		for _, w := range []workload{plain, b1} { // by source translation, and by a floating address
+			refused(t, w.tool("udp-try", outside4+":5999"))
+			out, _ := output(w.command("ping", "-n", "-c", "2", "-i", "0.3", "-W", "1", "-M", "do", "-s", "1380", beyond4))
+			if !strings.Contains(out, "mtu = 1300") {
+				t.Errorf("%s sends what the way beyond the outside does not carry:\n%s", w.name, out)
+			}
+			w.connects(beyond4+":5003").endsWell(t, 2*time.Second)
+			for hops, by := range map[string]string{"1": "10.31.1.1", "2": "203.0.113.1", "3": "172.19.2.2"} {
+				out, _ := output(w.command("ping", "-n", "-c", "1", "-W", "2", "-t", hops, beyond4))
+				if !strings.Contains(out, "From "+by+" ") || !strings.Contains(out, "Time to live exceeded") {
+					t.Errorf("%s sends a packet of %s hops, want an answer of %s:\n%s", w.name, hops, by, out)
+				}
+			}
+		}
+		refused(t, c.outsideTool("udp-try", fip1+":5999"))
+		refused(t, g1.tool("udp-try", fip1+":5999"))
+		refused(t, b2.tool("udp-try", fip1+":5999"))
+		refused(t, c.outsideTool("udp-try", c.forwardsPorts(plain, map[string][2]int{"udp": {7005, 5998}})+":7005"))
+		out, _ := c.outside("ping", "-n", "-c", "2", "-i", "0.3", "-W", "1", "-M", "do", "-s", "1440", fip1)
+		if !strings.Contains(out, "mtu = 1450") && !strings.Contains(out, "mtu=1450") { // told by the edge, or known from before
+			t.Errorf("the outside sends what the network does not carry:\n%s", out)
+		}
+		beyond.connects(fip1+":5001").endsWell(t, 2*time.Second) // whose answers are too large for the way beyond
+		if route := b1.run("ip", "route", "get", beyond4); !strings.Contains(route, "mtu 1300") {
+			t.Errorf("b1 has not learned what the way carries:\n%s", route)
+		}
+	})
+	c.scenario("floating addresses of a router's interface", func(t *testing.T) {
+		inner := c.securedNetwork("inner", "10.31.4.0/24")
+		r4 := c.insideRouter("r4", inner)
+		c.joinsAt(r4, c.find("networks", "public"), "203.0.113.200", "2001:db8:71::200")
+		w := c.workload("inner", "host2", inner)
+		w.serves("tcp-echo", "5001")
+		w.serves("udp-mirror", ":5004")
+		other := c.workload("other", "host1", inner)
+		other.serves("tcp-echo", "5001")
+		fip, fip6 := c.floatingIP(w), c.floatingIP6(other)
+		c.eventually(soon, "the address is at work", func() error { return g1.reaches(fip) })
+		if seen := g1.seenBy(fip + ":5004"); seen != fip3 {
+			t.Errorf("g1 is seen at %s as %s, want %s", fip, seen, fip3)
+		}
+		if seen := w.seenBy(fip3 + ":5004"); seen != fip {
+			t.Errorf("the workload is seen at %s as %s, want %s", fip3, seen, fip)
+		}
+		refused(t, g1.tool("udp-try", fip+":5999"))
+		w.connects(fip+":5001").endsWell(t, time.Second) // to itself
+		if err := w.reaches(outside4); err == nil {
+			t.Errorf("there is a way out, without a gateway and a route")
+		}
+		c.addRoutes(r4, "0.0.0.0/0", "203.0.113.1")
+		c.addRoutes(r4, "::/0", "2001:db8:71::1")
+		c.eventually(soon, "the routes are at work", func() error { return w.reaches(outside4) })
+		for _, at := range []string{fip, "[" + fip6 + "]"} {
+			c.outsideConnects(at + ":5001")
+			refused(t, c.outsideTool("udp-try", at+":5999"))
+		}
+		if seen := c.seenOutside(w); seen != fip {
+			t.Errorf("the outside sees %s, want the floating address %s", seen, fip)
+		}
+		c.set("routers/"+r4, `{"router":{"routes":[]}}`)
+	})
+	c.scenario("an address that two workloads take over from each other", func(t *testing.T) {
+		var made struct{ Port neutronPort }
+		c.post("ports", fmt.Sprintf(`{"port":{"network_id":%q}}`, blue), &made) // which keeps the addresses, and is plugged in nowhere
+		virtual := workload{c: c, name: "virtual", port: made.Port}
+		for w, port := range map[*workload]string{&b1: "5011", &b2: "5012"} {
+			c.set("ports/"+w.port.ID, fmt.Sprintf(`{"port":{"allowed_address_pairs":[{"ip_address":%q},{"ip_address":%q}]}}`, virtual.ip4(), virtual.ip6()))
+			w.serves("tcp-echo", port)
+		}
+		fip := c.floatingIP(virtual)
+		for _, owner := range []struct {
+			is, was workload
+			port    string
+		}{{b1, b2, "5011"}, {b2, b1, "5012"}, {b1, b2, "5011"}} {
+			owner.was.leaves(virtual)
+			owner.is.takes(virtual)
+			for _, a := range []string{virtual.ip4(), "[" + virtual.ip6() + "]"} {
+				c.tcp(plain, a+":"+owner.port, true)
+			}
+			for who, try := range map[string]func(string) *exec.Cmd{
+				"the outside":     func(at string) *exec.Cmd { return c.outsideTool("tcp-try", at) },
+				"another project": func(at string) *exec.Cmd { return g1.tool("tcp-try", at) },
+			} {
+				c.eventually(soon, who+" reaches "+owner.is.name+" by the floating address", func() error {
+					out, err := output(try(fip + ":" + owner.port))
+					if err != nil {
+						return fmt.Errorf("%w\n%s", err, out)
+					}
+					return nil
+				})
+			}
+		}
+		b1.leaves(virtual)
+		c.eventually(soon, "nobody answers", func() error { return plain.fails(virtual.ip4()) })
+	})
 	c.scenario("no source translation where the gateway has none", func(t *testing.T) {
-		b3 := c.workload("b3", "host1", blue)
-		b3.pings(outside4)
+		plain.pings(outside4)
 		c.setGateway(router, false)
-		c.eventually(5*time.Second, "packets go out as they are, and get no answer", func() error { return b3.fails(outside4) })
+		c.eventually(5*time.Second, "packets go out as they are, and get no answer", func() error { return plain.fails(outside4) })
 		b1.pings(outside4) // by its floating address
 		c.setGateway(router, true)
-		c.eventually(5*time.Second, "translation is back", func() error { return b3.reaches(outside4) })
+		c.eventually(5*time.Second, "translation is back", func() error { return plain.reaches(outside4) })
 	})
 	c.scenario("a router without a gateway", func(t *testing.T) {
 		lonely := c.securedNetwork("lonely", "10.31.3.0/24")
@@ -155,6 +253,85 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 		})
 		c.sandbox("up", "--hosts", "3") // with the scenario its agent has ended
 	}
+}
+
+// refused fails the test unless the sender of a datagram is told that nothing listens.
+func refused(t *testing.T, try *exec.Cmd) {
+	t.Helper()
+	if out, err := output(try); err == nil || !strings.Contains(out, "refused") {
+		t.Errorf("%v: %v\n%s", try.Args, err, out)
+	}
+}
+
+// takes gives the workload the other one's addresses beside its own, and has it say so to all, as a virtual router does.
+func (w workload) takes(other workload) {
+	w.c.t.Helper()
+	w.run("sysctl", "-q", "-w", "net.ipv6.conf.eth0.ndisc_notify=1", "net.ipv6.conf.eth0.dad_transmits=0", "net.ipv6.conf.eth0.router_solicitation_delay=0")
+	w.run("ip", "address", "add", other.ip4()+"/32", "dev", "eth0")
+	w.run("ip", "address", "add", other.ip6()+"/128", "dev", "eth0")
+	w.run("arping", "-q", "-U", "-c", "1", "-I", "eth0", other.ip4())
+}
+
+// leaves takes the addresses away again; that there are none is no error.
+func (w workload) leaves(other workload) {
+	w.c.t.Helper()
+	for _, a := range []string{other.ip4() + "/32", other.ip6() + "/128"} {
+		_, _ = output(w.command("ip", "address", "delete", a, "dev", "eth0"))
+	}
+}
+
+// The machine beyond the one outside has these addresses.
+const (
+	beyond4 = "192.0.2.77"
+	beyond6 = "2001:db8:99::77"
+)
+
+// beyondOutside is a machine behind the one outside, which sends it nothing that is larger than mtu.
+func (c *cloud) beyondOutside(mtu int) elsewhere {
+	c.t.Helper()
+	e := elsewhere{c: c, namespace: c.prefix() + "-beyond"}
+	c.t.Cleanup(func() { _, _ = output(exec.Command("ip", "netns", "delete", e.namespace)) })
+	script := fmt.Sprintf(`ip netns add %[1]s
+		ip -n %[2]s link add narrow type veth peer name eth0 netns %[1]s
+		ip -n %[2]s address add fe80::1/64 dev narrow nodad
+		ip -n %[2]s link set narrow up
+		ip -n %[1]s link set lo up
+		ip -n %[1]s address add %[3]s/32 dev eth0
+		ip -n %[1]s address add %[4]s/128 dev eth0 nodad
+		ip -n %[1]s link set eth0 up
+		ip -n %[1]s route add default via %[5]s dev eth0 onlink
+		ip -n %[1]s route add default via fe80::1 dev eth0
+		ip -n %[2]s route add %[3]s dev narrow mtu %[6]d
+		ip -n %[2]s route add %[4]s dev narrow mtu %[6]d
+		ip netns exec %[2]s sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`,
+		e.namespace, c.outsideNamespace(), beyond4, beyond6, outside4, mtu)
+	if out, err := output(exec.Command("sh", "-ec", script)); err != nil {
+		c.t.Fatalf("a machine beyond the outside: %v\n%s", err, out)
+	}
+	return e
+}
+
+// elsewhere is a machine outside the virtual network.
+type elsewhere struct {
+	c         *cloud
+	namespace string
+}
+
+func (e elsewhere) tool(name string, args ...string) *exec.Cmd {
+	e.c.t.Helper()
+	cmd := exec.Command("ip", append([]string{"netns", "exec", e.namespace, os.Args[0]}, args...)...)
+	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
+	return cmd
+}
+
+func (e elsewhere) serves(name, port string) {
+	e.c.t.Helper()
+	e.c.serves(e.tool(name, port), name+" beyond the outside")
+}
+
+func (e elsewhere) connects(address string) *flow {
+	e.c.t.Helper()
+	return e.c.startFlow(e.tool("tcp-flow", address, flowInterval.String()))
 }
 
 // moves takes a workload's interface to another host, as a live migration does, and binds its port there.

@@ -55,7 +55,8 @@ func TestConversationsGoOnAsTheModelSays(t *testing.T) {
 		}
 	})
 	t.Logf("%v", seen)
-	for _, kind := range []string{"goes on", "is answered, " + moves, "is answered, " + switches, "is answered, " + joins, "is answered, " + rules} {
+	for _, kind := range []string{"goes on", "is answered, " + moves, "is answered, " + reroutes, "is answered, " + takes, "is answered, " + switches, "is answered, " + joins,
+		"is answered, " + rules} {
 		if seen[kind] == 0 {
 			t.Errorf("nothing %s: the property was not put to the test", kind)
 		}
@@ -111,6 +112,8 @@ const (
 	rules      = "rules and address groups change"
 	switches   = "something is switched on or off"
 	moves      = "a machine is on another host"
+	reroutes   = "an uplink is on another host"
+	takes      = "another machine has the virtual address"
 	translates = "addresses are translated in another way"
 )
 
@@ -119,7 +122,7 @@ func (w *world) changed(t *rapid.T) (*world, string) {
 	c := w.clone()
 	m := rapid.IntRange(1, len(c.machines)-1).Draw(t, "machine")
 	x := &c.machines[m]
-	switch kind := rapid.SampledFrom([]string{joins, rules, switches, moves, moves, translates}).Draw(t, "change"); kind {
+	switch kind := rapid.SampledFrom([]string{joins, rules, switches, moves, moves, reroutes, takes, takes, translates, translates}).Draw(t, "change"); kind {
 	case joins:
 		if g := rapid.IntRange(0, len(c.groups)-1).Draw(t, "group"); slices.Contains(x.groups, g) {
 			x.groups = slices.DeleteFunc(x.groups, func(other int) bool { return other == g })
@@ -165,14 +168,47 @@ func (w *world) changed(t *rapid.T) (*world, string) {
 	case moves:
 		x.host = (x.host + rapid.IntRange(1, 2).Draw(t, "host")) % 3
 		return c, kind
-	default:
-		if len(c.floating) > 0 && rapid.Bool().Draw(t, "floating") {
-			c.floating = c.floating[1:]
-		} else {
-			r := &c.routers[rapid.IntRange(0, len(c.routers)-2).Draw(t, "router")]
-			r.snat = !r.snat
+	case reroutes:
+		if len(c.uplinks) > 0 {
+			u := &c.uplinks[rapid.IntRange(0, len(c.uplinks)-1).Draw(t, "uplink")]
+			u.host = (u.host + rapid.IntRange(1, 2).Draw(t, "host")) % 3
 		}
 		return c, kind
+	case takes:
+		if len(c.virtual.could) > 0 {
+			c.virtual.holder = rapid.SampledFrom(append(slices.Clone(c.virtual.could), nobody)).Draw(t, "holder")
+		}
+		return c, kind
+	default:
+		c.translatesAnew(t)
+		return c, kind
+	}
+}
+
+// translatesAnew changes what addresses stand for.
+func (c *world) translatesAnew(t *rapid.T) {
+	one := func(of string, n int) int { return rapid.IntRange(0, n-1).Draw(t, of) }
+	switch rapid.SampledFrom([]string{"floating", "forwarding", "other port", "source"}).Draw(t, "translation") {
+	case "floating":
+		if len(c.floating) > 0 {
+			c.floating = slices.Delete(c.floating, 0, 1)
+			return
+		}
+		c.addFloating(t)
+	case "forwarding":
+		if len(c.forwardings) > 0 {
+			c.forwardings = slices.Delete(c.forwardings, 0, 1)
+			return
+		}
+		c.addFloating(t)
+	case "other port":
+		if len(c.forwardings) > 0 {
+			f := &c.forwardings[one("forwarding", len(c.forwardings))]
+			f.port, f.to = 8080+8081-f.port, 80+81-f.to
+		}
+	case "source":
+		r := &c.routers[one("router", len(c.routers)-1)]
+		r.snat = !r.snat
 	}
 }
 
@@ -180,7 +216,8 @@ func (w *world) changed(t *rapid.T) (*world, string) {
 func (w *world) clone() *world {
 	c := *w
 	c.networks, c.routers, c.machines, c.groups = slices.Clone(w.networks), slices.Clone(w.routers), slices.Clone(w.machines), slices.Clone(w.groups)
-	c.sets, c.floating, c.uplinks = slices.Clone(w.sets), slices.Clone(w.floating), slices.Clone(w.uplinks)
+	c.sets, c.uplinks = slices.Clone(w.sets), slices.Clone(w.uplinks)
+	c.floating, c.forwardings = slices.Clone(w.floating), slices.Clone(w.forwardings)
 	for r := range c.routers {
 		c.routers[r].offOn = slices.Clone(c.routers[r].offOn)
 	}

@@ -28,8 +28,9 @@ type lab struct {
 	t       *rapid.T
 	world   *world
 	hosts   [3]host
-	objects map[topology.Key]topology.Object // that the hosts know
-	keys    map[topology.PortID]uint32       // tunnel keys
+	objects map[topology.Key]topology.Object           // that the hosts know
+	keys    map[topology.PortID]uint32                 // tunnel keys
+	found   map[topology.Key]*topology.RouterNeighbour // where routers have found the virtual address
 	// lastUplink is the one by which a message has reached the machine outside.
 	lastUplink int
 	// got is the last message that a machine has got, as it was, and walk tells of the last one's way.
@@ -80,7 +81,7 @@ var now = time.Unix(1_700_000_000, 0)
 
 // newLab renders the world and plugs its machines into the hosts. It is closed after use.
 func newLab(t *rapid.T, w *world) *lab {
-	l := &lab{t: t, objects: map[topology.Key]topology.Object{}, keys: map[topology.PortID]uint32{}}
+	l := &lab{t: t, objects: map[topology.Key]topology.Object{}, keys: map[topology.PortID]uint32{}, found: map[topology.Key]*topology.RouterNeighbour{}}
 	for i := range l.hosts {
 		h := &l.hosts[i]
 		h.id, h.endpoint = topology.HostID{byte(i + 1)}, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
@@ -103,10 +104,12 @@ func (l *lab) close() {
 
 // follow makes the world what it is given: the hosts get the difference, and tell each other of the connections of machines that move.
 func (l *lab) follow(w *world) {
+	taken := l.world != nil && l.world.virtual.holder != w.virtual.holder
 	if l.world != nil {
 		l.handOver(w)
 	}
 	l.world = w
+	l.losesTrack()
 	d := view.Delta{}
 	is := map[topology.Key]topology.Object{}
 	for _, o := range l.render() {
@@ -121,6 +124,13 @@ func (l *lab) follow(w *world) {
 		}
 	}
 	l.objects = is
+	l.apply(d)
+	if taken && w.virtual.holder != nobody {
+		l.announces(w.virtual.holder)
+	}
+}
+
+func (l *lab) apply(d view.Delta) {
 	for i := range l.hosts {
 		h := &l.hosts[i]
 		next, tags := h.view.Apply(d)
@@ -130,13 +140,19 @@ func (l *lab) follow(w *world) {
 	}
 }
 
-// handOver has the hosts of machines that move tell the new ones of their connections.
+// handOver has the hosts of machines and uplinks that move tell the new ones of their connections.
 func (l *lab) handOver(w *world) {
-	for m, x := range w.machines {
-		if was := l.world.machines[m].host; was != x.host {
-			old, port := &l.hosts[was], id.As[topology.Port](machineID(m))
-			l.tell(old, []netip.Addr{l.hosts[x.host].endpoint}, old.states.StatesOf(worker.Moving(old.view, port)))
+	moves := func(port topology.PortID, from, to int) {
+		if from != to {
+			old := &l.hosts[from]
+			l.tell(old, []netip.Addr{l.hosts[to].endpoint}, old.states.StatesOf(worker.Moving(old.view, port)))
 		}
+	}
+	for m, x := range w.machines {
+		moves(id.As[topology.Port](machineID(m)), l.world.machines[m].host, x.host)
+	}
+	for u, x := range w.uplinks {
+		moves(w.uplinkPort(u), l.world.uplinks[u].host, x.host)
 	}
 }
 
@@ -182,6 +198,9 @@ func (l *lab) render() []topology.Object {
 	for _, h := range l.hosts {
 		objects = append(objects, &topology.Host{ID: h.id, Endpoints: []netip.Addr{h.endpoint}})
 	}
+	for _, n := range l.found {
+		objects = append(objects, n)
+	}
 	for m, x := range w.machines {
 		port := id.As[topology.Port](machineID(m))
 		objects = append(objects, &topology.Binding{Port: port, Host: l.hosts[x.host].id, Interface: "tap"},
@@ -197,6 +216,78 @@ func (l *lab) render() []topology.Object {
 		}
 	}
 	return objects
+}
+
+// losesTrack has routers forget the virtual address, as they do after a while, where its holder does not answer them.
+func (l *lab) losesTrack() {
+	v := l.world.virtual
+	for key, n := range l.found {
+		r := 0
+		for id.As[topology.Router](routerID(r)) != n.Router {
+			r++
+		}
+		if v.holder == nobody || l.world.machines[v.holder].off || l.world.networks[v.network].off || l.world.routers[r].isOff(v.network) {
+			delete(l.found, key)
+		}
+	}
+}
+
+// announces has the holder of the virtual address say to all of its network that it has it.
+func (l *lab) announces(m int) {
+	hw, v := machineMAC(m), l.world.virtual
+	own := v.address(false)
+	l.finds(m, packet.ARP{Operation: packet.ARPRequest, SenderMAC: hw, SenderIP: own, TargetIP: own}.Frame(hw, mac.Broadcast))
+	if l.world.networks[v.network].dual {
+		l.finds(m, advertisement(hw, v.address(true), mac.MustParse("33:33:00:00:00:01"), netip.MustParseAddr("ff02::1"), false))
+	}
+}
+
+// answers has the holder of the virtual address answer routers that ask for it, and reports whether they have found it.
+func (l *lab) answers(r sim.Result) bool {
+	v, found := l.world.virtual, false
+	if v.holder == nobody || r.Verdict != sim.Wait {
+		return false
+	}
+	x, hw := l.world.machines[v.holder], machineMAC(v.holder)
+	for _, e := range r.Emit {
+		p := l.parse(e.Frame)
+		heard := !x.off && slices.ContainsFunc(e.Outputs, func(o flow.Output) bool { return l.leadsTo(o, id.As[topology.Port](machineID(v.holder)), x.host) })
+		switch {
+		case !heard:
+		case p.ARP.Operation == packet.ARPRequest && v.is(p.ARP.TargetIP):
+			found = l.finds(v.holder, p.ARP.Reply(hw)) || found
+		case p.ValidSolicitation() && v.is(p.ND.Target):
+			found = l.finds(v.holder, advertisement(hw, p.ND.Target, p.SrcMAC, p.SrcIP, true)) || found
+		}
+	}
+	return found
+}
+
+// finds sends the frame from the machine, and tells all hosts what routers learn from it.
+func (l *lab) finds(m int, frame []byte) bool {
+	h, port, _ := l.entrance(m, message{})
+	r := sim.Simulate(h.view, sim.Input{InPort: port, Frame: frame, State: h.states})
+	d := view.Delta{}
+	for _, f := range r.Found {
+		n := topology.NewRouterNeighbour(f.Router, f.Port, f.Addr, f.MAC, h.id)
+		l.found[n.Key()], l.objects[n.Key()] = n, n
+		d.Puts = append(d.Puts, n)
+	}
+	l.apply(d)
+	return len(r.Found) > 0
+}
+
+// advertisement is a neighbour advertisement of the address (RFC 4861 section 4.4).
+func advertisement(hw mac.Addr, a netip.Addr, dst mac.Addr, to netip.Addr, solicited bool) []byte {
+	h := packet.Header{SrcMAC: hw, DstMAC: dst, EtherType: packet.EtherTypeIPv6, SrcIP: a, DstIP: to, Proto: packet.ProtoICMPv6, TTL: 255,
+		SrcPort: packet.NDNeighbourAdvertisement}
+	body := []byte{0x20, 0, 0, 0} // override
+	if solicited {
+		body[0] |= 0x40
+	}
+	raw := a.As16()
+	body = append(body, raw[:]...)
+	return h.Frame(append(append(body, 2, 1), hw[:]...))
 }
 
 // farMAC is the machine outside's, on every uplink.
@@ -310,6 +401,9 @@ func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 	}
 	if got, want := wholeOf(w), wholeOf(r); !reflect.DeepEqual(got, want) {
 		l.t.Fatalf("by ways (followed: %v)\n%+v\nand walked\n%+v\n%s", w.Followed, got, want, l.world)
+	}
+	if l.answers(r) {
+		return l.simulate(h, in, key)
 	}
 	if r.Verdict == sim.Wait {
 		in.GiveUp = true

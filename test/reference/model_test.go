@@ -411,7 +411,7 @@ func (w *world) onlyAnswers(r int, a netip.Addr) bool {
 // hasSomebody reports whether anybody is known to have the address on the network.
 func (w *world) hasSomebody(network int, a netip.Addr) bool {
 	for i, x := range w.machines {
-		if x.network == network && w.has(i, a) {
+		if x.network == network && w.has(i, a) && (!w.virtual.is(a) || !x.off && !w.networks[network].off) { // which nobody answers for else
 			return true
 		}
 	}

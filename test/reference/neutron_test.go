@@ -8,6 +8,7 @@ import (
 
 	"midonet.org/midonet/cluster/translate"
 	"midonet.org/midonet/id"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/model"
 )
 
@@ -61,9 +62,16 @@ func (w *world) neutron(t *rapid.T) *translate.Set {
 	for m := range w.machines {
 		put(translate.Port, machineID(m), w.neutronPort(m))
 	}
+	if w.virtual.kept {
+		put(translate.Port, virtualID(), w.virtualPort())
+	}
 	for _, f := range w.floating {
+		port := machineID(f.machine)
+		if f.virtual {
+			port = virtualID()
+		}
 		put(translate.FloatingIP, floatingID(f.n), model.FloatingIP{ID: floatingID(f.n), FloatingNetworkID: networkID(0),
-			FloatingIPAddress: f.address(), RouterID: routerID(f.router), PortID: machineID(f.machine), FixedIPAddress: w.fixed(f)})
+			FloatingIPAddress: f.address(), RouterID: routerID(f.router), PortID: port, FixedIPAddress: w.fixed(f)})
 	}
 	for _, f := range w.forwardings {
 		put(translate.FloatingIP, floatingID(f.n), model.FloatingIP{ID: floatingID(f.n), FloatingNetworkID: networkID(0),
@@ -128,6 +136,8 @@ func routerID(r int) model.RouterID {
 func machineID(m int) model.PortID {
 	return id.Derive[model.Port](model.PortID{}, fmt.Sprint("machine ", m))
 }
+
+func virtualID() model.PortID { return id.Derive[model.Port](model.PortID{}, "virtual") }
 
 func floatingID(n int) model.FloatingIPID {
 	return id.Derive[model.FloatingIP](model.FloatingIPID{}, fmt.Sprint("floating ", n))
@@ -194,6 +204,15 @@ func (w *world) routerPorts(r int) []model.Port {
 		ports = append(ports, p)
 	}
 	return ports
+}
+
+func (w *world) virtualPort() model.Port {
+	k := w.virtual.network
+	p := model.Port{ID: virtualID(), NetworkID: networkID(k), AdminStateUp: true, MACAddress: mac.Addr{2, 0xdd, 0, 0, 0, 1}}
+	for _, six := range w.families(k) {
+		p.FixedIPs = append(p.FixedIPs, model.FixedIP{SubnetID: subnetID(k, six), IPAddress: w.virtual.address(six)})
+	}
+	return p
 }
 
 func (w *world) neutronPort(m int) model.Port {

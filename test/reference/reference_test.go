@@ -41,6 +41,9 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 			if p.six() {
 				seen["IPv6"]++
 			}
+			if w.virtual.is(got.dst) {
+				seen["to a virtual address"]++
+			}
 			if to == far {
 				seen["out by an uplink"]++
 			}
@@ -81,7 +84,7 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 	})
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
-		"in by an uplink", "of the other family", "answered by another uplink", "in fragments", "refused",
+		"in by an uplink", "to a virtual address", "of the other family", "answered by another uplink", "in fragments", "refused",
 		"let through by an address group", "told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
@@ -180,6 +183,9 @@ func (w *world) destinations(from int, six bool) []netip.Addr {
 		if m != from && (!outside || six) {
 			all = append(all, w.addresses(m, six)...)
 		}
+	}
+	if w.virtual.network > 0 && (!outside || six) && (!six || w.networks[w.virtual.network].dual) {
+		all = append(all, w.virtual.address(six), w.virtual.address(six))
 	}
 	for _, f := range w.floating {
 		if f.six == six {

@@ -25,7 +25,21 @@ type world struct {
 	floating    []floating
 	forwardings []forwarding
 	uplinks     []uplink // of the router at the edge
+	virtual     virtual
 }
+
+// virtual is an address of each family that machines of a network take over from each other, and say so.
+type virtual struct {
+	network int   // 0: there is none
+	could   []int // the machines that may have it
+	holder  int   // the one that has it, or nobody
+	kept    bool  // a port of Neutron's has it, which is plugged in nowhere
+}
+
+func (v virtual) address(six bool) netip.Addr { return nth(v.network, six, 200) }
+
+// is reports whether the address is the virtual one.
+func (v virtual) is(a netip.Addr) bool { return v.network > 0 && v.address(a.Is6()) == a }
 
 // network has an IPv4 subnet, and maybe one of IPv6.
 type network struct {
@@ -92,6 +106,7 @@ func anyRemote(ingress, six bool) rule {
 type floating struct {
 	six                bool // it is one of IPv6
 	second             bool // it stands for the machine's second address
+	virtual            bool // it stands for the virtual address, and for no machine
 	n, router, machine int
 }
 
@@ -137,6 +152,9 @@ func (w *world) String() string {
 	}
 	for u, x := range w.uplinks {
 		fmt.Fprintf(&b, "uplink %d: %s on host %d, down %t\n", u, prefix(uplinkNetwork(u), false), x.host, x.down)
+	}
+	if v := w.virtual; v.network > 0 {
+		fmt.Fprintf(&b, "virtual %s: machine %d of %v, kept %t\n", v.address(false), v.holder, v.could, v.kept)
 	}
 	return b.String()
 }
@@ -203,10 +221,15 @@ func (w *world) addresses(m int, six bool) []netip.Addr {
 }
 
 // has reports whether the address is the machine's.
-func (w *world) has(m int, a netip.Addr) bool { return slices.Contains(w.addresses(m, a.Is6()), a) }
+func (w *world) has(m int, a netip.Addr) bool {
+	return slices.Contains(w.addresses(m, a.Is6()), a) || m != far && m == w.virtual.holder && w.virtual.is(a)
+}
 
 // fixed returns the address that the floating one stands for.
 func (w *world) fixed(f floating) netip.Addr {
+	if f.virtual {
+		return w.virtual.address(false)
+	}
 	all := w.addresses(f.machine, false)
 	if f.second {
 		return all[len(all)-1]
@@ -249,7 +272,7 @@ func anyWorld(t *rapid.T) *world {
 	coin := func(label string) bool { return rapid.Bool().Draw(t, label) }
 	upTo := func(label string, n int) int { return rapid.IntRange(0, n).Draw(t, label) }
 	rarely := func(label string) bool { return upTo(label, 15) == 15 }
-	w := &world{networks: []network{{dual: true, off: rarely("off")}}}
+	w := &world{networks: []network{{dual: true, off: rarely("off")}}, virtual: virtual{holder: nobody}}
 	for range 1 + upTo("networks", 2) {
 		n := network{dual: coin("dual"), off: rarely("off"), dhcp: upTo("no DHCP", 3) > 0}
 		if n.dual {
@@ -288,6 +311,7 @@ func anyWorld(t *rapid.T) *world {
 		}
 		w.machines = append(w.machines, m)
 	}
+	w.addVirtual(t)
 	for range 2 {
 		w.sets = append(w.sets, w.anySet(t))
 	}
@@ -413,12 +437,38 @@ func (r router) has(network int) bool { return slices.Contains(r.networks, netwo
 // isOff reports whether the router's interface on the network is switched off.
 func (r router) isOff(network int) bool { return slices.Contains(r.offOn, network) }
 
-// addFloating gives machines behind routers on the external network a floating address, or behind a gateway a forwarding; Neutron lets no
-// machine have both.
+// addVirtual gives a network with several machines a virtual address. A port of Neutron's that keeps it is known to be in the way of none
+// where somebody has it as an allowed address pair.
+func (w *world) addVirtual(t *rapid.T) {
+	v := virtual{network: rapid.IntRange(1, len(w.networks)-1).Draw(t, "virtual"), holder: nobody}
+	for m := range w.machines {
+		if w.machines[m].network != v.network {
+			continue
+		}
+		v.could = append(v.could, m)
+	}
+	if len(v.could) < 2 {
+		return
+	}
+	secured := false
+	for _, m := range v.could {
+		if x := &w.machines[m]; x.secured {
+			x.pairs, secured = append(x.pairs, single(v.address(false)), single(v.address(true))), true
+		}
+	}
+	v.kept = secured && rapid.Bool().Draw(t, "kept")
+	v.holder = rapid.SampledFrom(append(v.could, nobody)).Draw(t, "holder")
+	w.virtual = v
+}
+
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+// addFloating gives machines behind routers on the external network that have neither a floating address, or behind a gateway a forwarding;
+// Neutron lets no machine have both.
 func (w *world) addFloating(t *rapid.T) {
 	for m := 1; m < len(w.machines); m++ {
 		r := rapid.IntRange(0, len(w.routers)-2).Draw(t, "by router")
-		if !w.routers[r].gateway && !w.routers[r].outer || !w.routers[r].has(w.machines[m].network) {
+		if w.isExposed(m, false) || !w.routers[r].gateway && !w.routers[r].outer || !w.routers[r].has(w.machines[m].network) {
 			continue
 		}
 		second := rapid.Bool().Draw(t, "second address")
@@ -432,4 +482,14 @@ func (w *world) addFloating(t *rapid.T) {
 			w.forwardings = append(w.forwardings, forwarding{n: 100 + m, router: r, machine: m, proto: proto, port: 8080, to: 80})
 		}
 	}
+	r := rapid.IntRange(0, len(w.routers)-2).Draw(t, "by router")
+	if w.virtual.kept && !w.isExposed(0, true) && (w.routers[r].gateway || w.routers[r].outer) && w.routers[r].has(w.virtual.network) {
+		w.floating = append(w.floating, floating{n: 30, router: r, virtual: true, six: rapid.IntRange(0, 3).Draw(t, "six") == 0})
+	}
+}
+
+// isExposed reports whether the machine, or the virtual address, has a floating address or a forwarding.
+func (w *world) isExposed(m int, virtual bool) bool {
+	return slices.ContainsFunc(w.floating, func(f floating) bool { return f.machine == m && f.virtual == virtual }) ||
+		slices.ContainsFunc(w.forwardings, func(f forwarding) bool { return f.machine == m })
 }
