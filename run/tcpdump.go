@@ -8,11 +8,10 @@ import (
 	"io"
 	"os"
 
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"midonet.org/midonet/agent/control"
+	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/errs"
 )
 
@@ -60,7 +59,7 @@ func keep(stream io.Reader, file string, out io.Writer) error {
 	return errors.Join(err, f.Close())
 }
 
-// printPackets writes a line for each packet.
+// printPackets writes a line for each packet, in the words of `midonet trace`.
 func printPackets(stream io.Reader, out io.Writer) error {
 	packets, err := pcapgo.NewReader(bufio.NewReader(stream))
 	if err != nil {
@@ -74,30 +73,8 @@ func printPackets(stream io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		line := summary(gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.NoCopy))
-		if _, err := fmt.Fprintf(out, "%s %s, %d octets\n", info.Timestamp.Format("15:04:05.000000"), line, info.Length); err != nil {
+		if _, err := fmt.Fprintf(out, "%s %s, %d octets\n", info.Timestamp.Format("15:04:05.000000"), sim.Describe(frame), info.Length); err != nil {
 			return err
 		}
 	}
-}
-
-// summary names a packet's ends and its innermost protocol that is known.
-func summary(p gopacket.Packet) string {
-	what := "unknown"
-	for _, l := range p.Layers() {
-		if t := l.LayerType(); t != gopacket.LayerTypePayload && t != gopacket.LayerTypeDecodeFailure {
-			what = t.String()
-		}
-	}
-	from, to := "?", "?"
-	if l := p.LinkLayer(); l != nil {
-		from, to = l.LinkFlow().Src().String(), l.LinkFlow().Dst().String()
-	}
-	if n := p.NetworkLayer(); n != nil {
-		from, to = n.NetworkFlow().Src().String(), n.NetworkFlow().Dst().String()
-	}
-	if t := p.TransportLayer(); t != nil {
-		return fmt.Sprintf("%s port %s > %s port %s %s", from, t.TransportFlow().Src(), to, t.TransportFlow().Dst(), what)
-	}
-	return fmt.Sprintf("%s > %s %s", from, to, what)
 }

@@ -156,15 +156,15 @@ func (d *Description) check() error {
 		return nil
 	case "arp":
 		if !d.Src.Is4() {
-			return fmt.Errorf("arp needs two IPv4 addresses: arp SRC > DST")
+			return fmt.Errorf("arp needs two IPv4 addresses: arp SRC to DST")
 		}
 	case "nd":
 		if !d.Src.Is6() {
-			return fmt.Errorf("nd needs two IPv6 addresses: nd SRC > DST")
+			return fmt.Errorf("nd needs two IPv6 addresses: nd SRC to DST")
 		}
 	default:
 		if d.etherType() == 0 && !d.Src.IsValid() {
-			return fmt.Errorf("%s needs two addresses: %s SRC > DST", d.Proto, d.Proto)
+			return fmt.Errorf("%s needs two addresses: %s SRC to DST", d.Proto, d.Proto)
 		}
 	}
 	return nil

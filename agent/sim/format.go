@@ -43,7 +43,7 @@ func (w *walk) ending(r Result) string {
 	}
 	for _, e := range r.Emit {
 		for _, o := range e.Outputs {
-			text += fmt.Sprintf("\n   %s: %s", w.sent(r, o), describeFrame(e.Frame))
+			text += fmt.Sprintf("\n   %s: %s", w.sent(r, o), Describe(e.Frame))
 		}
 	}
 	if rewrite := r.Actions.Rewrite.String(); rewrite != "" {
@@ -59,7 +59,7 @@ func (w *walk) ending(r Result) string {
 		text += fmt.Sprintf("\n   found %s at %s on the link of %s", f.Addr, f.MAC, w.portDevice(f.Port))
 	}
 	for _, s := range r.State {
-		text += "\n   remember " + s.String()
+		text += "\n   remember " + remembered(s)
 	}
 	for _, p := range r.StatePeers {
 		text += fmt.Sprintf("\n   tell %s", p)
@@ -74,6 +74,17 @@ func (w *walk) ending(r Result) string {
 		return text + fmt.Sprintf("\n   for the whole flow, until it is unused for %s", r.Idle)
 	}
 	return text + "\n   for this packet only"
+}
+
+// remembered is a state in words. Where it keeps the number of an IPv6 client, people are told the address that workloads see.
+func remembered(s flow.State) string {
+	if s.Value.Addr == poolBase {
+		s.Value = flow.StateValue{Addr: clientAddr(s.Value.Port)}
+	}
+	if s.Key.Conn.Dst == poolBase {
+		s.Key.Conn.Dst, s.Key.Conn.DstPort = clientAddr(s.Key.Conn.DstPort), 0
+	}
+	return s.String()
 }
 
 // sent says where a frame of the result goes: an answer goes back, anything else is the packet or what it led to.
@@ -117,7 +128,8 @@ func (w *walk) destination(o flow.Output) string {
 		o.Peer, o.TunnelKey, w.hostName(at.Host), at.Interface, port)
 }
 
-func describeFrame(frame []byte) string {
+// Describe returns a frame in a few words: "arp 10.0.0.3 is at fa:16:3e:00:00:03", or its addresses and what it carries.
+func Describe(frame []byte) string {
 	var p packet.Packet
 	if err := packet.Parse(frame, &p); err != nil {
 		return err.Error()

@@ -20,6 +20,7 @@ import (
 // TestTcpdump captures a port while its workload exchanges packets within its host, where delivery otherwise goes past every packet
 // socket, and with another host.
 func TestTcpdump(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	network := c.makeNetwork("blue", false, "10.40.0.0/24")
 	a := c.workload("a", "host1", network)
@@ -44,7 +45,7 @@ func TestTcpdump(t *testing.T) {
 		pings := a.keepsPinging(b.ip4())
 		out, err := output(cmd)
 		pings()
-		if err != nil || strings.Count(out, "\n") != 2 || !strings.Contains(out, a.ip4()+" > "+b.ip4()+" ICMPv4") {
+		if err != nil || strings.Count(out, "\n") != 2 || !strings.Contains(out, " icmp "+a.ip4()+" > "+b.ip4()+" echo request ") {
 			t.Errorf("%v:\n%s", err, out)
 		}
 	})
@@ -142,6 +143,7 @@ func echoes(t *testing.T, file, from, to string) (requests, replies int) {
 
 // TestTcpdumpIsReadByTcpdump has the original read what a capture wrote.
 func TestTcpdumpIsReadByTcpdump(t *testing.T) {
+	t.Parallel()
 	needsProgram(t, "tcpdump")
 	c := startCloud(t, 1)
 	network := c.makeNetwork("blue", false, "10.41.0.0/24")
