@@ -13,6 +13,7 @@ import (
 
 // TestTranslations: what routers translate, between hosts, projects and the outside. The uplink is on a host of its own.
 func TestTranslations(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")
 	blue := c.securedNetwork("blue", "10.31.1.0/24", "fd00:31:1::/64")
@@ -99,6 +100,12 @@ func TestTranslations(t *testing.T) {
 	c.scenario("floating addresses of a router's interface", func(t *testing.T) {
 		inner := c.securedNetwork("inner", "10.31.4.0/24")
 		r4 := c.insideRouter("r4", inner)
+		t.Cleanup(func() { // of the external network, which the sandbox is to remove
+			c.set("routers/"+r4, `{"router":{"routes":[]}}`)
+			var on struct{ Ports []neutronPort }
+			c.request(http.MethodGet, "ports?device_id="+r4+"&network_id="+c.find("networks", "public"), "", &on)
+			c.request(http.MethodPut, "routers/"+r4+"/remove_router_interface", fmt.Sprintf(`{"port_id":%q}`, on.Ports[0].ID), nil)
+		})
 		c.joinsAt(r4, c.find("networks", "public"), "203.0.113.200", "2001:db8:71::200")
 		w := c.workload("inner", "host2", inner)
 		w.serves("tcp-echo", "5001")
@@ -119,7 +126,7 @@ func TestTranslations(t *testing.T) {
 			t.Errorf("there is a way out, without a gateway and a route")
 		}
 		c.addRoutes(r4, "0.0.0.0/0", "203.0.113.1")
-		c.addRoutes(r4, "::/0", "2001:db8:71::1")
+		c.addRoutes(r4, "::/0", "2001:db8:71::")
 		c.eventually(soon, "the routes are at work", func() error { return w.reaches(outside4) })
 		for _, at := range []string{fip, "[" + fip6 + "]"} {
 			c.outsideConnects(at + ":5001")
@@ -128,7 +135,6 @@ func TestTranslations(t *testing.T) {
 		if seen := c.seenOutside(w); seen != fip {
 			t.Errorf("the outside sees %s, want the floating address %s", seen, fip)
 		}
-		c.set("routers/"+r4, `{"router":{"routes":[]}}`)
 	})
 	c.scenario("an address that two workloads take over from each other", func(t *testing.T) {
 		var made struct{ Port neutronPort }

@@ -177,7 +177,7 @@ func (w *world) destinations(from int, six bool) []netip.Addr {
 	outside := from == 0 || from == far
 	var all []netip.Addr
 	if from != far {
-		all = append(all, nth(w.machines[from].network, six, 99), farAddress(six))
+		all = append(all, nth(w.machines[from].network, six, 99), nth(w.machines[from].network, six, 1), farAddress(six))
 	}
 	for m := range w.machines {
 		if m != from && (!outside || six) {
