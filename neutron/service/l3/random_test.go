@@ -19,10 +19,11 @@ import (
 // TestAnyRequests makes requests at random, in any order. None is ever answered with a fault of ours, and after each of them addresses,
 // ports and routers belong together, and the tasks tell the backend what the tables have.
 func TestAnyRequests(t *testing.T) {
+	f := newFixture(t)
+	told := map[string]journal.Task{}
 	rapid.Check(t, func(rt *rapid.T) {
-		f := newFixture(t)
-		defer f.db.Close() // there are many of them
-		w := &requests{fixture: f, world: f.cloud(), told: map[string]journal.Task{}}
+		w := &requests{fixture: f, world: f.cloud(), told: told}
+		defer w.removeAll()
 		w.follow()
 		second := f.network(alice)
 		w.subnets = []*model.Subnet{w.world.insideSubnet, w.world.externalSubnet, f.subnet(alice, second, "10.1.0.0/24")}
@@ -36,6 +37,44 @@ func TestAnyRequests(t *testing.T) {
 			"":           func(*rapid.T) { w.wantWhole() },
 		})
 	})
+}
+
+// removeAll removes what there is, in the order in which Neutron lets one do that, and checks that nothing is left.
+func (w *requests) removeAll() {
+	gather(w, w.FloatingIPs(), func(f *model.FloatingIP) {
+		for _, forwarding := range f.PortForwardings {
+			w.removed(w.PortForwardings(f.ID.String()).Delete(ctx, admin, forwarding.ID.String()))
+		}
+		w.removed(w.FloatingIPs().Delete(ctx, admin, f.ID.String()))
+	})
+	gather(w, w.core.Ports(), func(p *model.Port) {
+		switch p.DeviceOwner {
+		case model.OwnerRouterInterface:
+			_, err := w.RemoveInterface(ctx, admin, p.DeviceID, byPort(p))
+			w.removed(err)
+		case model.OwnerRouterGateway:
+			_, err := w.Routers().Update(ctx, admin, p.DeviceID, gatewayBody(nil))
+			w.removed(err)
+		default:
+			w.removed(w.core.Ports().Delete(ctx, admin, p.ID.String()))
+		}
+	})
+	gather(w, w.Routers(), func(r *model.Router) { w.removed(w.Routers().Delete(ctx, admin, r.ID.String())) })
+	for _, n := range w.networks {
+		w.removed(w.core.Networks().Delete(ctx, admin, n.ID.String()))
+	}
+	w.follow()
+	w.wantTold()
+	if c, err := w.core.Contents(ctx); err != nil || slices.ContainsFunc(c.Resources, func(r journal.Task) bool { return r.DataType == journal.Port }) {
+		w.t.Fatalf("ports are left: %v", err)
+	}
+}
+
+// removed is for what may have gone with something else, as a forwarding does with the port behind it.
+func (w *requests) removed(err error) {
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		w.t.Fatal(err)
+	}
 }
 
 // requests makes requests of a cloud and remembers what the backend was told.
