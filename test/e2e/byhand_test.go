@@ -16,6 +16,7 @@ import (
 
 // TestTopologyByHand: bridges and a router that an operator makes over the MidoNet API carry packets, beside a network of Neutron's.
 func TestTopologyByHand(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	listen := freeport.Address(t)
 	c := startServer(t, "--midonet-api-listen", listen)

@@ -12,6 +12,7 @@ import (
 
 // TestChangesReachThePackets: what the API changes holds for flows that are already established.
 func TestChangesReachThePackets(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)

@@ -18,6 +18,7 @@ import (
 
 // TestDatabaseManager calls the program by the original's name, on a database that two servers share.
 func TestDatabaseManager(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) { manageDatabase(t, storetest.SQLite(t)) })
 	t.Run("MariaDB", func(t *testing.T) { manageDatabase(t, storetest.StartMariaDB(t).New(t)) })
 }

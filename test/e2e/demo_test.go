@@ -112,6 +112,7 @@ func TestDemo(t *testing.T) {
 
 // TestDemoTerminalClosed: the window is closed, rather than Ctrl-C pressed.
 func TestDemoTerminalClosed(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	parent, err := os.MkdirTemp("", "e2e")
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 // TestDownLeavesNothing: after `sandbox down` the machine is as before, whatever was killed in between.
 func TestDownLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name, crash := range map[string]func(c *cloud){
 		"in an orderly way": func(*cloud) {},
 		"after everything was killed": func(c *cloud) {
@@ -51,6 +52,7 @@ func TestDownLeavesNothing(t *testing.T) {
 // TestDownWithoutServer: the machine is cleaned also while the server is away; what Neutron has of the sandbox is removed by the
 // next down.
 func TestDownWithoutServer(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 1)
 	a := c.workload("a", "host1", c.network("blue", "10.20.0.0/24"))
 	c.kill()
@@ -73,6 +75,7 @@ func TestDownWithoutServer(t *testing.T) {
 
 // TestInterruptedUp: `sandbox up` killed at any moment is finished by the next one, or removed by down.
 func TestInterruptedUp(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	c := startServer(t)
 	for _, after := range []time.Duration{5 * time.Millisecond, 60 * time.Millisecond, 200 * time.Millisecond} {
@@ -95,6 +98,7 @@ func TestInterruptedUp(t *testing.T) {
 // TestInterruptedWorkload: `workload add` killed at any moment leaves nothing that `workload delete` or `down` does not find, here
 // and in Neutron.
 func TestInterruptedWorkload(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 1)
 	net := c.network("blue", "10.20.0.0/24")
 	for _, after := range []time.Duration{10 * time.Millisecond, 30 * time.Millisecond, 50 * time.Millisecond, 80 * time.Millisecond} {

@@ -10,6 +10,7 @@ import (
 // TestIPv6FloatingAddresses: workloads that have nothing but IPv4 are reached by floating addresses of IPv6, from the outside and from
 // another project's IPv6 network. The uplink is on a host of its own.
 func TestIPv6FloatingAddresses(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")
 	blue := c.securedNetwork("blue", "10.35.1.0/24")

@@ -13,6 +13,7 @@ import (
 // TestAddressModes: workloads get their IPv6 addresses and resolvers as the mode of their subnet says, from the router's
 // advertisements and from DHCPv6, with the kernel's and Debian's own clients.
 func TestAddressModes(t *testing.T) {
+	t.Parallel()
 	needsProgram(t, "dhclient")
 	c := startCloud(t, 2)
 	slaac := c.modeNetwork("slaac", "fd00:61::/64")

@@ -31,6 +31,7 @@ const metadataSecret = "between-nova-and-agents"
 // TestMetadata: workloads learn who they are from Nova, which a program of this test stands for, on any network, however many have one
 // address.
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	c := startServer(t)
 	config := filepath.Join(c.dir, "metadata_agent.ini")

@@ -17,6 +17,7 @@ import (
 
 // TestToolsOfOperators: what an operator looks with, on a system that works.
 func TestToolsOfOperators(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	net := c.network("blue", "10.20.0.0/24")
 	a := c.workload("a", "host1", net)
@@ -122,6 +123,7 @@ func (c *cloud) onHost(host, script string) {
 
 // TestServerSaysWhyItDoesNotStart: each cause is named, and the program ends.
 func TestServerSaysWhyItDoesNotStart(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +188,7 @@ func failsToStart(t *testing.T, config string, args ...string) string {
 
 // TestTwoServersOfOneStateDirectory: the second is refused, and the first is not disturbed.
 func TestTwoServersOfOneStateDirectory(t *testing.T) {
+	t.Parallel()
 	c := startServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()

@@ -116,6 +116,7 @@ func debianClients(t *testing.T, w workload) {
 
 // TestUnderlayOverIPv6: hosts that have nothing but IPv6 between them.
 func TestUnderlayOverIPv6(t *testing.T) {
+	t.Parallel()
 	needsSandbox(t)
 	c := startServer(t)
 	s, err := sandbox.New(sandbox.Config{StateDir: c.dir, Binary: filepath.Join(binDir, "midonet"), API: c.api, Underlay: sandbox.IPv6Only})

@@ -63,6 +63,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 
 // TestAgentStartsWithoutServer: a host that comes back while the cluster is away forwards by what it knew.
 func TestAgentStartsWithoutServer(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)

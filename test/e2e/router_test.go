@@ -23,6 +23,7 @@ const (
 // hosts, driven through the Networking API alone. The uplink is on a host without workloads, so that every packet to the outside
 // crosses the underlay.
 func TestRoutersAndTheWayOut(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")
 	blue := c.securedNetwork("blue", "10.30.1.0/24", "fd00:30:1::/64")

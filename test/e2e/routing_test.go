@@ -10,6 +10,7 @@ import (
 
 // TestRouting: three routers in a row between four networks, the last of which carries smaller packets, and the way out.
 func TestRouting(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 3)
 	c.sandbox("uplink", "--host", "host3")
 	var nets []string

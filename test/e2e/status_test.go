@@ -13,6 +13,7 @@ import (
 
 // TestPortStatusFollowsTheInterface: ACTIVE when, and only when, the port's interface is up on a live host.
 func TestPortStatusFollowsTheInterface(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	net := c.network("blue", "10.20.0.0/24")
 	a := c.workload("a", "host1", net)

@@ -21,6 +21,7 @@ import (
 // applies the journal; it is killed, and the other makes the next change. How long that took is on the record; within 5 seconds is meant,
 // and the limit here is for machines that are busy.
 func TestTheApplierOfTheJournalDies(t *testing.T) {
+	t.Parallel()
 	mariadb := storetest.StartMariaDB(t)
 	t.Run("one cluster", func(t *testing.T) {
 		t.Parallel()

@@ -8,6 +8,7 @@ import (
 
 // TestTraceTellsWhatHappens: one packet of each kind, sent and traced. The trace names what decided, and agrees with what happened.
 func TestTraceTellsWhatHappens(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t, 2)
 	c.sandbox("uplink", "--host", "host2")
 	blue := c.securedNetwork("blue", "10.36.1.0/24", "fd00:36:1::/64")
