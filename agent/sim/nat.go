@@ -50,13 +50,16 @@ var translations = map[topology.RuleAction]string{
 	topology.ActionFloatSNAT: "floating address", topology.ActionForwarding: "port forwarding",
 }
 
-// ends returns source and destination with their ports, for words. An echo's identifier stands with its source.
-func (w *walk) ends() (src, dst netip.AddrPort) {
+// ends returns source and destination in words, with their ports where they have such. An echo's identifier stands with its source.
+func (w *walk) ends() (src, dst string) {
 	p := &w.packet
-	if p.IsEcho() {
-		return netip.AddrPortFrom(p.SrcIP, p.DstPort), netip.AddrPortFrom(p.DstIP, 0)
+	switch {
+	case p.IsEcho():
+		return netip.AddrPortFrom(p.SrcIP, p.DstPort).String(), p.DstIP.String()
+	case !flow.Tracked(p):
+		return p.SrcIP.String(), p.DstIP.String()
 	}
-	return netip.AddrPortFrom(p.SrcIP, p.SrcPort), netip.AddrPortFrom(p.DstIP, p.DstPort)
+	return netip.AddrPortFrom(p.SrcIP, p.SrcPort).String(), netip.AddrPortFrom(p.DstIP, p.DstPort).String()
 }
 
 func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
