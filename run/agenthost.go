@@ -88,7 +88,7 @@ func (a *agent) passChanges(ctx context.Context) error {
 
 // facts are the worker's facts as a session reports them.
 func (a *agent) facts() session.Facts {
-	f := a.worker.Facts()
+	f := a.worker.Report()
 	report := session.Facts{
 		Endpoints: f.Endpoints, Metadata: f.Metadata, Interfaces: f.Interfaces, Counts: f.Counts, Ports: f.Ports,
 	}

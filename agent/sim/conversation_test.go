@@ -22,9 +22,9 @@ import (
 // conversations: what is said in one of them is remembered until its end. Each line that begins with ">" is a packet, whose walk and what
 // came of it follow; of one that begins with "+" it is only what came of it:
 //
-//	+ PORT DESCRIPTION                  as in the scripts of testdata
-//	> PORT answers                      who got the last packet answers it
-//	> PORT says type N code N value N   who got the last packet sends an ICMP error about it
+//   - PORT DESCRIPTION                  as in the scripts of testdata
+//     > PORT answers                      who got the last packet answers it
+//     > PORT says type N code N value N   who got the last packet sends an ICMP error about it
 //
 // Run with -update after a change, and read the difference.
 func TestConversations(t *testing.T) {

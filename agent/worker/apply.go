@@ -85,12 +85,17 @@ func (w *Worker) admit(d view.Delta) view.Delta {
 		if !w.knowsBetter(o) {
 			admitted.Puts = append(admitted.Puts, o)
 		}
-		if l, ok := o.(*topology.LearnedMAC); ok && l.Host != w.cfg.Host {
-			w.learned.forget(l.ID)
+		if w.knowsBetter(o) || !w.owns(o.Key()) {
+			continue
 		}
-		if n, ok := o.(*topology.RouterNeighbour); ok && n.Host != w.cfg.Host {
-			w.found.forget(link{n.Port, n.Addr})
+		switch o := o.(type) {
+		case *topology.LearnedMAC:
+			w.learned.forget(o.ID)
+		case *topology.RouterNeighbour:
+			w.found.forget(link{o.Port, o.Addr})
 		}
+		w.ceded[o.Key()] = true
+		w.signal()
 	}
 	for _, k := range d.Deletes {
 		if !w.owns(k) {

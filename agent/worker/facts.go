@@ -26,6 +26,26 @@ type Facts struct {
 func (w *Worker) Facts() Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.facts()
+}
+
+// Report returns Facts for the cluster, which believes a host that says something new against one that says what it did before. So what
+// another host has had since the last report is left out of this one; if it is back here, the next one says so.
+func (w *Worker) Report() Facts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.facts()
+	said := len(f.Learned) + len(f.Found)
+	f.Learned = slices.DeleteFunc(f.Learned, func(l *topology.LearnedMAC) bool { return w.ceded[l.Key()] })
+	f.Found = slices.DeleteFunc(f.Found, func(n *topology.RouterNeighbour) bool { return w.ceded[n.Key()] })
+	if len(f.Learned)+len(f.Found) < said {
+		w.signal()
+	}
+	clear(w.ceded)
+	return f
+}
+
+func (w *Worker) facts() Facts {
 	f := Facts{
 		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Counts: w.counts(),
 		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),

@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
@@ -123,6 +125,50 @@ func TestStationThatMovedToAnotherHostIsForgotten(t *testing.T) {
 		t.Errorf("the station is at %v, want behind the other host's port", at)
 	}
 	checkFlows(t, b.Worker, b.datapath)
+}
+
+// TestWhatComesBackIsSaidAnew: a station and a router's neighbour are here, then at another host, and here again before this one has made
+// another report. The cluster, to which this host would seem to say what it did all the time, gets a report without them first.
+func TestWhatComesBackIsSaidAnew(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	hidden := stranger(b.local[0])
+	neighbour := sim.Resolved{Router: id.New[topology.Router](), Port: id.New[topology.Port](), Addr: netip.MustParseAddr("10.0.0.9"), MAC: hidden.mac}
+	here := func() {
+		b.miss(hidden, udp(hidden, b.local[1], 1))
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.learn(nil, []sim.Resolved{neighbour})
+	}
+	says := func(what string, stations int) {
+		t.Helper()
+		if f := b.Report(); len(f.Learned) != stations || len(f.Found) != stations {
+			t.Errorf("%s it reports %v and %v, want %d of each", what, f.Learned, f.Found, stations)
+		}
+	}
+	here()
+	says("at first", 1)
+	select {
+	case <-b.Changed():
+	default:
+	}
+	b.Apply(view.Delta{Puts: []topology.Object{
+		topology.NewLearnedMAC(b.network.bridge.ID, hidden.mac, b.remote.port, b.other),
+		topology.NewRouterNeighbour(neighbour.Router, neighbour.Port, neighbour.Addr, stationMAC(1), b.other),
+	}})
+	select {
+	case <-b.Changed():
+	default:
+		t.Error("nobody was told to report that they have gone")
+	}
+	here()
+	says("when they are back", 0)
+	select {
+	case <-b.Changed():
+	default:
+		t.Error("nobody was told to report them again")
+	}
+	says("then", 1)
 }
 
 // TestManyPortsInOneBatch shows that one port's packets do not decide over another's in the same batch.

@@ -109,6 +109,7 @@ type Worker struct {
 	ways        sim.Ways // of the present view
 	learned     *learnedTable
 	found       *foundTable
+	ceded       map[topology.Key]bool // stations and neighbours that have been other hosts' since the last report
 	waiting     *waiting
 	datagrams   datagrams
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
@@ -145,6 +146,7 @@ func New(cfg Config) *Worker {
 		flows:          newBook(),
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),
+		ceded:          map[topology.Key]bool{},
 		waiting:        newWaiting(),
 		datagrams:      datagrams{},
 		wanted:         map[topology.RouterID]time.Time{},
