@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"testing"
 
 	"midonet.org/midonet/test/cloud"
@@ -19,15 +18,15 @@ var driver string
 
 // client is Debian's openstack client, loaded once for a user.
 type client struct {
-	options []string
-	in      io.Writer
-	out     *bufio.Reader
+	in  io.Writer
+	out *bufio.Reader
 }
 
 // startClient loads the client for a user, whose project has the same name; it ends with the test.
 func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
 	t.Helper()
-	cmd := exec.Command("/usr/bin/python3", "-c", driver)
+	cmd := exec.Command("/usr/bin/python3", "-c", driver, "--os-auth-url", c.Keystone.URL, "--os-username", user,
+		"--os-password", keystone.Password, "--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir()}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -47,15 +46,13 @@ func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
 			t.Errorf("the client ended with %v", err)
 		}
 	})
-	options := []string{"--os-auth-url", c.Keystone.URL, "--os-username", user, "--os-password", keystone.Password,
-		"--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default"}
-	return &client{options: options, in: in, out: bufio.NewReader(out)}
+	return &client{in: in, out: bufio.NewReader(out)}
 }
 
 // run runs a command and returns whether it succeeded and what it printed.
 func (c *client) run(t *testing.T, args []string) (bool, string) {
 	t.Helper()
-	line, err := json.Marshal(append(slices.Clone(c.options), args...))
+	line, err := json.Marshal(args)
 	if err != nil {
 		t.Fatal(err)
 	}
