@@ -70,6 +70,7 @@ type TunnelZone struct {
 	ID   TunnelZoneID
 	Name string
 	VTEP bool // for switches
+	GRE  bool // an operator has asked for GRE; hosts tunnel by VXLAN all the same
 }
 
 // TunnelZoneHost makes Addr the host's endpoint of its family, in place of the one that the host reports, while the host has Addr.

@@ -13,7 +13,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -199,14 +198,6 @@ func badBody(err error) error {
 		return errs.New(errs.TooLarge, "BodyTooLong", "The body has more than %d octets.", tooLong.Limit)
 	}
 	return errs.New(errs.Invalid, "BadBody", "The body cannot be read.").Wrap(err)
-}
-
-// decode reads the body into v, passing over what v does not know.
-func (c *call) decode(v any) error {
-	if err := json.Unmarshal(c.body, v); err != nil {
-		return errs.New(errs.Invalid, "BadJSON", "The body cannot be read: %v", err)
-	}
-	return nil
 }
 
 // committed waits until the mirror has the revision, and returns the state that does.

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +81,7 @@ func TestMidonetClientTopology(t *testing.T) {
 	out := runMidonetClient(t, "topology.py", f.uri, account.Password, host1)
 	const want = `host compute1 True
 zone tz vxlan 1
-refused HTTPConflict HTTPBadRequest
+refused HTTPConflict gre
 zone hosts [(True, '192.0.2.1')]
 renamed renamed
 bridge b t True
@@ -162,3 +165,70 @@ func runMidonetClient(t *testing.T, script string, args ...string) string {
 	}
 	return string(out)
 }
+
+// cli runs commands of the original's midonet-cli, each by itself, as scripts of operators do.
+type cli struct {
+	*testing.T
+	uri string
+}
+
+// run returns what a command printed, without the end of its last line.
+func (c cli) run(command string) string {
+	c.Helper()
+	dir := os.Getenv("MIDONETCLIENT_DIR")
+	python := exec.CommandContext(c.Context(), "python3", filepath.Join(dir, "bin", "midonet-cli"), "--midonet-url", c.uri, "-e", command)
+	if named := os.Getenv("MIDONETCLIENT_PYTHON"); named != "" {
+		python.Path = named
+	}
+	missing, err := filepath.Abs(filepath.Join("testdata", "python3"))
+	if err != nil {
+		c.Fatal(err)
+	}
+	python.Env = append(os.Environ(), "PYTHONPATH="+missing+":"+dir, "PYTHONDONTWRITEBYTECODE=1", "PYTHONWARNINGS=ignore", "HOME="+c.TempDir(),
+		"MIDO_USER="+account.Username, "MIDO_PASSWORD="+account.Password, "MIDO_PROJECT_ID=admin", "MIDO_TENANT=t")
+	out, _ := python.CombinedOutput() // what is refused says so
+	return strings.TrimSpace(string(out))
+}
+
+// TestMidonetCLI runs the session in testdata/cli.txt: what operators make of networks by hand, show, and take away. A line with a dollar is a command, those
+// below it what it prints; "NAME =" keeps the identifier that a command prints, which the rest has by that name.
+func TestMidonetCLI(t *testing.T) {
+	needMidonetClient(t)
+	f := newFixture(t)
+	f.hostNamed("compute1")
+	c := cli{t, f.uri}
+	session, err := os.ReadFile(filepath.Join("testdata", "cli.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []string{"HOST", host1} // names and identifiers, in turn
+	var got strings.Builder
+	for line := range strings.Lines(string(session)) {
+		command, isCommand := strings.CutPrefix(strings.TrimSpace(line), "$ ")
+		if !isCommand {
+			continue
+		}
+		name, named, keeps := strings.Cut(command, " = ")
+		if keeps {
+			command = named
+		}
+		out := c.run(strings.NewReplacer(ids...).Replace(command))
+		if keeps && len(out) == len(host1) {
+			ids = append(ids, name, out)
+		}
+		back := slices.Clone(ids)
+		slices.Reverse(back) // identifiers and names
+		fmt.Fprintln(&got, strings.TrimSpace(line))
+		if out = anyID.ReplaceAllString(strings.NewReplacer(back...).Replace(out), "ID"); out != "" {
+			lines := strings.Split(out, "\n") // of a list that has an order of identifiers
+			slices.Sort(lines)
+			fmt.Fprintln(&got, strings.Join(lines, "\n"))
+		}
+	}
+	if diff := cmp.Diff(string(session), got.String()); diff != "" {
+		t.Errorf("the session (-want +got):\n%s", diff)
+	}
+	f.wantNothingLeft()
+}
+
+var anyID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

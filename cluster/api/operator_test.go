@@ -431,9 +431,13 @@ func TestTunnelZones(t *testing.T) {
 	zone := f.make("/tunnel_zones", `{"name": "tz", "type": "vxlan"}`)
 	wantParts(t, zone.body, map[string]any{"name": "tz", "type": "vxlan"})
 	f.post("/tunnel_zones", mediaZone[0], `{"name": "tz", "type": "vxlan"}`).wantError(409, "Tunnel zone name already exists.")
-	f.post("/tunnel_zones", mediaZone[0], `{"name": "g", "type": "gre"}`).
-		wantError(400, `Tunnel zones of type "gre" are not supported: hosts tunnel by VXLAN.`)
-	f.post("/tunnel_zones", mediaZone[0], `{"name": "g"}`).wantError(400, validationMessage)
+	gre := f.make("/tunnel_zones", `{"name": "g", "type": "gre"}`)
+	wantParts(t, gre.body, map[string]any{"type": "gre"})
+	f.wantUnheeded(map[string]int{"tunnel_zone of type gre": 1})
+	gre.change(map[string]any{"type": "vxlan"}).wantError(400, "The type of a tunnel zone cannot be changed.")
+	f.delete(gre.path).want(204)
+	f.post("/tunnel_zones", mediaZone[0], `{"name": "h", "type": "capwap"}`).wantError(400, validationMessage)
+	f.post("/tunnel_zones", mediaZone[0], `{"name": "h"}`).wantError(400, validationMessage)
 	zone.change(map[string]any{"name": "renamed"}).want(204)
 	wantParts(t, zone.again(), map[string]any{"name": "renamed"})
 	f.post(zone.path+"/hosts", mediaZoneHost[0], `{"hostId": "`+host1+`", "ipAddress": "192.0.2.9"}`).

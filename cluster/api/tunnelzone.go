@@ -18,9 +18,10 @@ var (
 		"application/vnd.org.midonet.collection.GreTunnelZoneHost-v1+json", mediaJSON}
 )
 
-// The types of tunnel zone: of hosts, which tunnel by VXLAN, and of physical switches.
+// The types of tunnel zone (models/TunnelZone.java): of hosts, which tunnel by VXLAN whatever the zone asks for, and of physical switches.
 const (
 	zoneVXLAN = "vxlan"
+	zoneGRE   = "gre"
 	zoneVTEP  = "vtep"
 )
 
@@ -89,8 +90,11 @@ func getZone(c *call) (reply, error) {
 func (c *call) showZone(z *topology.TunnelZone) tunnelZone {
 	uri := c.zoneURI(z.ID)
 	shown := tunnelZone{ID: z.ID, Name: z.Name, Type: zoneVXLAN, URI: uri, Hosts: uri + "/hosts"}
-	if z.VTEP {
+	switch {
+	case z.VTEP:
 		shown.Type = zoneVTEP
+	case z.GRE:
+		shown.Type = zoneGRE
 	}
 	return shown
 }
@@ -107,10 +111,8 @@ func (c *call) readZone() (z topology.TunnelZone, err error) {
 	var v violations
 	v.size("name", body.Name, 1, maxName)
 	v.add(body.Type == "", "type", "may not be null")
-	if err = v.err(); err == nil && body.Type != zoneVXLAN && body.Type != zoneVTEP {
-		err = errs.New(errs.Invalid, "BadZoneType", "Tunnel zones of type %q are not supported: hosts tunnel by VXLAN.", body.Type)
-	}
-	return topology.TunnelZone{ID: chosen(body.ID), Name: body.Name, VTEP: body.Type == zoneVTEP}, err
+	v.enum("type", &body.Type, zoneVXLAN, zoneGRE, zoneVTEP)
+	return topology.TunnelZone{ID: chosen(body.ID), Name: body.Name, VTEP: body.Type == zoneVTEP, GRE: body.Type == zoneGRE}, v.err()
 }
 
 func (a *API) createZone(c *call) (reply, error) {
@@ -118,10 +120,14 @@ func (a *API) createZone(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return a.edit(c, c.zoneURI(z.ID), func(e *operator.Edit) error {
+	answer, err := a.edit(c, c.zoneURI(z.ID), func(e *operator.Edit) error {
 		made := z
 		return e.CreateZone(&made)
 	})
+	if err == nil && z.GRE {
+		a.unheeded(z.Key(), "type")
+	}
+	return answer, err
 }
 
 func (a *API) updateZone(c *call) (reply, error) {
@@ -133,7 +139,7 @@ func (a *API) updateZone(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if body.VTEP != z.VTEP {
+	if body.VTEP != z.VTEP || body.GRE != z.GRE {
 		return reply{}, errs.New(errs.Invalid, "NotSettable", "The type of a tunnel zone cannot be changed.")
 	}
 	return a.edit(c, "", func(e *operator.Edit) error { return e.RenameZone(z.ID, body.Name) })

@@ -40,6 +40,11 @@ func Unheeded(s *mirror.State) []Unobeyed {
 			}
 		}
 	}
+	for o := range s.ByKind(topology.KindTunnelZone) {
+		if o.(*topology.TunnelZone).GRE {
+			count("tunnel_zone of type gre")
+		}
+	}
 	for o := range s.ByKind(topology.KindRoute) {
 		if !topology.Heeded(o) {
 			count("route of type Fip64")

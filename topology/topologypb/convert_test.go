@@ -133,7 +133,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			VLAN: short(t), VIF: maybeID[topology.VIF](t)}
 	},
 	topology.KindTunnelZone: func(t *rapid.T) topology.Object {
-		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t), VTEP: flag(t)}
+		return &topology.TunnelZone{ID: anyID[topology.TunnelZone](t), Name: text(t), VTEP: flag(t), GRE: flag(t)}
 	},
 	topology.KindBGPNetwork: func(t *rapid.T) topology.Object {
 		return &topology.BGPNetwork{Made: made(t), ID: anyID[topology.BGPNetwork](t), Router: maybeID[topology.Router](t), Subnet: prefix(t)}

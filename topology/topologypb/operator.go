@@ -46,13 +46,13 @@ func (d *decoder) key(field string, x *Key) topology.Key {
 }
 
 func fromTunnelZone(o *topology.TunnelZone) *TunnelZone {
-	return &TunnelZone{Id: idBytes(o.ID), Name: o.Name, Vtep: o.VTEP}
+	return &TunnelZone{Id: idBytes(o.ID), Name: o.Name, Vtep: o.VTEP, Gre: o.GRE}
 }
 
 // Topology returns the zone's value.
 func (x *TunnelZone) Topology() (*topology.TunnelZone, error) {
 	d := decoder{kind: topology.KindTunnelZone}
-	return &topology.TunnelZone{ID: identity[topology.TunnelZone](&d, "id", x.GetId()), Name: x.GetName(), VTEP: x.GetVtep()}, d.err
+	return &topology.TunnelZone{ID: identity[topology.TunnelZone](&d, "id", x.GetId()), Name: x.GetName(), VTEP: x.GetVtep(), GRE: x.GetGre()}, d.err
 }
 
 func fromTunnelZoneHost(o *topology.TunnelZoneHost) *TunnelZoneHost {

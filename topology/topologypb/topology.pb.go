@@ -4572,6 +4572,7 @@ type TunnelZone struct {
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Vtep          bool                   `protobuf:"varint,3,opt,name=vtep,proto3" json:"vtep,omitempty"`
+	Gre           bool                   `protobuf:"varint,4,opt,name=gre,proto3" json:"gre,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4623,6 +4624,13 @@ func (x *TunnelZone) GetName() string {
 func (x *TunnelZone) GetVtep() bool {
 	if x != nil {
 		return x.Vtep
+	}
+	return false
+}
+
+func (x *TunnelZone) GetGre() bool {
+	if x != nil {
+		return x.Gre
 	}
 	return false
 }
@@ -6725,12 +6733,13 @@ const file_topology_proto_rawDesc = "" +
 	"\x03vni\x18\x0e \x01(\rR\x03vni\x12$\n" +
 	"\x0eoff_ramp_vxlan\x18\x0f \x01(\bR\foffRampVxlan\x12\x12\n" +
 	"\x04vlan\x18\x10 \x01(\rR\x04vlan\x12\x10\n" +
-	"\x03vif\x18\x11 \x01(\fR\x03vif\"D\n" +
+	"\x03vif\x18\x11 \x01(\fR\x03vif\"V\n" +
 	"\n" +
 	"TunnelZone\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04vtep\x18\x03 \x01(\bR\x04vtep\"\\\n" +
+	"\x04vtep\x18\x03 \x01(\bR\x04vtep\x12\x10\n" +
+	"\x03gre\x18\x04 \x01(\bR\x03gre\"\\\n" +
 	"\x0eTunnelZoneHost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\fR\x04zone\x12\x12\n" +
