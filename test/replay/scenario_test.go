@@ -51,8 +51,8 @@ func parseExchange(block string) (exchange, error) {
 			e.captures = append(e.captures, capture{name, path})
 		case strings.HasPrefix(l, "AS "):
 			var roles string
-			e.project, roles, _ = strings.Cut(strings.TrimPrefix(l, "AS "), " ")
-			e.roles = strings.Split(roles, ",")
+			e.caller.Project, roles, _ = strings.Cut(strings.TrimPrefix(l, "AS "), " ")
+			e.caller.Roles = strings.Split(roles, ",")
 		case strings.HasPrefix(l, "<-- "):
 			if _, err := fmt.Sscan(strings.TrimPrefix(l, "<-- "), &e.status); err != nil {
 				return e, fmt.Errorf("%s: %q is not a status", e.title, l)
@@ -74,8 +74,8 @@ func format(s scenario) string {
 	}
 	for _, e := range s.exchanges {
 		fmt.Fprintf(&b, "### %s\n%s %s\n", e.title, e.method, e.path)
-		if e.project != "" {
-			fmt.Fprintf(&b, "AS %s %s\n", e.project, strings.Join(e.roles, ","))
+		if e.caller.Project != "" {
+			fmt.Fprintf(&b, "AS %s %s\n", e.caller.Project, strings.Join(e.caller.Roles, ","))
 		}
 		if e.body != "" {
 			b.WriteString(e.body + "\n")

@@ -1,4 +1,4 @@
-package replay
+package original
 
 import (
 	"encoding/json"
@@ -10,25 +10,31 @@ import (
 	"time"
 )
 
-// identify says who asks: to neutron-server by the headers that its token middleware would set, and to ours by a token that the
-// identity service of this test reads.
-func (e exchange) identify(r *http.Request) {
-	if e.project == "" {
-		return
-	}
-	roles := strings.Join(e.roles, ",")
-	r.Header.Set("X-User-Id", "user-of-"+e.project)
-	r.Header.Set("X-Project-Id", e.project)
-	r.Header.Set("X-Roles", roles)
-	r.Header.Set("X-Auth-Token", e.project+" "+roles)
+// Caller is a project and what its user may be; the zero value is nobody.
+type Caller struct {
+	Project string
+	Roles   []string
 }
 
-// keystoneConfiguration starts an identity service whose tokens are PROJECT ROLE,ROLE, and returns the file that points a server at it.
-func keystoneConfiguration(t *testing.T) string {
+// Identify says who asks: to neutron-server by the headers that its token middleware would set, and to ours by a token that the identity
+// service of Keystone reads.
+func (c Caller) Identify(r *http.Request) {
+	if c.Project == "" {
+		return
+	}
+	roles := strings.Join(c.Roles, ",")
+	r.Header.Set("X-User-Id", "user-of-"+c.Project)
+	r.Header.Set("X-Project-Id", c.Project)
+	r.Header.Set("X-Roles", roles)
+	r.Header.Set("X-Auth-Token", c.Project+" "+roles)
+}
+
+// Keystone starts an identity service whose tokens are PROJECT ROLE,ROLE, and returns the part of neutron.conf that points a server at it.
+func Keystone(t testing.TB) string {
 	t.Helper()
 	identity := httptest.NewServer(http.HandlerFunc(answerForIdentity))
 	t.Cleanup(identity.Close)
-	return write(t, fmt.Sprintf(`[DEFAULT]
+	return fmt.Sprintf(`[DEFAULT]
 auth_strategy = keystone
 [keystone_authtoken]
 auth_url = %s
@@ -37,7 +43,7 @@ password = secret
 project_name = service
 user_domain_id = default
 project_domain_id = default
-`, identity.URL))
+`, identity.URL)
 }
 
 // answerForIdentity logs everyone in and finds every token valid.
