@@ -23,10 +23,7 @@ Each collection takes GET (list and show), POST (one resource, or several in one
 do not name is set by the server. "policy" marks attributes whose own policy rule, create_network:shared and the like, is asked
 besides that of the request; [policy.md](policy.md) has the rules.
 `)
-	for _, r := range []*Resource{Networks(), Subnets(), Ports(), SecurityGroups(), SecurityGroupRules(), AddressGroups(), SubnetPools(),
-		AddressScopes(), RBACPolicies(), Routers(), FloatingIPs(), PortForwardings(), Agents(), AvailabilityZones(), ServiceProviders(),
-		NetworkIPAvailabilities(), Flavors(), FlavorProfiles(), NextProviders(), ServiceProfiles(),
-		AutoAllocatedTopologies()} {
+	for _, r := range All() {
 		fmt.Fprintf(&b, "\n## /v2.0/%s\n\n", pathOf(r))
 		b.WriteString("| attribute | type | POST | PUT | default | filter | sort | meaning |\n|---|---|---|---|---|---|---|---|\n")
 		for _, a := range r.Attributes {
