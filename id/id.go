@@ -40,7 +40,7 @@ func As[T, O any](u ID[O]) ID[T] { return ID[T](u) }
 // Parse reads the canonical form (8-4-4-4-12 hexadecimal digits, either case) and the form without hyphens.
 func Parse[T any](s string) (ID[T], error) {
 	var u ID[T]
-	if err := u.UnmarshalText([]byte(s)); err != nil {
+	if err := u.SetText(s); err != nil {
 		return ID[T]{}, err
 	}
 	return u, nil
@@ -87,7 +87,12 @@ func (u ID[T]) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads what Parse reads; an empty text gives the zero ID.
-func (u *ID[T]) UnmarshalText(text []byte) error {
+func (u *ID[T]) UnmarshalText(text []byte) error { return set(u, text) }
+
+// SetText is UnmarshalText for a string.
+func (u *ID[T]) SetText(text string) error { return set(u, text) }
+
+func set[T any, Text string | []byte](u *ID[T], text Text) error {
 	var digits [32]byte
 	switch {
 	case len(text) == 0:

@@ -31,7 +31,22 @@ func MustParse(s string) Addr {
 }
 
 // String returns the form aa:bb:cc:dd:ee:ff.
-func (a Addr) String() string { return net.HardwareAddr(a[:]).String() }
+func (a Addr) String() string { return string(a.AppendTo(make([]byte, 0, textSize))) }
+
+// textSize is the length of the form that String returns.
+const textSize = len("aa:bb:cc:dd:ee:ff")
+
+// AppendTo appends what String returns to b.
+func (a Addr) AppendTo(b []byte) []byte {
+	const digits = "0123456789abcdef"
+	for i, octet := range a {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		b = append(b, digits[octet>>4], digits[octet&0xf])
+	}
+	return b
+}
 
 // IsZero reports whether a is 00:00:00:00:00:00, which stands for no address.
 func (a Addr) IsZero() bool { return a == Addr{} }

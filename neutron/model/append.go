@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"midonet.org/midonet/id"
@@ -126,10 +127,18 @@ func appendAny(dst []byte, p any) []byte {
 	return append(dst, b...)
 }
 
+// escaped are the octets that encoding/json escapes, and those of letters beyond ASCII, which it looks at.
+var escaped = func() (all [256]bool) {
+	for c := range all {
+		all[c] = c < ' ' || c >= 0x7f || strings.IndexByte(`"\<>&`, byte(c)) >= 0
+	}
+	return all
+}()
+
 // appendString writes s quoted. Names and identifiers are nearly always plain ASCII, which needs no escaping.
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if escaped[s[i]] {
 			return appendAny(dst, s)
 		}
 	}
@@ -149,7 +158,7 @@ func appendMAC(dst []byte, a mac.Addr) []byte {
 	if a.IsZero() {
 		return append(dst, "null"...)
 	}
-	return appendString(dst, a.String())
+	return append(a.AppendTo(append(dst, '"')), '"')
 }
 
 func appendPortNumber(dst []byte, n PortNumber) []byte {

@@ -77,6 +77,9 @@ func (f field) set(v any, value json.RawMessage) error {
 	if string(value) == "null" {
 		return nil
 	}
+	if parse(dst.Addr().Interface(), value) {
+		return nil
+	}
 	return json.Unmarshal(value, dst.Addr().Interface())
 }
 

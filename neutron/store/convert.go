@@ -55,7 +55,12 @@ type scanText[T interface {
 // Scan implements sql.Scanner.
 func (s scanText[T]) Scan(v any) error { return s.scanText(textOf(v)) }
 
-func (s scanText[T]) scanText(text string) error { return s.to.UnmarshalText([]byte(text)) }
+func (s scanText[T]) scanText(text string) error {
+	if id, ok := any(s.to).(interface{ SetText(string) error }); ok { // which needs no copy
+		return id.SetText(text)
+	}
+	return s.to.UnmarshalText([]byte(text))
+}
 
 // textual says that an id, an address or a prefix is read from its text form; NULL is the zero value.
 func textual[T interface{ UnmarshalText([]byte) error }](to T) scanText[T] { return scanText[T]{to} }

@@ -19,8 +19,8 @@ var (
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 	macs  = regexp.MustCompile(`fa:16:3e:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}`)
 	hosts = regexp.MustCompile(`http://[a-z0-9.]+:\d+`)
-	// eui64 is an address made from a generated MAC.
-	eui64 = regexp.MustCompile(`f816:3eff:fe[0-9a-f]{2}:[0-9a-f]{1,4}`)
+	// eui64 is an address made from a generated MAC, or a name made from such an address.
+	eui64 = regexp.MustCompile(`f816([:-])3eff[:-]fe[0-9a-f]{2}[:-][0-9a-f]{1,4}`)
 	// named is a list of captured identifiers inside a message; the original lists them in whatever order the database had them.
 	named = regexp.MustCompile(`\$\w+(, ?\$\w+)+`)
 )

@@ -1,0 +1,218 @@
+// Package compare asks a real neutron-server and our server the same, and fails for each difference that has no row in docs/divergences.md.
+//
+// What is asked is generated from our own definitions, so that no attribute can be forgotten: lists by every filter, sort key and field with values
+// of every kind, bodies with each attribute set to each of many values, good and bad, requests of every method on every path, tags of every
+// collection, and the actions. A resource that is served and is not in the world (see world_test.go) fails the test.
+//
+// It takes Debian's neutron-server half an hour to answer, so this is a part of `make conformance`, and `make compare` by itself; with
+// `go test ./test/compare -run TestSameAnswers/bodies/ports` it is seconds to minutes.
+package compare
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"midonet.org/midonet/neutron/apidef"
+)
+
+// laboratory is the two servers, with the same world in them.
+type laboratory struct {
+	theirs, ours *side
+
+	mu        sync.Mutex           // of what follows
+	found     map[string][]finding // by kind, since the last report
+	explained map[string]int       // by row of docs/divergences.md
+}
+
+// finding is a difference.
+type finding struct{ request, theirs, ours string }
+
+// shown is how many differences of a kind are told.
+const shown = 2
+
+func TestSameAnswers(t *testing.T) {
+	if os.Getenv("MIDONET_CONFORMANCE") == "" {
+		t.Skip("runs with MIDONET_CONFORMANCE=1 (make compare)")
+	}
+	l := &laboratory{theirs: newSide(startOriginal(t)), ours: newSide(startOurs(t)), found: map[string][]finding{}, explained: map[string]int{}}
+	l.buildWorld(t)
+	l.checkServed(t)
+	for _, part := range []struct {
+		name string
+		ask  func(*laboratory, *testing.T, place)
+	}{
+		{"lists", (*laboratory).askLists},
+		{"methods", (*laboratory).askMethods},
+		{"callers", (*laboratory).askCallers},
+		{"tags", (*laboratory).askTags},
+		{"bodies", (*laboratory).askBodies},
+		{"conditions", (*laboratory).askConditions},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			for _, p := range world() {
+				t.Run(p.def.Noun(), func(t *testing.T) {
+					defer l.report(t)
+					part.ask(l, t, p)
+				})
+			}
+		})
+	}
+	for name, ask := range map[string]func(*laboratory, *testing.T){
+		"documents": (*laboratory).askDocuments, "quotas": (*laboratory).askQuotas, "actions": (*laboratory).askActions,
+		"topologies": (*laboratory).askTopologies,
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer l.report(t)
+			ask(l, t)
+		})
+	}
+	for row, n := range l.explained {
+		t.Logf("%d differences: %s", n, row)
+	}
+}
+
+// checkServed holds the world to what the server serves.
+func (l *laboratory) checkServed(t *testing.T) {
+	t.Helper()
+	var document struct{ Resources []struct{ Collection string } }
+	check(t, json.Unmarshal([]byte(l.ours.ask(t, request{method: "GET", path: "/v2.0/", caller: operator}).raw), &document))
+	places := world()
+	for _, r := range document.Resources {
+		if !slices.ContainsFunc(places, func(p place) bool { return p.def.Collection == r.Collection }) {
+			t.Errorf("%s is served, and is not in the world", r.Collection)
+		}
+	}
+	for _, def := range apidef.All() {
+		if def.Name != "auto_allocated_topology" && !slices.ContainsFunc(places, func(p place) bool { return p.def.Noun() == def.Noun() }) {
+			t.Errorf("%s is defined, and is not in the world", def.Noun())
+		}
+	}
+}
+
+// ask asks both, notes a difference that is not known, and returns the answers.
+func (l *laboratory) ask(t *testing.T, r request) (theirs, ours answer) {
+	t.Helper()
+	return l.asks(t, r, nil)
+}
+
+// asks is ask for answers that are made alike first.
+func (l *laboratory) asks(t *testing.T, r request, alike func(string) string) (theirs, ours answer) {
+	t.Helper()
+	if r.caller.Project == "" {
+		r.caller = operator
+	}
+	theirs, ours = l.theirs.ask(t, r), l.ours.ask(t, r)
+	if alike != nil {
+		theirs.text, ours.text = alike(theirs.text), alike(ours.text)
+	}
+	if n, o := difference(theirs, ours); n != o {
+		l.note(finding{r.String(), n, o})
+	}
+	return theirs, ours
+}
+
+// look asks what changes nothing, several at a time.
+func (l *laboratory) look(t *testing.T, requests []request, alike func(string) string) {
+	t.Helper()
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, r := range requests {
+		group.Go(func() error {
+			l.asks(t, r, alike)
+			return nil
+		})
+	}
+	_ = group.Wait() // of errors there are none
+}
+
+func (l *laboratory) note(f finding) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range known {
+		if k.explains(f) {
+			l.explained[k.row]++
+			return
+		}
+	}
+	kind := particular.ReplaceAllString(f.theirs, "_") + "\n" + particular.ReplaceAllString(f.ours, "_")
+	l.found[kind] = append(l.found[kind], f)
+}
+
+// particular is what differs between findings of a kind.
+var particular = regexp.MustCompile(`'[^']*'|"[^"]*"|\d+|\$\w+`)
+
+// report fails the test for what was found since the last report.
+func (l *laboratory) report(t *testing.T) {
+	t.Helper()
+	for _, findings := range l.found {
+		for _, f := range findings[:min(shown, len(findings))] {
+			t.Errorf("%.400s\n  neutron-server: %.500s\n  ours:           %.500s", f.request, f.theirs, f.ours)
+		}
+		if more := len(findings) - shown; more > 0 {
+			t.Errorf("and %d more like that", more)
+		}
+	}
+	clear(l.found)
+}
+
+// made returns the identifiers of the resources in an answer to a POST that succeeded, by the definition's primary key.
+func made(def *apidef.Resource, a answer) (ids []string) {
+	if a.status != 201 {
+		return nil
+	}
+	var body map[string]json.RawMessage
+	var one map[string]any
+	var several []map[string]any
+	if json.Unmarshal([]byte(a.raw), &body) != nil {
+		return nil
+	}
+	if json.Unmarshal(body[def.Name], &one) == nil {
+		several = append(several, one)
+	}
+	if body[def.Collection] != nil && json.Unmarshal(body[def.Collection], &several) != nil {
+		return nil
+	}
+	for _, item := range several {
+		if id, ok := item[def.PrimaryKey()].(string); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// post asks both to make something, and takes away what was made.
+func (l *laboratory) post(t *testing.T, p place, r request) {
+	t.Helper()
+	theirs, ours := l.ask(t, r)
+	for _, id := range made(p.def, theirs) {
+		l.theirs.ask(t, request{method: "DELETE", path: p.path() + "/" + id, caller: operator})
+	}
+	for _, id := range made(p.def, ours) {
+		l.ours.ask(t, request{method: "DELETE", path: p.path() + "/" + id, caller: operator})
+	}
+}
+
+// wrapped is a body with one resource.
+func wrapped(def *apidef.Resource, attrs string) string { return `{"` + def.Name + `":` + attrs + `}` }
+
+// object writes attributes, given as JSON, with one set or, where value is empty, left out.
+func object(attrs map[string]string, name, value string) string {
+	var fields []string
+	for k, v := range attrs {
+		if k != name {
+			fields = append(fields, `"`+k+`":`+v)
+		}
+	}
+	slices.Sort(fields)
+	if value != "" {
+		fields = append(fields, `"`+name+`":`+value)
+	}
+	return "{" + strings.Join(fields, ",") + "}"
+}

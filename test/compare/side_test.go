@@ -1,0 +1,225 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"midonet.org/midonet/test/original"
+)
+
+// request is asked of both servers. Path and body may name, as $net1, what the world has.
+type request struct {
+	method, path, body string
+	caller             original.Caller
+	header             map[string]string
+}
+
+func (r request) String() string {
+	text := r.method + " " + r.path
+	for k, v := range r.header {
+		text += " " + k + ": " + v
+	}
+	if r.body != "" {
+		text += " " + r.body
+	}
+	if r.caller.Project != operator.Project {
+		text += " AS " + r.caller.Project
+	}
+	return text
+}
+
+// The callers: an administrator, and members of two projects.
+var (
+	operator = original.Caller{Project: "ops", Roles: []string{"admin", "member", "reader"}}
+	blue     = original.Caller{Project: "blue", Roles: []string{"member", "reader"}}
+	red      = original.Caller{Project: "red", Roles: []string{"member", "reader"}}
+)
+
+// side is one of the servers, with the identifiers of what the world has there.
+type side struct {
+	base   string
+	client http.Client
+	ids    map[string]string // by name
+}
+
+// newSide returns the side at a URL. Each request has a connection of its own: on one that is kept, the two small packets in which neutron-server
+// answers wait 40 ms for each other.
+func newSide(base string) *side {
+	client := http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+	return &side{base: base, client: client, ids: map[string]string{}}
+}
+
+func answers(base string) bool {
+	resp, err := http.Get(base)
+	if err != nil {
+		time.Sleep(20 * time.Millisecond)
+		return false
+	}
+	resp.Body.Close()
+	return true
+}
+
+// answer is what a server gave: as it came, and with names in place of what differs from run to run.
+type answer struct {
+	status    int
+	raw, text string
+}
+
+func (s *side) expand(text string) string {
+	return os.Expand(text, func(name string) string { return s.ids[name] })
+}
+
+func (s *side) ask(t *testing.T, r request) answer {
+	t.Helper()
+	hr, err := http.NewRequest(r.method, s.base+s.expand(r.path), strings.NewReader(s.expand(r.body)))
+	if err != nil {
+		t.Errorf("%v: %v", r, err)
+		return answer{}
+	}
+	if r.body != "" {
+		hr.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range r.header {
+		hr.Header.Set(k, v)
+	}
+	r.caller.Identify(hr)
+	resp, err := s.client.Do(hr)
+	if err != nil {
+		t.Errorf("%v: %v", r, err) // from one of several goroutines
+		return answer{}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Errorf("%v: %v", r, err)
+	}
+	text := drawn.ReplaceAllString(original.Normalise(string(body), s.ids), "$1<drawn>")
+	return answer{resp.StatusCode, string(body), text}
+}
+
+// drawn are the addresses that both servers draw at random, from the first ones that are free in a subnet of the world.
+var drawn = regexp.MustCompile(`\b(10\.0\.[12]\.|172\.24\.4\.|192\.168\.0\.)(?:[2-9]|1[0-9])\b`)
+
+// short is an answer in a line: of a fault, its status, type and words.
+func (a answer) short() string {
+	var fault struct {
+		NeutronError struct{ Type, Message, Detail string }
+	}
+	if json.Unmarshal([]byte(a.text), &fault) == nil && fault.NeutronError.Type != "" {
+		e := fault.NeutronError
+		return strings.TrimSpace(describe(a.status, e.Type+": "+e.Message+" "+e.Detail))
+	}
+	return describe(a.status, strings.Join(strings.Fields(a.text), " "))
+}
+
+// difference returns how the answers differ, each in a line; empty where they do not. Of resources, only what differs is told.
+func difference(theirs, ours answer) (n, o string) {
+	if theirs.status != ours.status {
+		return theirs.short(), ours.short()
+	}
+	var w, g any
+	if json.Unmarshal([]byte(theirs.text), &w) != nil || json.Unmarshal([]byte(ours.text), &g) != nil {
+		if theirs.text == ours.text {
+			return "", ""
+		}
+		return theirs.short(), ours.short()
+	}
+	comparable(w)
+	comparable(g)
+	w, g = original.Common(w, g)
+	if reflect.DeepEqual(w, g) {
+		return "", ""
+	}
+	if theirs.status >= 300 {
+		return theirs.short(), ours.short()
+	}
+	n, o = apart(w, g, "")
+	return describe(theirs.status, n), describe(ours.status, o)
+}
+
+// inside are lists of resources, in answers that have no more of them.
+var inside = []string{"subnets", "tags", "fixed_ips", "dns_assignment", "port_forwardings", "security_group_rules"}
+
+// comparable takes away what test/replay compares where it is steady: how often a resource was changed, which depends on what was asked before, and
+// the order of lists inside of resources.
+func comparable(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "revision_number")
+		for key, e := range v {
+			comparable(e)
+			if list, ok := e.([]any); ok && v["id"] != nil || slices.Contains(inside, key) {
+				slices.SortFunc(list, func(a, b any) int { return strings.Compare(compact(a), compact(b)) })
+			}
+		}
+	case []any:
+		for _, e := range v {
+			comparable(e)
+		}
+	}
+}
+
+// apart returns the parts of two values that are not in the other.
+func apart(w, g any, at string) (n, o string) {
+	switch w := w.(type) {
+	case map[string]any:
+		g, ok := g.(map[string]any)
+		if !ok {
+			break
+		}
+		for _, k := range keysOf(w, g) {
+			if !reflect.DeepEqual(w[k], g[k]) {
+				a, b := apart(w[k], g[k], at+"."+k)
+				n, o = n+a, o+b
+			}
+		}
+		return n, o
+	case []any:
+		g, ok := g.([]any)
+		if !ok || len(w) != len(g) {
+			break
+		}
+		for i := range w {
+			if !reflect.DeepEqual(w[i], g[i]) {
+				a, b := apart(w[i], g[i], fmt.Sprint(at, "[", i, "]"))
+				n, o = n+a, o+b
+			}
+		}
+		return n, o
+	}
+	return at + "=" + compact(w) + " ", at + "=" + compact(g) + " "
+}
+
+func keysOf(w, g map[string]any) []string {
+	var keys []string
+	for k := range w {
+		keys = append(keys, k)
+	}
+	for k := range g {
+		if _, ok := w[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func compact(v any) string {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // it came from JSON
+	}
+	return strings.TrimSpace(text.String())
+}
