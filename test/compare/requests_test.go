@@ -179,7 +179,8 @@ func (l *laboratory) askCallers(t *testing.T, p place) {
 	}
 }
 
-// askTags asks for the tags of an item, whether or not its kind has tags.
+// askTags asks for the tags of an item, whether or not its kind has tags. Two that differ in case are not asked for: neutron-server on MariaDB takes minutes
+// to find that it cannot have both.
 func (l *laboratory) askTags(t *testing.T, p place) {
 	if p.item == "" || p.def.Parent != nil {
 		return
@@ -188,7 +189,7 @@ func (l *laboratory) askTags(t *testing.T, p place) {
 		at := p.path() + "/" + item + "/tags"
 		for _, body := range []string{"", `{}`, `[]`, `{"tags":null}`, `{"tags":"x"}`, `{"tags":[]}`, `{"tags":["a"]}`, `{"tags":["a","a"]}`, `{"tags":["b","a"]}`, `{"tags":[1]}`,
 			`{"tags":[null]}`, `{"tags":[""]}`, `{"tags":["` + long[:60] + `"]}`, `{"tags":["` + long[:61] + `"]}`, `{"tags":["` + long[:255] + `"]}`, `{"tags":["` + long + `"]}`,
-			`{"tags":["a,b"]}`, `{"tags":["a/b"]}`, `{"tags":["é"]}`, `{"tags":["A","a"]}`, `{"tags":{"a":1}}`, `{"tags":["a"],"foo":1}`, `{"foo":1}`, `{"tags":[" a "]}`, `x`} {
+			`{"tags":["a,b"]}`, `{"tags":["a/b"]}`, `{"tags":["é"]}`, `{"tags":{"a":1}}`, `{"tags":["a"],"foo":1}`, `{"foo":1}`, `{"tags":[" a "]}`, `x`} {
 			l.asks(t, request{method: "PUT", path: at, body: body}, sorted)
 			l.asks(t, request{method: "GET", path: at}, sorted)
 		}
