@@ -120,3 +120,14 @@ func TestEveryExtensionHasAPlugin(t *testing.T) {
 		}
 	}
 }
+
+// TestCollectionsBySpelling: a collection answers to its name with hyphens and with underscores, and so does what is below it.
+func TestCollectionsBySpelling(t *testing.T) {
+	w := newWorld(t)
+	group := w.make(t, "blue", "security-groups", `"name":"web"`)
+	for _, path := range []string{"security_groups", "security_groups/" + group, "security_groups/" + group + "/tags", "address_scopes", "service-profiles"} {
+		if status, _ := w.do("admin", "GET", path, ""); status != http.StatusOK {
+			t.Errorf("GET %s: %d", path, status)
+		}
+	}
+}

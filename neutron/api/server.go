@@ -159,6 +159,7 @@ func (s *Server) route(r *request, path []string) (*answer, error) {
 	if a, ok := s.apart[path[0]]; ok {
 		return a.serve(r, path[1:])
 	}
+	path[0] = s.spelled(path[0])
 	c, ok := s.collections[path[0]]
 	if !ok {
 		return nil, errNoResource()
@@ -167,6 +168,17 @@ func (s *Server) route(r *request, path []string) (*answer, error) {
 		return s.onMember(r, path)
 	}
 	return onPath(c, r, path[1:])
+}
+
+// spelled returns the name by which a collection is registered, whether a client writes hyphens or underscores in it (neutron/manager.py,
+// get_controller_for_resource).
+func (s *Server) spelled(collection string) string {
+	for _, name := range []string{collection, strings.ReplaceAll(collection, "_", "-"), strings.ReplaceAll(collection, "-", "_")} {
+		if _, ok := s.collections[name]; ok {
+			return name
+		}
+	}
+	return collection
 }
 
 // onPath takes what follows the collection's name in the path: nothing or an identifier.
