@@ -20,15 +20,27 @@ func readObject(r *http.Request) (map[string]any, error) {
 	if err != nil || len(raw) == 0 {
 		return nil, err
 	}
+	v, err := valueIn(raw)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, errBody()
+	}
+	return object, nil
+}
+
+// valueIn returns the JSON value that a body is.
+func valueIn(raw []byte) (any, error) {
 	if !utf8.Valid(raw) {
 		return nil, badRequest(notAllowedText) // from webob, which does not come to look at what it says
 	}
 	v, err := decode(raw)
-	object, ok := v.(map[string]any)
-	if err != nil || !ok {
+	if err != nil {
 		return nil, errBody()
 	}
-	return object, nil
+	return v, nil
 }
 
 // readRawObject reads the body as one JSON object and leaves it as it is written. An empty body is nil.

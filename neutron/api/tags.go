@@ -97,13 +97,9 @@ func (t *tagController) find(r *request, id, tag string) (*answer, error) {
 }
 
 func (t *tagController) replace(r *request, id string) (*answer, error) {
-	body, err := readObject(r.Request)
+	given, err := tagsIn(r)
 	if err != nil {
 		return nil, err
-	}
-	given, ok := body["tags"]
-	if !ok {
-		return nil, apidef.InvalidInput("Invalid tags body")
 	}
 	tags, err := apidef.Tags(given)
 	if err != nil {
@@ -113,6 +109,26 @@ func (t *tagController) replace(r *request, id string) (*answer, error) {
 		return nil, err
 	}
 	return tagsAnswer(tags, t.tags.Set(r.Context(), r.caller, t.def.Collection, id, tags))
+}
+
+// tagsIn returns what a body gives for tags. Of a body that gives nothing the same is said whatever else it is.
+func tagsIn(r *request) (any, error) {
+	raw, err := readBody(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	var body any
+	if len(raw) > 0 {
+		if body, err = valueIn(raw); err != nil {
+			return nil, err
+		}
+	}
+	object, _ := body.(map[string]any)
+	given, ok := object["tags"]
+	if !ok {
+		return nil, apidef.InvalidInput("Invalid tags body")
+	}
+	return given, nil
 }
 
 func tagsAnswer(tags []string, err error) (*answer, error) {

@@ -72,14 +72,14 @@ func TestTagsThatAreRefused(t *testing.T) {
 	RegisterTags(s, g)
 	own, long := "/v2.0/networks/"+ownID+"/tags", strings.Repeat("ü", 256)
 	for body, reason := range map[string]string{
-		`{}`: "Invalid tags body", ``: "Invalid tags body",
+		`{}`: "Invalid tags body", ``: "Invalid tags body", `[]`: "Invalid tags body", `null`: "Invalid tags body",
 		`{"tags":null}`: "'None' is not a list", `{"tags":"x"}`: "'x' is not a list", `{"tags":[1]}`: "'1' is not a valid string",
 		`{"tags":["b","a","b","a","b","c"]}`: "Duplicate items in the list: 'b, a'",
 		`{"tags":["` + long + `"]}`:          "'" + long + "' exceeds maximum length of 255",
 	} {
 		wantAnswer(t, s, "PUT", own, body, 400, neutronError("InvalidInput", "Invalid input for operation: "+reason+"."))
 	}
-	wantAnswer(t, s, "PUT", own, `[]`, 400, neutronError("HTTPBadRequest", "Body contains invalid data"))
+	wantAnswer(t, s, "PUT", own, `x`, 400, neutronError("HTTPBadRequest", "Body contains invalid data"))
 	wantAnswer(t, s, "PUT", own+"/"+strings.Repeat("x", 256), ``, 400, neutronError("InvalidInput",
 		"Invalid input for operation: '"+strings.Repeat("x", 256)+"' exceeds maximum length of 255."))
 	if len(g) > 0 {
