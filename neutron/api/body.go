@@ -43,7 +43,7 @@ func valueIn(raw []byte) (any, error) {
 	return v, nil
 }
 
-// readRawObject reads the body as one JSON object and leaves it as it is written. An empty body is nil.
+// readRawObject reads the body as one JSON object and leaves it as it is written. A body that is empty or another value is nil.
 func readRawObject(r *http.Request) (json.RawMessage, error) {
 	raw, err := readBody(r)
 	if err != nil || len(raw) == 0 {
@@ -52,9 +52,11 @@ func readRawObject(r *http.Request) (json.RawMessage, error) {
 	if !utf8.Valid(raw) {
 		return nil, errBody()
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
+	if !json.Valid(raw) {
 		return nil, errBody()
+	}
+	if bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
+		return nil, nil
 	}
 	return raw, nil
 }

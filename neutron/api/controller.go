@@ -178,8 +178,11 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 		return nil, badRequest("Bulk operation not supported")
 	}
 	attrs, err := single(c.def, body)
+	if err != nil && isNewer(c.def) {
+		err = c.onceThere(r, id, err)
+	}
 	if err != nil {
-		return nil, c.onceThere(r, id, err)
+		return nil, err
 	}
 	values, given, err := c.def.CheckUpdate(attrs, ownerOf(r.caller))
 	if err != nil {
@@ -221,6 +224,14 @@ func (c *controller[T]) remove(r *request, id string) (*answer, error) {
 		return nil, err
 	}
 	return &answer{status: http.StatusNoContent}, nil
+}
+
+// unnamed is the identifier that Neutron takes a member for that the path does not name: the last one there is in it.
+func (c *controller[T]) unnamed() string {
+	if c.def.Parent != nil {
+		return c.parentID
+	}
+	return "None"
 }
 
 // onceThere returns what is wrong with a request, where the resource exists that it is about; else that it does not.

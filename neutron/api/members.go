@@ -85,7 +85,10 @@ func (a *actions) serve(r *request, id string, rest []string) (*answer, error) {
 	return act(a.collection, r, id, a.name, do)
 }
 
-// act has an action done to a resource of the collection.
+// looksAtTheBody are the actions whose bodies the original checks before it looks for the resource.
+var looksAtTheBody = []string{"add_router_interface", "remove_router_interface"}
+
+// act has an action done to a resource of the collection. A body that is no object is as good as none.
 func act(c collection, r *request, id, name string, do plugin.Action) (*answer, error) {
 	body, err := readRawObject(r.Request)
 	if err != nil {
@@ -95,10 +98,13 @@ func act(c collection, r *request, id, name string, do plugin.Action) (*answer, 
 		return nil, err
 	}
 	result, err := do(r.Context(), r.caller, id, body)
-	if err != nil {
+	switch {
+	case err == nil:
+		return c.acted(r, result)
+	case slices.Contains(looksAtTheBody, name):
 		return nil, err
 	}
-	return c.acted(r, result)
+	return nil, c.onceThere(r, id, err)
 }
 
 // acted is the answer to an action: the resource as the caller sees it, where that is the result, else the result as it is.

@@ -157,6 +157,9 @@ func (q *quotaController) update(r *request, project string) (*answer, error) {
 	notBelowUse := truth(attrs["check_limit"])
 	delete(attrs, "check_limit")
 	delete(attrs, "force") // to set a limit below the use is what Neutron does unless check_limit says otherwise
+	if err := bothOwners(attrs); err != nil {
+		return nil, err
+	}
 	values, _, err := q.def.CheckUpdate(attrs, apidef.Owner{Admin: true})
 	if err != nil {
 		return nil, err
@@ -169,6 +172,22 @@ func (q *quotaController) update(r *request, project string) (*answer, error) {
 	}
 	found, err := q.quotas.Set(r.Context(), r.caller, project, wanted, notBelowUse)
 	return quotaAnswer(limits(found), err)
+}
+
+// bothOwners puts an owner that a body names there under both of its names, for both to be refused (neutron-lib api/attributes.py,
+// populate_project_id).
+func bothOwners(attrs map[string]any) error {
+	tenant, hasTenant := attrs["tenant_id"]
+	project, hasProject := attrs["project_id"]
+	switch {
+	case hasTenant && hasProject && apidef.Text(tenant) != apidef.Text(project):
+		return badRequest("'project_id' and 'tenant_id' do not match")
+	case hasTenant:
+		attrs["project_id"] = tenant
+	case hasProject:
+		attrs["tenant_id"] = project
+	}
+	return nil
 }
 
 func (q *quotaController) reset(r *request, project string) (*answer, error) {

@@ -102,12 +102,13 @@ func TestQuotaBodiesThatAreRefused(t *testing.T) {
 		`{"quota":{"network":-2}}`: "Invalid input for network. Reason: '-2' is too small - must be at least '-1'.",
 		`{"quota":{"network":2147483648}}`: "Invalid input for network. Reason: '2147483648' is too large - must be no larger than " +
 			"'2147483647'.",
-		`{"quota":{"network":1,"bogus":2}}`: "Unrecognized attribute(s) 'bogus'",
-		`{"quota":{"tenant_id":"x"}}`:       "Unrecognized attribute(s) 'tenant_id'",
-		`{"quota":7}`:                       "Object 'quota' contains invalid data",
-		`{}`:                                "Unable to find 'quota' in request body",
-		``:                                  "Unable to find 'quota' in request body",
-		`[]`:                                "Body contains invalid data",
+		`{"quota":{"network":1,"bogus":2}}`:            "Unrecognized attribute(s) 'bogus'",
+		`{"quota":{"tenant_id":"x"}}`:                  "Unrecognized attribute(s) 'project_id, tenant_id'",
+		`{"quota":{"tenant_id":"a","project_id":"b"}}`: "'project_id' and 'tenant_id' do not match",
+		`{"quota":7}`: "Object 'quota' contains invalid data",
+		`{}`:          "Unable to find 'quota' in request body",
+		``:            "Unable to find 'quota' in request body",
+		`[]`:          "Body contains invalid data",
 	} {
 		wantAnswer(t, s, "PUT", "/v2.0/quotas/blue", body, 400, neutronError("HTTPBadRequest", want))
 	}

@@ -51,6 +51,8 @@ type collection interface {
 	maySeeByID(r *request, id string) error
 	mayChange(r *request, id string, action policy.Action, changes apidef.Values) error
 	acted(r *request, result any) (*answer, error)
+	onceThere(r *request, id string, wrong error) error
+	unnamed() string
 	list(r *request) (*answer, error)
 	create(r *request) (*answer, error)
 	show(r *request, id string) (*answer, error)
@@ -199,7 +201,7 @@ func onCollection(c collection, r *request) (*answer, error) {
 	case http.MethodPost:
 		return c.create(r)
 	case http.MethodPut, http.MethodDelete:
-		return c.show(r, "None") // Neutron looks for the member that the path does not name, and says that it does not exist
+		return c.show(r, c.unnamed()) // Neutron looks for the member that the path does not name, and says that it does not exist
 	}
 	return nil, errNotAllowed
 }

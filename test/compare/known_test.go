@@ -37,6 +37,12 @@ var known = []exception{
 		``, `Resource body required|MalformedRequestBody|Invalid format|^500|Unable to find`, `Unable to find|Body contains invalid data`},
 	{"a project's identifier that is no text or too long", ``, `Invalid input for tenant_id`, `Invalid input for project_id`},
 	{"an empty `fields`", `fields=(&|$| )`, `^200`, `^200`},
+	{"what no controller serves, such as `/v2` and `/v2.0/extensions/foo`", ``, `^404 404 Not Found`, `^404`},
+	{"extensions of the service plugin `router` that `midonet_l3` never had: `dvr`, `l3-ha`, `l3_agent_scheduler`, `l3-flavors`, `floatingip-pools`, " +
+		"`l3-port-ip-change-not-allowed`, `router-admin-state-down-before-update`", `/l3-agents|/floatingip_pools`, ``, `^404`},
+	{"whole numbers beyond 64 bits", `100000000000000000000`, ``, `is not an integer`},
+	{"the text of a refusal of an action on a subnet pool", `/subnetpools/`, `disallowed by policy`, `disallowed by policy`},
+	{"… what is answered below a flavor", `/flavors/.*/(service_profiles|next_providers)`, ``, ``},
 	{"letters beyond ASCII in a path", `/tags/%C3%A9`, ``, ``},
 	{"keys beside `tags` in a body of tags", `/tags .*"foo"`, ``, `foo=null`},
 	{"tags of what another project shares", `/tags.* AS (blue|red)`, ``, ``},

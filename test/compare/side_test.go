@@ -156,6 +156,9 @@ func comparable(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		delete(v, "revision_number")
+		if v["security_group_id"] != nil && v["description"] == nil { // see original.Common, which comes after the order
+			v["description"] = ""
+		}
 		for key, e := range v {
 			comparable(e)
 			if list, ok := e.([]any); ok && v["id"] != nil || slices.Contains(inside, key) {
