@@ -158,7 +158,7 @@ func anySubnet(t *rapid.T, s model.SubnetID) *model.Subnet {
 func anyPort(t *rapid.T, p model.PortID) *model.Port {
 	port := &model.Port{ID: p, NetworkID: some(t, Network), AdminStateUp: rapid.Bool().Draw(t, "up"),
 		MACAddress: mac.Addr{2, 0, 0, 0, 0, byte(rapid.IntRange(0, 3).Draw(t, "mac"))}, PortSecurityEnabled: rapid.Bool().Draw(t, "security"),
-		DeviceOwner: rapid.SampledFrom([]string{"", "compute:nova", model.OwnerDHCP, model.OwnerFloatingIP, model.OwnerRouterInterface,
+		DeviceOwner: rapid.SampledFrom([]string{"", "compute:nova", "neutron:LOADBALANCERV2", model.OwnerDHCP, model.OwnerFloatingIP, model.OwnerRouterInterface,
 			model.OwnerRouterInterface, model.OwnerRouterGateway, model.OwnerRouterGateway}).Draw(t, "owner"),
 		DeviceID: model.RouterID(some(t, Router)).String()}
 	for range rapid.IntRange(0, 3).Draw(t, "addresses") {
