@@ -13,7 +13,7 @@ import (
 // an answer to what was let in, or be accepted by one of the Egress chains. What it is sent must be an answer to what it sent, or be
 // accepted by one of the Ingress chains. DHCP requests and what IPv6 needs to work at all (RFC 4861, RFC 2710; the list is in
 // neutron/agent/linux/openvswitch_firewall) pass. It stands for the original's chains OS_PORT_<id>_INBOUND, _OUTBOUND and
-// _ANTI_SPOOF, which the MidoNet API shows in its place.
+// _ANTI_SPOOF, which the MidoNet API shows in its place (Port.Chains).
 type Security struct {
 	Sources []AddressPair // fixed addresses first, then allowed address pairs, as Neutron has them
 	// Egress and Ingress are the chains of the port's security groups, in order of group. None: nothing is accepted.

@@ -42,11 +42,24 @@ func (a *API) chainRoutes() {
 
 // chain returns the chain that the path names.
 func (c *call) chain() (*topology.Chain, error) {
-	return find[*topology.Chain](c, topology.KindChain, "id")
+	named, err := c.named("id")
+	if err != nil {
+		return nil, err
+	}
+	x := operator.FindChain(c.state, topology.ChainID(named))
+	if x == nil {
+		return nil, operator.Missing(topology.KindChain, named)
+	}
+	return x, nil
 }
 
 func listChains(c *call) (reply, error) {
-	chains := ofTenant(c, topology.KindChain, func(x *topology.Chain) string { return x.ProjectID })
+	chains, query := []*topology.Chain{}, c.URL.Query()
+	for x := range operator.Chains(c.state) {
+		if !query.Has("tenant_id") || x.ProjectID == query.Get("tenant_id") {
+			chains = append(chains, x)
+		}
+	}
 	return reply{body: show(chains, c.showChain)}, nil
 }
 
@@ -101,7 +114,7 @@ func getRule(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	x := operator.ChainOf(c.state, topology.RuleID(named))
+	x := operator.FindRule(c.state, topology.RuleID(named))
 	if x == nil {
 		return reply{}, noSuch("Rule", named)
 	}

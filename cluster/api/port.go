@@ -165,9 +165,13 @@ func (c *call) port() (*topology.Port, error) {
 
 // portDocument is what the documents of all ports have.
 func (c *call) portDocument(p *topology.Port) port {
-	uri, put := c.portURI(p.ID), c.overlay(p.Key())
+	uri, put := c.portURI(p.ID), *c.overlay(p.Key())
+	if p.Security != nil {
+		put.InChain = cmp.Or(put.InChain, topology.InboundChain(p.ID))
+		put.OutChain = cmp.Or(put.OutChain, topology.OutboundChain(p.ID))
+	}
 	shown := port{
-		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer), puts: showPuts(put), VIFID: present(put.VIF),
+		ID: p.ID, Type: "Bridge", AdminStateUp: p.AdminUp, TunnelKey: p.TunnelKey, PeerID: present(p.Peer), puts: showPuts(&put), VIFID: present(put.VIF),
 		portPuts:     portPuts{list(put.PostInMirrors), list(put.PreOutMirrors), present(put.QoSPolicy)},
 		InsertionIDs: show(l2Insertions.naming(c, p.Key()), func(i *topology.L2Insertion) topology.L2InsertionID { return i.ID }),
 		DeviceID:     topology.DeviceID(p.Bridge), URI: uri, Device: c.bridgeURI(p.Bridge), Link: uri + "/link", PortGroups: uri + "/port_groups",

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
@@ -174,7 +175,7 @@ func (c *call) showRule(in *topology.Chain, index int) rule {
 	switch {
 	case r.Action == topology.ActionJump:
 		shown.JumpChainID = &r.Jump
-		if to, ok := c.state.Get(topology.Key{Kind: topology.KindChain, ID: r.Jump}).(*topology.Chain); ok {
+		if to := operator.FindChain(c.state, r.Jump); to != nil {
 			shown.JumpChainName = present(to.Name)
 		}
 	case r.Action >= topology.ActionDNAT:

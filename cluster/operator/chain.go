@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"iter"
 	"slices"
 
 	"midonet.org/midonet/cluster/nsdb/mirror"
@@ -19,7 +20,7 @@ func (e *Edit) CreateChain(c *topology.Chain) error {
 
 // CreateRule puts a rule into an operator's chain, at a position that counts from 1. Everything that it names exists.
 func (e *Edit) CreateRule(chain topology.ChainID, position int, r topology.Rule) error {
-	c, err := own[*topology.Chain](e, topology.KindChain, chain)
+	c, err := e.ownChain(chain)
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func (e *Edit) CreateRule(chain topology.ChainID, position int, r topology.Rule)
 		return errs.New(errs.Invalid, "BadPosition", "Position exceeds number of rules in chain")
 	case len(c.Rules) == MaxRules:
 		return errs.New(errs.Conflict, "ChainFull", "Chain %s has %d rules, the most that a chain can have.", chain, MaxRules)
-	case ChainOf(e.State, r.ID) != nil:
+	case isStored(e.State, r.ID):
 		return errs.New(errs.Conflict, "ObjectExists", "A(n) Rule with ID %s already exists.", r.ID)
 	}
 	if err := e.namesWhatIs(&r); err != nil {
@@ -86,11 +87,11 @@ func orMissing(err error, k topology.Key) error {
 
 // DeleteRule removes a rule from an operator's chain.
 func (e *Edit) DeleteRule(rule topology.RuleID) error {
-	in := ChainOf(e.State, rule)
+	in := FindRule(e.State, rule)
 	if in == nil {
 		return errs.New(errs.NotFound, "NotFound", "There is no Rule with ID %s.", rule)
 	}
-	c, err := own[*topology.Chain](e, topology.KindChain, in.ID)
+	c, err := e.ownChain(in.ID)
 	if err != nil {
 		return err
 	}
@@ -112,13 +113,75 @@ func (e *Edit) keepRules(c *topology.Chain, keep func(*topology.Rule) bool) erro
 	return nil
 }
 
-// ChainOf returns the chain that has the rule; nil where none has.
-func ChainOf(s *mirror.State, rule topology.RuleID) *topology.Chain {
-	for o := range s.ByKind(topology.KindChain) {
-		c := o.(*topology.Chain)
-		if slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return r.ID == rule }) {
+// Chains yields every chain: those that are stored, and those that the security of ports stands for.
+func Chains(s *mirror.State) iter.Seq[*topology.Chain] {
+	return func(yield func(*topology.Chain) bool) {
+		for o := range s.ByKind(topology.KindChain) {
+			if !yield(o.(*topology.Chain)) {
+				return
+			}
+		}
+		for o := range s.ByKind(topology.KindPort) {
+			for _, c := range o.(*topology.Port).Chains() {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// FindChain returns one of Chains; nil where there is none with the identifier.
+func FindChain(s *mirror.State, chain topology.ChainID) *topology.Chain {
+	if stored := mirror.Lookup[*topology.Chain](s, topology.KindChain, chain); stored != nil {
+		return stored
+	}
+	for o := range s.ByKind(topology.KindPort) {
+		p := o.(*topology.Port)
+		if p.Security == nil {
+			continue
+		}
+		switch chain {
+		case topology.InboundChain(p.ID), topology.OutboundChain(p.ID), topology.AntiSpoofChain(p.ID):
+			return chainOf(slices.Values(p.Chains()), func(c *topology.Chain) bool { return c.ID == chain })
+		}
+	}
+	return nil
+}
+
+// FindRule returns the one of Chains that has the rule; nil where none has.
+func FindRule(s *mirror.State, rule topology.RuleID) *topology.Chain {
+	return chainOf(Chains(s), func(c *topology.Chain) bool { return hasRule(c, rule) })
+}
+
+func chainOf(chains iter.Seq[*topology.Chain], is func(*topology.Chain) bool) *topology.Chain {
+	for c := range chains {
+		if is(c) {
 			return c
 		}
 	}
 	return nil
+}
+
+func hasRule(c *topology.Chain, rule topology.RuleID) bool {
+	return slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return r.ID == rule })
+}
+
+// isStored reports whether a chain that is stored has the rule.
+func isStored(s *mirror.State, rule topology.RuleID) bool {
+	for o := range s.ByKind(topology.KindChain) {
+		if hasRule(o.(*topology.Chain), rule) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownChain returns the chain, which must be there and an operator's.
+func (e *Edit) ownChain(chain topology.ChainID) (*topology.Chain, error) {
+	c, err := own[*topology.Chain](e, topology.KindChain, chain)
+	if errs.KindOf(err) == errs.NotFound && FindChain(e.State, chain) != nil {
+		err = rendered(topology.KindChain, chain)
+	}
+	return c, err
 }

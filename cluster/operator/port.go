@@ -26,7 +26,8 @@ func (e *Edit) CreatePort(p *topology.Port, put Put) error {
 	return e.overlay(p.Key(), deviceOf(p), put)
 }
 
-// UpdatePort changes a port; of a rendered one, only what is put on it. What is derived from it follows.
+// UpdatePort changes a port; of a rendered one, only what is put on it. Its own chains among that stand for none beside them. What is derived
+// from it follows.
 func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), put Put) error {
 	have, err := exists[*topology.Port](e, topology.KindPort, port)
 	if err != nil {
@@ -44,7 +45,15 @@ func (e *Edit) UpdatePort(port topology.PortID, change func(*topology.Port), put
 		e.tx.Put(&want)
 		e.follow(derived(have, peer), derived(&want, peer))
 	}
-	return e.overlay(have.Key(), deviceOf(have), put)
+	return e.overlay(have.Key(), deviceOf(have), func(o *topology.Overlay) {
+		put(o)
+		if o.InChain == topology.InboundChain(port) {
+			o.InChain = topology.ChainID{}
+		}
+		if o.OutChain == topology.OutboundChain(port) {
+			o.OutChain = topology.ChainID{}
+		}
+	})
 }
 
 // Link joins two ports of an operator by a wire. One between two bridges is kept; nothing crosses it but what entries of the bridges' MAC tables send

@@ -34,6 +34,8 @@ func (e *Editor) Delete(ctx context.Context, key topology.Key) error {
 		switch {
 		case err != nil:
 			return err
+		case o == nil && key.Kind == topology.KindChain && FindChain(state, key.ID) != nil:
+			return rendered(key.Kind, key.ID)
 		case o == nil:
 			return Missing(key.Kind, key.ID)
 		case !operators(o):
