@@ -168,16 +168,13 @@ func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
 // has one to three, and a state that comes late costs no more than a miss of each of the connection's flows.
 func StateTag(k StateKey) Tag {
 	c := &k.Conn
-	a, b := sumOfEnd(c.Proto, c.Src, c.SrcPort), sumOfEnd(c.Proto, c.Dst, c.DstPort)
-	return stateTag(sum{a[0] + b[0], a[1] + b[1]})
+	a, b := foldedEnd(c.Proto, c.Src, c.SrcPort), foldedEnd(c.Proto, c.Dst, c.DstPort)
+	return stateTag(sum{fold(a, sumSeeds[2]) + fold(b, sumSeeds[2]), fold(a, sumSeeds[3]) + fold(b, sumSeeds[3])})
 }
 
-func sumOfEnd(proto uint8, addr netip.Addr, port uint16) sum {
+// foldedEnd returns a word that all of one end is in.
+func foldedEnd(proto uint8, addr netip.Addr, port uint16) uint64 {
 	b := addr.As16()
-	high, low := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
 	small := uint64(addr.BitLen()) | uint64(proto)<<8 | uint64(port)<<16
-	return sum{
-		fold(fold(high^sumSeeds[0], low^sumSeeds[1])^small, sumSeeds[2]),
-		fold(fold(high^sumSeeds[2], low^sumSeeds[3])^small, sumSeeds[0]),
-	}
+	return fold(binary.LittleEndian.Uint64(b[:])^sumSeeds[0], binary.LittleEndian.Uint64(b[8:])^sumSeeds[1]) ^ small
 }

@@ -105,8 +105,12 @@ func (s *storage) close() error {
 
 func (s *storage) slot(i int) []byte { return s.octets[i*slotLen : (i+1)*slotLen] }
 
-// last returns the number of slots up to the last that was ever used.
+// last returns the number of slots up to the last that was ever used. Memory that is not of a file has none yet, and is not looked at: every
+// page of it would be there twice, once to be read and once to be written.
 func (s *storage) last() int {
+	if s.mapped == nil {
+		return 0
+	}
 	for n := len(s.octets) / slotLen; n > 0; n-- {
 		if s.slot(n - 1)[0] != 0 {
 			return n

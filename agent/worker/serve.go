@@ -63,7 +63,7 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 type batch struct {
 	giveUp  bool // what the packets want will not come
 	now     time.Time
-	known   map[flow.PackedKey]int // of the keys whose answer holds for all their packets: where in flows it is
+	known   map[flow.PackedKey]int // of the keys whose answer holds for all their packets, and of packets of wide ones: where in flows it is
 	flows   []flow.Flow            // to be installed: keys and actions; the rest is in the book
 	packets []datapath.Packet
 	states  letters
@@ -186,14 +186,17 @@ func (b *batch) withdraw(stale []flow.Key) {
 // comes first: a flow that is in the book only is harmless, one that is in the datapath only would never be invalidated.
 func (w *Worker) record(b *batch, key flow.Key, r *sim.Result, actions flow.Actions) {
 	wide := key.Wide(r.Any)
-	at, known := b.known[wide.Pack()]
+	packed := wide.Pack()
+	at, known := b.known[packed]
 	if !known { // by another packet of the wide key
 		at = len(b.flows)
 		w.flows.add(wide, w.tagsOf(r), b.now, r.Idle, r.Hard)
 		b.flows = append(b.flows, flow.Flow{Key: wide, Actions: actions})
-		b.known[wide.Pack()] = at
+		b.known[packed] = at
 	}
-	b.known[key.Pack()] = at
+	if r.Any != 0 {
+		b.known[key.Pack()] = at
+	}
 }
 
 // inputOf returns what the simulator is told of a missed packet.
