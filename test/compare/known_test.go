@@ -40,9 +40,17 @@ var known = []exception{
 	{"what no controller serves, such as `/v2` and `/v2.0/extensions/foo`", ``, `^404 404 Not Found`, `^404`},
 	{"extensions of the service plugin `router` that `midonet_l3` never had: `dvr`, `l3-ha`, `l3_agent_scheduler`, `l3-flavors`, `floatingip-pools`, " +
 		"`l3-port-ip-change-not-allowed`, `router-admin-state-down-before-update`", `/l3-agents|/floatingip_pools`, ``, `^404`},
+	{"extensions of the service plugin `router` that `midonet_l3` never had: `dvr`, `l3-ha`, `l3_agent_scheduler`, `l3-flavors`, `floatingip-pools`, " +
+		"`l3-port-ip-change-not-allowed`, `router-admin-state-down-before-update`", `/routers.*(flavor_id|distributed|"ha"|ha=)`, ``, ``},
+	{"lists of RBAC policies, agents, availability zones and service providers",
+		`/v2.0/(rbac-policies|agents|availability_zones|service-providers)\?`, `^200`, `^400|_links`},
+	{"port forwardings sorted by `external_port` or `internal_port_id`", `/port_forwardings\?sort_key=`, `^400`, `^200`},
+	{"subnet pools and address scopes sorted by `shared`", `sort_key=shared`, `^400`, `^400`},
 	{"whole numbers beyond 64 bits", `100000000000000000000`, ``, `is not an integer`},
 	{"the text of a refusal of an action on a subnet pool", `/subnetpools/`, `disallowed by policy`, `disallowed by policy`},
 	{"… what is answered below a flavor", `/flavors/.*/(service_profiles|next_providers)`, ``, ``},
+	{"protocols of port forwardings", `/port_forwardings.*"protocol":`, `^201|^200`, `^400`},
+	{"… the service type of one that a member may not make", `/flavors .* AS `, `InvalidServiceType`, `^403`},
 	{"letters beyond ASCII in a path", `/tags/%C3%A9`, ``, ``},
 	{"keys beside `tags` in a body of tags", `/tags .*"foo"`, ``, `foo=null`},
 	{"tags of what another project shares", `/tags.* AS (blue|red)`, ``, ``},

@@ -103,12 +103,33 @@ func (s *side) ask(t *testing.T, r request) answer {
 	if err != nil {
 		t.Errorf("%v: %v", r, err)
 	}
-	text := drawn.ReplaceAllString(original.Normalise(string(body), s.ids), "$1<drawn>")
+	text := addresses.ReplaceAllStringFunc(original.Normalise(string(body), s.ids), func(address string) string {
+		if chosen[address] || strings.Contains(r.path+r.body, address) {
+			return address
+		}
+		return "<drawn>"
+	})
 	return answer{resp.StatusCode, string(body), text}
 }
 
-// drawn are the addresses that both servers draw at random, from the first ones that are free in a subnet of the world.
-var drawn = regexp.MustCompile(`\b(10\.0\.[12]\.|172\.24\.4\.|192\.168\.0\.)(?:[2-9]|1[0-9])\b`)
+// addresses are those of the world's subnets, which both servers draw at random unless one is asked for.
+var addresses = regexp.MustCompile(`\b(10\.0\.[12]|172\.24\.4|192\.168\.0)\.[0-9]{1,3}\b`)
+
+// chosen are the addresses that the world's steps ask for, and the networks' own.
+var chosen = func() map[string]bool {
+	all := map[string]bool{}
+	for _, made := range steps {
+		for _, address := range addresses.FindAllString(made.attrs, -1) {
+			all[address] = true
+		}
+	}
+	for _, subnet := range []string{"10.0.1.", "10.0.2.", "172.24.4.", "192.168.0."} {
+		for _, host := range []string{"0", "1", "2", "254", "255"} {
+			all[subnet+host] = true
+		}
+	}
+	return all
+}()
 
 // short is an answer in a line: of a fault, its status, type and words.
 func (a answer) short() string {

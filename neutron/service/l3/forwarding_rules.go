@@ -15,14 +15,27 @@ func badForwarding(format string, args ...any) error {
 	return badRequest("port_forwarding", format, args...)
 }
 
-// settleRanges gives a new forwarding its ranges: a single port counts before a range that is given too, as in the original.
+// settleRanges gives a new forwarding its ranges: a single port counts before a range that is given too, and the range before it for whether
+// the two sides fit each other, as in the original.
 func settleRanges(f *model.PortForwarding, body plugin.Body[model.PortForwarding]) error {
 	changeRanges(f, body)
+	inside, outside := f.InternalPortRange, f.ExternalPortRange
+	set(!body.Value.InternalPortRange.IsZero(), &inside, body.Value.InternalPortRange)
+	set(!body.Value.ExternalPortRange.IsZero(), &outside, body.Value.ExternalPortRange)
 	switch {
 	case f.ExternalPortRange.IsZero():
 		return badForwarding("One of external_port and external_port_range must be specified")
 	case f.InternalPortRange.IsZero():
 		return badForwarding("One of internal_port and internal_port_range must be specified")
+	}
+	return checkRelation(inside, outside)
+}
+
+// checkRelation is _validate_ranges: as many ports inside as outside, or one.
+func checkRelation(inside, outside model.PortRange) error {
+	if n := inside.Size(); n > 1 && n != outside.Size() {
+		return badForwarding("Invalid ranges of internal and/or external ports. The relation between internal and external ports must be " +
+			"N-N or 1-N")
 	}
 	return nil
 }
@@ -116,11 +129,10 @@ func (r *request) forwardingRouter(of *model.FloatingIP, port *model.Port, f *mo
 	return router, nil
 }
 
-// checkCollisions is _check_port_collisions: as many ports inside as outside, or one, and none that another forwarding has.
+// checkCollisions is _check_port_collisions: ranges that fit each other, and no port that another forwarding has.
 func (r *request) checkCollisions(f *model.PortForwarding) error {
-	if n := f.InternalPortRange.Size(); n > 1 && n != f.ExternalPortRange.Size() {
-		return badForwarding("Invalid ranges of internal and/or external ports. The relation between internal and external ports must be " +
-			"N-N or 1-N")
+	if err := checkRelation(f.InternalPortRange, f.ExternalPortRange); err != nil {
+		return err
 	}
 	inside, err := store.PortForwardingsBy(r.Tx(), "internal_port_id", f.InternalPortID.String())
 	if err != nil {

@@ -80,7 +80,9 @@ func TestForwardingRanges(t *testing.T) {
 	if err != nil || changed.ExternalPortRange != model.OnePort(99) || changed.InternalPort != 98 {
 		t.Errorf("%v, changed %+v", err, changed)
 	}
-	for _, given := range []plugin.Body[model.PortForwarding]{forwardingBody(w.vm, 0, 1), forwardingBody(w.vm, 1, 0)} {
+	unfit := forwardingBody(w.vm, 1, 1) // whose single ports fit, and whose range does not
+	unfit.Value.InternalPortRange = model.PortRange{First: 1, Last: 3}
+	for _, given := range []plugin.Body[model.PortForwarding]{forwardingBody(w.vm, 0, 1), forwardingBody(w.vm, 1, 0), unfit} {
 		wantFault(t, refused(f.PortForwardings(fip.ID.String()), alice, given), errs.Invalid, "BadRequest")
 	}
 }
