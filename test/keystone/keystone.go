@@ -5,6 +5,7 @@ package keystone
 import (
 	"bytes"
 	"database/sql"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,30 +27,8 @@ import (
 // Password is every user's.
 const Password = "secret"
 
-// server serves Keystone's API with a thread for each connection. The program that the package has for tests answers one connection at a
-// time and lets five more wait: the SYN of the next is lost, and sent again after 1, 3, 7 and 15 seconds. Requests that write follow each
-// other: SQLite refuses a transaction that has read before another wrote.
-const server = `
-import socketserver, sys, threading
-from wsgiref import simple_server
-from keystone.server.wsgi import initialize_public_application
-
-class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-host, port = sys.argv[1:]
-sys.argv[1:] = []
-keystone, writing = initialize_public_application(), threading.Lock()
-
-def application(environ, start_response):
-    if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-        return keystone(environ, start_response)
-    with writing:
-        return keystone(environ, start_response)
-
-simple_server.make_server(host, int(port), application, Server).serve_forever()
-`
+//go:embed server.py
+var program string
 
 // python is the interpreter that Debian's packages are installed for.
 const python = "/usr/bin/python3"
@@ -66,6 +44,7 @@ type Keystone struct {
 	dir     string
 	address string
 	server  *exec.Cmd
+	ended   chan struct{} // closed when the server has
 }
 
 // configuration keeps passwords cheap to check, as tests make many tokens. What is cached is cached for one request,
@@ -96,21 +75,20 @@ func Start(t testing.TB) *Keystone {
 	if err := os.WriteFile(k.path("keystone.conf"), fmt.Appendf(nil, configuration, k.dir), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k.manage(t, "db_sync")
 	k.letReadersBe(t)
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
+	commands := [][]string{{"db_sync"}}
 	for _, keys := range []string{"fernet", "credential"} {
 		if err := os.Mkdir(k.path(keys), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		k.manage(t, keys+"_setup", "--keystone-user", me.Uid, "--keystone-group", me.Gid)
+		commands = append(commands, []string{keys + "_setup", "--keystone-user", me.Uid, "--keystone-group", me.Gid})
 	}
-	k.manage(t, "bootstrap", "--bootstrap-password", Password, "--bootstrap-internal-url", k.URL, "--bootstrap-public-url", k.URL,
-		"--bootstrap-admin-url", k.URL, "--bootstrap-region-id", "RegionOne")
-	k.Resume(t)
+	k.start(t, append(commands, []string{"bootstrap", "--bootstrap-password", Password, "--bootstrap-internal-url", k.URL,
+		"--bootstrap-public-url", k.URL, "--bootstrap-admin-url", k.URL, "--bootstrap-region-id", "RegionOne"}))
 	t.Cleanup(k.Stop)
 	return k
 }
@@ -131,22 +109,24 @@ func (k *Keystone) letReadersBe(t testing.TB) {
 
 func (k *Keystone) path(name string) string { return filepath.Join(k.dir, name) }
 
-func (k *Keystone) manage(t testing.TB, args ...string) {
-	t.Helper()
-	cmd := exec.Command("keystone-manage", append([]string{"--config-file", k.path("keystone.conf")}, args...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("keystone-manage %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
-
 // Resume starts the server again after Stop, at the same address and with the same data, and waits for its first answer.
 func (k *Keystone) Resume(t testing.TB) {
+	t.Helper()
+	k.start(t, [][]string{})
+}
+
+// start runs commands of keystone-manage and then the server, and waits for its first answer.
+func (k *Keystone) start(t testing.TB, commands [][]string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(k.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.server = exec.Command(python, "-c", server, host, port)
+	text, err := json.Marshal(commands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.server = exec.Command(python, "-c", program, host, port, string(text))
 	k.server.Env = append(os.Environ(), "OS_KEYSTONE_CONFIG_FILES="+k.path("keystone.conf"))
 	log, err := os.OpenFile(k.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -157,13 +137,20 @@ func (k *Keystone) Resume(t testing.TB) {
 	if err := k.server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
+	k.ended = make(chan struct{})
+	go func() { defer close(k.ended); _ = k.server.Wait() }() // what it printed tells
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
 		answer, err := http.Get(k.URL)
 		if err == nil {
 			answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return
 			}
+		}
+		select {
+		case <-k.ended:
+			t.Fatalf("Keystone ended: %s", k.log())
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("Keystone does not answer: %v\n%s", err, k.log())
@@ -186,7 +173,7 @@ func (k *Keystone) Stop() {
 		return
 	}
 	k.server.Process.Signal(syscall.SIGTERM)
-	k.server.Wait()
+	<-k.ended
 	k.server = nil
 }
 
