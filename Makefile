@@ -33,7 +33,7 @@ run: build ## build and start everything here: server, two hosts, two workloads,
 
 .PHONY: test
 test: packages check ## install what the tests need (root), check format and code, run every test
-	$(GO) test -count=1 -timeout 18m $$($(GO) list ./... | grep -v /test/e2e$$)
+	$(GO) test -count=1 -timeout 18m -p $$(($$(nproc) + 1)) $$($(GO) list ./... | grep -v /test/e2e$$) # one package more than processors: much of most is waiting
 	$(GO) test -count=1 -timeout 18m ./test/e2e # by itself: its packets are not to wait for other tests
 
 .PHONY: check

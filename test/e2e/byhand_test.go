@@ -82,10 +82,11 @@ func TestTopologyByHand(t *testing.T) {
 
 	blue := c.network("blue", "10.62.0.0/24")
 	vm := c.workload("vm", "host1", blue)
-	guest := m.station("guest", "host2", hosts, "/bridges/"+blue, "10.62.0.200/24")
+	free := nobodys([]string{"10.62.0.200", "10.62.0.201"}, vm)
+	guest := m.station("guest", "host2", hosts, "/bridges/"+blue, free+"/24")
 	c.scenario("a port of an operator on a network of Neutron's", func(t *testing.T) {
 		guest.reaches(vm.ip4())
-		vm.pings("10.62.0.200")
+		vm.pings(free)
 	})
 	c.scenario("a chain on a port of Neutron's, which starts and comparisons leave alone", func(t *testing.T) {
 		m.make(chain+"/rules", `{"type":"drop","nwProto":1}`)

@@ -47,10 +47,11 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 		}
 	})
 	c.scenario("addresses that Neutron does not know", func(t *testing.T) {
-		b1.run("ip", "address", "add", "10.20.0.250/24", "dev", "eth0")
-		a1.pings("10.20.0.250")
-		c1.pings("10.20.0.250")
-		b1.run("ip", "address", "delete", "10.20.0.250/24", "dev", "eth0")
+		own := nobodys([]string{"10.20.0.250", "10.20.0.251", "10.20.0.252", "10.20.0.253", "10.20.0.254"}, a1, a2, b1, c1)
+		b1.run("ip", "address", "add", own+"/24", "dev", "eth0")
+		a1.pings(own)
+		c1.pings(own)
+		b1.run("ip", "address", "delete", own+"/24", "dev", "eth0")
 		a1.pings(c1.linkLocal() + "%eth0")
 		a1.pings(a2.linkLocal() + "%eth0")
 	})

@@ -70,7 +70,7 @@ func TestRouting(t *testing.T) {
 	})
 	c.scenario("nobody has the address", func(t *testing.T) {
 		for to, says := range map[string]string{
-			"10.33.3.222": "Destination Host Unreachable", "fd00:33:3::dead": "Address unreachable",
+			nobodys([]string{"10.33.3.222", "10.33.3.223"}, last): "Destination Host Unreachable", "fd00:33:3::dead": "Address unreachable",
 		} {
 			out, _ := output(first.command("ping", "-n", "-c", "1", "-W", "5", to))
 			if !strings.Contains(out, says) {
@@ -176,14 +176,18 @@ func (w workload) large(t *testing.T, address string) {
 	}
 }
 
-// joinsAt gives the router one interface with these addresses on the network.
+// joinsAt gives the router one interface with these addresses on the network, or with such as Neutron draws.
 func (c *cloud) joinsAt(router, network string, addresses ...string) {
 	c.t.Helper()
 	var fixed []string
 	for _, a := range addresses {
 		fixed = append(fixed, fmt.Sprintf(`{"ip_address":%q}`, a))
 	}
+	body := fmt.Sprintf(`"network_id":%q`, network)
+	if len(fixed) > 0 {
+		body += `,"fixed_ips":[` + strings.Join(fixed, ",") + `]`
+	}
 	var made struct{ Port neutronPort }
-	c.post("ports", fmt.Sprintf(`{"port":{"network_id":%q,"fixed_ips":[%s]}}`, network, strings.Join(fixed, ",")), &made)
+	c.post("ports", `{"port":{`+body+`}}`, &made)
 	c.request(http.MethodPut, "routers/"+router+"/add_router_interface", fmt.Sprintf(`{"port_id":%q}`, made.Port.ID), nil)
 }

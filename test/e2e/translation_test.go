@@ -106,7 +106,7 @@ func TestTranslations(t *testing.T) {
 			c.request(http.MethodGet, "ports?device_id="+r4+"&network_id="+c.find("networks", "public"), "", &on)
 			c.request(http.MethodPut, "routers/"+r4+"/remove_router_interface", fmt.Sprintf(`{"port_id":%q}`, on.Ports[0].ID), nil)
 		})
-		c.joinsAt(r4, c.find("networks", "public"), "203.0.113.200", "2001:db8:71::200")
+		c.joinsAt(r4, c.find("networks", "public"))
 		w := c.workload("inner", "host2", inner)
 		w.serves("tcp-echo", "5001")
 		w.serves("udp-mirror", ":5004")
