@@ -60,8 +60,8 @@ func isShort(c *topology.Chain) bool {
 
 // chain is everything that names one chain. It exists as soon as anything does.
 type chain struct {
-	walked *Chain                 // nil: not here
-	named  table[topology.Object] // the chains that jump to it, and the routers whose it is
+	walked  *Chain                 // nil: not here
+	namedBy table[topology.Object] // the chains that jump to it, and the routers whose it is
 }
 
 var noChain = &chain{}
@@ -126,13 +126,13 @@ func chainsOf(o topology.Object) []topology.ChainID {
 // enterNames and leaveNames note which chains the object names, and forget it.
 func (e *edit) enterNames(o topology.Object) {
 	for _, id := range chainsOf(o) {
-		e.chain(id, func(c *chain) { c.named = c.named.with(objectKey(o.Key()), o) })
+		e.chain(id, func(c *chain) { c.namedBy = c.namedBy.with(objectKey(o.Key()), o) })
 	}
 }
 
 func (e *edit) leaveNames(o topology.Object) {
 	for _, id := range chainsOf(o) {
-		e.chain(id, func(c *chain) { c.named = c.named.without(objectKey(o.Key())) })
+		e.chain(id, func(c *chain) { c.namedBy = c.namedBy.without(objectKey(o.Key())) })
 	}
 }
 
@@ -140,7 +140,7 @@ func (e *edit) leaveNames(o topology.Object) {
 func (e *edit) chain(id topology.ChainID, change func(*chain)) {
 	c := *e.view.chainNode(id)
 	change(&c)
-	if c.walked == nil && c.named.size == 0 {
+	if c.walked == nil && c.namedBy.size == 0 {
 		e.view.chains = e.view.chains.without(idKey(id))
 		return
 	}
@@ -166,7 +166,7 @@ func (e *edit) renew(c *topology.Chain) {
 	if !isShort(c) {
 		return
 	}
-	for _, o := range e.view.chainNode(c.ID).named.all() {
+	for _, o := range e.view.chainNode(c.ID).namedBy.all() {
 		switch o := o.(type) {
 		case *topology.Router:
 			e.router(o.ID, func(r *router) { r.object = e.view.asking(o) })
@@ -183,7 +183,7 @@ func (e *edit) touchChain(c *topology.Chain) {
 	if !isShort(c) {
 		return
 	}
-	for _, o := range e.view.chainNode(c.ID).named.all() {
+	for _, o := range e.view.chainNode(c.ID).namedBy.all() {
 		switch o := o.(type) {
 		case *topology.Router:
 			if len(c.Rules) == 0 {
