@@ -3,6 +3,7 @@ package translate
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -173,5 +174,59 @@ func BenchmarkAll(b *testing.B) {
 	c := newCrowd(100_000)
 	for b.Loop() {
 		All(c.set)
+	}
+}
+
+// seen counts the objects that are looked at by their links.
+type seen struct {
+	View
+	objects *int
+}
+
+func (s seen) linked(l link) iter.Seq2[[16]byte, any] {
+	return func(yield func([16]byte, any) bool) {
+		for i, o := range s.View.linked(l) {
+			if *s.objects++; !yield(i, o) {
+				return
+			}
+		}
+	}
+}
+
+// rules are a crowd whose group has so many, of what members are sent.
+func (c *crowd) rules(many int) *crowd {
+	for n := range many {
+		c.apply(c.rule(n))
+	}
+	return c
+}
+
+// differ makes of a rule's change what an importer makes.
+func differ(before View, change Change) {
+	now := After(before, change)
+	for _, o := range Owners(before, now, change.Owner) {
+		Differing(before, now, o, change.Owner)
+	}
+}
+
+// TestARuleLooksAtItsPart: of a group of twenty thousand rules one that comes looks at those of its part, before and after.
+func TestARuleLooksAtItsPart(t *testing.T) {
+	const many = 20_000
+	c, objects := newCrowd(1).rules(many), 0
+	differ(seen{c.set, &objects}, c.rule(many))
+	if most := 2 * many / maxParts * 3 / 2; objects < many/maxParts/2 || objects > most {
+		t.Errorf("%d rules are looked at, want some %d", objects, 2*many/maxParts)
+	}
+}
+
+// BenchmarkRule measures what a rule costs before it is written, by how many its group has.
+func BenchmarkRule(b *testing.B) {
+	for _, many := range []int{10, 400, 5_000, 20_000} {
+		c := newCrowd(1).rules(many)
+		b.Run(fmt.Sprintf("rules=%d", many), func(b *testing.B) {
+			for b.Loop() {
+				differ(c.set, c.rule(many))
+			}
+		})
 	}
 }

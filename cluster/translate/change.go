@@ -59,6 +59,24 @@ func (a *after) object(id [16]byte) any {
 	return a.View.object(id)
 }
 
+func (a *after) has(l link, id [16]byte) bool {
+	if id == a.change.ID {
+		return slices.Contains(a.links, l)
+	}
+	return a.View.has(l, id)
+}
+
+func (a *after) count(l link) int {
+	n := a.View.count(l)
+	if a.View.has(l, a.change.ID) {
+		n--
+	}
+	if slices.Contains(a.links, l) {
+		n++
+	}
+	return n
+}
+
 func (a *after) linked(l link) iter.Seq2[[16]byte, any] {
 	return func(yield func([16]byte, any) bool) {
 		for i, o := range a.View.linked(l) {

@@ -15,9 +15,8 @@ import (
 // in order of identifier, or in parts.
 func renderGroup(v View, g *model.SecurityGroup) []topology.Object {
 	group := &topology.AddrGroup{ID: id.As[topology.AddrGroup](g.ID), Name: g.Name, ProjectID: g.ProjectID}
-	rules := linked[model.SecurityGroupRule](v, link{how: ruleOf, to: g.ID})
 	in, out := newGroupChain(v, g, false), newGroupChain(v, g, true)
-	return append(append([]topology.Object{group}, in.whole(v, rules)...), out.whole(v, rules)...)
+	return append(append([]topology.Object{group}, in.whole(v)...), out.whole(v)...)
 }
 
 const (
@@ -32,22 +31,21 @@ const (
 // a rule is in follows from the rule's identifier and how many parts there are, so that a rule that comes or goes changes one part, until
 // their number doubles.
 type groupChain struct {
+	group  model.SecurityGroupID
 	chain  topology.Chain
 	egress bool
-	parts  int
+	parts  int // a power of two
 }
 
 func newGroupChain(v View, g *model.SecurityGroup, egress bool) groupChain {
 	group := id.As[topology.AddrGroup](g.ID)
-	c := groupChain{topology.Chain{ID: topology.IngressChain(group), Name: "OS_SG_" + g.ID.String() + "_INGRESS", ProjectID: g.ProjectID}, egress, 1}
+	c := groupChain{g.ID, topology.Chain{ID: topology.IngressChain(group), Name: "OS_SG_" + g.ID.String() + "_INGRESS", ProjectID: g.ProjectID}, egress, 1}
 	if egress {
 		c.chain.ID, c.chain.Name = topology.EgressChain(group), "OS_SG_"+g.ID.String()+"_EGRESS"
 	}
 	rules := 0
-	for _, r := range v.linked(link{how: ruleOf, to: g.ID}) {
-		if c.has(r.(*model.SecurityGroupRule)) {
-			rules++
-		}
+	for _, l := range rulesIn(g.ID, egress, 0, 1) {
+		rules += v.count(l)
 	}
 	for rules > c.parts*wholeRules && c.parts < maxParts {
 		c.parts *= 2
@@ -55,53 +53,58 @@ func newGroupChain(v View, g *model.SecurityGroup, egress bool) groupChain {
 	return c
 }
 
-// has reports whether the rule is one of the chain's.
-func (c groupChain) has(r *model.SecurityGroupRule) bool {
-	return (r.Direction == model.Egress) == c.egress
+// A rule has one of maxParts places, which follows from its identifier, and is in the part whose number is what is left of the place divided by how many
+// parts there are. So a part is found without a look at the rules of others.
+
+func placeOf(rule model.SecurityGroupRuleID) int {
+	h := fnv.New32a()
+	h.Write(rule[:])
+	return int(h.Sum32() % maxParts)
 }
 
-// whole returns all that the chain is, of the group's rules.
-func (c groupChain) whole(v View, rules []*model.SecurityGroupRule) []topology.Object {
-	of := make([][]*model.SecurityGroupRule, c.parts)
-	for _, r := range rules {
-		of[c.partOf(r)] = append(of[c.partOf(r)], r)
+// rulesAt is the link that the group's rules of a direction have at a place.
+func rulesAt(g model.SecurityGroupID, egress bool, place int) link {
+	l := link{how: ruleOf, to: g, on: [16]byte{byte(place)}}
+	if egress {
+		l.on[1] = 1
 	}
+	return l
+}
+
+// rulesIn returns the links of the rules of a direction that are in a part, of so many.
+func rulesIn(g model.SecurityGroupID, egress bool, part, parts int) []link {
+	links := make([]link, 0, maxParts)
+	for place := part; place < maxParts; place += parts {
+		links = append(links, rulesAt(g, egress, place))
+	}
+	return links
+}
+
+// whole returns all that the chain is.
+func (c groupChain) whole(v View) []topology.Object {
 	if c.parts == 1 {
-		return []topology.Object{c.part(v, 0, of[0])}
+		return []topology.Object{c.part(v, 0)}
 	}
 	main := c.chain
 	objects := []topology.Object{&main}
 	for n := range c.parts {
-		part := c.part(v, n, of[n])
+		part := c.part(v, n)
 		add(&main, c.name(n), topology.Rule{Action: topology.ActionJump, Jump: part.ID})
 		objects = append(objects, part)
 	}
 	return objects
 }
 
-// partOf returns the number of the part that the rule is in.
-func (c groupChain) partOf(r *model.SecurityGroupRule) int {
-	if c.parts == 1 {
-		return 0
-	}
-	h := fnv.New32a()
-	h.Write(r.ID[:])
-	return int(h.Sum32() % uint32(c.parts))
-}
-
 // name is what the identifiers of the part and of the jump to it are made of.
 func (c groupChain) name(part int) string { return fmt.Sprintf("part %d of %d", part+1, c.parts) }
 
-// part returns a part, or the chain itself where that is one, with those of the rules that are of its direction.
-func (c groupChain) part(v View, n int, rules []*model.SecurityGroupRule) *topology.Chain {
+// part returns a part, or the chain itself where that is one.
+func (c groupChain) part(v View, n int) *topology.Chain {
 	part := c.chain
 	if c.parts > 1 {
 		part.ID, part.Name = id.Derive[topology.Chain](c.chain.ID, c.name(n)), fmt.Sprintf("%s_%d", c.chain.Name, n+1)
 	}
-	for _, r := range rules {
-		if !c.has(r) {
-			continue
-		}
+	for _, r := range linked[model.SecurityGroupRule](v, rulesIn(c.group, c.egress, n, c.parts)...) {
 		if when, ok := condition(v, r); ok {
 			part.Rules = append(part.Rules, topology.Rule{ID: id.As[topology.Rule](r.ID), When: when, Action: topology.ActionAccept})
 		}
@@ -110,10 +113,8 @@ func (c groupChain) part(v View, n int, rules []*model.SecurityGroupRule) *topol
 }
 
 // around returns the part that has, or would have, the rule.
-func (c groupChain) around(v View, g *model.SecurityGroup, rule *model.SecurityGroupRule) topology.Object {
-	n := c.partOf(rule)
-	rules := linkedIf(v, link{how: ruleOf, to: g.ID}, func(r *model.SecurityGroupRule) bool { return c.partOf(r) == n })
-	return c.part(v, n, rules)
+func (c groupChain) around(v View, rule *model.SecurityGroupRule) topology.Object {
+	return c.part(v, placeOf(rule.ID)%c.parts)
 }
 
 // differingInGroup is Differing for a group of which a rule has changed: the parts that the rule was in and is in, unless there are more or
@@ -133,7 +134,7 @@ func differingInGroup(before, after View, g *model.SecurityGroup, changed Owner)
 		if old.parts != now.parts {
 			return nil, nil, false
 		}
-		was, is = append(was, old.around(before, g, r)), append(is, now.around(after, g, r))
+		was, is = append(was, old.around(before, r)), append(is, now.around(after, r))
 	}
 	return was, is, true
 }
@@ -163,7 +164,7 @@ func groupsNaming(v View, group [16]byte) []Owner {
 }
 
 func linksOfRule(r *model.SecurityGroupRule) []link {
-	links := []link{{how: ruleOf, to: r.SecurityGroupID}}
+	links := []link{rulesAt(r.SecurityGroupID, r.Direction == model.Egress, placeOf(r.ID))}
 	if r.RemoteGroupID != nil {
 		links = append(links, link{how: ruleNaming, to: *r.RemoteGroupID})
 	}

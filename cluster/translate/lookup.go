@@ -22,7 +22,7 @@ func MembersOf(v View, g model.SecurityGroupID) []*model.Port {
 
 // RulesOf returns the rules of the security group, in order of identifier.
 func RulesOf(v View, g model.SecurityGroupID) []*model.SecurityGroupRule {
-	return linked[model.SecurityGroupRule](v, link{how: ruleOf, to: g})
+	return linked[model.SecurityGroupRule](v, append(rulesIn(g, false, 0, 1), rulesIn(g, true, 0, 1)...)...)
 }
 
 // RulesNaming returns the rules, of any group, whose other end are the members of the security group, in order of identifier.

@@ -85,6 +85,13 @@ func (s *Set) remove(id [16]byte) {
 
 func (s *Set) object(id [16]byte) any { return s.objects[id].object }
 
+func (s *Set) count(l link) int { return len(s.byLink[l]) }
+
+func (s *Set) has(l link, id [16]byte) bool {
+	_, ok := s.byLink[l][id]
+	return ok
+}
+
 func (s *Set) linked(l link) iter.Seq2[[16]byte, any] {
 	return func(yield func([16]byte, any) bool) {
 		for i, o := range s.byLink[l] {

@@ -15,6 +15,9 @@ type View interface {
 	object(id [16]byte) any
 	// linked returns the identifiers and objects that have the link, in any order.
 	linked(l link) iter.Seq2[[16]byte, any]
+	// count returns how many have it, and has whether the object with the identifier does.
+	count(l link) int
+	has(l link, id [16]byte) bool
 }
 
 // find returns the Neutron object, nil where it is unknown.
@@ -23,21 +26,16 @@ func find[T any](v View, i id.ID[T]) *T {
 	return o
 }
 
-// linked returns the objects that have the link, which all are of type T, in order of identifier.
-func linked[T any](v View, l link) []*T {
-	return linkedIf(v, l, func(*T) bool { return true })
-}
-
-// linkedIf is linked for those of the objects that are wanted.
-func linkedIf[T any](v View, l link, wanted func(*T) bool) []*T {
+// linked returns the objects that have one of the links, which all are of type T, in order of identifier.
+func linked[T any](v View, links ...link) []*T {
 	type entry struct {
 		id     [16]byte
 		object *T
 	}
 	var entries []entry
-	for i, o := range v.linked(l) {
-		if t := o.(*T); wanted(t) {
-			entries = append(entries, entry{i, t})
+	for _, l := range links {
+		for i, o := range v.linked(l) {
+			entries = append(entries, entry{i, o.(*T)})
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.id[:], b.id[:]) })
@@ -62,7 +60,7 @@ func linkedOwners(v View, l link, r Resource) []Owner {
 type link struct {
 	how linkKind
 	to  [16]byte // the named object
-	on  [16]byte // of floatingOf: the network; of pairedOn: the address
+	on  [16]byte // of floatingOf: the network; of pairedOn: the address; of ruleOf: see rulesAt
 }
 
 // linkKind is how an object names another. Each kind of link is had by objects of one resource.
