@@ -33,20 +33,22 @@ func BenchmarkHit(b *testing.B) {
 		name   string
 		header packet.Header
 		fields flow.Fields
+		any    flow.Ports
 	}{
-		{"plain", udp4, 0},
-		{"routed", udp4, macs | flow.FieldTTL},
-		{"floating", udp4, macs | flow.FieldSrcIP | flow.FieldTTL},
-		{"translated/UDP4", udp4, macs | addresses | ports | flow.FieldTTL},
-		{"translated/TCP4", tcp4, macs | addresses | ports | flow.FieldTTL},
-		{"translated/UDP6", udp6, macs | addresses | ports | flow.FieldTTL},
-		{"translated/TCP6", tcp6, macs | addresses | ports | flow.FieldTTL},
+		{"plain", udp4, 0, 0},
+		{"plain, any ports", udp4, 0, flow.BothPorts},
+		{"routed", udp4, macs | flow.FieldTTL, 0},
+		{"floating", udp4, macs | flow.FieldSrcIP | flow.FieldTTL, 0},
+		{"translated/UDP4", udp4, macs | addresses | ports | flow.FieldTTL, 0},
+		{"translated/TCP4", tcp4, macs | addresses | ports | flow.FieldTTL, 0},
+		{"translated/UDP6", udp6, macs | addresses | ports | flow.FieldTTL, 0},
+		{"translated/TCP6", tcp6, macs | addresses | ports | flow.FieldTTL, 0},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchmarkHit(b, c.header, c.fields) })
+		b.Run(c.name, func(b *testing.B) { benchmarkHit(b, c.header, c.fields, c.any) })
 	}
 }
 
-func benchmarkHit(b *testing.B, h packet.Header, fields flow.Fields) {
+func benchmarkHit(b *testing.B, h packet.Header, fields flow.Fields, any flow.Ports) {
 	d, in := loopbackDatapath(b)
 	frame := h.Frame(make([]byte, 18))
 	var p packet.Packet
@@ -54,7 +56,7 @@ func benchmarkHit(b *testing.B, h packet.Header, fields flow.Fields) {
 	actions := flow.Actions{Outputs: []flow.Output{{Port: in}}, Rewrite: flow.Rewrite{
 		Fields: fields, SrcMAC: h.SrcMAC, DstMAC: h.DstMAC, SrcIP: h.SrcIP, DstIP: h.DstIP, SrcPort: h.SrcPort, DstPort: h.DstPort,
 	}}
-	check(b, d.Install([]flow.Flow{{Key: flow.KeyOf(&p, in), Actions: actions}}))
+	check(b, d.Install([]flow.Flow{{Key: flow.KeyOf(&p, in).Wide(any), Actions: actions}}))
 	_, took, err := d.objects.FromPort.Benchmark(frame, b.N, b.ResetTimer)
 	check(b, err)
 	b.ReportMetric(float64(took.Nanoseconds()), "ns/packet")
