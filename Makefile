@@ -61,7 +61,6 @@ conformance: packages conformance-packages ## OpenStack's tempest against the Ne
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestServerOnEachEngine ./run
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v -run TestAgainOnGalera ./neutron/ml2 ./neutron/quota ./neutron/journal
 	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 30m -v ./test/tempest
-	$(MAKE) compare
 
 .PHONY: compare
 compare: bench-packages ## ask a real neutron-server and our server the same, thousands of times; each difference must have a row in docs/divergences.md

@@ -27,9 +27,9 @@ func AddressGroups() *Resource {
 		{Name: "addresses", Type: List, Help: "Its address ranges; the member actions add_addresses and remove_addresses change them.",
 			Create: true, Convert: nullToEmptyList, Validate: ranges},
 		{Name: "shared", Type: Boolean, Help: "Whether an RBAC policy lets the caller's project use it.", Hidden: true},
-		{Name: "created_at", Type: Time, Help: "When it was created, UTC.", Hidden: true},
-		{Name: "updated_at", Type: Time, Help: "When it was changed last, UTC.", Hidden: true},
-		{Name: "revision_number", Type: Integer, Help: "Grows with each change.", Hidden: true},
+		{Name: "created_at", Type: Time, Help: "When it was created, UTC.", Hidden: true, Internal: true},
+		{Name: "updated_at", Type: Time, Help: "When it was changed last, UTC.", Hidden: true, Internal: true},
+		{Name: "revision_number", Type: Integer, Help: "Grows with each change.", Hidden: true, Internal: true},
 	}
 	return New("address_group", "address_groups", identifier(), attributes).At("address-groups")
 }

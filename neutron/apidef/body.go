@@ -62,7 +62,7 @@ func (r *Resource) ownAttributes(body map[string]any, owner Owner) (Values, erro
 	values := Values{}
 	var unknown []string
 	for name, value := range body {
-		if r.byName[name] == nil {
+		if a := r.byName[name]; a == nil || a.Internal {
 			unknown = append(unknown, name)
 			continue
 		}

@@ -323,3 +323,21 @@ func FuzzCheckCreate(f *testing.F) {
 		}
 	})
 }
+
+// TestInternalAttributesAreUnknown: a body cannot tell what this program keeps for itself from what there is not.
+func TestInternalAttributesAreUnknown(t *testing.T) {
+	for _, def := range All() {
+		for _, a := range def.Attributes {
+			if !a.Internal {
+				continue
+			}
+			want := "Unrecognized attribute(s) '" + a.Name + "'"
+			if _, _, err := def.CheckUpdate(map[string]any{a.Name: "x"}, Owner{Admin: true}); err == nil || err.Error() != want {
+				t.Errorf("%s %s: %v", def.Noun(), a.Name, err)
+			}
+			if a.Create || a.Update || a.Filter || a.Sort || !a.Hidden {
+				t.Errorf("%s %s is internal, and clients meet it", def.Noun(), a.Name)
+			}
+		}
+	}
+}

@@ -49,7 +49,7 @@ func PortForwardings() *Resource {
 			Create: true, Update: true, Convert: toTextOfPorts, Validate: orNull(isPortRange), Filter: true, Sort: true},
 		{Name: "internal_port_range", Type: String, Help: "Ports of the fixed address, first:last: as many, or one.",
 			Create: true, Update: true, Convert: toTextOfPorts, Validate: orNull(isPortRange)},
-		{Name: "floatingip_id", Type: UUID, Help: "The floating address, as the path says.", Hidden: true},
+		{Name: "floatingip_id", Type: UUID, Help: "The floating address, as the path says.", Hidden: true, Internal: true},
 		{Name: "description", Type: String, Help: "Description for people.",
 			Create: true, Update: true, Default: "", Validate: stringUpTo(descriptionSize), Filter: true},
 	}
@@ -62,6 +62,7 @@ func hiddenStandard() []Attribute {
 	for _, a := range standard() {
 		if a.Name != "description" && !a.FilterOnly {
 			a.Hidden, a.Filter, a.Sort = true, false, false
+			a.Internal = !a.Create
 			hidden = append(hidden, a)
 		}
 	}

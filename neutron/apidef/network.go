@@ -32,7 +32,7 @@ func Networks() *Resource {
 		{Name: "ipv4_address_scope", Type: UUID, Help: "The address scope of its IPv4 subnets, which follows from their pool; or null."},
 		{Name: "ipv6_address_scope", Type: UUID, Help: "That of its IPv6 subnets."},
 		dnsDomainOf("The domain in which an external DNS service is told of its ports."),
-		{Name: "dhcp_silences", Type: List, Help: "The hosts that do not answer its DHCP requests; shown by its dhcp-agents.", Hidden: true},
+		{Name: "dhcp_silences", Type: List, Help: "The hosts that do not answer its DHCP requests; shown by its dhcp-agents.", Hidden: true, Internal: true},
 		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}

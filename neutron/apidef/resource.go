@@ -43,6 +43,8 @@ type Attribute struct {
 	// Keys are the keys of an object whose rules are asked too, as create_router:external_gateway_info:enable_snat.
 	Keys   []string
 	Hidden bool // no answer has it (is_visible False)
+	// Internal says that it is for this program alone: hidden, and as good as unknown to clients that name it.
+	Internal bool
 }
 
 // Resource is one collection of the API.
