@@ -107,20 +107,28 @@ func TestTheWorldShowsEverything(t *testing.T) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSimulation()
+		look := func(changes []Change) {
+			for _, c := range changes {
+				if err := s.apply(c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, o := range s.stored {
+				for what := range features(o) {
+					seen[what]++
+				}
+			}
+		}
 		changes := cloud()
 		for range 25 {
 			changes = append(changes, anyChange(t))
 		}
-		for _, c := range changes {
-			if err := s.apply(c); err != nil {
-				t.Fatal(err)
-			}
+		look(changes)
+		changes = nil
+		for _, o := range owners { // all of them, since few at a time may have some of it by luck alone
+			changes = append(changes, Change{Owner: o, object: anyObject(t, o)})
 		}
-		for _, o := range s.stored {
-			for what := range features(o) {
-				seen[what]++
-			}
-		}
+		look(changes)
 	})
 	for _, what := range []string{"uplink plug", "security", "no security", "pair of another MAC", "advertisement", "metadata route",
 		"extra route", "default route", "IPv6 route", "reservation with options", "rule with ports", "rule with a prefix",
