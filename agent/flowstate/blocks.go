@@ -27,6 +27,15 @@ type blocks struct {
 	used map[blockName]int
 	// taken are the ports of a block that have a connection to one destination, by wayBack.
 	taken map[packedKey]portSet
+	// scarce are the ranges of which a destination has little left.
+	scarce []PortRange
+}
+
+// PortRange is ports of an address that a router translates to.
+type PortRange struct {
+	Router      topology.RouterID
+	Addr        netip.Addr
+	First, Last uint16
 }
 
 // portSet is some ports of a block, its first as the lowest bit.
@@ -139,6 +148,27 @@ func (t *Table) Blocks(now time.Time) []*topology.NATBlock {
 	return kept
 }
 
+// Scarce returns the ranges of which FreePort has since the last call found less than a block left for a destination, in what is held:
+// another block is to be had while the cluster can still be asked.
+func (t *Table) Scarce() []PortRange {
+	scarce := t.blocks.scarce
+	t.blocks.scarce = nil
+	return scarce
+}
+
+// noteScarcity is for a port of which there are but a few left in its own block, so that it is worth while to count those of all.
+func (t *Table) noteScarcity(held []*block, r PortRange, answer flow.Conn) {
+	left := 0
+	for _, b := range held {
+		if !b.given {
+			left += bits.OnesCount64(uint64(b.ports(r.First, r.Last) &^ t.blocks.taken[wayBack(r.Router, answer, b.First)]))
+		}
+	}
+	if left <= topology.NATBlockSize && !slices.Contains(t.blocks.scarce, r) {
+		t.blocks.scarce = append(t.blocks.scarce, r)
+	}
+}
+
 // FreePort implements sim.State. The search starts at a random port, which is not easily guessed from outside (RFC 6056); a port
 // serves any number of connections to different destinations. It takes nothing: Put is to be called with what the simulation made
 // of the port before the next simulation.
@@ -155,10 +185,14 @@ func (t *Table) FreePort(router topology.RouterID, addr netip.Addr, first, last 
 			continue
 		}
 		free := b.ports(first, last) &^ t.blocks.taken[wayBack(router, answer, b.First)]
+		few := len(held) < 2 || bits.OnesCount64(uint64(free)) < topology.NATBlockSize/2
 		if i == 0 {
 			free &= ^portSet(0) << (start % topology.NATBlockSize)
 		}
 		if free != 0 {
+			if few {
+				t.noteScarcity(held, PortRange{router, addr, first, last}, answer)
+			}
 			return b.First + uint16(bits.TrailingZeros64(uint64(free))), true
 		}
 	}

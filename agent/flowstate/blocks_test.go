@@ -163,3 +163,36 @@ func TestIdleBlocks(t *testing.T) {
 	expectBlocks(end.Add(Idle+BlockIdle-1), 1024)
 	expectBlocks(end.Add(Idle + BlockIdle))
 }
+
+// TestABlockIsAskedForAhead: where a destination has less than a block left, another is to be had, which is said once; with two, only when
+// the first of them is used up.
+func TestABlockIsAskedForAhead(t *testing.T) {
+	table := open(t, Config{Size: 4096})
+	want := PortRange{router, public, 1024, 65535}
+	used := 0
+	use := func(count int) {
+		t.Helper()
+		for range count {
+			port, ok := table.FreePort(router, public, 1024, 65535, conn(used))
+			if !ok {
+				t.Fatalf("connection %d has no port", used)
+			}
+			put(t, table, flowKey(topology.PortID{1}, used), start, snat(conn(used), port)...)
+			used++
+		}
+	}
+	table.SetBlocks([]*topology.NATBlock{natBlock(1024)}, start)
+	use(2)
+	if got := table.Scarce(); len(got) != 1 || got[0] != want || table.Scarce() != nil {
+		t.Errorf("with one block: %v, want %v once", got, want)
+	}
+	table.SetBlocks([]*topology.NATBlock{natBlock(1024), natBlock(4096)}, start)
+	use(topology.NATBlockSize - 10)
+	if got := table.Scarce(); got != nil {
+		t.Errorf("with more than a block left: %v", got)
+	}
+	use(topology.NATBlockSize)
+	if got := table.Scarce(); len(got) != 1 || got[0] != want {
+		t.Errorf("with less than a block left: %v, want %v", got, want)
+	}
+}
