@@ -156,7 +156,7 @@ func (t *Table) Scarce() []PortRange {
 	return scarce
 }
 
-// noteScarcity is for a port of which there are but a few left in its own block, so that it is worth while to count those of all.
+// noteScarcity counts what is left in all blocks, which is worth while where one of them has so little left that there may not be a block in all.
 func (t *Table) noteScarcity(held []*block, r PortRange, answer flow.Conn) {
 	left := 0
 	for _, b := range held {
@@ -185,7 +185,7 @@ func (t *Table) FreePort(router topology.RouterID, addr netip.Addr, first, last 
 			continue
 		}
 		free := b.ports(first, last) &^ t.blocks.taken[wayBack(router, answer, b.First)]
-		few := len(held) < 2 || bits.OnesCount64(uint64(free)) < topology.NATBlockSize/2
+		few := bits.OnesCount64(uint64(free))*len(held) <= 2*topology.NATBlockSize // are left, if it is the same in all of them
 		if i == 0 {
 			free &= ^portSet(0) << (start % topology.NATBlockSize)
 		}

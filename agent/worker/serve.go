@@ -58,7 +58,7 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 	b.packets = slices.Insert(b.packets, 0, w.messages(b.states)...) // whoever sees the answers knows of them before
 	b.touched = append(b.touched, w.learn(b.learned, b.found)...)
 	for _, r := range w.cfg.State.Scarce() { // so that there is one for connections that begin while the cluster is away
-		w.wantBlock(sim.BlockWant{Router: r.Router, Addr: r.Addr, First: r.First, Last: r.Last})
+		w.wantAhead(sim.BlockWant{Router: r.Router, Addr: r.Addr, First: r.First, Last: r.Last}, b.now)
 	}
 }
 

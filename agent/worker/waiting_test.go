@@ -123,3 +123,27 @@ func TestABlockReleasesWhoWaitsForIt(t *testing.T) {
 		t.Errorf("released %d packets, want 1", len(got))
 	}
 }
+
+// TestABlockIsAskedForAheadNowAndThen: where none comes, each connection asks for one more, and one in a second is heard.
+func TestABlockIsAskedForAheadNowAndThen(t *testing.T) {
+	w, now := newRig(t, 2).Worker, time.Now()
+	want := sim.BlockWant{Router: id.New[topology.Router](), Addr: netip.MustParseAddr("203.0.113.5"), First: 1024, Last: 65535}
+	asks := func(after time.Duration) bool {
+		w.wantAhead(want, now.Add(after))
+		select {
+		case <-w.leases:
+			delete(w.leasing, want) // as when no block came
+			return true
+		default:
+			return false
+		}
+	}
+	for _, at := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {0, false}, {wantInterval - 1, false}, {wantInterval, true}, {wantInterval + 1, false}} {
+		if got := asks(at.after); got != at.want {
+			t.Errorf("after %v: asked %v, want %v", at.after, got, at.want)
+		}
+	}
+}

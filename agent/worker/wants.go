@@ -103,6 +103,19 @@ func (w *Worker) wantBlock(b sim.BlockWant) {
 	}
 }
 
+// wantAhead asks for a block that there will soon be need of, as often as packets that wait for one have it asked for: where there are no
+// more, or nobody answers, each new connection is a reason to ask.
+func (w *Worker) wantAhead(b sim.BlockWant, now time.Time) {
+	if now.Sub(w.ahead[b]) < wantInterval {
+		return
+	}
+	if len(w.ahead) >= maxLeases {
+		clear(w.ahead)
+	}
+	w.ahead[b] = now
+	w.wantBlock(b)
+}
+
 // lease asks the cluster for the blocks that packets wait for, until ctx ends.
 func (w *Worker) lease(ctx context.Context) error {
 	for {

@@ -114,6 +114,7 @@ type Worker struct {
 	datagrams   datagrams
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
 	leasing     map[sim.BlockWant]bool          // blocks that are being asked for
+	ahead       map[sim.BlockWant]time.Time     // when blocks were last asked for before a packet waited for them
 	blocks      map[topology.NATBlockID]*topology.NATBlock
 
 	advertisements advertisements
@@ -151,6 +152,7 @@ func New(cfg Config) *Worker {
 		datagrams:      datagrams{},
 		wanted:         map[topology.RouterID]time.Time{},
 		leasing:        map[sim.BlockWant]bool{},
+		ahead:          map[sim.BlockWant]time.Time{},
 		blocks:         map[topology.NATBlockID]*topology.NATBlock{},
 		advertisements: advertisements{},
 		leases:         make(chan sim.BlockWant, maxLeases),

@@ -167,7 +167,7 @@ func (g group) newFlows(ctx context.Context, paths []*path, p plan, w io.Writer)
 // flood is what became of a flood of new flows.
 type flood struct {
 	sample
-	of string // how many were offered, and what they took of the agent, in words; empty without one
+	of string // how many came to the agent, and what of its CPU time each delivered one took, in words; empty without one
 }
 
 func (p *path) flood(ctx context.Context, length time.Duration, fresh bool) (flood, error) {
@@ -189,7 +189,7 @@ func (p *path) flood(ctx context.Context, length time.Duration, fresh bool) (flo
 	}
 	after, err := p.agent.from.Counters()
 	misses, lost := after.Misses-before.Misses, after.MissesLost-before.MissesLost
-	return flood{s, fmt.Sprintf("of %.0f offered (%.0f%% lost); %.0f ns of the agent's CPU each",
+	return flood{s, fmt.Sprintf("%.0f offered to the agent (%.0f%% lost); %.0f ns of its CPU each",
 		float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)}, err
 }
 
