@@ -13,7 +13,7 @@ import (
 
 // twoRouters has two tenant routers on an external network, with source NAT, floating addresses and security groups: a packet between
 // them passes three bridges, both routers and all their chains.
-const twoRouters = `
+var twoRouters = `
 host h1 192.0.2.1
 host h2 192.0.2.2
 bridge blue
@@ -27,8 +27,8 @@ mac blue fa:16:3e:00:00:01 vm1
 mac green fa:16:3e:00:00:03 vm3
 neighbour blue 10.0.0.3 fa:16:3e:00:00:01 vm1
 neighbour green 10.0.1.3 fa:16:3e:00:00:03 vm3
-router r1 in pre1 forward forward-r1 out post1
-router r2 in pre2 forward forward-r2 out post2
+router r1 in pre-r1 forward forward-r1 out post-r1
+router r2 in pre-r2 forward forward-r2 out post-r2
 port r1b blue peer r1-blue device r1
 rport r1-blue r1 fa:16:3e:aa:00:01 10.0.0.1/24 peer r1b mtu 1450
 port r1e ext peer r1-ext device r1
@@ -56,21 +56,7 @@ route r2 0.0.0.0/0 port r2-ext via 203.0.113.1
 chain all accept ip4; accept ip6
 chain web accept icmp; accept tcp dport=22 srcgroup=trusted; accept tcp dport=443; accept tcp dport=80
 floating f1 r2 r2-ext 203.0.113.9 10.0.1.3
-chain pre1 float_dnat; forwarding; rev_snat dst=203.0.113.5; drop dst=203.0.113.5 !icmp
-chain post1 rev_dnat; jump nat64-r1; jump skip-r1; jump exact-r1; jump float-r1; snat out=r1-ext !src=203.0.113.5 target=203.0.113.5@1024-65535; snat rewritten target=203.0.113.5@1024-65535; drop out=r1-ext !src=203.0.113.5
-chain nat64-r1
-chain skip-r1 return out=r1-ext; accept !rewritten; accept in=r1-ext
-chain exact-r1 float_snat_exact
-chain float-r1 float_snat
-chain forward-r1
-chain pre2 float_dnat; forwarding; rev_snat dst=203.0.113.6; drop dst=203.0.113.6 !icmp
-chain post2 rev_dnat; jump nat64-r2; jump skip-r2; jump exact-r2; jump float-r2; snat out=r2-ext !src=203.0.113.6 target=203.0.113.6@1024-65535; snat rewritten target=203.0.113.6@1024-65535; drop out=r2-ext !src=203.0.113.6
-chain nat64-r2
-chain skip-r2 return out=r2-ext; accept !rewritten; accept in=r2-ext
-chain exact-r2 float_snat_exact
-chain float-r2 float_snat
-chain forward-r2
-`
+` + viewtest.GatewayChains("r1", "r1-ext", "203.0.113.5") + viewtest.GatewayChains("r2", "r2-ext", "203.0.113.6")
 
 // BenchmarkFirstPackets is the way of a connection's first packet through two routers with security groups, source NAT in one and a
 // floating address in the other.

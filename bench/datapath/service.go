@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"midonet.org/midonet/agent/view/viewtest"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
@@ -37,7 +38,7 @@ type ends struct {
 	behind netip.Addr   // what nobody is on b's network
 }
 
-const (
+var (
 	blue = `
 bridge blue
 port a blue key 11%[1]s
@@ -68,17 +69,10 @@ rport r1-ext r1 %s 203.0.113.5/24 peer r1e mtu 1500
 mac ext %[1]s r1e
 neighbour ext 203.0.113.5 %[1]s r1e
 route r1 203.0.113.0/24 port r1-ext
-chain pre1 float_dnat; forwarding; rev_snat dst=203.0.113.5; drop dst=203.0.113.5 !icmp
-chain post1 rev_dnat; jump nat64-r1; jump skip-r1; jump exact-r1; jump float-r1; snat out=r1-ext !src=203.0.113.5 target=203.0.113.5@1024-65535; snat rewritten target=203.0.113.5@1024-65535; drop out=r1-ext !src=203.0.113.5
-chain forward-r1
-chain nat64-r1
-chain skip-r1 return out=r1-ext; accept !rewritten; accept in=r1-ext
-chain exact-r1 float_snat_exact
-chain float-r1 float_snat
-`
+` + viewtest.GatewayChains("r1", "r1-ext", "203.0.113.5")
 	// greenGateway puts r2 there, with floating addresses for b and for nobody.
 	greenGateway = `
-router r2 in pre2 forward forward-r2 out post2
+router r2 in pre-r2 forward forward-r2 out post-r2
 port r2e ext peer r2-ext device r2
 rport r2-ext r2 %s 203.0.113.6/24 peer r2e mtu 1500
 mac ext %[1]s r2e
@@ -87,14 +81,7 @@ neighbour ext 203.0.113.10 %[1]s r2e
 route r2 203.0.113.0/24 port r2-ext
 floating f1 r2 r2-ext 203.0.113.9 10.99.1.2
 floating f2 r2 r2-ext 203.0.113.10 10.99.1.3
-chain pre2 float_dnat; forwarding; rev_snat dst=203.0.113.6; drop dst=203.0.113.6 !icmp
-chain post2 rev_dnat; jump nat64-r2; jump skip-r2; jump exact-r2; jump float-r2; snat out=r2-ext !src=203.0.113.6 target=203.0.113.6@1024-65535; snat rewritten target=203.0.113.6@1024-65535; drop out=r2-ext !src=203.0.113.6
-chain forward-r2
-chain nat64-r2
-chain skip-r2 return out=r2-ext; accept !rewritten; accept in=r2-ext
-chain exact-r2 float_snat_exact
-chain float-r2 float_snat
-`
+` + viewtest.GatewayChains("r2", "r2-ext", "203.0.113.6")
 	webGroups = `
 chain all accept ip4; accept ip6
 chain web accept icmp; accept tcp dport=22; accept tcp dport=5201; accept udp
@@ -141,7 +128,7 @@ var services = []service{
 			"ct_state=+trk+new,in_port=1,tcp,tp_dst=5201,actions=ct(commit,table=2)"},
 	}, {
 		title: "source NAT, security groups", ends: endsSource, routerA: prefix("10.99.0.1/24"), routerB: prefix("203.0.113.5/24"),
-		topology: []string{"bridge ext external", fmt.Sprintf(blue, securedA, " in pre1 forward forward-r1 out post1"), fmt.Sprintf(blueGateway, nextHopB), webGroups,
+		topology: []string{"bridge ext external", fmt.Sprintf(blue, securedA, " in pre-r1 forward forward-r1 out post-r1"), fmt.Sprintf(blueGateway, nextHopB), webGroups,
 			`
 port b ext key 12` + secured(workloadB, "203.0.113.20", "203.0.113.21") + `
 mac ext fa:16:3e:00:00:02 b
@@ -164,7 +151,7 @@ neighbour ext 203.0.113.20 fa:16:3e:00:00:01 a`},
 	}, {
 		title: "source NAT, floating address and security groups, two routers", ends: endsBoth,
 		routerA: prefix("10.99.0.1/24"), routerB: prefix("10.99.1.1/24"),
-		topology: []string{"bridge ext external", fmt.Sprintf(blue, securedA, " in pre1 forward forward-r1 out post1"), fmt.Sprintf(green, securedB, "r2"), webGroups,
+		topology: []string{"bridge ext external", fmt.Sprintf(blue, securedA, " in pre-r1 forward forward-r1 out post-r1"), fmt.Sprintf(green, securedB, "r2"), webGroups,
 			fmt.Sprintf(blueGateway, "fa:16:3e:aa:00:03"), fmt.Sprintf(greenGateway, "fa:16:3e:aa:00:04")},
 		ruleset: accept + sourceNAT + floating,
 	},

@@ -32,6 +32,20 @@ func (w *words) chain() *topology.Chain {
 	return c
 }
 
+// GatewayChains returns the text of the chains that the cluster renders (package translate) for a router that translates sources to the
+// address of its port on an external network: pre-ROUTER, forward-ROUTER and post-ROUTER, which the router is to name, and those that they jump to.
+func GatewayChains(router, port, addr string) string {
+	return strings.NewReplacer("ROUTER", router, "PORT", port, "ADDR", addr).Replace(`
+chain pre-ROUTER float_dnat; forwarding; rev_snat dst=ADDR; drop dst=ADDR !icmp
+chain forward-ROUTER
+chain post-ROUTER rev_dnat; jump nat64-ROUTER; jump skip-ROUTER; jump exact-ROUTER; jump float-ROUTER; snat out=PORT !src=ADDR target=ADDR@1024-65535; snat rewritten target=ADDR@1024-65535; drop out=PORT !src=ADDR
+chain nat64-ROUTER
+chain skip-ROUTER return out=PORT; accept !rewritten; accept in=PORT
+chain exact-ROUTER float_snat_exact
+chain float-ROUTER float_snat
+`)
+}
+
 // ParseRule reads a rule: an action, of a jump the chain, and what it applies to, in any order:
 //
 //	tcp udp sctp icmp icmpv6 proto=47       ip4 ip6 arp ether=0x88b5     smac=MAC dmac=MAC
