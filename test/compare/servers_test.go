@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/bench/lab"
 	"midonet.org/midonet/neutron/store/storetest"
 	"midonet.org/midonet/run"
+	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/test/original"
 )
 
@@ -62,7 +63,7 @@ func startOriginal(t *testing.T) string {
 	t.Cleanup(mariadb.Kill)
 	connection, err := mariadb.Database(t.Context(), "neutron")
 	check(t, err)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	host, port, err := net.SplitHostPort(address)
 	check(t, err)
 	configuration := filepath.Join(dir, "neutron.conf")
@@ -93,7 +94,7 @@ func startOurs(t *testing.T) string {
 	configuration := filepath.Join(dir, "neutron.conf")
 	text := original.Keystone(t) + both + "[database]\nconnection = " + storetest.SQLite(t) + "\n"
 	check(t, os.WriteFile(configuration, []byte(text), 0o600))
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -113,13 +114,6 @@ func startOurs(t *testing.T) string {
 		}
 	}
 	return base
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	address, err := lab.FreeAddress()
-	check(t, err)
-	return address
 }
 
 func check(t *testing.T, err error) {
