@@ -13,13 +13,14 @@ import (
 // minIPv6MTU is the smallest MTU of an IPv6 link (RFC 8200 section 5); a smaller one is not advertised.
 const minIPv6MTU = 1280
 
-// routerOf returns the router whose interface or gateway the port is.
+// routerOf returns the router whose interface or gateway the port is. Its device is compared as text, as Neutron's database compares it: an
+// identifier in another form names no router, or whoever may write any text there could make a port that of another's router.
 func routerOf(p *model.Port) (router model.RouterID, ok bool) {
 	if p.DeviceOwner != model.OwnerRouterInterface && p.DeviceOwner != model.OwnerRouterGateway {
 		return router, false
 	}
 	router, err := id.Parse[model.Router](p.DeviceID)
-	return router, err == nil && !router.IsZero()
+	return router, err == nil && !router.IsZero() && router.String() == p.DeviceID
 }
 
 // routerPortID returns the identifier of the topology port on the router: the Neutron port's own on an uplink network, where it is the

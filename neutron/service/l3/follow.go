@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/model"
@@ -18,12 +19,13 @@ var _ ml2.Service = (*Plugin)(nil)
 var ownPorts = []string{model.OwnerRouterInterface, model.OwnerRouterGateway, model.OwnerFloatingIP}
 
 // MayGiveDevice implements ml2.Service: a client makes no port an interface of another project's router
-// (_enforce_device_owner_not_router_intf_or_device_id), and none a router's gateway, which has rules of its own.
+// (_enforce_device_owner_not_router_intf_or_device_id), and none a router's gateway, which has rules of its own. A router is named in one
+// form: in another, which a backend may take for the same, its ports would not be found here.
 func (p *Plugin) MayGiveDevice(s *ml2.Session, port *model.Port) error {
 	if port.DeviceID == "" || port.DeviceOwner != model.OwnerRouterInterface && port.DeviceOwner != model.OwnerRouterGateway {
 		return nil
 	}
-	router, err := store.Router(s.Tx(), port.DeviceID, everyone)
+	router, err := store.Router(s.Tx(), canonical(port.DeviceID), everyone)
 	unknown := errors.Is(err, store.ErrNotFound)
 	isGateway, trusted := port.DeviceOwner == model.OwnerRouterGateway, s.Caller().Admin || s.Caller().Advsvc
 	switch {
@@ -33,10 +35,18 @@ func (p *Plugin) MayGiveDevice(s *ml2.Session, port *model.Port) error {
 		return routerNotFound(port.DeviceID)
 	case err != nil:
 		return err
-	case isGateway || !trusted && router.ProjectID != port.ProjectID:
+	case isGateway || !trusted && router.ProjectID != port.ProjectID || router.ID.String() != port.DeviceID:
 		return deviceNotOwned(port.DeviceID)
 	}
 	return nil
+}
+
+// canonical returns an identifier in the form in which it is stored; what is none as it is.
+func canonical(text string) string {
+	if u, err := id.Parse[struct{}](text); err == nil {
+		return u.String()
+	}
+	return text
 }
 
 // MayDeletePort implements ml2.Service: the ports of routers and floating addresses go with them (prevent_l3_port_deletion). One whose

@@ -3,6 +3,7 @@ package l3
 import (
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,6 +147,10 @@ func TestDevicesOfPorts(t *testing.T) {
 	}
 	wantFault(t, ask(model.OwnerRouterInterface, r.ID.String()), errs.Conflict, "DeviceIDNotOwnedByTenant")
 	wantFault(t, ask(model.OwnerRouterGateway, r.ID.String()), errs.Conflict, "DeviceIDNotOwnedByTenant")
+	for _, another := range []string{strings.ToUpper(r.ID.String()), strings.ReplaceAll(r.ID.String(), "-", "")} {
+		wantFault(t, ask(model.OwnerRouterGateway, another), errs.Conflict, "DeviceIDNotOwnedByTenant")
+		wantFault(t, ask(model.OwnerRouterInterface, another), errs.Conflict, "DeviceIDNotOwnedByTenant")
+	}
 	wantFault(t, ask(model.OwnerRouterInterface, n.ID.String()), errs.NotFound, "RouterNotFound")
 	p := f.port(bob, n)
 	_, err := f.core.Ports().Update(ctx, bob, p.ID.String(),
