@@ -117,3 +117,29 @@ func TestFragmentsThatNobodyTranslates(t *testing.T) {
 		}
 	}
 }
+
+// TestNoNeighbourDiscoveryInFragments: what no workload may say on its link, it may not say in fragments either, whatever its groups let
+// it send.
+func TestNoNeighbourDiscoveryInFragments(t *testing.T) {
+	v := viewtest.View(`
+host h1 192.0.2.1
+bridge blue
+port vm1 blue key 11 source fa:16:3e:00:00:01@fd00::3 egress all
+port free blue key 12
+bind vm1 h1 tap1
+bind free h1 tap2
+chain all accept ip6
+`)
+	for text, want := range map[string]Verdict{
+		"type 133": Drop, "type 134": Drop, "type 137": Drop, "type 128 id 5": Forward,
+	} {
+		first, later := inFragments(t, "icmp fe80::f816:3eff:fe00:1 > ff02::1 "+text+" ttl 255 smac fa:16:3e:00:00:01")
+		if r := Simulate(v, Input{InPort: viewtest.ID[topology.Port]("vm1"), Frame: first.Frame}); r.Verdict != want {
+			t.Errorf("%s, the first fragment: %s, want %s", text, r.Verdict, want)
+		}
+		r := Simulate(v, Input{InPort: viewtest.ID[topology.Port]("vm1"), Frame: later[0].Frame, First: &first.Header})
+		if r.Verdict != want {
+			t.Errorf("%s, a later one behind it: %s, want %s", text, r.Verdict, want)
+		}
+	}
+}

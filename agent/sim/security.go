@@ -126,6 +126,8 @@ func ownSource(s *topology.Security, p *packet.Packet) (exemption, string) {
 		return refused, "secured ports carry IP and ARP alone"
 	case isLinkMessage(p):
 		return ownLinkMessage(s, p)
+	case isCutDiscovery(p):
+		return refused, "neighbour discovery does not come in fragments (RFC 6980), by which it would get past those who look at it"
 	case isUDP(p, dhcpServer, dhcpClient, 4), isUDP(p, dhcpv6Server, dhcpv6Client, 6):
 		return refused, "no workload is a DHCP server"
 	case isUDP(p, dhcpClient, dhcpServer, 4) && (owns(s, p.SrcMAC, p.SrcIP) || p.SrcIP.IsUnspecified() && s.Sources[0].MAC == p.SrcMAC),
@@ -164,6 +166,12 @@ func isUDP(p *packet.Packet, src, dst uint16, version int) bool {
 func isLinkMessage(p *packet.Packet) bool {
 	return p.EtherType == packet.EtherTypeIPv6 && p.Proto == packet.ProtoICMPv6 && p.Fragment == packet.Unfragmented &&
 		(p.SrcPort >= packet.MLDQuery && p.SrcPort <= packet.NDRedirect || p.SrcPort == packet.MLDv2Report)
+}
+
+// isCutDiscovery reports whether the packet is the first fragment of neighbour discovery.
+func isCutDiscovery(p *packet.Packet) bool {
+	return p.EtherType == packet.EtherTypeIPv6 && p.Proto == packet.ProtoICMPv6 && p.Fragment == packet.FragmentFirst &&
+		p.SrcPort >= packet.NDRouterSolicitation && p.SrcPort <= packet.NDRedirect
 }
 
 // ownLinkMessage judges what IPv6 needs to work on a link.
