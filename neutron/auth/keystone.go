@@ -51,7 +51,7 @@ func (k *Keystone) Authenticate(r *http.Request) (*Caller, error) {
 		return nil, k.fault(err)
 	}
 	t, err := k.token(r.Context(), firstOf(r.Header.Get("X-Auth-Token"), r.Header.Get("X-Storage-Token")), vouched)
-	if err == nil && service == nil {
+	if err == nil && !vouched {
 		err = k.restrict(t, r)
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ func (k *Keystone) service(r *http.Request) (s *Service, vouched bool, err error
 }
 
 // restrict refuses requests that the access rules of the token's application credential do not name. A service that passes a request
-// on is not held to them, since the user's own request was.
+// on is not held to them, since the user's own request was; the token of someone else beside it changes nothing.
 func (k *Keystone) restrict(t *token, r *http.Request) error {
 	if !t.restricted || slices.ContainsFunc(t.rules, func(a accessRule) bool { return a.allows(k.config.ServiceType, r) }) {
 		return nil

@@ -26,12 +26,13 @@ type identity struct {
 	expires  map[string]time.Time // of tokens that exist
 	roles    map[string]string
 	logins   int
-	asked    map[string]int // validations by token
-	lifetime time.Duration  // of a login's token
-	status   int            // what every request is answered with, where not 0
-	lost     int            // how many of the next requests get no answer
-	loss     error          // why
-	hold     chan struct{}  // validations wait for it, where not nil
+	asked    map[string]int          // validations by token
+	lifetime time.Duration           // of a login's token
+	status   int                     // what every request is answered with, where not 0
+	rules    map[string][]accessRule // of tokens of application credentials that have some
+	lost     int                     // how many of the next requests get no answer
+	loss     error                   // why
+	hold     chan struct{}           // validations wait for it, where not nil
 }
 
 func newIdentity(now func() time.Time) *identity {
@@ -99,6 +100,8 @@ func (i *identity) body(w http.ResponseWriter, name string) {
 		"expires_at": i.expires[name].UTC().Format("2006-01-02T15:04:05.000000Z"),
 		"user":       map[string]any{"id": "user-of-" + name},
 		"roles":      []map[string]any{{"name": i.roles[name]}},
+
+		"application_credential": map[string]any{"access_rules": i.rules[name]},
 	}})
 }
 
@@ -330,6 +333,26 @@ func TestCacheIsBounded(t *testing.T) {
 	c.put(keyOf("d"), d)
 	if c.get(keyOf("a")) != a || c.get(keyOf("b")) != nil || c.get(keyOf("d")) != d || len(c.byKey) != 2 {
 		t.Errorf("the one that was used longest ago stayed: %d entries", len(c.byKey))
+	}
+}
+
+// TestWhoGetsPastAccessRules: a service that passes the user's request on, and nobody else, the restricted token itself least of all.
+func TestWhoGetsPastAccessRules(t *testing.T) {
+	i := newIdentity(time.Now)
+	_, authenticate := newKeystone(t, i, nil) // of GET /v2.0/networks
+	i.rules = map[string][]accessRule{"may": {{"network", "GET", "/v2.0/networks"}}, "may not": {{"network", "GET", "/v2.0/ports"}}}
+	for name, role := range map[string]string{"may": "member", "may not": "member", "eve": "member", "nova": "service"} {
+		i.issue(name, role, time.Hour)
+	}
+	for _, tokens := range [][]string{{"may"}, {"may", "eve"}, {"may not", "nova"}} {
+		if _, err := authenticate(tokens...); err != nil {
+			t.Errorf("%q: %v", tokens, err)
+		}
+	}
+	for _, tokens := range [][]string{{"may not"}, {"may not", "eve"}, {"may not", "may not"}} {
+		if _, err := authenticate(tokens...); !errs.Is(err, errs.Unauthorized) {
+			t.Errorf("%q: %v", tokens, err)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ type Keystone struct {
 	Retries    int    `oslo:"keystone_authtoken/http_request_max_retries" default:"3" help:"How often a request to which Keystone gives no answer is sent again, after half a second, one, two and so on."`
 
 	TokenCacheTime            int      `oslo:"keystone_authtoken/token_cache_time" default:"300" help:"How long a validated token is trusted, in seconds: a revocation is obeyed within this time. 0 or less: no cache."`
-	ServiceTokenRoles         []string `oslo:"keystone_authtoken/service_token_roles" default:"service" help:"Roles of which a service token needs one to vouch for an expired user token."`
+	ServiceTokenRoles         []string `oslo:"keystone_authtoken/service_token_roles" default:"service" help:"Roles of which a service token needs one to vouch for a user token that has expired or whose access rules do not name the request."`
 	ServiceTokenRolesRequired bool     `oslo:"keystone_authtoken/service_token_roles_required" default:"false" help:"Whether a service token without such a role is refused."`
 	ServiceType               string   `oslo:"keystone_authtoken/service_type" default:"network" help:"This service in the access rules of application credentials."`
 }
