@@ -29,7 +29,7 @@ func (r *Resource) CheckCreate(body map[string]any, owner Owner) (values Values,
 		return nil, nil, err
 	}
 	given = givenIn(values)
-	if r.byName["project_id"] != nil && values["project_id"] == nil && !given["project_id"] {
+	if project, ok := values["project_id"]; r.byName["project_id"] != nil && (!ok || project == "") {
 		if owner.ProjectID == "" {
 			return nil, nil, BadRequest("Running without keystone AuthN requires that tenant_id is specified")
 		}
@@ -72,7 +72,7 @@ func (r *Resource) ownAttributes(body map[string]any, owner Owner) (Values, erro
 		}
 		values[own] = value
 	}
-	if project, ok := values["project_id"]; ok && !owner.Admin && project != owner.ProjectID {
+	if project, ok := values["project_id"]; ok && !owner.Admin && (project != owner.ProjectID || owner.ProjectID == "") {
 		return nil, BadRequest("Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires " +
 			"admin or advsvc privileges")
 	}

@@ -110,6 +110,13 @@ func TestCreateRefusals(t *testing.T) {
 			in("mac_address", "'00:00:00:00:00:00' is not a valid MAC address")},
 		{Ports(), port(`"mac_address":"ff-ff-ff-ff-ff-ff"`), "HTTPBadRequest",
 			in("mac_address", "'ff:ff:ff:ff:ff:ff' is not a valid MAC address")},
+		{Ports(), port(`"device_owner":"network:router_interface "`), "HTTPBadRequest",
+			in("device_owner", "'network:router_interface ' ends in a space")},
+		{Ports(), port(`"device_id":"x "`), "HTTPBadRequest", in("device_id", "'x ' ends in a space")},
+		{Ports(), port(`"extra_dhcp_opts":[{"opt_name":"mtu ","opt_value":"1400"}]`), "InvalidInput",
+			"Invalid input for operation: No valid key specs matched for: {'opt_name': 'mtu ', 'opt_value': '1400'}."},
+		{RBACPolicies(), `{"object_type":"network","object_id":"` + uuid + `","action":"access_as_shared","target_tenant":"* "}`, "HTTPBadRequest",
+			in("target_tenant", "'* ' ends in a space")},
 		{Ports(), port(`"fixed_ips":"10.0.0.5"`), "HTTPBadRequest",
 			in("fixed_ips", "Invalid data format for fixed IP: '10.0.0.5'")},
 		{Ports(), port(`"fixed_ips":["10.0.0.5"]`), "HTTPBadRequest",
@@ -184,8 +191,13 @@ func TestOwnership(t *testing.T) {
 	_, _, err := Networks().CheckCreate(decode(t, `{"project_id":"red"}`), Owner{ProjectID: "blue"})
 	wantFault(t, "another's project", err, "HTTPBadRequest", "Specifying 'project_id' or 'tenant_id' other than the authenticated "+
 		"project in request requires admin or advsvc privileges")
-	_, _, err = Networks().CheckCreate(decode(t, `{}`), Owner{Admin: true})
-	wantFault(t, "no project", err, "HTTPBadRequest", "Running without keystone AuthN requires that tenant_id is specified")
+	_, _, err = Networks().CheckCreate(decode(t, `{"tenant_id":""}`), Owner{})
+	wantFault(t, "nobody's, by who has no project", err, "HTTPBadRequest", "Specifying 'project_id' or 'tenant_id' other than the authenticated "+
+		"project in request requires admin or advsvc privileges")
+	for _, body := range []string{`{}`, `{"tenant_id":""}`} {
+		_, _, err = Networks().CheckCreate(decode(t, body), Owner{Admin: true})
+		wantFault(t, "no project", err, "HTTPBadRequest", "Running without keystone AuthN requires that tenant_id is specified")
+	}
 	for body, want := range map[string]string{`{}`: "blue", `{"tenant_id":"red"}`: "red", `{"project_id":"red","tenant_id":"red"}`: "red"} {
 		values, _, err := Networks().CheckCreate(decode(t, body), Owner{ProjectID: "blue", Admin: true})
 		if err != nil || values["project_id"] != want {

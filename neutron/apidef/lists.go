@@ -163,7 +163,7 @@ func dhcpOption(v any) (map[string]any, bool) {
 		}
 	}
 	value, hasValue := given["opt_value"]
-	if !hasValue || oneLine(optionNameSize)(given["opt_name"]) != "" {
+	if !hasValue || unpadded(oneLine(optionNameSize))(given["opt_name"]) != "" {
 		return nil, false
 	}
 	return option, validOptionValue(given["opt_name"], value)

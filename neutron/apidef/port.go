@@ -19,9 +19,9 @@ func Ports() *Resource {
 		{Name: "fixed_ips", Type: List, Help: "Its addresses: objects with ip_address, subnet_id or both.",
 			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue, Policy: true},
 		{Name: "device_id", Type: String, Help: "What uses it, such as the identifier of a server.",
-			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceIDSize), Filter: true, Sort: true},
+			Create: true, Update: true, Default: "", Validate: unpadded(stringUpTo(deviceIDSize)), Filter: true, Sort: true},
 		{Name: "device_owner", Type: String, Help: "What kind of thing uses it, such as compute:nova or network:dhcp.",
-			Create: true, Update: true, Default: "", Validate: stringUpTo(deviceOwnerSize), Filter: true, Sort: true, Policy: true},
+			Create: true, Update: true, Default: "", Validate: unpadded(stringUpTo(deviceOwnerSize)), Filter: true, Sort: true, Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
 	}
 	return New("port", "ports", identity(), core, binding(), portDNS(), portSecurity(), standard(), taggedFromBirth())

@@ -23,7 +23,7 @@ func RBACPolicies() *Resource {
 		{Name: "object_id", Type: UUID, Help: "The object that is shared.",
 			Create: true, Required: true, Validate: isUUID, Filter: true, Policy: true},
 		{Name: "target_tenant", Type: String, Help: "The project that it is shared with; * for every project.",
-			Create: true, Update: true, Required: true, Validate: stringUpTo(projectIDSize), Filter: true, Policy: true},
+			Create: true, Update: true, Required: true, Validate: unpadded(stringUpTo(projectIDSize)), Filter: true, Policy: true},
 		{Name: "tenant_id", Type: String, Help: "The older name of project_id.", Alias: "project_id",
 			Create: true, Validate: stringUpTo(projectIDSize), Filter: true},
 		{Name: "project_id", Type: String, Help: "The project that owns the policy.",

@@ -37,6 +37,17 @@ func stringUpTo(size int) Validator {
 	}
 }
 
+// unpadded refuses texts that end in a space besides those that v refuses. It is for texts that decide something: MySQL's collations take
+// them for the same without the space, and nothing else does, rules of policy least of all.
+func unpadded(v Validator) Validator {
+	return func(value any) string {
+		if s, ok := value.(string); ok && strings.HasSuffix(s, " ") {
+			return fmt.Sprintf("'%s' ends in a space", s)
+		}
+		return v(value)
+	}
+}
+
 // isUUID is validate_uuid.
 func isUUID(v any) string {
 	if s, ok := v.(string); ok && s != "" {
