@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"midonet.org/midonet/errs"
 )
 
 func TestNoauth(t *testing.T) {
@@ -29,6 +32,22 @@ func TestNoauth(t *testing.T) {
 		}
 		if diff := cmp.Diff(&c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestNoauthRefusesWebPages(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		refused     bool
+	}{
+		{"Origin", "http://example.org", true}, {"Origin", "null", true}, {"Sec-Fetch-Site", "cross-site", true},
+		{"Sec-Fetch-Site", "none", false}, {"User-Agent", "openstacksdk", false},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/v2.0/networks", nil)
+		r.Header.Set(c.name, c.value)
+		if _, err := (Noauth{}).Authenticate(r); errs.Is(err, errs.Forbidden) != c.refused {
+			t.Errorf("%s: %s: %v", c.name, c.value, err)
 		}
 	}
 }

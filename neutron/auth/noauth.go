@@ -3,6 +3,8 @@ package auth
 import (
 	"net/http"
 	"strings"
+
+	"midonet.org/midonet/errs"
 )
 
 // noauthProject is the project of requests that name none (neutron/auth.py, NoauthFakeProjectId).
@@ -13,10 +15,16 @@ const noauthProject = "fake_project_id"
 //
 // The identity headers that Keystone's middleware would set are taken where they are given (X-Project-Id or X-Tenant-Id, X-User-Id,
 // X-Roles), so that a person at the machine can act for a project. Roles do not take the administrator's rights away.
+//
+// Whoever reaches loopback may do everything, and so could any web page that is open in a browser of the machine: what a page sends is
+// refused.
 type Noauth struct{}
 
-// Authenticate never fails.
+// Authenticate refuses web pages.
 func (Noauth) Authenticate(r *http.Request) (*Caller, error) {
+	if fromPage(r) {
+		return nil, errs.New(errs.Forbidden, "HTTPForbidden", "Web pages are not served without authentication.")
+	}
 	c := &Caller{
 		UserID:    r.Header.Get("X-User-Id"),
 		ProjectID: firstOf(r.Header.Get("X-Project-Id"), r.Header.Get("X-Tenant-Id"), noauthProject),
@@ -26,7 +34,14 @@ func (Noauth) Authenticate(r *http.Request) (*Caller, error) {
 	return c, nil
 }
 
-// Challenge is never asked for: no one is refused.
+// fromPage reports whether a browser says that a page, and not its user, has it send the request: Origin comes with everything that changes
+// something (Fetch standard, section 3.2), Sec-Fetch-Site with all requests to loopback (Fetch Metadata).
+func fromPage(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Header.Get("Origin") != "" || site != "" && site != "none"
+}
+
+// Challenge is never asked for: nobody is told to log in.
 func (Noauth) Challenge() string { return "Keystone" }
 
 // splitRoles reads a list separated by commas, as Keystone's middleware writes it.
