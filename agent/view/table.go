@@ -1,13 +1,9 @@
 package view
 
-import (
-	"iter"
-	"math/bits"
-	"slices"
-)
+import "iter"
 
 // table is an immutable map: with and without return a changed copy that shares all but a handful of small nodes with the old one.
-// It is a hash trie (Bagwell, "Ideal Hash Trees", 2001) with 32 ways a level. The zero table is empty.
+// It is a hash trie (Bagwell, "Ideal Hash Trees", 2001) with 16 ways a level. The zero table is empty.
 //
 // A radix tree over octet strings would do as well; in this one a lookup among ten thousand ports is two or three probes without an
 // allocation. A simulation makes some fifty.
@@ -16,11 +12,10 @@ type table[V any] struct {
 	size int
 }
 
-// node is a branch where its bitmap has a bit set and a leaf otherwise. A leaf has one entry; leaves of one hash, should there ever
-// be two, hang together by same.
+// node is a branch where it has ways and a leaf otherwise. A leaf has one entry; leaves of one hash, should there ever be two, hang
+// together by same.
 type node[V any] struct {
-	bitmap   uint32 // which of the 32 ways are in children
-	children []*node[V]
+	ways *[ways]*node[V] // nil where nothing goes that way. They are not packed: a lookup would take longer to count which is which.
 
 	hash  uint64
 	key   key
@@ -28,21 +23,15 @@ type node[V any] struct {
 	same  *node[V]
 }
 
-const levelBits = 5
+// ways is how many a level has, which wayBits bits of a hash tell apart.
+const ways, wayBits = 16, 4
 
 // get returns the key's value.
 func (t table[V]) get(key key) (value V, ok bool) {
-	n := t.root
-	if n == nil {
-		return value, false
-	}
 	hash := key.hash()
-	for shift := 0; n != nil && n.bitmap != 0; shift += levelBits {
-		way := uint32(1) << (hash >> shift & 31)
-		if n.bitmap&way == 0 {
-			return value, false
-		}
-		n = n.children[bits.OnesCount32(n.bitmap&(way-1))]
+	n := t.root
+	for rest := hash; n != nil && n.ways != nil; rest >>= wayBits {
+		n = n.ways[rest%ways]
 	}
 	for ; n != nil && n.hash == hash; n = n.same {
 		if n.key == key {
@@ -54,11 +43,7 @@ func (t table[V]) get(key key) (value V, ok bool) {
 
 // with returns the table in which key has the value.
 func (t table[V]) with(key key, value V) table[V] {
-	leaf := &node[V]{hash: key.hash(), key: key, value: value}
-	if t.root == nil {
-		return table[V]{leaf, 1}
-	}
-	root, added := t.root.with(leaf, 0)
+	root, added := t.root.with(&node[V]{hash: key.hash(), key: key, value: value}, 0)
 	if added {
 		return table[V]{root, t.size + 1}
 	}
@@ -82,10 +67,10 @@ func (n *node[V]) walk(yield func(key, V) bool) bool {
 	if n == nil {
 		return true
 	}
-	if n.bitmap == 0 {
+	if n.ways == nil {
 		return yield(n.key, n.value) && n.same.walk(yield)
 	}
-	for _, c := range n.children {
+	for _, c := range n.ways {
 		if !c.walk(yield) {
 			return false
 		}
@@ -93,23 +78,21 @@ func (n *node[V]) walk(yield func(key, V) bool) bool {
 	return true
 }
 
-// with returns n, at the depth of shift, with the leaf in it, and whether its key is new.
-func (n *node[V]) with(leaf *node[V], shift int) (*node[V], bool) {
-	if n.bitmap == 0 {
-		if n.hash != leaf.hash {
-			return join(n, leaf, shift), true
-		}
+// with returns n, which is behind so many bits of the leaf's hash, with the leaf in it, and whether its key is new.
+func (n *node[V]) with(leaf *node[V], depth int) (*node[V], bool) {
+	switch {
+	case n == nil:
+		return leaf, true
+	case n.ways == nil && n.hash != leaf.hash:
+		return join(n, leaf, depth), true
+	case n.ways == nil:
 		rest, found := n.dropped(leaf.key)
 		leaf.same = rest
 		return leaf, !found
 	}
-	way := uint32(1) << (leaf.hash >> shift & 31)
-	i := bits.OnesCount32(n.bitmap & (way - 1))
-	if n.bitmap&way == 0 {
-		return &node[V]{bitmap: n.bitmap | way, children: slices.Insert(slices.Clone(n.children), i, leaf)}, true
-	}
-	child, added := n.children[i].with(leaf, shift+levelBits)
-	return n.replaced(i, child), added
+	way := leaf.hash >> depth % ways
+	child, added := n.ways[way].with(leaf, depth+wayBits)
+	return n.replaced(way, child), added
 }
 
 // dropped returns the leaves of n's hash but for the one of the key, and whether that was there.
@@ -126,42 +109,41 @@ func (n *node[V]) dropped(key key) (*node[V], bool) {
 	return &c, found
 }
 
-// join returns the branch at the depth of shift over two leaves of different hashes.
-func join[V any](a, b *node[V], shift int) *node[V] {
-	wa, wb := a.hash>>shift&31, b.hash>>shift&31
-	switch {
-	case wa == wb:
-		return &node[V]{bitmap: 1 << wa, children: []*node[V]{join(a, b, shift+levelBits)}}
-	case wa > wb:
-		a, b = b, a
+// join returns the branch over two leaves of different hashes.
+func join[V any](a, b *node[V], depth int) *node[V] {
+	n := &node[V]{ways: new([ways]*node[V])}
+	wa, wb := a.hash>>depth%ways, b.hash>>depth%ways
+	if wa == wb {
+		n.ways[wa] = join(a, b, depth+wayBits)
+	} else {
+		n.ways[wa], n.ways[wb] = a, b
 	}
-	return &node[V]{bitmap: 1<<wa | 1<<wb, children: []*node[V]{a, b}}
+	return n
 }
 
-func (n *node[V]) replaced(i int, child *node[V]) *node[V] {
-	c := &node[V]{bitmap: n.bitmap, children: slices.Clone(n.children)}
-	c.children[i] = child
-	return c
+func (n *node[V]) replaced(way uint64, child *node[V]) *node[V] {
+	c := *n.ways
+	c[way] = child
+	return &node[V]{ways: &c}
 }
 
 // without returns n without the key, which it has; nil when nothing is left. A leaf that is left alone takes its branch's place.
-func (n *node[V]) without(hash uint64, key key, shift int) *node[V] {
-	if n.bitmap == 0 {
+func (n *node[V]) without(hash uint64, key key, depth int) *node[V] {
+	if n.ways == nil {
 		rest, _ := n.dropped(key)
 		return rest
 	}
-	way := uint32(1) << (hash >> shift & 31)
-	i := bits.OnesCount32(n.bitmap & (way - 1))
-	child := n.children[i].without(hash, key, shift+levelBits)
-	switch {
-	case child != nil && child.bitmap == 0 && len(n.children) == 1:
-		return child
-	case child != nil:
-		return n.replaced(i, child)
-	case len(n.children) == 1:
-		return nil
-	case len(n.children) == 2 && n.children[1-i].bitmap == 0:
-		return n.children[1-i]
+	way := hash >> depth % ways
+	c := n.replaced(way, n.ways[way].without(hash, key, depth+wayBits))
+	var only *node[V]
+	for _, child := range c.ways {
+		switch {
+		case child == nil:
+		case only != nil || child.ways != nil:
+			return c
+		default:
+			only = child
+		}
 	}
-	return &node[V]{bitmap: n.bitmap &^ way, children: slices.Delete(slices.Clone(n.children), i, i+1)}
+	return only
 }

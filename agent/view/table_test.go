@@ -69,7 +69,7 @@ func TestCollidingHashes(t *testing.T) {
 	if got := collect(root.without(7, intKey(2), 0)); !maps.Equal(got, map[int]int{1: 10, 3: 30, 4: 40}) {
 		t.Errorf("keys without 2: %v", got)
 	}
-	if got := root.without(7, intKey(2), 0).without(7, intKey(1), 0).without(7, intKey(4), 0); got.bitmap != 0 || got.key != intKey(3) {
+	if got := root.without(7, intKey(2), 0).without(7, intKey(1), 0).without(7, intKey(4), 0); got.ways != nil || got.key != intKey(3) {
 		t.Errorf("the last leaf is not at the top: %+v", got)
 	}
 }
