@@ -210,10 +210,9 @@ func (t Tag) hash() uint64 {
 
 // folded returns two words that all of the tag is in.
 func (t *Tag) folded() (a, b uint64) {
-	word := func(b *[16]byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
 	small := uint64(t.Class) | uint64(t.Bits)<<8 | uint64(t.form)<<16
-	return fold(word(&t.ID, 0)^sumSeeds[0], word(&t.ID, 8)^sumSeeds[1]),
-		fold(word(&t.narrow, 0)^sumSeeds[2], word(&t.narrow, 8)^sumSeeds[3]^small<<32)
+	return fold(binary.LittleEndian.Uint64(t.ID[:])^sumSeeds[0], binary.LittleEndian.Uint64(t.ID[8:])^sumSeeds[1]) ^ small,
+		fold(t.narrow.hi^sumSeeds[2], t.narrow.lo^sumSeeds[3])
 }
 
 // sumSeeds make sums that nobody can foresee. Package maphash would do as well, at ten times the price for each of forty tags.
@@ -235,7 +234,7 @@ func (t *Tag) bundle() int {
 
 // placeOf returns the tag without its address.
 func placeOf(t Tag) Tag {
-	t.narrow, t.Bits = [16]byte{}, 0
+	t.narrow, t.Bits = words{}, 0
 	return t
 }
 

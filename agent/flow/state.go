@@ -85,7 +85,7 @@ func (c Conn) String() string {
 
 // Tracked reports whether connections of the packet's protocol are tracked: TCP, UDP, SCTP and ICMP echo of either family, whole or
 // first fragments. Answers to anything else are judged by themselves.
-func Tracked(p *packet.Packet) bool {
+func Tracked(p *packet.Header) bool {
 	if p.Fragment == packet.FragmentLater {
 		return false
 	}
@@ -97,7 +97,7 @@ func Tracked(p *packet.Packet) bool {
 }
 
 // ConnOf returns the connection that the packet, for which Tracked holds, is of.
-func ConnOf(p *packet.Packet) Conn {
+func ConnOf(p *packet.Header) Conn {
 	c := Conn{Proto: p.Proto, Src: p.SrcIP, Dst: p.DstIP, SrcPort: p.SrcPort, DstPort: p.DstPort}
 	if p.IsEcho() {
 		c.SrcPort = p.DstPort

@@ -12,16 +12,29 @@ import (
 // Tag names something that an answer depended on. When that thing changes, every flow with a tag that it touches is removed. An answer
 // through two routers has some forty, and an agent keeps them for each flow: there is no pointer in a tag.
 type Tag struct {
-	Class TagClass
+	// ID is the object's identifier; what it names depends on Class.
+	ID [16]byte
+	// narrow is one station of a bridge or one address.
+	narrow words
+	Class  TagClass
 	// Bits is 0 for classes without an address, and of an answer's tag the length of the longest prefix that decided: a change to a
 	// shorter one is of no consequence. With a change to the addresses of a prefix it is that prefix's length.
 	Bits uint8
 	// form says what is in narrow.
 	form form
-	// ID is the object's identifier; what it names depends on Class.
-	ID [16]byte
-	// narrow is one station of a bridge or one address.
-	narrow [16]byte
+}
+
+// words are up to sixteen octets, the first one the highest of hi.
+type words struct{ hi, lo uint64 }
+
+func wordsOf(hw mac.Addr) words {
+	return words{hi: uint64(binary.BigEndian.Uint32(hw[:]))<<32 | uint64(binary.BigEndian.Uint16(hw[4:]))<<16}
+}
+
+func (w words) octets() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:], w.hi)
+	binary.BigEndian.PutUint64(b[8:], w.lo)
+	return b
 }
 
 type form uint8
@@ -37,11 +50,26 @@ const (
 func (t Tag) Addr() netip.Addr {
 	switch t.form {
 	case formIPv4:
-		return netip.AddrFrom4([4]byte(t.narrow[:4]))
+		b := t.narrow.octets()
+		return netip.AddrFrom4([4]byte(b[:4]))
 	case formIPv6:
-		return netip.AddrFrom16(t.narrow)
+		return netip.AddrFrom16(t.narrow.octets())
 	}
 	return netip.Addr{}
+}
+
+// setAddr narrows the tag to the address.
+func (t *Tag) setAddr(addr netip.Addr) {
+	switch {
+	case addr.Is4():
+		a := addr.As4()
+		t.form, t.narrow = formIPv4, words{hi: uint64(binary.BigEndian.Uint32(a[:])) << 32}
+	case addr.IsValid():
+		a := addr.As16()
+		t.form, t.narrow = formIPv6, words{binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(a[8:])}
+	default:
+		t.form, t.narrow = formNone, words{}
+	}
 }
 
 // MAC returns the station to which the tag is narrowed; zero for classes without.
@@ -49,16 +77,22 @@ func (t Tag) MAC() mac.Addr {
 	if t.form != formMAC {
 		return mac.Addr{}
 	}
-	return mac.Addr(t.narrow[:6])
+	b := t.narrow.octets()
+	return mac.Addr(b[:6])
 }
 
 // Sum returns a number that is the same for equal tags, and for others one in 256 times.
 func (t *Tag) Sum() uint8 {
-	v := binary.LittleEndian.Uint64(t.ID[:]) ^ binary.LittleEndian.Uint64(t.narrow[:]) ^ binary.LittleEndian.Uint64(t.narrow[8:])
+	v := binary.LittleEndian.Uint64(t.ID[:]) ^ t.narrow.hi ^ t.narrow.lo
 	return uint8((v ^ uint64(t.Class)<<32 ^ uint64(t.Bits)) * 0x9e3779b97f4a7c15 >> 56) // Fibonacci hashing: its high bits are spread well
 }
 
-func (t Tag) hasAddr() bool { return t.form >= formIPv4 }
+// is reports whether the tags are the same.
+func (t *Tag) is(o *Tag) bool {
+	return t.ID == o.ID && t.narrow == o.narrow && t.Class == o.Class && t.Bits == o.Bits && t.form == o.form
+}
+
+func (t *Tag) hasAddr() bool { return t.form >= formIPv4 }
 
 // Touches reports whether the change t concerns an answer that has the tag a.
 func (t Tag) Touches(a Tag) bool {
@@ -100,22 +134,13 @@ const (
 // AddrTag returns the tag of an answer that depends on one address.
 func AddrTag(class TagClass, id [16]byte, addr netip.Addr) Tag {
 	t := Tag{Class: class, ID: id}
-	switch {
-	case addr.Is4():
-		a := addr.As4()
-		t.form = formIPv4
-		copy(t.narrow[:], a[:])
-	case addr.IsValid():
-		t.form, t.narrow = formIPv6, addr.As16()
-	}
+	t.setAddr(addr)
 	return t
 }
 
 // StationTag returns the tag of an answer that depends on where a station of the bridge is, and of a change to that.
 func StationTag(bridge topology.BridgeID, hw mac.Addr) Tag {
-	t := Tag{Class: TagMAC, ID: bridge, form: formMAC}
-	copy(t.narrow[:], hw[:])
-	return t
+	return Tag{Class: TagMAC, ID: bridge, form: formMAC, narrow: wordsOf(hw)}
 }
 
 // PrefixTag returns the tag of a change to a prefix.
@@ -166,10 +191,12 @@ func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
 // StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going. All states of one
 // connection, as it is between two translations, have one tag, whichever way its packets go and whichever device keeps them: so a flow
 // has one to three, and a state that comes late costs no more than a miss of each of the connection's flows.
-func StateTag(k StateKey) Tag {
-	c := &k.Conn
+func StateTag(k StateKey) Tag { return stateTag(connSum(&k.Conn)) }
+
+// connSum returns that of a connection's states.
+func connSum(c *Conn) sum {
 	a, b := foldedEnd(c.Proto, c.Src, c.SrcPort), foldedEnd(c.Proto, c.Dst, c.DstPort)
-	return stateTag(sum{fold(a, sumSeeds[2]) + fold(b, sumSeeds[2]), fold(a, sumSeeds[3]) + fold(b, sumSeeds[3])})
+	return sum{fold(a, sumSeeds[2]) + fold(b, sumSeeds[2]), fold(a, sumSeeds[3]) + fold(b, sumSeeds[3])}
 }
 
 // foldedEnd returns a word that all of one end is in.

@@ -5,19 +5,20 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
 // speaksToPort takes what is said to a router's port on its link: ARP, neighbour discovery and router solicitations. It reports
 // whether the packet was such.
-func (w *walk) speaksToPort(p *topology.Port) bool {
+func (w *walk) speaksToPort(r *view.Router, p *topology.Port) bool {
 	in := &w.packet
 	switch {
 	case in.EtherType == packet.EtherTypeARP:
-		w.takeARP(p)
+		w.takeARP(r, p)
 	case in.ValidSolicitation():
-		if w.answersFor(p, in.ND.Target) {
+		if w.answersFor(r, p, in.ND.Target) {
 			w.consume()
 			w.step(w.portDevice(p.ID), "answers: %s is at %s", in.ND.Target, p.MAC)
 			w.sendBack(p, in.NeighbourReply(p.MAC, true))
@@ -38,12 +39,12 @@ func (w *walk) speaksToPort(p *topology.Port) bool {
 	return true
 }
 
-func (w *walk) takeARP(p *topology.Port) {
+func (w *walk) takeARP(r *view.Router, p *topology.Port) {
 	a := w.packet.ARP
 	switch {
 	case a.Operation == packet.ARPRequest && !a.Gratuitous():
 		// Whoever asks: Linux asks in the name of whichever of its addresses the packet comes from, on the link or not.
-		if w.answersFor(p, a.TargetIP) {
+		if w.answersFor(r, p, a.TargetIP) {
 			w.consume()
 			w.step(w.portDevice(p.ID), "answers: %s is at %s", a.TargetIP, p.MAC)
 			w.sendBack(p, a.Reply(p.MAC))
@@ -57,12 +58,12 @@ func (w *walk) takeARP(p *topology.Port) {
 }
 
 // answersFor reports whether the address is the port's, its own or a floating one; where not it drops the question.
-func (w *walk) answersFor(p *topology.Port, a netip.Addr) bool {
+func (w *walk) answersFor(r *view.Router, p *topology.Port, a netip.Addr) bool {
 	if hasAddress(p, a) || a == packet.LinkLocal(p.MAC) {
 		return true
 	}
-	w.addTag(flow.AddrTag(flow.TagFloating, p.Router, a))
-	if f := w.view.FloatingIP(p.Router, a); f != nil && f.Port == p.ID {
+	w.tagAddr(flow.TagFloating, p.Router, a)
+	if f := r.FloatingIP(a); f != nil && f.Port == p.ID {
 		return true
 	}
 	w.stop(Drop, w.portDevice(p.ID), "drops the question: it does not answer for %s", a)

@@ -23,7 +23,7 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: it is administratively down")
 		return
 	}
-	if !w.bridgeChain(b, w.view.Overlay(b.Key()).InChain, topology.PortID{}) {
+	if !w.bridgeChain(b, b.Overlay.InChain, topology.PortID{}) {
 		return
 	}
 	w.learn(b)
@@ -42,11 +42,11 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 
 // bridgeChain runs one of the chains that operators have put on the bridge, for a packet that leaves by the port out, and reports whether
 // it goes on.
-func (w *walk) bridgeChain(b *topology.Bridge, id topology.ChainID, out topology.PortID) bool {
+func (w *walk) bridgeChain(b *view.Bridge, id topology.ChainID, out topology.PortID) bool {
 	if id.IsZero() {
 		return true
 	}
-	switch w.filter(id, &place{device: b.ID, in: w.at.ID, out: out}) {
+	switch w.filter(w.view.Named(id), &place{device: b.ID, in: w.at.ID, out: out}) {
 	case dropped, rejected:
 		w.stop(Drop, bridgeDevice(b), "drops the packet, as its rules say")
 		return false
@@ -58,13 +58,13 @@ func (w *walk) bridgeChain(b *topology.Bridge, id topology.ChainID, out topology
 
 // learn notes the sender where nothing says yet that it is behind the ingress port. What Neutron says holds against what is seen. What
 // comes over a wire is from a router, whose address is known.
-func (w *walk) learn(b *topology.Bridge) {
+func (w *walk) learn(b *view.Bridge) {
 	if w.at.Interior() {
 		return
 	}
 	src := w.packet.SrcMAC
 	w.tagStation(b.ID, src)
-	at, known := w.view.Station(b.ID, src)
+	at, known := b.Station(src)
 	if src.IsZero() || known && (!at.Learned || at.Port == w.at.ID) {
 		return
 	}
@@ -74,10 +74,10 @@ func (w *walk) learn(b *topology.Bridge) {
 	}
 }
 
-func (w *walk) unicast(b *topology.Bridge) {
+func (w *walk) unicast(b *view.Bridge) {
 	dst := w.packet.DstMAC
 	w.tagStation(b.ID, dst)
-	at, known := w.view.Station(b.ID, dst)
+	at, known := b.Station(dst)
 	switch {
 	case known && at.Port == w.at.ID:
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s is behind the port it came from", dst)
@@ -103,7 +103,7 @@ func knowledge(at view.Station) string {
 }
 
 // leaveBridge sends the packet out of one port of the bridge.
-func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
+func (w *walk) leaveBridge(b *view.Bridge, id topology.PortID) {
 	w.tag(flow.TagPort, id)
 	p := w.view.Port(id)
 	switch {
@@ -111,13 +111,13 @@ func (w *walk) leaveBridge(b *topology.Bridge, id topology.PortID) {
 		w.stop(Error, w.portDevice(id), "is not known here")
 	case p.Bridge != b.ID:
 		w.stop(Error, w.portDevice(id), "is not a port of %s", bridgeDevice(b))
-	case w.bridgeChain(b, w.view.Overlay(b.Key()).OutChain, id):
+	case w.bridgeChain(b, b.Overlay.OutChain, id):
 		w.leave(p)
 	}
 }
 
 // flood sends the packet to every exterior port of the bridge but the one it came from, and that lets it through.
-func (w *walk) flood(b *topology.Bridge, why string) {
+func (w *walk) flood(b *view.Bridge, why string) {
 	w.notes.open = false // Input.Hush decides
 	w.tag(flow.TagFlood, b.ID)
 	if w.in.Hush {
@@ -150,10 +150,10 @@ func (w *walk) flood(b *topology.Bridge, why string) {
 
 // floodTo returns the output for one port of a flood; false where the port does not let the packet through or cannot be reached. What
 // the port's filters say of the packet stays with the port.
-func (w *walk) floodTo(b *topology.Bridge, p *topology.Port) (out flow.Output, ok bool) {
+func (w *walk) floodTo(b *view.Bridge, p *topology.Port) (out flow.Output, ok bool) {
 	before := w.packet.Header
 	defer func() { w.packet.Header = before }()
-	if !w.bridgeChain(b, w.view.Overlay(b.Key()).OutChain, p.ID) || !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
+	if !w.bridgeChain(b, b.Overlay.OutChain, p.ID) || !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
 		return out, false
 	}
 	at, _ := w.view.Location(p.ID)

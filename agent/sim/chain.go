@@ -10,9 +10,9 @@ import (
 
 // place is where a chain is evaluated.
 type place struct {
-	device  [16]byte          // that keeps the state of translations: the router, or the port's bridge
-	router  topology.RouterID // whose floating addresses count; zero on a bridge
-	in, out topology.PortID   // of the device; zero where not known
+	device  [16]byte        // that keeps the state of translations: the router, or the port's bridge
+	router  *view.Router    // whose floating addresses count; nil on a bridge
+	in, out topology.PortID // of the device; zero where not known
 }
 
 // outcome is what a chain decides.
@@ -32,67 +32,65 @@ const maxChains = 64
 
 // mayAsk notes the chain, and reports whether it may be asked. Jumping into one again goes on with the next rule, as the original has it,
 // so that chains that jump in a circle end.
-func (w *walk) mayAsk(id topology.ChainID) bool {
-	if len(w.asked) == maxChains || slices.Contains(w.asked, id) {
+func (w *walk) mayAsk(c *view.Chain) bool {
+	if len(w.asked) == maxChains || slices.Contains(w.asked, c) {
 		return false
 	}
-	w.asked = append(w.asked, id)
+	w.asked = append(w.asked, c)
 	return true
 }
 
 // filter evaluates a chain and those it jumps to.
-func (w *walk) filter(id topology.ChainID, at *place) outcome {
-	if id.IsZero() {
+func (w *walk) filter(c view.Named, at *place) outcome {
+	if c.ID.IsZero() {
 		return undecided
 	}
 	w.asked = w.asked[:0]
-	if o := w.chain(id, at); o != returned {
+	if o := w.chain(c, at); o != returned {
 		return o
 	}
 	return undecided
 }
 
-func (w *walk) chain(id topology.ChainID, at *place) outcome {
-	w.tag(flow.TagChain, id)
-	c := w.view.Chain(id)
-	if c == nil {
-		w.step(device{kind: "chain", id: topology.BridgeID(id)}, "is not known here, and has no say")
+func (w *walk) chain(c view.Named, at *place) outcome {
+	w.tag(flow.TagChain, c.ID)
+	if c.Chain == nil {
+		w.step(device{kind: "chain", id: topology.BridgeID(c.ID)}, "is not known here, and has no say")
 		return undecided
 	}
-	return w.rules(c, at)
+	return w.rules(c.Chain, at)
 }
 
 // rules asks the rules of a chain one after the other.
 func (w *walk) rules(c *view.Chain, at *place) outcome {
-	if !w.mayAsk(c.ID) {
+	if !w.mayAsk(c) {
 		w.step(chainDevice(c), "has been asked already, and is not asked again")
 		return undecided
 	}
 	for i := range c.Rules {
 		r := &c.Rules[i]
-		if !w.meets(&r.When, c.Looks[i], at) {
+		if r.Looks != 0 && !w.meets(&r.When, r.Looks, at) {
 			continue
 		}
-		if o := w.do(c, i, at); o != undecided {
+		if o := w.do(c, r, at); o != undecided {
 			return o
 		}
 	}
 	return undecided
 }
 
-// do does what the chain's i-th rule says, and returns undecided where the next rule is next.
-func (w *walk) do(c *view.Chain, i int, at *place) outcome {
-	r := &c.Rules[i]
+// do does what the chain's rule says, and returns undecided where the next rule is next.
+func (w *walk) do(c *view.Chain, r *view.Rule, at *place) outcome {
 	switch r.Action {
 	case topology.ActionJump:
-		return w.jump(c, r, c.Short[i], at)
+		return w.jump(c, r, at)
 	case topology.ActionAccept, topology.ActionDrop, topology.ActionReject, topology.ActionReturn, topology.ActionContinue:
 		if w.in.Trace {
 			w.step(chainDevice(c), "rule %s %s the packet", r.ID.Short(), decisions[r.Action])
 		}
 		return outcomeOf(r.Action)
 	}
-	switch w.translate(c, r, at) {
+	switch w.translate(c, r.Rule, at) {
 	case waiting:
 		return waiting
 	case accepted:
@@ -101,19 +99,19 @@ func (w *walk) do(c *view.Chain, i int, at *place) outcome {
 	return undecided
 }
 
-// jump asks the chain that a rule jumps to: short, where that is not nil. One without rules has no say.
-func (w *walk) jump(c *view.Chain, r *topology.Rule, short *view.Chain, at *place) outcome {
-	if short != nil && len(short.Rules) == 0 {
+// jump asks the chain that a rule jumps to. One without rules has no say.
+func (w *walk) jump(c *view.Chain, r *view.Rule, at *place) outcome {
+	if r.Short != nil && len(r.Short.Rules) == 0 {
 		return undecided
 	}
 	if w.in.Trace {
 		w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
 	}
 	var o outcome
-	if short != nil {
-		o = w.rules(short, at)
+	if r.Short != nil {
+		o = w.rules(r.Short, at)
 	} else {
-		o = w.chain(r.Jump, at)
+		o = w.chain(w.view.Named(r.Jump), at)
 	}
 	if o == returned {
 		return undecided
@@ -145,11 +143,11 @@ func (w *walk) allowed(p *topology.Port, id topology.ChainID) bool {
 	if id.IsZero() {
 		return true
 	}
-	at := place{device: deviceOf(p), router: p.Router, in: w.at.ID}
+	at := place{device: deviceOf(p), router: w.routerOf(p), in: w.at.ID}
 	if id == p.OutChain && p != w.at {
 		at.out = p.ID
 	}
-	switch w.filter(id, &at) {
+	switch w.filter(w.view.Named(id), &at) {
 	case rejected:
 		if !w.at.Router.IsZero() && w.packet.IsIP() && w.arrived.DstMAC == w.at.MAC {
 			w.refuse(w.at, prohibited, w.portDevice(p.ID), "refuses the packet, as its rules say")
@@ -170,7 +168,7 @@ func chainDevice(c *view.Chain) device {
 }
 
 func (w *walk) chainName(id topology.ChainID) string {
-	if c := w.view.Chain(id); c != nil && c.Name != "" {
+	if c := w.view.Named(id).Chain; c != nil && c.Name != "" {
 		return c.Name
 	}
 	return id.Short()

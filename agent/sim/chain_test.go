@@ -65,7 +65,7 @@ bind vm2 h1 tap2
 mac blue fa:16:3e:00:00:02 vm2
 overlay bridge blue port vm2 out c0
 chain c0 jump c1; jump c2; jump c3`)
-		c0 := v.Chain(viewtest.ID[topology.Chain]("c0")).Chain
+		c0 := v.Object((&topology.Chain{ID: viewtest.ID[topology.Chain]("c0")}).Key()).(*topology.Chain)
 		chains := map[topology.ChainID]*topology.Chain{c0.ID: c0}
 		for range rapid.IntRange(5, 30).Draw(t, "steps") {
 			o, err := viewtest.ParseObject(chainLine(t))

@@ -154,7 +154,7 @@ func (w *walk) inGroup(id topology.AddrGroupID, a netip.Addr) bool {
 	if !a.IsValid() {
 		return false
 	}
-	w.addTag(flow.AddrTag(flow.TagGroup, id, a))
+	w.tagAddr(flow.TagGroup, id, a)
 	return w.view.InGroup(id, a)
 }
 

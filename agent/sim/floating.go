@@ -51,21 +51,21 @@ func (w *walk) toFloating(r *topology.Rule, at *place) outcome {
 
 // floating returns what the router exchanges the floating address for.
 func (w *walk) floating(at *place, a netip.Addr) *topology.FloatingIP {
-	if at.router.IsZero() {
+	if at.router == nil {
 		return nil
 	}
-	w.addTag(flow.AddrTag(flow.TagFloating, at.router, a))
-	return w.view.FloatingIP(at.router, a)
+	w.tagAddr(flow.TagFloating, at.router.ID, a)
+	return at.router.FloatingIP(a)
 }
 
 // floatingOf returns what the router exchanges the fixed address for on the way out.
 func (w *walk) floatingOf(at *place, fixed netip.Addr, exact bool) *topology.FloatingIP {
-	if at.router.IsZero() {
+	if at.router == nil {
 		return nil
 	}
-	w.addTag(flow.AddrTag(flow.TagFloating, at.router, fixed))
+	w.tagAddr(flow.TagFloating, at.router.ID, fixed)
 	var any *topology.FloatingIP
-	for _, f := range w.view.FloatingIPsOf(at.router, fixed) {
+	for _, f := range at.router.FloatingIPsOf(fixed) {
 		switch {
 		case f.Fixed.Is4() != f.Addr.Is4():
 		case f.Port == at.out:

@@ -72,14 +72,14 @@ func (w *walk) translatesPorts(action topology.RuleAction, at *place) bool {
 	case topology.ActionDNAT, topology.ActionReverseSNAT:
 		return true
 	case topology.ActionForwarding:
-		if at.router.IsZero() {
+		if at.router == nil {
 			return false
 		}
-		w.addTag(flow.AddrTag(flow.TagForwarding, at.router, w.packet.DstIP))
-		return w.view.Forwards(at.router, w.packet.DstIP)
+		w.tagAddr(flow.TagForwarding, at.router.ID, w.packet.DstIP)
+		return at.router.Forwards(w.packet.DstIP)
 	case topology.ActionReverseDNAT:
-		w.tag(flow.TagForwarding, at.router)
-		return w.view.ForwardsTo(at.router, w.packet.SrcIP)
+		w.tag(flow.TagForwarding, at.router.ID)
+		return at.router.ForwardsTo(w.packet.SrcIP)
 	}
 	return false
 }

@@ -56,7 +56,7 @@ func (w *walk) ends() (src, dst string) {
 	switch {
 	case p.IsEcho():
 		return netip.AddrPortFrom(p.SrcIP, p.DstPort).String(), p.DstIP.String()
-	case !flow.Tracked(p):
+	case !flow.Tracked(&p.Header):
 		return p.SrcIP.String(), p.DstIP.String()
 	}
 	return netip.AddrPortFrom(p.SrcIP, p.SrcPort).String(), netip.AddrPortFrom(p.DstIP, p.DstPort).String()
@@ -82,7 +82,7 @@ func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
 			return waiting
 		}
 	}
-	if !flow.Tracked(&w.packet) {
+	if !flow.Tracked(&w.packet.Header) {
 		return undecided
 	}
 	return w.act(translates, r, at)
@@ -226,16 +226,18 @@ func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
 
 // forwarded returns where a port forwarding sends the connection; false where none does.
 func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
-	if at.router.IsZero() || isEchoConn(c) {
+	if at.router == nil || isEchoConn(c) {
 		return v, false
 	}
-	if !w.view.Forwards(at.router, c.Dst) {
-		w.addTag(flow.AddrTag(flow.TagForwarding, at.router, c.Dst))
+	if !at.router.Forwards(c.Dst) {
+		w.tagAddr(flow.TagForwarding, at.router.ID, c.Dst)
 		return v, false
 	}
 	w.looksAt(flow.DstPort)
-	w.addTag(flow.ForwardingTag(at.router, c.Dst, c.Proto, c.DstPort))
-	f := w.view.Forwarding(at.router, c.Dst, c.Proto, c.DstPort)
+	if !w.notes.follows {
+		w.tags.AddForwarding(at.router.ID, c.Dst, c.Proto, c.DstPort)
+	}
+	f := at.router.Forwarding(c.Dst, c.Proto, c.DstPort)
 	if f == nil {
 		return v, false
 	}

@@ -94,7 +94,7 @@ func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
 		return w.notTranslated(at, "is an error about what was sent to %s, which has not asked for it", p.client)
 	}
 	if w.in.State != nil {
-		if n, ok := w.in.State.FreePort(at.router, poolBase, firstClient, lastClient, flow.Conn{Dst: p.floating.Fixed}); ok {
+		if n, ok := w.in.State.FreePort(at.router.ID, poolBase, firstClient, lastClient, flow.Conn{Dst: p.floating.Fixed}); ok {
 			p.number = n
 			return accepted
 		}
@@ -104,7 +104,7 @@ func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
 		w.stop(Error, name, "drops the packet: no address of %s is free for its sender", topology.NAT64Pool)
 		return waiting
 	}
-	w.wait(Want{Block: BlockWant{Router: at.router, Addr: poolBase, First: firstClient, Last: lastClient}})
+	w.wait(Want{Block: BlockWant{Router: at.router.ID, Addr: poolBase, First: firstClient, Last: lastClient}})
 	w.step(name, "has no free address of %s on this host for its sender: the packet waits for some", topology.NAT64Pool)
 	return waiting
 }
@@ -113,7 +113,7 @@ func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
 // workload has no IPv6 floating address.
 func (w *walk) toClient(at *place) outcome {
 	number, ok := clientNumber(w.packet.DstIP)
-	if !ok || at.router.IsZero() {
+	if !ok || at.router == nil {
 		return undecided
 	}
 	fixed := w.packet.SrcIP
@@ -144,8 +144,8 @@ func (w *walk) toClient(at *place) outcome {
 
 // hasFloating6 reports whether the router exchanges an IPv6 floating address for the fixed IPv4 one.
 func (w *walk) hasFloating6(at *place, fixed netip.Addr) bool {
-	w.addTag(flow.AddrTag(flow.TagFloating, at.router, fixed))
-	for _, f := range w.view.FloatingIPsOf(at.router, fixed) {
+	w.tagAddr(flow.TagFloating, at.router.ID, fixed)
+	for _, f := range at.router.FloatingIPsOf(fixed) {
 		if fixed.Is4() && f.Addr.Is6() {
 			return true
 		}

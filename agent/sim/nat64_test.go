@@ -48,7 +48,7 @@ func TestIPv6ClientsOfIPv4Workloads(t *testing.T) {
 				t.Fatalf("it comes out at %s: %+v", at, got)
 			}
 			answer := answerTo(got)
-			if !flow.Tracked(got) {
+			if !flow.Tracked(&got.Header) {
 				l.apply("chain none accept ip4")
 			}
 			at, back := l.send("vm1", answer)
@@ -110,8 +110,8 @@ func TestErrorsBetweenFamilies(t *testing.T) {
 	if told == nil || at != "client" || told.SrcIP != floating6 || told.DstIP != client6 || told.SrcPort != packet.ICMPv6Unreachable || told.DstPort != 4 {
 		t.Fatalf("the workload's error comes out at %s: %+v", at, told)
 	}
-	if c := quotedConn(t, told); c != flow.ConnOf(first) {
-		t.Errorf("it is about %v, want %v", c, flow.ConnOf(first))
+	if c := quotedConn(t, told); c != flow.ConnOf(&first.Header) {
+		t.Errorf("it is about %v, want %v", c, flow.ConnOf(&first.Header))
 	}
 
 	large := packet.Header{SrcMAC: first.SrcMAC, DstMAC: first.DstMAC, SrcIP: netip.MustParseAddr("2001:db8:ff::1"), DstIP: floating6,
@@ -121,8 +121,8 @@ func TestErrorsBetweenFamilies(t *testing.T) {
 		binary.BigEndian.Uint32(told.Frame[told.L4+4:]) != 1380 {
 		t.Fatalf("the router's error comes out at %s: %+v", at, told)
 	}
-	if c := quotedConn(t, told); c != flow.ConnOf(answer) {
-		t.Errorf("it is about %v, want %v", c, flow.ConnOf(answer))
+	if c := quotedConn(t, told); c != flow.ConnOf(&answer.Header) {
+		t.Errorf("it is about %v, want %v", c, flow.ConnOf(&answer.Header))
 	}
 	about := parsed(t, frameOf(t, "tcp [2001:db8:71::9]:80 > [2001:db8:71::77]:40000"+fromClient))
 	if at, told = l.send("client", large.Error(1400, about.Frame[about.L3:about.End])); told != nil {

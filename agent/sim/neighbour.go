@@ -15,7 +15,7 @@ import (
 //
 // Questions sent to one station (a neighbour cache being refreshed) go to that station, except that those to the agent's own services
 // have no one else to answer them.
-func (w *walk) answerNeighbour(b *topology.Bridge) bool {
+func (w *walk) answerNeighbour(b *view.Bridge) bool {
 	p := &w.packet
 	if w.made || p.Tagged() || !p.DstMAC.IsMulticast() && p.DstMAC != view.DHCPServerMAC && p.DstMAC != view.MetadataMAC {
 		return false
@@ -40,7 +40,7 @@ func (w *walk) answerNeighbour(b *topology.Bridge) bool {
 // neighbour returns who has the address, for an answer to whoever is behind the ingress port. Nobody is told about addresses behind
 // their own port: a station that probes its own address before it uses it (RFC 5227, RFC 4862) would take the answer for a
 // conflict.
-func (w *walk) neighbour(b *topology.Bridge, addr netip.Addr) (view.Neighbour, bool) {
+func (w *walk) neighbour(b *view.Bridge, addr netip.Addr) (view.Neighbour, bool) {
 	n, known := w.neighbourOf(b, addr)
 	switch {
 	case !known:
@@ -59,8 +59,8 @@ func (w *walk) neighbour(b *topology.Bridge, addr netip.Addr) (view.Neighbour, b
 
 // neighbourOf returns who has the address on the bridge: what Neutron knows, and of link-local addresses also what follows from a
 // router's MAC.
-func (w *walk) neighbourOf(b *topology.Bridge, addr netip.Addr) (view.Neighbour, bool) {
-	w.addTag(flow.AddrTag(flow.TagNeighbour, b.ID, addr))
+func (w *walk) neighbourOf(b *view.Bridge, addr netip.Addr) (view.Neighbour, bool) {
+	w.tagAddr(flow.TagNeighbour, b.ID, addr)
 	if n, known := w.view.Neighbour(b.ID, addr); known {
 		return n, true
 	}
@@ -72,7 +72,7 @@ func (w *walk) neighbourOf(b *topology.Bridge, addr netip.Addr) (view.Neighbour,
 		return view.Neighbour{}, false
 	}
 	w.tagStation(b.ID, hw)
-	at, known := w.view.Station(b.ID, hw)
+	at, known := b.Station(hw)
 	return view.Neighbour{MAC: hw, Port: at.Port}, known && w.isRouter(at.Port)
 }
 
@@ -101,7 +101,7 @@ func (w *walk) owner(n view.Neighbour) string {
 
 // tellRouters lets the routers on the bridge hear what is said to all: a flood does not reach them. They answer solicitations, and
 // learn of stations that have taken over an address which they send to.
-func (w *walk) tellRouters(b *topology.Bridge) {
+func (w *walk) tellRouters(b *view.Bridge) {
 	solicited := w.packet.ValidRouterSolicitation()
 	addr, hw := announced(&w.packet)
 	if w.packet.Tagged() || !solicited && !addr.IsValid() {

@@ -154,7 +154,7 @@ func TestErrorsComeBack(t *testing.T) {
 				t.Fatalf("the error comes out at %s: %+v", at, back)
 			}
 			q, ok := back.Quoted()
-			want := flow.ConnOf(&first)
+			want := flow.ConnOf(&first.Header)
 			if c, _ := connOf(&q); !ok || c != want {
 				t.Errorf("it is about %v, want %v", c, want)
 			}

@@ -11,21 +11,19 @@ import (
 
 // chooseRoute returns the route that takes the packet: of those that cover its source and destination and whose port is active the one
 // with the longest destination, then the lowest weight; of several equal ones the connection's own share. nil where there is none.
-func (w *walk) chooseRoute(r *topology.Router) *topology.Route {
+func (w *walk) chooseRoute(r *view.Router) *topology.Route {
 	var room [8]view.Routes
-	covering := w.view.RoutesTo(r.ID, w.packet.DstIP, room[:0])
-	tag := flow.AddrTag(flow.TagRoute, r.ID, w.packet.DstIP)
+	covering := r.RoutesTo(w.packet.DstIP, room[:0])
 	for i := len(covering) - 1; i >= 0; i-- {
 		if t, equal := w.bestOf(covering[i]); t != nil {
-			tag.Bits = uint8(t.Destination.Bits())
-			w.addTag(tag)
+			w.tags.AddAddr(flow.TagRoute, r.ID, w.packet.DstIP, uint8(t.Destination.Bits()))
 			if equal > 1 {
 				t = w.share(covering[i], t.Weight, equal)
 			}
 			return t
 		}
 	}
-	w.addTag(tag)
+	w.tags.AddAddr(flow.TagRoute, r.ID, w.packet.DstIP, 0)
 	return nil
 }
 

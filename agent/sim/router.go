@@ -5,6 +5,7 @@ import (
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
@@ -24,7 +25,7 @@ func (w *walk) enterRouter(p *topology.Port) {
 	switch {
 	case w.packet.Tagged():
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet: a router takes no VLAN tags")
-	case w.speaksToPort(p):
+	case w.speaksToPort(r, p):
 	case dst.IsMulticast():
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet: routers do not forward what is sent to a group")
 	case dst != p.MAC:
@@ -37,13 +38,13 @@ func (w *walk) enterRouter(p *topology.Port) {
 }
 
 // routeIn takes the packet from the port to the routes.
-func (w *walk) routeIn(r *topology.Router, p *topology.Port) {
+func (w *walk) routeIn(r *view.Router, p *topology.Port) {
 	if !r.AdminUp {
 		w.refuse(p, prohibited, routerDevice(r), "is administratively down")
 		return
 	}
-	at := place{device: r.ID, router: r.ID, in: p.ID}
-	if !w.routerChain(r, p, w.view.Overlay(r.Key()).InChain, &at) || !w.routerChain(r, p, r.InChain, &at) {
+	at := place{device: r.ID, router: r, in: p.ID}
+	if !w.routerChain(r, p, w.view.Named(r.Overlay.InChain), &at) || !w.routerChain(r, p, r.In, &at) {
 		return
 	}
 	dst := w.packet.DstIP
@@ -60,7 +61,7 @@ func (w *walk) routeIn(r *topology.Router, p *topology.Port) {
 var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // linkLocal takes what is for a link-local address, which no router forwards (RFC 4291 section 2.5.6).
-func (w *walk) linkLocal(r *topology.Router, p *topology.Port) {
+func (w *walk) linkLocal(r *view.Router, p *topology.Port) {
 	if w.packet.DstIP == packet.LinkLocal(p.MAC) || hasAddress(p, w.packet.DstIP) {
 		w.local(r, p)
 		return
@@ -69,8 +70,8 @@ func (w *walk) linkLocal(r *topology.Router, p *topology.Port) {
 }
 
 // routerChain runs one of the router's chains and reports whether the packet goes on.
-func (w *walk) routerChain(r *topology.Router, in *topology.Port, id topology.ChainID, at *place) bool {
-	switch w.filter(id, at) {
+func (w *walk) routerChain(r *view.Router, in *topology.Port, c view.Named, at *place) bool {
+	switch w.filter(c, at) {
 	case dropped:
 		w.stop(Drop, routerDevice(r), "drops the packet, as its rules say")
 		return false
@@ -84,7 +85,7 @@ func (w *walk) routerChain(r *topology.Router, in *topology.Port, id topology.Ch
 }
 
 // route sends the packet where the router's routes say.
-func (w *walk) route(r *topology.Router, in *topology.Port, at *place) {
+func (w *walk) route(r *view.Router, in *topology.Port, at *place) {
 	dst := w.packet.DstIP
 	t := w.chooseRoute(r)
 	if t == nil {
@@ -109,7 +110,7 @@ func (w *walk) route(r *topology.Router, in *topology.Port, at *place) {
 }
 
 // forwardBy sends the packet out of a port of the router by a route.
-func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology.Route, at *place) {
+func (w *walk) forwardBy(r *view.Router, in, out *topology.Port, t *topology.Route, at *place) {
 	if w.in.Trace {
 		w.step(routerDevice(r), "sends it out of %s by route %s %s", w.portDevice(out.ID), t.ID.Short(), describeRoute(t))
 	}
@@ -117,7 +118,7 @@ func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology
 		return
 	}
 	at.out = out.ID
-	if !w.routerChain(r, in, r.ForwardChain, at) {
+	if !w.routerChain(r, in, r.Forward, at) {
 		return
 	}
 	hop := t.NextHop
@@ -125,7 +126,7 @@ func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology
 		hop = w.packet.DstIP
 	}
 	hw, ok := w.resolve(r, in, out, hop)
-	if !ok || !w.routerChain(r, in, r.OutChain, at) || !w.routerChain(r, in, w.view.Overlay(r.Key()).OutChain, at) {
+	if !ok || !w.routerChain(r, in, r.Out, at) || !w.routerChain(r, in, w.view.Named(r.Overlay.OutChain), at) {
 		return
 	}
 	w.packet.SrcMAC, w.packet.DstMAC = out.MAC, hw
@@ -133,7 +134,7 @@ func (w *walk) forwardBy(r *topology.Router, in, out *topology.Port, t *topology
 }
 
 // lives takes one from the TTL and reports whether any is left. Link-local sources are not forwarded.
-func (w *walk) lives(r *topology.Router, in *topology.Port) bool {
+func (w *walk) lives(r *view.Router, in *topology.Port) bool {
 	if src := w.packet.SrcIP; src.Is6() && src.IsLinkLocalUnicast() {
 		w.stop(Drop, routerDevice(r), "drops the packet: its source %s is of another link", src)
 		return false
@@ -199,7 +200,7 @@ func (w *walk) mayCut() bool {
 }
 
 // local takes what is for the router itself.
-func (w *walk) local(r *topology.Router, in *topology.Port) {
+func (w *walk) local(r *view.Router, in *topology.Port) {
 	p := &w.packet
 	switch {
 	case p.IsEchoRequest() && p.Fragment == packet.Unfragmented:
@@ -282,15 +283,15 @@ func addressFor(p *topology.Port, to netip.Addr) netip.Addr {
 	return any
 }
 
-// resolve returns the MAC to which the port sends what goes to the address next; false with the result set where nobody knows (yet).
-func (w *walk) resolve(r *topology.Router, in, out *topology.Port, hop netip.Addr) (mac.Addr, bool) {
-	w.tag(flow.TagPort, out.ID)
+// resolve returns the MAC to which the port, whose tag is there, sends what goes to the address next; false with the result set where
+// nobody knows (yet).
+func (w *walk) resolve(r *view.Router, in, out *topology.Port, hop netip.Addr) (mac.Addr, bool) {
 	if out.Interior() {
 		if hw, ok := w.resolveOnWire(out, hop); ok {
 			return hw, true
 		}
 	}
-	w.addTag(flow.AddrTag(flow.TagNeighbour, out.ID, hop))
+	w.tagAddr(flow.TagNeighbour, out.ID, hop)
 	if hw, ok := w.view.RouterNeighbour(out.ID, hop); ok {
 		return hw, true
 	}
@@ -324,7 +325,7 @@ func (w *walk) resolveOnWire(out *topology.Port, hop netip.Addr) (mac.Addr, bool
 			return hw, true
 		}
 	}
-	w.addTag(flow.AddrTag(flow.TagNeighbour, peer.Bridge, hop))
+	w.tagAddr(flow.TagNeighbour, peer.Bridge, hop)
 	n, ok := w.view.Neighbour(peer.Bridge, hop)
 	return n.MAC, ok
 }

@@ -36,7 +36,7 @@ func (w *walk) sentBy(p *topology.Port) bool {
 	if rule, why := ownSource(s, &w.packet); rule != judged {
 		return w.exempted(p, rule, "send", why)
 	}
-	return w.judge(p, s.Egress, "send", place{device: deviceOf(p), router: p.Router, in: p.ID})
+	return w.judge(p, s.Egress, "send", place{device: deviceOf(p), router: w.routerOf(p), in: p.ID})
 }
 
 // receivedBy reports whether the port's security lets the workload have the packet.
@@ -48,7 +48,7 @@ func (w *walk) receivedBy(p *topology.Port) bool {
 	if rule, why := forWorkloads(&w.packet); rule != judged {
 		return w.exempted(p, rule, "receive", why)
 	}
-	return w.judge(p, s.Ingress, "receive", place{device: deviceOf(p), router: p.Router, out: p.ID})
+	return w.judge(p, s.Ingress, "receive", place{device: deviceOf(p), router: w.routerOf(p), out: p.ID})
 }
 
 // exempted reports whether a packet passes that the security groups are not asked about.
@@ -75,7 +75,7 @@ func (w *walk) judge(p *topology.Port, groups []topology.ChainID, verb string, a
 		}
 	}
 	for _, id := range groups {
-		switch w.filter(id, &at) {
+		switch w.filter(w.view.Named(id), &at) {
 		case accepted:
 			return true
 		case dropped, rejected:

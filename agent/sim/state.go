@@ -56,24 +56,24 @@ func (w *walk) askWhetherAnswer() outcome {
 
 // enteredAs returns the connection of the packet as it came in, of an ICMP error that of an answer to what it is about.
 func (w *walk) enteredAs() (flow.Conn, bool) {
-	p := w.packet
-	p.Header = w.entered
-	if p.IsError() {
+	if w.entered.IsError() {
 		w.result.Cache = false // as quoted has it, but here before any translation
+		p := w.packet
+		p.Header = w.entered
 		q, _ := p.Quoted()
 		c, ok := connOf(&q)
 		return c.Reverse(), ok
 	}
-	if !flow.Tracked(&p) {
+	if !flow.Tracked(&w.entered) {
 		return flow.Conn{}, false
 	}
-	return flow.ConnOf(&p), true
+	return flow.ConnOf(&w.entered), true
 }
 
 // value looks a state up: what this walk has made, then what the host remembers.
 func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
 	w.touchesStates()
-	w.addTag(flow.StateTag(k))
+	w.tags.AddState(&k.Conn)
 	for x := w; x != nil; x = x.maker {
 		for i := range x.states {
 			if x.states[i].Key == k {
@@ -101,7 +101,7 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 	if w.made {
 		return
 	}
-	if w.tracked && flow.Tracked(&w.packet) && !w.packet.DstMAC.IsMulticast() && !w.isAnswer() { // whose tag tells when that changes
+	if w.tracked && flow.Tracked(&w.packet.Header) && !w.packet.DstMAC.IsMulticast() && !w.isAnswer() { // whose tag tells when that changes
 		w.act(letsAnswers, nil, &place{device: deviceOf(p)})
 	}
 	if len(w.states) == 0 {
@@ -116,8 +116,8 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 
 // letAnswers notes the packet's connection, so that answers are known where they come in at the device.
 func (w *walk) letAnswers(device [16]byte) {
-	key := flow.StateKey{Kind: flow.StateReturn, Device: device, Conn: flow.ConnOf(&w.packet).Reverse()}
-	w.addTag(flow.StateTag(key))
+	key := flow.StateKey{Kind: flow.StateReturn, Device: device, Conn: flow.ConnOf(&w.packet.Header).Reverse()}
+	w.tags.AddState(&key.Conn)
 	w.keep(flow.State{Key: key})
 }
 

@@ -42,9 +42,9 @@ func (w *walk) portDevice(id topology.PortID) device {
 	return d
 }
 
-func bridgeDevice(b *topology.Bridge) device { return device{kind: "bridge", id: b.ID, name: b.Name} }
+func bridgeDevice(b *view.Bridge) device { return device{kind: "bridge", id: b.ID, name: b.Name} }
 
-func routerDevice(r *topology.Router) device {
+func routerDevice(r *view.Router) device {
 	return device{kind: "router", id: topology.BridgeID(r.ID), name: r.Name}
 }
 

@@ -185,7 +185,7 @@ func describeDelta(d view.Delta) string {
 // TestUnrelatedChangesTouchNothing is the other half: what is for people, and state that answers do not depend on, leaves all flows.
 func TestUnrelatedChangesTouchNothing(t *testing.T) {
 	v := viewtest.View("host h1 192.0.2.1\nbridge blue\nport p1 blue key 1\nbind p1 h1 tap1")
-	bridge, port, host := *v.Bridge(viewtest.ID[topology.Bridge]("blue")), *v.Port(viewtest.ID[topology.Port]("p1")), *v.Host(v.Self())
+	bridge, port, host := *v.Bridge(viewtest.ID[topology.Bridge]("blue")).Bridge, *v.Port(viewtest.ID[topology.Port]("p1")), *v.Host(v.Self())
 	bridge.Name, port.Name, host.Name = "renamed", "renamed", "renamed"
 	bridge.MTU, port.ProjectID = 9000, "another"
 	now, touched := v.Apply(view.Delta{Puts: []topology.Object{

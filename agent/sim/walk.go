@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -43,12 +44,13 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 // keepRoom puts what the walk has collected into the result: in the caller's room, or else in memory of its own.
 func (w *walk) keepRoom() {
 	if room := w.in.Room; room != nil {
-		*room = Room{tags: w.tags, states: w.states, peers: w.result.StatePeers}
-		w.result.Tags, w.result.State = w.tags, w.states
-		w.tags, w.states = nil, nil
+		*room = Room{tags: w.tags.List(), states: w.states, peers: w.result.StatePeers}
+		w.result.Tags, w.result.State = w.tags.List(), w.states
+		w.tags.Reset(nil)
+		w.states = nil
 		return
 	}
-	w.result.Tags = slices.Clone(w.tags)
+	w.result.Tags = slices.Clone(w.tags.List())
 	if len(w.states) > 0 {
 		w.result.State = slices.Clone(w.states)
 	}
@@ -74,10 +76,9 @@ type walk struct {
 	view   *view.View
 	in     Input
 	result Result
-	tags   []flow.Tag         // of the result
-	met    [256]uint8         // by a tag's sum or just behind: where in tags it is, from 1 on
-	states []flow.State       // of the result
-	asked  []topology.ChainID // the chains that the present evaluation has visited
+	tags   flow.TagSet   // of the result
+	states []flow.State  // of the result
+	asked  []*view.Chain // the chains that the present evaluation has visited
 
 	packet  packet.Packet // Header is as it is here; Frame is as it came in
 	entered packet.Header // as it came in
@@ -117,13 +118,16 @@ func newWalk(v *view.View, in Input) *walk {
 	w := walks.Get().(*walk)
 	w.view, w.in = v, in
 	if in.Room != nil {
-		w.tags, w.states, w.result.StatePeers = in.Room.tags[:0], in.Room.states[:0], in.Room.peers[:0]
+		w.tags.Reset(in.Room.tags)
+		w.states, w.result.StatePeers = in.Room.states[:0], in.Room.peers[:0]
 	}
 	return w
 }
 
 func (w *walk) free() {
-	*w = walk{tags: w.tags[:0], states: w.states[:0], asked: w.asked[:0], notes: notes{acts: w.notes.acts[:0]}}
+	tags := w.tags.List()
+	*w = walk{states: w.states[:0], asked: w.asked[:0], notes: notes{acts: w.notes.acts[:0]}}
+	w.tags.Reset(tags)
 	walks.Put(w)
 }
 
@@ -178,6 +182,14 @@ func deviceOf(p *topology.Port) [16]byte {
 	return p.Bridge
 }
 
+// routerOf returns the router that has the port, nil where it is a bridge's or the router is not here.
+func (w *walk) routerOf(p *topology.Port) *view.Router {
+	if p.Router.IsZero() {
+		return nil
+	}
+	return w.view.Router(p.Router)
+}
+
 // respond offers the packet to the agent's own services and reports whether one took it.
 func (w *walk) respond(responders []Responder) bool {
 	if w.result.Cache {
@@ -189,7 +201,7 @@ func (w *walk) respond(responders []Responder) bool {
 			continue
 		}
 		w.result.Verdict = Consumed
-		w.tags = append(w.tags, answer.Tags...)
+		w.tags.Append(answer.Tags)
 		for _, frame := range answer.Frames {
 			w.emit(frame)
 		}
@@ -231,36 +243,22 @@ func (w *walk) stop(verdict Verdict, at device, format string, args ...any) {
 // consume ends the walk: a device has taken the packet for itself.
 func (w *walk) consume() { w.result.Verdict, w.result.Cache = Consumed, false }
 
+// The tags of what the walk meets. One that follows a way has them from there, but for those of states.
+
 func (w *walk) tag(class flow.TagClass, id [16]byte) {
-	t := flow.Tag{Class: class, ID: id}
-	w.putTag(&t)
+	if !w.notes.follows {
+		w.tags.Add(class, id)
+	}
+}
+
+func (w *walk) tagAddr(class flow.TagClass, id [16]byte, addr netip.Addr) {
+	if !w.notes.follows {
+		w.tags.AddAddr(class, id, addr, 0)
+	}
 }
 
 func (w *walk) tagStation(bridge topology.BridgeID, hw mac.Addr) {
-	w.addTag(flow.StationTag(bridge, hw))
-}
-
-// maxMet is how many tags are found by their sum: enough for all but floods, and few enough that there are gaps in met.
-const maxMet = 192
-
-// addTag adds the tag where the result has not got it. A packet meets the same things again and again.
-func (w *walk) addTag(t flow.Tag) { w.putTag(&t) }
-
-// putTag is addTag without a copy.
-func (w *walk) putTag(t *flow.Tag) {
-	if w.notes.follows && t.Class != flow.TagState {
-		return // the way has it
+	if !w.notes.follows {
+		w.tags.AddStation(bridge, hw)
 	}
-	at := t.Sum()
-	for ; w.met[at] != 0; at++ {
-		if w.tags[w.met[at]-1] == *t {
-			return
-		}
-	}
-	if len(w.tags) < maxMet {
-		w.met[at] = uint8(len(w.tags) + 1)
-	} else if slices.Contains(w.tags[maxMet:], *t) {
-		return
-	}
-	w.tags = append(w.tags, *t)
 }

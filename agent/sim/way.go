@@ -102,7 +102,7 @@ func (w *walk) act(kind actKind, r *topology.Rule, at *place) outcome {
 func (w *walk) perform(kind actKind, r *topology.Rule, at *place) outcome {
 	switch kind {
 	case translates:
-		return w.translateConnection(r, at, flow.ConnOf(&w.packet))
+		return w.translateConnection(r, at, flow.ConnOf(&w.packet.Header))
 	case asks:
 		return w.askWhetherAnswer()
 	}
@@ -160,7 +160,8 @@ func (w *walk) follow() bool {
 func (w *walk) goBack() {
 	peers := w.result.StatePeers[:0]
 	w.packet.Header, w.result, w.answer = w.entered, Result{Cache: true, StatePeers: peers}, answerUnknown
-	w.tags, w.states, w.met, w.notes, w.dstRewritten = w.tags[:0], w.states[:0], [256]uint8{}, notes{acts: w.notes.acts[:0]}, false
+	w.tags.Reset(w.tags.List())
+	w.states, w.notes, w.dstRewritten = w.states[:0], notes{acts: w.notes.acts[:0]}, false
 }
 
 // takes reports whether the packet takes the way, and takes it to the end.
@@ -169,7 +170,7 @@ func (w *walk) takes(y *way) bool {
 		return false
 	}
 	w.notes.follows, w.source = true, y.source
-	w.tags = append(w.tags, y.tags...)
+	w.tags.Append(y.tags)
 	for i := range y.acts {
 		a := &y.acts[i]
 		w.packet.SrcIP, w.packet.DstIP = a.src, a.dst
@@ -207,8 +208,8 @@ func (w *walk) keepWay() {
 		srcMAC: p.SrcMAC, dstMAC: p.DstMAC, src: p.SrcIP, dst: p.DstIP,
 	}
 	y.result.StatePeers = slices.Clone(r.StatePeers)
-	y.tags = make([]flow.Tag, 0, len(w.tags))
-	for _, t := range w.tags {
+	y.tags = make([]flow.Tag, 0, len(w.tags.List()))
+	for _, t := range w.tags.List() {
 		if t.Class != flow.TagState {
 			y.tags = append(y.tags, t)
 		}

@@ -22,9 +22,8 @@ func (w *walk) enter(p *topology.Port) {
 	}
 }
 
-// leave sends the packet out of a port of the present device: over a virtual wire, or out of the virtual network.
+// leave sends the packet out of a port of the present device, whose tag is there: over a virtual wire, or out of the virtual network.
 func (w *walk) leave(p *topology.Port) {
-	w.tag(flow.TagPort, p.ID)
 	switch {
 	case !p.AdminUp:
 		w.stop(Drop, w.portDevice(p.ID), "drops the packet: it is administratively down")

@@ -56,20 +56,20 @@ func (e *edit) replace(k topology.Key, o topology.Object) {
 func (e *edit) index(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Bridge:
-		e.bridge(o.ID, func(b *bridge) { b.object = o })
+		e.bridge(o.ID, func(b *Bridge) { b.Bridge = o })
 	case *topology.Port:
 		e.enterPort(o)
 	case *topology.DHCP:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.with(o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.dhcp = b.dhcp.with(o) })
 	case *topology.DHCPHost:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = enter(b.dhcpHosts, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.dhcpHosts = enter(b.dhcpHosts, macKey(o.MAC), o) })
 	case *topology.MACEntry:
-		e.bridge(o.Bridge, func(b *bridge) { b.entries = enter(b.entries, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.entries = enter(b.entries, macKey(o.MAC), o) })
 		e.port(o.Port, func(p *port) { p.entries = p.entries.with(o) })
 	case *topology.LearnedMAC:
-		e.bridge(o.Bridge, func(b *bridge) { b.learned = enter(b.learned, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.learned = enter(b.learned, macKey(o.MAC), o) })
 	case *topology.Neighbour:
-		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = enter(b.neighbours, addrKey(o.Addr), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.neighbours = enter(b.neighbours, addrKey(o.Addr), o) })
 	case *topology.Host:
 		e.view.hosts = e.view.hosts.with(idKey(o.ID), o)
 	case *topology.Binding:
@@ -80,7 +80,7 @@ func (e *edit) index(o topology.Object) {
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = o })
 	case *topology.Overlay:
-		e.overlay(o.Target, o)
+		e.putOverlay(o.Target, o)
 	default:
 		e.indexLayer3(o)
 	}
@@ -89,20 +89,20 @@ func (e *edit) index(o topology.Object) {
 func (e *edit) unindex(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Bridge:
-		e.bridge(o.ID, func(b *bridge) { b.object = nil })
+		e.bridge(o.ID, func(b *Bridge) { b.Bridge = nil })
 	case *topology.Port:
 		e.leavePort(o.ID)
 	case *topology.DHCP:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcp = b.dhcp.without(o.Key()) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.dhcp = b.dhcp.without(o.Key()) })
 	case *topology.DHCPHost:
-		e.bridge(o.Bridge, func(b *bridge) { b.dhcpHosts = leave(b.dhcpHosts, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.dhcpHosts = leave(b.dhcpHosts, macKey(o.MAC), o) })
 	case *topology.MACEntry:
-		e.bridge(o.Bridge, func(b *bridge) { b.entries = leave(b.entries, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.entries = leave(b.entries, macKey(o.MAC), o) })
 		e.port(o.Port, func(p *port) { p.entries = p.entries.without(o.Key()) })
 	case *topology.LearnedMAC:
-		e.bridge(o.Bridge, func(b *bridge) { b.learned = leave(b.learned, macKey(o.MAC), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.learned = leave(b.learned, macKey(o.MAC), o) })
 	case *topology.Neighbour:
-		e.bridge(o.Bridge, func(b *bridge) { b.neighbours = leave(b.neighbours, addrKey(o.Addr), o) })
+		e.bridge(o.Bridge, func(b *Bridge) { b.neighbours = leave(b.neighbours, addrKey(o.Addr), o) })
 	case *topology.Host:
 		e.view.hosts = e.view.hosts.without(idKey(o.ID))
 	case *topology.Binding:
@@ -111,7 +111,7 @@ func (e *edit) unindex(o topology.Object) {
 	case *topology.PortState:
 		e.port(o.Port, func(p *port) { p.state = nil })
 	case *topology.Overlay:
-		e.overlay(o.Target, nil)
+		e.putOverlay(o.Target, noOverlay)
 	default:
 		e.unindexLayer3(o)
 	}
@@ -120,7 +120,7 @@ func (e *edit) unindex(o topology.Object) {
 // indexPort enters the port with its bridge and its port groups. A router's port is found by its own identifier alone.
 func (e *edit) indexPort(p *topology.Port) {
 	if !p.Bridge.IsZero() {
-		e.bridge(p.Bridge, func(b *bridge) {
+		e.bridge(p.Bridge, func(b *Bridge) {
 			b.ports = b.ports.with(idKey(p.ID), p.ID)
 			if p.Interior() {
 				b.interior = b.interior.with(idKey(p.ID), p.ID)
@@ -134,7 +134,7 @@ func (e *edit) indexPort(p *topology.Port) {
 
 func (e *edit) unindexPort(p *topology.Port) {
 	if !p.Bridge.IsZero() {
-		e.bridge(p.Bridge, func(b *bridge) { b.ports, b.interior = b.ports.without(idKey(p.ID)), b.interior.without(idKey(p.ID)) })
+		e.bridge(p.Bridge, func(b *Bridge) { b.ports, b.interior = b.ports.without(idKey(p.ID)), b.interior.without(idKey(p.ID)) })
 	}
 	for _, g := range p.Groups {
 		e.portGroup(g, func(g *portGroup) { g.members = g.members.without(idKey(p.ID)) })
@@ -142,7 +142,7 @@ func (e *edit) unindexPort(p *topology.Port) {
 }
 
 // bridge puts a changed copy of everything that names the bridge in place, or nothing where nothing does any more.
-func (e *edit) bridge(id topology.BridgeID, change func(*bridge)) {
+func (e *edit) bridge(id topology.BridgeID, change func(*Bridge)) {
 	b := *e.view.bridgeNode(id)
 	change(&b)
 	if b.empty() {
@@ -152,8 +152,8 @@ func (e *edit) bridge(id topology.BridgeID, change func(*bridge)) {
 	e.view.bridges = e.view.bridges.with(idKey(id), &b)
 }
 
-func (b *bridge) empty() bool {
-	return b.object == nil && len(b.dhcp) == 0 &&
+func (b *Bridge) empty() bool {
+	return b.Bridge == nil && b.Overlay == noOverlay && len(b.dhcp) == 0 &&
 		b.ports.size+b.interior.size+b.entries.size+b.learned.size+b.neighbours.size+b.dhcpHosts.size == 0
 }
 

@@ -7,24 +7,38 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Chain is a chain as packets walk it: with what is found out about its rules once and not for each packet.
+// Chain is a chain as packets walk it.
 type Chain struct {
-	*topology.Chain
-	Looks []Looks // of each rule's condition
-	// Short has, of each rule that jumps to a short chain which is here, that chain: nobody has to look it up, and what it says is under the tag
-	// of this one. Nil elsewhere, and of a chain that jumps to none.
-	Short []*Chain
+	ID    topology.ChainID
+	Name  string
+	Rules []Rule
+}
+
+// Rule is a rule with what is found out about it once and not for each packet.
+type Rule struct {
+	*topology.Rule
+	// Short is, of a rule that jumps to a short chain which is here, that chain: nobody has to look it up, and what it says is under the tag
+	// of the one that the rule is of. Else nil.
+	Short *Chain
+	Looks Looks // what its condition depends on; 0: every packet meets it
+}
+
+// Named is a chain as something names it: the zero ID where it names none, and Chain nil where the chain is not here.
+type Named struct {
+	ID    topology.ChainID
+	Chain *Chain
 }
 
 // Looks is which parts of what can be known of a packet a condition depends on. Most conditions have one or two fields, and there are
 // thirty.
 type Looks uint8
 
-// The parts. Fragments counts for every condition.
+// The parts.
 const (
 	LooksAtHeader Looks = 1 << iota // what a flow's key has
 	LooksAtPlace                    // where the packet is, and what its addresses and its connection belong to
 	LooksAtQuote                    // the packet that an ICMP error is about
+	looksAtAll                      // or it depends on nothing but is met by some packets alone
 )
 
 func looksOf(c *topology.Condition) (l Looks) {
@@ -38,6 +52,9 @@ func looksOf(c *topology.Condition) (l Looks) {
 	}
 	if c.ICMPData != nil {
 		l |= LooksAtQuote
+	}
+	if c.Fragments != topology.FragmentsAny || c.NotAll {
+		l |= looksAtAll
 	}
 	return l
 }
@@ -60,7 +77,8 @@ func isShort(c *topology.Chain) bool {
 
 // chain is everything that names one chain. It exists as soon as anything does.
 type chain struct {
-	walked  *Chain                 // nil: not here
+	object  *topology.Chain        // nil: not here
+	walked  *Chain                 // object, as packets walk it
 	namedBy table[topology.Object] // the chains that jump to it, and the routers whose it is
 }
 
@@ -68,38 +86,49 @@ var noChain = &chain{}
 
 // walked returns the chain as packets walk it.
 func (v *View) walked(c *topology.Chain) *Chain {
-	w := &Chain{Chain: c, Looks: make([]Looks, len(c.Rules))}
+	w := &Chain{ID: c.ID, Name: c.Name, Rules: make([]Rule, len(c.Rules))}
 	for i := range c.Rules {
 		r := &c.Rules[i]
-		w.Looks[i] = looksOf(&r.When)
-		if r.Action != topology.ActionJump {
-			continue
+		w.Rules[i] = Rule{Rule: r, Looks: looksOf(&r.When)}
+		if r.Action == topology.ActionJump {
+			w.Rules[i].Short = v.short(r.Jump)
 		}
-		if w.Short == nil {
-			w.Short = make([]*Chain, len(c.Rules))
-		}
-		w.Short[i] = v.short(r.Jump)
 	}
 	return w
 }
 
 // short returns the chain where it is a short one that is here, else nil.
 func (v *View) short(id topology.ChainID) *Chain {
-	if c := v.chainNode(id).walked; c != nil && isShort(c.Chain) {
-		return c
+	if n := v.chainNode(id); n.object != nil && isShort(n.object) {
+		return n.walked
 	}
 	return nil
 }
 
-// asking returns the router without those of its chains that are here and have no rule, which need not be asked.
-func (v *View) asking(r *topology.Router) *topology.Router {
-	a := *r
-	for _, id := range []*topology.ChainID{&a.InChain, &a.ForwardChain, &a.OutChain} {
-		if c := v.chainNode(*id).walked; c != nil && len(c.Rules) == 0 {
-			*id = topology.ChainID{}
-		}
+// set makes the object the router's.
+func (r *Router) set(object *topology.Router, v *View) {
+	r.Router = object
+	r.In, r.Forward, r.Out = v.asking(object.InChain), v.asking(object.ForwardChain), v.asking(object.OutChain)
+}
+
+// unset takes it away.
+func (r *Router) unset() { r.Router, r.In, r.Forward, r.Out = nil, Named{}, Named{}, Named{} }
+
+// asking returns the chain, or none where it is here and has no rule.
+func (v *View) asking(id topology.ChainID) Named {
+	n := v.Named(id)
+	if n.Chain != nil && len(n.Chain.Rules) == 0 {
+		return Named{}
 	}
-	return &a
+	return n
+}
+
+// Named returns the chain by its name.
+func (v *View) Named(id topology.ChainID) Named {
+	if id.IsZero() {
+		return Named{}
+	}
+	return Named{ID: id, Chain: v.chainNode(id).walked}
 }
 
 func (v *View) chainNode(id topology.ChainID) *chain {
@@ -140,7 +169,7 @@ func (e *edit) leaveNames(o topology.Object) {
 func (e *edit) chain(id topology.ChainID, change func(*chain)) {
 	c := *e.view.chainNode(id)
 	change(&c)
-	if c.walked == nil && c.namedBy.size == 0 {
+	if c.object == nil && c.namedBy.size == 0 {
 		e.view.chains = e.view.chains.without(idKey(id))
 		return
 	}
@@ -151,28 +180,28 @@ func (e *edit) chain(id topology.ChainID, change func(*chain)) {
 func (e *edit) enterChain(c *topology.Chain) {
 	e.enterNames(c)
 	w := e.view.walked(c)
-	e.chain(c.ID, func(n *chain) { n.walked = w })
+	e.chain(c.ID, func(n *chain) { n.object, n.walked = c, w })
 	e.renew(c)
 }
 
 func (e *edit) leaveChain(c *topology.Chain) {
 	e.leaveNames(c)
-	e.chain(c.ID, func(n *chain) { n.walked = nil })
+	e.chain(c.ID, func(n *chain) { n.object, n.walked = nil, nil })
 	e.renew(c)
 }
 
-// renew makes what names the chain anew.
+// renew makes what names the chain anew: routers, and those chains that it is a part of.
 func (e *edit) renew(c *topology.Chain) {
-	if !isShort(c) {
-		return
-	}
 	for _, o := range e.view.chainNode(c.ID).namedBy.all() {
 		switch o := o.(type) {
 		case *topology.Router:
-			e.router(o.ID, func(r *router) { r.object = e.view.asking(o) })
+			e.router(o.ID, func(r *Router) { r.set(o, e.view) })
 		case *topology.Chain:
-			w := e.view.walked(o)
-			e.chain(o.ID, func(n *chain) { n.walked = w })
+			if isShort(c) {
+				w := e.view.walked(o)
+				e.chain(o.ID, func(n *chain) { n.walked = w })
+				e.renew(o)
+			}
 		}
 	}
 }

@@ -8,9 +8,13 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// router is everything that names one router. It exists as soon as anything does.
-type router struct {
-	object      *topology.Router // as it is asked; nil: not here
+// Router is a router with everything that names it. In the view it exists as soon as anything does.
+type Router struct {
+	*topology.Router                   // nil: not here
+	Overlay          *topology.Overlay // what operators have put on it; never nil
+	// In, Forward and Out are its chains, without those that are known to have no rule: they need not be asked.
+	In, Forward, Out Named
+
 	routes      prefix.Map[group[*topology.Route]]
 	floating    table[group[*topology.FloatingIP]] // by floating address
 	fixed       table[group[*topology.FloatingIP]] // by fixed address
@@ -18,8 +22,8 @@ type router struct {
 	blocks      table[group[*topology.NATBlock]]
 }
 
-func (r *router) empty() bool {
-	return r.object == nil && r.routes.Len()+r.floating.size+r.fixed.size+r.forwardings.size+r.blocks.size == 0
+func (r *Router) empty() bool {
+	return r.Router == nil && r.Overlay == noOverlay && r.routes.Len()+r.floating.size+r.fixed.size+r.forwardings.size+r.blocks.size == 0
 }
 
 // members are the members of a group of addresses. Several ports may have one prefix (allowed address pairs do).
@@ -32,36 +36,39 @@ type portGroup struct {
 }
 
 var (
-	noRouter    = &router{}
+	noRouter    = &Router{Overlay: noOverlay}
 	noPortGroup = &portGroup{}
 )
 
-// Router returns the router, without those of its chains that are known to have no rule; nil where it is not here.
-func (v *View) Router(id topology.RouterID) *topology.Router { return v.routerNode(id).object }
+// Router returns the router, nil where it is not here.
+func (v *View) Router(id topology.RouterID) *Router {
+	if r := v.routerNode(id); r.Router != nil {
+		return r
+	}
+	return nil
+}
 
 // Routes are the routes of a router to one prefix, in order of identifier.
 type Routes = group[*topology.Route]
 
 // RoutesTo appends to buf the routes of the router whose destination the address is in, those of the shortest prefix first.
-func (v *View) RoutesTo(id topology.RouterID, dst netip.Addr, buf []Routes) []Routes {
-	return v.routerNode(id).routes.Covering(dst, buf)
-}
+func (r *Router) RoutesTo(dst netip.Addr, buf []Routes) []Routes { return r.routes.Covering(dst, buf) }
 
 // FloatingIP returns what the router answers for under the floating address, nil where it does not.
-func (v *View) FloatingIP(id topology.RouterID, addr netip.Addr) *topology.FloatingIP {
-	g, _ := v.routerNode(id).floating.get(addrKey(addr))
+func (r *Router) FloatingIP(addr netip.Addr) *topology.FloatingIP {
+	g, _ := r.floating.get(addrKey(addr))
 	return g.first()
 }
 
-// FloatingIPsOf returns the floating addresses that a router exchanges the fixed address for, in order of identifier.
-func (v *View) FloatingIPsOf(id topology.RouterID, fixed netip.Addr) []*topology.FloatingIP {
-	g, _ := v.routerNode(id).fixed.get(addrKey(fixed))
+// FloatingIPsOf returns the floating addresses that the router exchanges the fixed address for, in order of identifier.
+func (r *Router) FloatingIPsOf(fixed netip.Addr) []*topology.FloatingIP {
+	g, _ := r.fixed.get(addrKey(fixed))
 	return g
 }
 
 // Forwarding returns where the router sends the port of the address, nil where it does not.
-func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, port uint16) *topology.PortForwarding {
-	g, _ := v.routerNode(id).forwardings.get(addrKey(addr))
+func (r *Router) Forwarding(addr netip.Addr, proto uint8, port uint16) *topology.PortForwarding {
+	g, _ := r.forwardings.get(addrKey(addr))
 	for _, f := range g {
 		if f.Proto == proto && f.Ports.Contains(port) {
 			return f
@@ -71,14 +78,14 @@ func (v *View) Forwarding(id topology.RouterID, addr netip.Addr, proto uint8, po
 }
 
 // Forwards reports whether the router forwards any port of the address.
-func (v *View) Forwards(id topology.RouterID, addr netip.Addr) bool {
-	_, ok := v.routerNode(id).forwardings.get(addrKey(addr))
+func (r *Router) Forwards(addr netip.Addr) bool {
+	_, ok := r.forwardings.get(addrKey(addr))
 	return ok
 }
 
 // ForwardsTo reports whether the router forwards any port to the fixed address.
-func (v *View) ForwardsTo(id topology.RouterID, fixed netip.Addr) bool {
-	for _, g := range v.routerNode(id).forwardings.all() {
+func (r *Router) ForwardsTo(fixed netip.Addr) bool {
+	for _, g := range r.forwardings.all() {
 		for _, f := range g {
 			if f.Fixed == fixed {
 				return true
@@ -102,9 +109,6 @@ func (v *View) RouterNeighbour(port topology.PortID, addr netip.Addr) (mac.Addr,
 	}
 	return g[0].MAC, true
 }
-
-// Chain returns the chain, nil where it is not here.
-func (v *View) Chain(id topology.ChainID) *Chain { return v.chainNode(id).walked }
 
 // InGroup reports whether the address is a member of the group, or in one that is a prefix.
 func (v *View) InGroup(id topology.AddrGroupID, addr netip.Addr) bool {
@@ -134,7 +138,7 @@ func (v *View) Interior(id topology.BridgeID) []topology.PortID {
 	return ports
 }
 
-func (v *View) routerNode(id topology.RouterID) *router {
+func (v *View) routerNode(id topology.RouterID) *Router {
 	if r, ok := v.routers.get(idKey(id)); ok {
 		return r
 	}
@@ -152,20 +156,20 @@ func (e *edit) indexLayer3(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Router:
 		e.enterNames(o)
-		e.router(o.ID, func(r *router) { r.object = e.view.asking(o) })
+		e.router(o.ID, func(r *Router) { r.set(o, e.view) })
 	case *topology.Route:
-		e.router(o.Router, func(r *router) {
+		e.router(o.Router, func(r *Router) {
 			at, _ := r.routes.Get(o.Destination)
 			r.routes = r.routes.With(o.Destination, at.with(o))
 		})
 	case *topology.FloatingIP:
-		e.router(o.Router, func(r *router) {
+		e.router(o.Router, func(r *Router) {
 			r.floating, r.fixed = enter(r.floating, addrKey(o.Addr), o), enter(r.fixed, addrKey(o.Fixed), o)
 		})
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = enter(r.forwardings, addrKey(o.Addr), o) })
+		e.router(o.Router, func(r *Router) { r.forwardings = enter(r.forwardings, addrKey(o.Addr), o) })
 	case *topology.NATBlock:
-		e.router(o.Router, func(r *router) { r.blocks = enter(r.blocks, addrKey(o.Addr), o) })
+		e.router(o.Router, func(r *Router) { r.blocks = enter(r.blocks, addrKey(o.Addr), o) })
 	case *topology.RouterNeighbour:
 		e.port(o.Port, func(p *port) { p.neighbours = enter(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
@@ -183,17 +187,17 @@ func (e *edit) unindexLayer3(o topology.Object) {
 	switch o := o.(type) {
 	case *topology.Router:
 		e.leaveNames(o)
-		e.router(o.ID, func(r *router) { r.object = nil })
+		e.router(o.ID, func(r *Router) { r.unset() })
 	case *topology.Route:
-		e.router(o.Router, func(r *router) { r.routes = leavePrefix(r.routes, o.Destination, o) })
+		e.router(o.Router, func(r *Router) { r.routes = leavePrefix(r.routes, o.Destination, o) })
 	case *topology.FloatingIP:
-		e.router(o.Router, func(r *router) {
+		e.router(o.Router, func(r *Router) {
 			r.floating, r.fixed = leave(r.floating, addrKey(o.Addr), o), leave(r.fixed, addrKey(o.Fixed), o)
 		})
 	case *topology.PortForwarding:
-		e.router(o.Router, func(r *router) { r.forwardings = leave(r.forwardings, addrKey(o.Addr), o) })
+		e.router(o.Router, func(r *Router) { r.forwardings = leave(r.forwardings, addrKey(o.Addr), o) })
 	case *topology.NATBlock:
-		e.router(o.Router, func(r *router) { r.blocks = leave(r.blocks, addrKey(o.Addr), o) })
+		e.router(o.Router, func(r *Router) { r.blocks = leave(r.blocks, addrKey(o.Addr), o) })
 	case *topology.RouterNeighbour:
 		e.port(o.Port, func(p *port) { p.neighbours = leave(p.neighbours, addrKey(o.Addr), o) })
 	case *topology.Chain:
@@ -211,7 +215,7 @@ func (e *edit) unindexLayer3(o topology.Object) {
 }
 
 // router does for a router what bridge does for a bridge.
-func (e *edit) router(id topology.RouterID, change func(*router)) {
+func (e *edit) router(id topology.RouterID, change func(*Router)) {
 	r := *e.view.routerNode(id)
 	change(&r)
 	if r.empty() {

@@ -10,20 +10,9 @@ import (
 // noOverlay stands for what nothing has been put on. It is never changed.
 var noOverlay = &topology.Overlay{}
 
-// Overlay returns what operators have put on a bridge or router. That of a port is in the Port.
-func (v *View) Overlay(target topology.Key) *topology.Overlay {
-	if v.overlays.size == 0 {
-		return noOverlay
-	}
-	if o, ok := v.overlays.get(objectKey(target)); ok {
-		return o
-	}
-	return noOverlay
-}
-
 // joined returns the port with what operators have put on it.
 func (v *View) joined(p *topology.Port) *topology.Port {
-	o := v.Overlay(p.Key())
+	o := v.portNode(p.ID).overlay
 	if o == noOverlay {
 		return p
 	}
@@ -47,16 +36,19 @@ func (e *edit) leavePort(id topology.PortID) {
 	}
 }
 
-// overlay puts o, or nothing where it is nil, on the target.
-func (e *edit) overlay(target topology.Key, o *topology.Overlay) {
-	if o == nil {
-		e.view.overlays = e.view.overlays.without(objectKey(target))
-	} else {
-		e.view.overlays = e.view.overlays.with(objectKey(target), o)
-	}
-	if p, ok := e.view.Object(target).(*topology.Port); ok {
-		e.leavePort(p.ID)
-		e.enterPort(p)
+// putOverlay puts o on the target in the place of what was there.
+func (e *edit) putOverlay(target topology.Key, o *topology.Overlay) {
+	switch target.Kind {
+	case topology.KindBridge:
+		e.bridge(target.ID, func(b *Bridge) { b.Overlay = o })
+	case topology.KindRouter:
+		e.router(target.ID, func(r *Router) { r.Overlay = o })
+	case topology.KindPort:
+		e.port(target.ID, func(p *port) { p.overlay = o })
+		if p, ok := e.view.Object(target).(*topology.Port); ok {
+			e.leavePort(p.ID)
+			e.enterPort(p)
+		}
 	}
 }
 

@@ -52,21 +52,22 @@ type LocalPort struct {
 type View struct {
 	host    topology.HostID
 	objects table[topology.Object] // all of them, also those that refer to something that is not here
-	bridges table[*bridge]
+	bridges table[*Bridge]
 	ports   table[*port]
 	hosts   table[*topology.Host]
 	local   table[*topology.Binding] // the bindings of this host
 
-	overlays   table[*topology.Overlay] // by target
-	routers    table[*router]
+	routers    table[*Router]
 	chains     table[*chain]
 	addrGroups table[members]
 	portGroups table[*portGroup]
 }
 
-// bridge is everything that names one bridge. It exists as soon as anything does.
-type bridge struct {
-	object     *topology.Bridge // nil: not here
+// Bridge is a bridge with everything that names it. In the view it exists as soon as anything does.
+type Bridge struct {
+	*topology.Bridge                   // nil: not here
+	Overlay          *topology.Overlay // what operators have put on it; never nil
+
 	ports      table[topology.PortID]
 	interior   table[topology.PortID] // those of ports that have a peer
 	entries    table[group[*topology.MACEntry]]
@@ -79,6 +80,7 @@ type bridge struct {
 // port is everything that names one port. It exists as soon as anything does.
 type port struct {
 	object  *topology.Port // joined with its overlay; nil: not here
+	overlay *topology.Overlay
 	binding *topology.Binding
 	state   *topology.PortState
 	entries group[*topology.MACEntry]
@@ -87,13 +89,13 @@ type port struct {
 }
 
 func (p *port) empty() bool {
-	return p.object == nil && p.binding == nil && p.state == nil && len(p.entries) == 0 && p.neighbours.size == 0
+	return p.object == nil && p.overlay == noOverlay && p.binding == nil && p.state == nil && len(p.entries) == 0 && p.neighbours.size == 0
 }
 
 // noBridge and noPort stand for what nothing names. They are never changed.
 var (
-	noBridge = &bridge{}
-	noPort   = &port{}
+	noBridge = &Bridge{Overlay: noOverlay}
+	noPort   = &port{overlay: noOverlay}
 )
 
 // New returns the empty view of the given host: nothing is known and every packet is an error.
@@ -103,7 +105,12 @@ func New(host topology.HostID) *View { return &View{host: host} }
 func (v *View) Self() topology.HostID { return v.host }
 
 // Bridge returns the bridge, nil where it is not here.
-func (v *View) Bridge(id topology.BridgeID) *topology.Bridge { return v.bridgeNode(id).object }
+func (v *View) Bridge(id topology.BridgeID) *Bridge {
+	if b := v.bridgeNode(id); b.Bridge != nil {
+		return b
+	}
+	return nil
+}
 
 // Port returns the port, nil where it is not here.
 func (v *View) Port(id topology.PortID) *topology.Port { return v.portNode(id).object }
@@ -135,10 +142,14 @@ func (v *View) Location(id topology.PortID) (Location, bool) {
 	return l, true
 }
 
-// Station returns where the MAC is on the bridge: what Neutron says, else what a host has seen. Should two objects claim one MAC,
-// the one with the lower identifier holds, whichever came first.
+// Station returns where the MAC is on the bridge, which need not be here.
 func (v *View) Station(id topology.BridgeID, hw mac.Addr) (Station, bool) {
-	b := v.bridgeNode(id)
+	return v.bridgeNode(id).Station(hw)
+}
+
+// Station returns where the MAC is: what Neutron says, else what a host has seen. Should two objects claim one MAC, the one with the
+// lower identifier holds, whichever came first.
+func (b *Bridge) Station(hw mac.Addr) (Station, bool) {
 	if g, ok := b.entries.get(macKey(hw)); ok {
 		return Station{Port: g[0].Port}, true
 	}
@@ -234,7 +245,7 @@ func (v *View) Objects() iter.Seq[topology.Object] {
 	}
 }
 
-func (v *View) bridgeNode(id topology.BridgeID) *bridge {
+func (v *View) bridgeNode(id topology.BridgeID) *Bridge {
 	if b, ok := v.bridges.get(idKey(id)); ok {
 		return b
 	}

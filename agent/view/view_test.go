@@ -73,14 +73,24 @@ var states = map[string]string{
 		overlay bridge blue port p1 in c1 out c2 group extra
 		overlay bridge blue port p9 in c1
 		overlay bridge blue out c3
-		portgroup extra`,
+		portgroup extra
+		router r1 in c1 forward c2 out c3
+		chain c1 accept
+		chain c2
+		chain c3 jump c4; drop
+		chain c4 return`,
 	"another operator's": `
 		host h1 192.0.2.1
 		bridge blue
 		port p1 blue key 11
 		overlay bridge blue port p1 in c2
 		overlay bridge blue port p2 group extra
-		overlay bridge blue in c3`,
+		overlay bridge blue in c3
+		router r1 in c1 forward c2
+		overlay router r1 in c4 out c9
+		chain c2 drop; drop; drop; drop; drop; drop; drop; drop; drop
+		chain c3 jump c4
+		chain c4 accept; drop`,
 	"rivals": `
 		host h1 192.0.2.1
 		bridge blue
@@ -127,8 +137,9 @@ func factsOf(v *view.View) facts {
 	}
 	for _, name := range bridges {
 		id := viewtest.ID[topology.Bridge](name)
-		f.Answers["bridge "+name] = v.Bridge(id)
-		f.Answers["overlay "+name] = v.Overlay(topology.Key{Kind: topology.KindBridge, ID: id})
+		if b := v.Bridge(id); b != nil {
+			f.Answers["bridge "+name] = []any{b.Bridge, b.Overlay}
+		}
 		f.Answers["flood "+name] = v.Flood(id)
 		f.Answers["serves "+name] = v.ServesDHCP(id)
 		f.Subnets[name] = v.DHCP(id)
@@ -144,11 +155,35 @@ func factsOf(v *view.View) facts {
 			}
 		}
 	}
+	if r := v.Router(viewtest.ID[topology.Router]("r1")); r != nil {
+		f.Answers["router r1"] = []any{r.Router, r.Overlay, walked(r.In), walked(r.Forward), walked(r.Out)}
+	}
+	for _, name := range []string{"c1", "c2", "c3", "c4"} {
+		f.Answers["chain "+name] = walked(v.Named(viewtest.ID[topology.Chain](name)))
+	}
 	for _, name := range []string{"own", "extra"} {
 		object, members := v.PortGroup(viewtest.ID[topology.PortGroup](name))
 		f.Answers["group "+name] = []any{object, members}
 	}
 	return f
+}
+
+// walked returns the rules of a chain in words, with those of short chains that are parts of it.
+func walked(c view.Named) string {
+	switch {
+	case c.ID.IsZero():
+		return "none"
+	case c.Chain == nil:
+		return c.ID.Short() + " is not here"
+	}
+	text := c.Chain.ID.Short() + " " + c.Chain.Name
+	for _, r := range c.Chain.Rules {
+		text += fmt.Sprintf("; %s %d", r.ID.Short(), r.Action)
+		if r.Short != nil {
+			text += " (" + walked(view.Named{ID: r.Jump, Chain: r.Short}) + ")"
+		}
+	}
+	return text
 }
 
 func diff(a, b *view.View) string {
@@ -279,7 +314,7 @@ func TestTouched(t *testing.T) {
 func TestPutWinsOverDelete(t *testing.T) {
 	v := fresh(viewtest.MustParse(states["one bridge"]))
 	b := v.Bridge(viewtest.ID[topology.Bridge]("blue"))
-	now, _ := v.Apply(view.Delta{Puts: []topology.Object{b}, Deletes: []topology.Key{b.Key()}})
+	now, _ := v.Apply(view.Delta{Puts: []topology.Object{b.Bridge}, Deletes: []topology.Key{b.Key()}})
 	if now.Bridge(b.ID) == nil {
 		t.Error("the bridge is gone")
 	}
