@@ -15,8 +15,9 @@ type MariaDB struct {
 	socket string
 }
 
-// StartMariaDB starts one with its files in the directory. The programs are those of Debian's mariadb-server.
-func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
+// StartMariaDB starts one with its files in the directory, and with more options than it needs. The programs are those of Debian's
+// mariadb-server.
+func StartMariaDB(ctx context.Context, dir string, options ...string) (*MariaDB, error) {
 	for _, program := range []string{"mariadbd", "mariadb", "mariadb-install-db"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, err
@@ -27,7 +28,8 @@ func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
 		"--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
 	}
-	p, err := Start(exec.CommandContext(ctx, "mariadbd", "--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--user=root"))
+	options = append([]string{"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--skip-networking", "--user=root"}, options...)
+	p, err := Start(exec.CommandContext(ctx, "mariadbd", options...))
 	return &MariaDB{p, socket}, err
 }
 
@@ -42,6 +44,23 @@ func (m *MariaDB) Database(ctx context.Context, name string) (connection string,
 		time.Sleep(200 * time.Millisecond)
 	}
 	return "", fmt.Errorf("making a database in MariaDB: %w", err)
+}
+
+// Copy puts what one database has into another, which is empty.
+func (m *MariaDB) Copy(ctx context.Context, from, to string) error {
+	dump := exec.CommandContext(ctx, "mariadb-dump", "--no-defaults", "-S", m.socket, from)
+	load := exec.CommandContext(ctx, "mariadb", "--no-defaults", "-S", m.socket, to)
+	var err error
+	if load.Stdin, err = dump.StdoutPipe(); err != nil {
+		return err
+	}
+	if err := dump.Start(); err != nil {
+		return err
+	}
+	if out, err := load.CombinedOutput(); err != nil {
+		return fmt.Errorf("copying a database in MariaDB: %w: %s", err, out)
+	}
+	return dump.Wait()
 }
 
 // StartEtcd starts an etcd of one member with its files in the directory, and returns its address too.

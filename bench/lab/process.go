@@ -8,13 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// Process is a program, with what it starts itself, in a process group of its own.
+// Process is a program, with what it starts itself, in a process group of its own. It is killed with the program that started it, however that ends.
 type Process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -22,8 +24,10 @@ type Process struct {
 
 // Start starts a command.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	starter() <- func() { started <- cmd.Start() }
+	if err := <-started; err != nil {
 		return nil, err
 	}
 	p := &Process{cmd, make(chan struct{})}
@@ -33,6 +37,18 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	}()
 	return p, nil
 }
+
+// starter runs functions on a thread that never ends: the kernel sends Pdeathsig with the end of the thread that started a process.
+var starter = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
 
 // Stop ends it: politely, and after five seconds for good. Nil is none.
 func (p *Process) Stop() {
