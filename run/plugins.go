@@ -19,6 +19,7 @@ import (
 var (
 	l3Extensions = []string{"auto-allocated-topology", "ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details", "fip64", "router",
 		"router-interface-fip"}
+	neutronL3Extensions  = []string{"dvr", "l3-ha", "router-admin-state-down-before-update"}
 	forwardingExtensions = []string{"expose-port-forwarding-in-fip", "floating-ip-port-forwarding",
 		"floating-ip-port-forwarding-description", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-port-ranges"}
 
@@ -54,6 +55,8 @@ func offers(o *config.Options, alias string) bool {
 		return o.Core() == config.CoreML2 && o.Serves(config.L3) && (o.Extends("dns") || o.Extends("dns_domain_ports"))
 	case alias == "dns-domain-ports":
 		return o.Core() == config.CoreML2 && o.Serves(config.L3) && o.Extends("dns_domain_ports")
+	case slices.Contains(neutronL3Extensions, alias):
+		return o.Serves(config.NeutronL3) && (o.EnableDVR || alias == "l3-ha")
 	case slices.Contains(l3Extensions, alias):
 		return o.Serves(config.L3)
 	case slices.Contains(forwardingExtensions, alias):
@@ -95,15 +98,22 @@ func (s *server) registerFlavors(h *api.Server) {
 	api.RegisterChild(h, apidef.Flavors(), apidef.NextProviders(), p.NextProviderOf)
 }
 
-// defined returns a definition without the attributes of names, where what they belong to is not listed.
+// defined returns a definition without the attributes of extensions that are not listed.
 func (s *server) defined(def *apidef.Resource) *apidef.Resource {
+	var absent []string
 	switch {
 	case !offers(s.options, "dns-integration"):
-		return def.Without("dns_name", "dns_domain", "dns_assignment")
+		absent = []string{"dns_name", "dns_domain", "dns_assignment"}
 	case !offers(s.options, "dns-domain-ports") && def.Name == "port":
-		return def.Without("dns_domain")
+		absent = []string{"dns_domain"}
 	}
-	return def
+	if !offers(s.options, "dvr") {
+		absent = append(absent, "distributed")
+	}
+	if !offers(s.options, "l3-ha") {
+		absent = append(absent, "ha")
+	}
+	return def.Without(absent...)
 }
 
 // register adds the collections of the loaded plugins.

@@ -88,6 +88,63 @@ func TestExtensionDrivers(t *testing.T) {
 	}
 }
 
+// TestWhereRoutersSayTheyAre: with Neutron's name of the plugin, administrators see and choose what a router says of where it is, which is by default
+// what the configuration says and changes only while the router is down.
+func TestWhereRoutersSayTheyAre(t *testing.T) {
+	w := configured(t, "service_plugins = router\nl3_ha = true\n")
+	for _, alias := range []string{"dvr", "l3-ha", "router-admin-state-down-before-update"} {
+		if !slices.Contains(w.aliases(), alias) {
+			t.Errorf("%s is not listed", alias)
+		}
+	}
+	says := func(router map[string]any, distributed, ha any) {
+		t.Helper()
+		if router["distributed"] != distributed || router["ha"] != ha {
+			t.Errorf("distributed %v and ha %v, want %v and %v", router["distributed"], router["ha"], distributed, ha)
+		}
+	}
+	shown := func(answer map[string]any) map[string]any { return answer["router"].(map[string]any) }
+	_, made := w.do("admin", "POST", "routers", `{"router":{"distributed":"yes","project_id":"blue","ha":null}}`)
+	says(shown(made), true, true)
+	at := "routers/" + shown(made)["id"].(string)
+	_, seen := w.do("blue", "GET", at, "")
+	says(shown(seen), nil, nil)
+	for _, attr := range []string{"distributed", "ha"} {
+		for method, path := range map[string]string{"POST": "routers", "PUT": at} {
+			if status, answer := w.do("blue", method, path, `{"router":{"`+attr+`":false}}`); status != http.StatusForbidden {
+				t.Errorf("a member's %s with %s: %d %v", method, attr, status, answer)
+			}
+		}
+	}
+	for _, step := range []struct {
+		body            string
+		status          int
+		distributed, ha bool
+	}{
+		{`"distributed":false`, 400, true, true},
+		{`"ha":false`, 400, true, true},
+		{`"distributed":true,"ha":true`, 200, true, true}, // as it is
+		{`"distributed":false,"admin_state_up":false`, 400, true, true},
+		{`"ha":false,"admin_state_up":false`, 200, true, false},
+		{`"distributed":false,"admin_state_up":true`, 400, true, false},
+		{`"distributed":false,"ha":true`, 200, false, true},
+		{`"distributed":null,"ha":null`, 200, false, true},
+		{`"admin_state_up":true`, 200, false, true},
+	} {
+		if status, answer := w.do("admin", "PUT", at, `{"router":{`+step.body+`}}`); status != step.status {
+			t.Errorf("%s: %d %v, want %d", step.body, status, answer, step.status)
+		}
+		_, seen := w.do("admin", "GET", at, "")
+		says(shown(seen), step.distributed, step.ha)
+	}
+	without := configured(t, "service_plugins = router\nenable_dvr = false\n")
+	_, made = without.do("admin", "POST", "routers", `{"router":{}}`)
+	says(shown(made), nil, false)
+	if status, answer := without.do("admin", "POST", "routers", `{"router":{"distributed":true}}`); status != http.StatusBadRequest {
+		t.Errorf("distributed, without dvr: %d %v", status, answer)
+	}
+}
+
 // TestPluginsServeTheirOwn: what is not loaded is neither served nor listed.
 func TestPluginsServeTheirOwn(t *testing.T) {
 	for text, paths := range map[string]map[string]int{

@@ -336,7 +336,7 @@ func (s *server) registerPools(h *api.Server) {
 
 // registerL3 adds what joins networks.
 func (s *server) registerL3(h *api.Server) {
-	routers, floatingIPs := apidef.Routers(), s.defined(apidef.FloatingIPs())
+	routers, floatingIPs := s.defined(apidef.Routers()), s.defined(apidef.FloatingIPs())
 	api.Register(h, routers, s.l3.Routers())
 	api.RegisterAction(h, routers, http.MethodPut, "add_router_interface", s.l3.AddInterface)
 	api.RegisterAction(h, routers, http.MethodPut, "remove_router_interface", s.l3.RemoveInterface)

@@ -35,6 +35,14 @@ func toBoolean(v any) (any, error) {
 	return nil, InvalidInput("'%s' cannot be converted to boolean", text(v))
 }
 
+// toBooleanOrNull is convert_to_boolean_if_not_none.
+func toBooleanOrNull(v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	return toBoolean(v)
+}
+
 // toInteger is convert_to_int, which is Python's int(): a number is cut to its whole part, a string has to be whole.
 func toInteger(v any) (any, error) {
 	if n, ok := integer(v); ok {

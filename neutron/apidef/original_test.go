@@ -17,7 +17,7 @@ var foreign = map[string][]string{
 	"subnets":  {"dns_publish_fixed_ip", "segment_id"},
 	"ports": {"data_plane_status", "device_profile", "ip_allocation", "numa_affinity_policy", "propagate_uplink_status", "qos_network_policy_id",
 		"qos_policy_id", "resource_request", "trunk_details"},
-	"routers":     {"conntrack_helpers", "distributed", "enable_ndp_proxy", "flavor_id", "ha", "service_type_id"},
+	"routers":     {"conntrack_helpers", "enable_ndp_proxy", "flavor_id", "service_type_id"},
 	"floatingips": {"qos_network_policy_id", "qos_policy_id"},
 	"agents":      {"resources_synced"},
 }

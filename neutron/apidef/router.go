@@ -10,19 +10,29 @@ import (
 // gatewayKeys are what external_gateway_info has (neutron-lib api/definitions/l3.py and l3_ext_gw_mode.py).
 var gatewayKeys = []string{"network_id", "enable_snat", "external_fixed_ips"}
 
-// Routers is the definition of /v2.0/routers: neutron-lib api/definitions/l3.py with l3_ext_gw_mode.py, extraroute.py and
-// router_availability_zone.py.
+// Routers is the definition of /v2.0/routers: neutron-lib api/definitions/l3.py with l3_ext_gw_mode.py, extraroute.py,
+// router_availability_zone.py, dvr.py and l3_ext_ha_mode.py.
 func Routers() *Resource {
 	core := []Attribute{
 		adminState(),
 		{Name: "status", Type: String, Help: "ACTIVE, or ERROR.", Sort: true},
 		{Name: "external_gateway_info", Type: Object,
 			Help:   "The external network: network_id, enable_snat and external_fixed_ips; null for none.",
-			Create: true, Update: true, Convert: gatewayInfo, Validate: orNull(isGatewayInfo), Policy: true, Keys: gatewayKeys},
+			Create: true, Update: true, NullByDefault: true, Convert: gatewayInfo, Validate: orNull(isGatewayInfo), Policy: true, Keys: gatewayKeys},
 		{Name: "routes", Type: List, Help: "Routes besides those to its networks: objects with destination and nexthop.",
 			Update: true, Convert: nullToEmptyList, Validate: hostRoutes},
 	}
-	return New("router", "routers", identity(), core, zoned(false), standard(), tagged())
+	return New("router", "routers", identity(), core, placed(), zoned(false), standard(), tagged())
+}
+
+// placed is what Neutron's own routers say of where they are (neutron-lib api/definitions/dvr.py and l3_ext_ha_mode.py).
+func placed() []Attribute {
+	return []Attribute{
+		{Name: "distributed", Type: Boolean, Help: "Kept as it was asked for: every router is on every host. Where `service_plugins` has `router`.",
+			Create: true, Update: true, Convert: toBooleanOrNull, Policy: true},
+		{Name: "ha", Type: Boolean, Help: "Kept as it was asked for: every router outlives any host. Where `service_plugins` has `router`.",
+			Create: true, Update: true, Convert: toBooleanOrNull, Policy: true},
+	}
 }
 
 // gatewayInfo makes null of whatever is empty, and a boolean of enable_snat.

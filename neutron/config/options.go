@@ -27,7 +27,7 @@ type Options struct {
 	NetworkLinkPrefix  string `oslo:"DEFAULT/network_link_prefix" help:"Scheme and host in links to other pages, where a proxy is in front."`
 
 	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports: ml2, or with the extensions of older releases midonet_v2, or midonet, which has routers of its own."`
-	ServicePlugins []string `oslo:"DEFAULT/service_plugins" default:"midonet_l3,port_forwarding" help:"Further plugins: midonet_l3 or router, which are one, has routers and floating IPs; port_forwarding forwards single ports of floating IPs."`
+	ServicePlugins []string `oslo:"DEFAULT/service_plugins" default:"midonet_l3,port_forwarding" help:"Further plugins: midonet_l3 has routers and floating IPs, and so has router, Neutron's name of it, by which routers have the attributes distributed and ha too; port_forwarding forwards single ports of floating IPs."`
 
 	BaseMAC             string   `oslo:"DEFAULT/base_mac" default:"fa:16:3e:00:00:00" help:"How generated MAC addresses begin: 3 octets, or 4 if the fourth is not 00."`
 	MaxDNSNameservers   int      `oslo:"DEFAULT/max_dns_nameservers" default:"5" help:"The most name servers of one subnet."`
@@ -39,6 +39,9 @@ type Options struct {
 	MaxRoutes           int      `oslo:"DEFAULT/max_routes" default:"30" help:"The most routes of one router."`
 	AgentDownTime       int      `oslo:"DEFAULT/agent_down_time" default:"75" help:"Seconds after which a host of which the cluster has told nothing is shown as not alive."`
 	SNATByDefault       bool     `oslo:"DEFAULT/enable_snat_by_default" default:"true" help:"Whether a router's gateway translates addresses where a request does not say."`
+	EnableDVR           bool     `oslo:"DEFAULT/enable_dvr" default:"true" help:"Whether routers of the service plugin router have the attribute distributed."`
+	RouterDistributed   bool     `oslo:"DEFAULT/router_distributed" default:"false" help:"What a new router's attribute distributed is where a request does not say. Every router is on every host whatever it is."`
+	L3HA                bool     `oslo:"DEFAULT/l3_ha" default:"false" help:"What a new router's attribute ha is where a request does not say. Every router outlives any host whatever it is."`
 	AvailabilityZones   []string `oslo:"DEFAULT/default_availability_zones" help:"The zones that networks and routers ask for whose request names none; hosts must be in them."`
 	GlobalPhysnetMTU    int      `oslo:"DEFAULT/global_physnet_mtu" default:"1500" help:"The largest packet of the underlay, in octets."`
 
@@ -106,5 +109,5 @@ func (o *Options) ML2() ml2.Config {
 
 // L3 is what the router service needs to know.
 func (o *Options) L3() l3.Config {
-	return l3.Config{MaxRoutes: o.MaxRoutes, SNATByDefault: o.SNATByDefault, Quotas: o.Quotas.Limits()}
+	return l3.Config{MaxRoutes: o.MaxRoutes, SNATByDefault: o.SNATByDefault, Distributed: o.RouterDistributed, HA: o.L3HA, Quotas: o.Quotas.Limits()}
 }

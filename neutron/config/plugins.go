@@ -12,6 +12,7 @@ const (
 	CoreMidoNetV2 = "midonet_v2" // networks, subnets and ports as networking-midonet had them until ML2 took their place
 	CoreMidoNet   = "midonet"    // the oldest: with routers and without what came later
 	L3            = "midonet_l3"
+	NeutronL3     = "router" // the same routers, with what Neutron's own plugin says of where they are
 	Forwarding    = "port_forwarding"
 )
 
@@ -29,8 +30,8 @@ var (
 	servicePluginNames = map[string]string{
 		"midonet_l3": L3,
 		"midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin": L3,
-		"router": L3,
-		"neutron.services.l3_router.l3_router_plugin.L3RouterPlugin": L3,
+		"router": NeutronL3,
+		"neutron.services.l3_router.l3_router_plugin.L3RouterPlugin": NeutronL3,
 		"port_forwarding": Forwarding,
 		"neutron.services.portforwarding.pf_plugin.PortForwardingPlugin": Forwarding,
 		"tag": "",
@@ -51,11 +52,17 @@ var (
 // Core returns which core plugin is loaded: one of the Core constants.
 func (o *Options) Core() string { return corePluginNames[o.CorePlugin] }
 
-// Serves reports whether a service plugin is loaded: L3 or Forwarding. The oldest core plugin has routers of its own.
+// Serves reports whether a service plugin is loaded: L3, by either name, NeutronL3 by its own, or Forwarding. The oldest core plugin has
+// routers of its own.
 func (o *Options) Serves(plugin string) bool {
-	if plugin == L3 && o.Core() == CoreMidoNet {
+	if plugin == L3 && (o.Core() == CoreMidoNet || o.names(NeutronL3)) {
 		return true
 	}
+	return o.names(plugin)
+}
+
+// names reports whether service_plugins has one of the names of a plugin.
+func (o *Options) names(plugin string) bool {
 	return slices.ContainsFunc(o.ServicePlugins, func(name string) bool { return servicePluginNames[name] == plugin })
 }
 
@@ -64,9 +71,10 @@ func (o *Options) Extends(driver string) bool { return slices.Contains(o.Extensi
 
 // checkPlugins refuses plugins that do not go together.
 func (o *Options) checkPlugins() error {
-	twice := o.Core() == CoreMidoNet &&
-		slices.ContainsFunc(o.ServicePlugins, func(name string) bool { return servicePluginNames[name] == L3 })
+	twice := o.Core() == CoreMidoNet && (o.names(L3) || o.names(NeutronL3))
 	switch {
+	case o.names(L3) && o.names(NeutronL3):
+		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: %s and %s are two names of one plugin", L3, NeutronL3)
 	case twice:
 		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: core_plugin = %s has routers of its own, and takes no %s",
 			o.CorePlugin, L3)

@@ -10,11 +10,12 @@ import (
 // TestPluginsThatDoNotGoTogether names what the operator has to change.
 func TestPluginsThatDoNotGoTogether(t *testing.T) {
 	for text, want := range map[string]string{
-		"core_plugin = midonet\nservice_plugins = midonet_l3\n":      "routers of its own",
-		"core_plugin = midonet\nservice_plugins = port_forwarding\n": "has no port_forwarding",
-		"core_plugin = ml2\nservice_plugins = port_forwarding\n":     "needs midonet_l3",
-		"core_plugin = moon\n":     "known are: midonet, ",
-		"service_plugins = moon\n": "midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin",
+		"core_plugin = midonet\nservice_plugins = midonet_l3\n":                    "routers of its own",
+		"core_plugin = midonet\nservice_plugins = port_forwarding\n":               "has no port_forwarding",
+		"core_plugin = ml2\nservice_plugins = port_forwarding\n":                   "needs midonet_l3",
+		"service_plugins = midonet_l3,router\n":                                    "two names of one plugin",
+		"core_plugin = moon\n":                                                     "known are: midonet, ",
+		"service_plugins = moon\n":                                                 "midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin",
 		"core_plugin = midonet_v2\nservice_plugins = router,port_forwarding,tag\n": "",
 		"": "",
 	} {

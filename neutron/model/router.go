@@ -18,6 +18,9 @@ type Router struct {
 	Gateway      *GatewayInfo `attr:"external_gateway_info"` // nil: none
 	Routes       []HostRoute  `attr:"routes"`                // extraroute
 
+	Distributed *bool `attr:"distributed,absent"` // dvr; nil in a request that leaves it as it is
+	HA          *bool `attr:"ha,absent"`          // l3-ha; likewise
+
 	AvailabilityZoneHints []string `attr:"availability_zone_hints"` // router_availability_zone: asked for, sorted
 	AvailabilityZones     []string `attr:"availability_zones"`      // where it is, sorted; in answers alone
 }

@@ -103,7 +103,7 @@ func TestLongestRows(t *testing.T) {
 	port.Name, port.DeviceID, port.DeviceOwner = long(255), long(255), long(255)
 	port.ExtraDHCP = []model.ExtraDHCPOpt{{Name: long(64), IPVersion: 4, Value: long(255)}}
 	subnet.ServiceTypes = []string{long(255)}
-	router := &model.Router{ID: id.New[model.Router](), Standard: standard}
+	router := &model.Router{ID: id.New[model.Router](), Standard: standard, Distributed: new(bool), HA: new(bool)}
 	address := &model.FloatingIP{ID: id.New[model.FloatingIP](), Standard: standard, FloatingIPAddress: addr("203.0.113.1"),
 		FloatingNetworkID: port.NetworkID, RouterID: router.ID, PortID: port.ID, FixedIPAddress: port.FixedIPs[0].IPAddress}
 	forwarding := &model.PortForwarding{ID: id.New[model.PortForwarding](), Standard: standard, FloatingIPID: address.ID, Protocol: "tcp",

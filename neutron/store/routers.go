@@ -14,7 +14,7 @@ import (
 var routers = table[model.Router]{
 	from: "routers t",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
-		"t.availability_zone_hints"),
+		"t.availability_zone_hints", "t.distributed", "t.ha"),
 	attrs: withStandard(map[string]column{
 		"admin_state_up": {"t.admin_state_up", boolean},
 		"status":         {"t.status", text},
@@ -36,9 +36,9 @@ func ownRows(b *sqlbuilder.SelectBuilder, project string) string {
 }
 
 func scanRouter(rows row) (*model.Router, error) {
-	r := &model.Router{Routes: []model.HostRoute{}, AvailabilityZones: []string{}}
+	r := &model.Router{Routes: []model.HostRoute{}, AvailabilityZones: []string{}, Distributed: new(bool), HA: new(bool)}
 	return r, rows.Scan(append(standardTargets(&r.ID, &r.Standard), &r.Name, &r.AdminStateUp, &r.Status,
-		scanZones{&r.AvailabilityZoneHints})...)
+		scanZones{&r.AvailabilityZoneHints}, r.Distributed, r.HA)...)
 }
 
 func addGateway(router *model.Router, r row) error {
@@ -74,8 +74,9 @@ func ListRouters(q Querier, scope Scope, want plugin.Query) ([]*model.Router, er
 // InsertRouter stores a new router without gateway and routes.
 func InsertRouter(tx *Tx, r *model.Router) error {
 	_, err := tx.Exec(`INSERT INTO routers (id, project_id, description, created_at, updated_at, revision_number,
-		name, admin_state_up, status, gw_port_id, enable_snat, availability_zone_hints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
-		append(standardValues(r.ID, &r.Standard), r.Name, r.AdminStateUp, r.Status, true, zoneList(r.AvailabilityZoneHints))...)
+		name, admin_state_up, status, gw_port_id, enable_snat, availability_zone_hints, distributed, ha)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
+		append(standardValues(r.ID, &r.Standard), r.Name, r.AdminStateUp, r.Status, true, zoneList(r.AvailabilityZoneHints), r.Distributed, r.HA)...)
 	return err
 }
 
@@ -84,8 +85,8 @@ func InsertRouter(tx *Tx, r *model.Router) error {
 func UpdateRouter(tx *Tx, r *model.Router) error {
 	snat := r.Gateway == nil || r.Gateway.EnableSNAT
 	err := bump(tx, &r.Standard, `UPDATE routers SET revision_number = ?, updated_at = ?, description = ?, name = ?,
-		admin_state_up = ?, status = ?, enable_snat = ? WHERE id = ? AND revision_number = ?`,
-		r.Description, r.Name, r.AdminStateUp, r.Status, snat, r.ID.String())
+		admin_state_up = ?, status = ?, enable_snat = ?, distributed = ?, ha = ? WHERE id = ? AND revision_number = ?`,
+		r.Description, r.Name, r.AdminStateUp, r.Status, snat, r.Distributed, r.HA, r.ID.String())
 	if err != nil {
 		return err
 	}

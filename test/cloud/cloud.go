@@ -34,18 +34,19 @@ type Cloud struct {
 	Admin    string // a token of the user admin in the project admin
 	Member   string // the identifier of the role member
 
-	dir string // of the server: its configuration, its log and what it keeps
+	dir     string // of the server: its configuration, its log and what it keeps
+	options string // of our server's configuration, in the section DEFAULT
 }
 
 // Start runs the server that is named with a Keystone of its own, and ends both with the test. The catalogue's region is RegionOne.
-// Where a package is missing it skips the test and says which.
-func Start(t testing.TB, server string) *Cloud {
+// Where a package is missing it skips the test and says which. The options are lines for the section DEFAULT of our server's configuration.
+func Start(t testing.TB, server string, options ...string) *Cloud {
 	t.Helper()
 	prepare, ok := map[string]func(testing.TB, *Cloud) *exec.Cmd{MidoNet: midonet, Neutron: neutron}[server]
 	if !ok {
 		t.Fatalf("no server is called %q: %s or %s", server, MidoNet, Neutron)
 	}
-	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeport.Address(t), dir: stateDir(t)}
+	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeport.Address(t), dir: stateDir(t), options: strings.Join(options, "\n")}
 	c.enter(t)
 	c.run(t, prepare(t, c))
 	return c

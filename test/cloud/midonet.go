@@ -15,7 +15,7 @@ func midonet(t testing.TB, c *Cloud) *exec.Cmd {
 	if out, err := exec.Command("go", "build", "-o", program, "midonet.org/midonet/cmd/midonet").CombinedOutput(); err != nil {
 		t.Fatalf("building midonet: %v\n%s", err, out)
 	}
-	file := c.configure(t, "[DEFAULT]\nauth_strategy = keystone\n")
+	file := c.configure(t, "[DEFAULT]\nauth_strategy = keystone\n"+c.options+"\n")
 	return exec.Command(program, "server", "--config-file", file, "--state-dir", c.stateDir(),
 		"--api-listen", c.address(), "--stream-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t))
 }

@@ -29,11 +29,8 @@ const all = `^tempest\.api\.network\.`
 // absent are the extensions whose tests the original passes and this server does not have, with how the names of the tests begin that
 // tempest skips for want of each. A server that lists one of them is held to its tests.
 //
-// dvr lets an administrator choose whether a router is distributed. All of MidoNet's are, and none could be made otherwise: the attribute
-// would be a promise that is not kept, which is why networking-midonet had no such extension either. metering needs counters on every host,
-// which the datapath does not have yet.
+// metering needs counters on every host, which the datapath does not have yet.
 var absent = map[string][]string{
-	"dvr":      {"tempest.api.network.admin.test_routers_dvr.", "tempest.api.network.test_routers_negative.DvrRoutersNegativeTest."},
 	"metering": {"tempest.api.network.admin.test_metering_extensions."},
 }
 
@@ -45,7 +42,7 @@ func TestTempest(t *testing.T) {
 	if _, err := exec.LookPath("tempest"); err != nil {
 		t.Skipf("%v; `make conformance` installs it", err)
 	}
-	c := cloud.Start(t, *server)
+	c := cloud.Start(t, *server, "service_plugins = router,port_forwarding") // as the original is configured
 	if *server == cloud.MidoNet {
 		c.Host(t, "host1")
 	}

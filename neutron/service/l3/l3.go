@@ -30,6 +30,8 @@ type Config struct {
 	MaxRoutes int
 	// SNATByDefault is enable_snat_by_default: what a gateway does whose request does not say.
 	SNATByDefault bool
+	// Distributed and HA are router_distributed and l3_ha: what a router says of itself whose request does not.
+	Distributed, HA bool
 	// Quotas are the limits of projects that no one gave others.
 	Quotas quota.Limits
 }

@@ -24,6 +24,7 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 	gateway := v.Gateway
 	v.ID, v.Standard = id.New[model.Router](), r.Standard(v.Standard)
 	v.Status, v.Gateway, v.Routes = model.StatusActive, nil, []model.HostRoute{}
+	v.Distributed, v.HA = stated(v.Distributed, r.cfg.Distributed), stated(v.HA, r.cfg.HA)
 	var err error
 	if v.AvailabilityZoneHints, v.AvailabilityZones, err = r.AskForZones(v.AvailabilityZoneHints); err != nil {
 		return nil, err
@@ -80,8 +81,35 @@ func (r *request) updateRouter(routerID string, body plugin.Body[model.Router]) 
 	}
 	set(body.Has("name"), &router.Name, v.Name)
 	set(body.Has("description"), &router.Description, v.Description)
+	wasUp := router.AdminStateUp
 	set(body.Has("admin_state_up"), &router.AdminStateUp, v.AdminStateUp)
+	if err := place(router, v, wasUp); err != nil {
+		return nil, err
+	}
 	return router, r.saveRouter(router)
+}
+
+// place changes what a router says of where it is. It must be down: to be distributed or not, before the request too
+// (_validate_router_migration, with router-admin-state-down-before-update, and _validate_migration of l3_hamode_db.py).
+func place(router *model.Router, asked model.Router, wasUp bool) error {
+	distributed, ha := stated(asked.Distributed, *router.Distributed), stated(asked.HA, *router.HA)
+	switch {
+	case *distributed != *router.Distributed && (wasUp || router.AdminStateUp):
+		return badRequest("router", "Cannot change the 'distributed' attribute of active routers. "+
+			"Please set router admin_state_up to False prior to upgrade")
+	case *ha != *router.HA && router.AdminStateUp:
+		return badRequest("router", "Cannot change HA attribute of active routers. Please set router admin_state_up to False prior to upgrade")
+	}
+	router.Distributed, router.HA = distributed, ha
+	return nil
+}
+
+// stated is what a request says, else the other.
+func stated(asked *bool, otherwise bool) *bool {
+	if asked == nil {
+		return &otherwise
+	}
+	return asked
 }
 
 // saveRouter stores a router that has changed and tells the backend. A router whose last change the backend refused has a new chance.
@@ -93,10 +121,11 @@ func (r *request) saveRouter(router *model.Router) error {
 	return r.recordRouter(journal.Update, router)
 }
 
-// recordedRouter is the router as the backend learns of it: without what follows from the hosts, which the backend knows.
+// recordedRouter is the router as the backend learns of it: without what follows from the hosts, which the backend knows, and without what
+// changes nothing there.
 func recordedRouter(r *model.Router) *model.Router {
 	own := *r
-	own.AvailabilityZones = nil
+	own.AvailabilityZones, own.Distributed, own.HA = nil, nil, nil
 	return &own
 }
 
