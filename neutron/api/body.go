@@ -104,7 +104,7 @@ func object(def *apidef.Resource, v any) (map[string]any, error) {
 // several returns the attributes of each resource that the body of a bulk create holds: a list whose elements are resources, bare
 // or under the resource's name (neutron/api/v2/base.py, prepare_request_body).
 func several(def *apidef.Resource, v any) ([]map[string]any, error) {
-	list, ok := v.([]any)
+	list, ok := apidef.Elements(v)
 	switch {
 	case !truth(v):
 		return nil, badRequest("Resources required")
@@ -112,14 +112,13 @@ func several(def *apidef.Resource, v any) ([]map[string]any, error) {
 		return nil, errBody()
 	}
 	items := make([]map[string]any, len(list))
-	for i, e := range list {
-		item, ok := e.(map[string]any)
-		if !ok {
+	for i, inner := range list {
+		if _, ok := apidef.Elements(inner); !ok {
 			return nil, errBody()
 		}
-		inner, wrapped := item[def.Name]
-		if !wrapped {
-			inner = item
+		item, _ := inner.(map[string]any)
+		if named, wrapped := item[def.Name]; wrapped {
+			inner = named
 		}
 		var err error
 		if items[i], err = object(def, inner); err != nil {

@@ -57,8 +57,8 @@ func enabled() Attribute {
 func ownerOfNothing() []Attribute {
 	return []Attribute{
 		{Name: "tenant_id", Type: String, Help: "The older name of project_id.", Alias: "project_id",
-			Create: true, Validate: stringUpTo(projectIDSize), Hidden: true},
-		{Name: "project_id", Type: String, Help: "Taken and not kept.", Create: true, Validate: stringUpTo(projectIDSize), Hidden: true},
+			Create: true, Validate: stringUpTo(ProjectIDSize), Hidden: true},
+		{Name: "project_id", Type: String, Help: "Taken and not kept.", Create: true, Validate: stringUpTo(ProjectIDSize), Hidden: true},
 	}
 }
 

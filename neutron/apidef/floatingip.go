@@ -11,7 +11,7 @@ import (
 func FloatingIPs() *Resource {
 	core := []Attribute{
 		{Name: "floating_ip_address", Type: Address, Help: "The address on the external network; a free one where not given.",
-			Create: true, Validate: orNull(isAddress), Filter: true, Sort: true, Policy: true},
+			Create: true, NullByDefault: true, Validate: orNull(isAddress), Filter: true, Sort: true, Policy: true},
 		{Name: "subnet_id", Type: UUID, Help: "The subnet of the external network that the address is to come from.",
 			Create: true, Validate: orNull(isUUID), Hidden: true},
 		{Name: "floating_network_id", Type: UUID, Help: "The external network.",

@@ -2,6 +2,8 @@ package apidef
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -25,9 +27,9 @@ func allocationPools(v any) string {
 	return ""
 }
 
-// nameservers is validate_nameservers.
+// nameservers is validate_nameservers, which goes through whatever it is given.
 func nameservers(v any) string {
-	list, ok := v.([]any)
+	list, ok := Elements(v)
 	if !ok {
 		return fmt.Sprintf("Invalid data format for nameserver: '%s'", text(v))
 	}
@@ -45,6 +47,33 @@ func nameservers(v any) string {
 	return ""
 }
 
+// Elements are what Python finds in a value: of a text the characters, of an object the keys.
+func Elements(v any) (list []any, ok bool) {
+	switch v := v.(type) {
+	case []any:
+		return v, true
+	case string:
+		for _, r := range v {
+			list = append(list, string(r))
+		}
+		return list, true
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			list = append(list, k)
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// emptyToList makes a list of whatever is empty, where Neutron looks at elements alone.
+func emptyToList(v any) (any, error) {
+	if all, ok := Elements(v); v == nil || ok && len(all) == 0 {
+		return []any{}, nil
+	}
+	return v, nil
+}
+
 // hostRoutes is validate_hostroutes.
 func hostRoutes(v any) string {
 	list, ok := v.([]any)
@@ -53,7 +82,7 @@ func hostRoutes(v any) string {
 	}
 	seen := map[string]bool{}
 	for _, e := range list {
-		if reason := hasKeys(e, "nexthop", "destination"); reason != "" {
+		if reason := hasKeys(e, "destination", "nexthop"); reason != "" {
 			return reason
 		}
 		route := e.(map[string]any)

@@ -13,6 +13,9 @@ var segmentKeys = []string{"provider:network_type", "provider:physical_network",
 // segments is convert_and_validate_segments (neutron-lib api/validators/multiprovidernet.py): a list of objects with the provider
 // attributes, of which a segmentation_id that is empty or zero is none.
 func segments(v any) (any, error) {
+	if v != nil {
+		v, _ = emptyToList(v)
+	}
 	list, ok := v.([]any)
 	if !ok {
 		return nil, BadRequest("Invalid input for segments. Reason: '%s' is not a list.", text(v))

@@ -15,7 +15,8 @@ func TestSegmentsOfARequest(t *testing.T) {
 		{`[{"provider:segmentation_id":"x"}]`, "Invalid input for operation: 'x' is not an integer."},
 		{`[{"a":1,"b":2}]`, "Unrecognized attribute(s) 'a, b'"},
 		{`null`, attr + "'None' is not a list."},
-		{`{}`, attr + "'{}' is not a list."},
+		{`{}`, "[]"},
+		{`{"a":1}`, attr + "'{'a': 1}' is not a list."},
 		{`["x"]`, attr + "'x' is not a dictionary."},
 		{`[{"provider:network_type":7}]`, attr + "provider:network_type: '7' is not a valid string."},
 	} {

@@ -22,13 +22,13 @@ func Networks() *Resource {
 		{Name: "is_default", Type: Boolean, Help: "Whether it is the external network of topologies that are allocated by themselves; one may be.",
 			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
-			Create: true, Update: true, Validate: stringUpTo(networkTypeSize), Filter: true, Policy: true},
+			Create: true, Update: true, Convert: namedType, Validate: stringUpTo(networkTypeSize), Filter: true, Policy: true},
 		{Name: "provider:physical_network", Type: String, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Convert: toInteger, Filter: true, Policy: true},
 		{Name: "segments", Type: List, Help: "What it is made of, in place of the three above: a list of one object with them.",
-			Create: true, Update: true, Convert: segments, Policy: true, Hidden: true},
+			Create: true, Update: true, Convert: segments, Policy: true, Keys: segmentKeys, Hidden: true},
 		{Name: "ipv4_address_scope", Type: UUID, Help: "The address scope of its IPv4 subnets, which follows from their pool; or null."},
 		{Name: "ipv6_address_scope", Type: UUID, Help: "That of its IPv6 subnets."},
 		dnsDomainOf("The domain in which an external DNS service is told of its ports."),
@@ -37,4 +37,12 @@ func Networks() *Resource {
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
 	}
 	return New("network", "networks", identity(), core, zoned(true), standard(), tagged())
+}
+
+// namedType refuses the empty network type, as the type manager does (neutron/plugins/ml2/managers.py, validate_provider_segment).
+func namedType(v any) (any, error) {
+	if v == "" {
+		return nil, InvalidInput("network_type value '' not supported")
+	}
+	return v, nil
 }

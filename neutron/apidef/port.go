@@ -1,7 +1,5 @@
 package apidef
 
-import "encoding/json"
-
 // vnicTypes are the values of binding:vnic_type that the API knows (neutron-lib api/definitions/portbindings.py). The mechanism
 // driver binds normal alone.
 var vnicTypes = []any{"normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic", "vdpa",
@@ -14,8 +12,8 @@ func Ports() *Resource {
 		{Name: "network_id", Type: UUID, Help: "The network that it is a port of.",
 			Create: true, Required: true, Validate: isUUID, Filter: true, Sort: true},
 		adminState(),
-		{Name: "mac_address", Type: MAC, Help: "Its Ethernet address; made up from base_mac where not given.",
-			Create: true, Update: true, Convert: toCanonicalMAC, Validate: isMAC, Filter: true, Sort: true, Policy: true},
+		{Name: "mac_address", Type: MAC, Help: "Its Ethernet address; made up from base_mac where not given, and anew for null.",
+			Create: true, Update: true, Convert: toCanonicalMAC, Validate: orNull(isMAC), Filter: true, Sort: true, Policy: true},
 		{Name: "fixed_ips", Type: List, Help: "Its addresses: objects with ip_address, subnet_id or both.",
 			Create: true, Update: true, Validate: fixedIPs, Filter: true, ConvertFilter: keyAndValue, Policy: true},
 		{Name: "device_id", Type: String, Help: "What uses it, such as the identifier of a server.",
@@ -27,20 +25,8 @@ func Ports() *Resource {
 	return New("port", "ports", identity(), core, binding(), portDNS(), portSecurity(), standard(), taggedFromBirth())
 }
 
-// hostSize is the length of a host's name, in characters, and profileSize that of a profile's JSON form, in octets (neutron/plugins/ml2/models.py
-// and BINDING_PROFILE_LEN).
-const (
-	hostSize    = 255
-	profileSize = 4095
-)
-
-// boundedProfile refuses a profile that is too long to be kept (neutron/plugins/ml2/plugin.py, _process_port_binding).
-func boundedProfile(v any) (any, error) {
-	if raw, err := json.Marshal(v); err != nil || len(raw) > profileSize {
-		return nil, InvalidInput("binding:profile value too large")
-	}
-	return v, nil
-}
+// hostSize is the length of a host's name, in characters (neutron/plugins/ml2/models.py).
+const hostSize = 255
 
 func binding() []Attribute {
 	return []Attribute{
@@ -51,7 +37,7 @@ func binding() []Attribute {
 		{Name: "binding:host_id", Type: String, Help: "The host that it is on.",
 			Create: true, Update: true, Convert: toText, Validate: orNull(stringUpTo(hostSize)), Filter: true, Policy: true},
 		{Name: "binding:profile", Type: Object, Help: "What the compute service wants the driver to know.",
-			Create: true, Update: true, Convert: boundedProfile, Validate: orNull(isObject), Policy: true},
+			Create: true, Update: true, Validate: orNull(isObject), Policy: true},
 		{Name: "extra_dhcp_opts", Type: List, Help: "DHCP options for this port: objects with opt_name, opt_value and ip_version.",
 			Create: true, Update: true, Convert: extraDHCPOptions},
 	}

@@ -10,7 +10,7 @@ func PortBindings() *Resource {
 		{Name: "vnic_type", Type: String, Help: "The kind of interface; only normal ones are bound.",
 			Create: true, Update: true, Default: "normal", Validate: oneOfTexts(vnicTypes), Filter: true, Policy: true},
 		{Name: "profile", Type: Object, Help: "What the compute service wants the driver to know.",
-			Create: true, Update: true, Convert: boundedProfile, Validate: orNull(isObject), Policy: true},
+			Create: true, Update: true, Validate: orNull(isObject), Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE for the binding that holds, else INACTIVE.", Filter: true},
 	}, projectFirst(ownerOfNothing())).Under(Ports())
 }

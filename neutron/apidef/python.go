@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Text writes a value as Python's str() does, which is what policy rules compare.
@@ -57,10 +59,32 @@ func boolText(b bool) string {
 }
 
 func quote(s string) string {
+	mark := '\''
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		return `"` + s + `"`
+		mark = '"'
 	}
-	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'"
+	out := []byte{byte(mark)}
+	for _, r := range s {
+		switch {
+		case r == mark || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r == '\n':
+			out = append(out, `\n`...)
+		case r == '\r':
+			out = append(out, `\r`...)
+		case r == '\t':
+			out = append(out, `\t`...)
+		case unicode.IsPrint(r):
+			out = utf8.AppendRune(out, r)
+		case r < 0x100:
+			out = fmt.Appendf(out, `\x%02x`, r)
+		case r < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			out = fmt.Appendf(out, `\U%08x`, r)
+		}
+	}
+	return string(append(out, byte(mark)))
 }
 
 // Quoted writes names as Neutron's messages list them: ['a', 'b'].

@@ -30,6 +30,8 @@ type Attribute struct {
 	Required bool // must be given in POST: there is no default
 	Default  any  // what a POST without it means; nil leaves it to the plugin
 
+	NullByDefault bool // what a POST without it means is null, so that to say null asks for nothing
+
 	Convert  Converter // applied first; nil keeps the value
 	Validate Validator // applied to the converted value; nil accepts it
 

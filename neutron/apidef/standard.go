@@ -3,7 +3,7 @@ package apidef
 // Sizes of the database's columns, in characters (neutron-lib db/constants.py).
 const (
 	nameSize        = 255
-	projectIDSize   = 255
+	ProjectIDSize   = 255
 	descriptionSize = 255
 	deviceIDSize    = 255
 	deviceOwnerSize = 255
@@ -28,9 +28,9 @@ func identity() []Attribute {
 func standard() []Attribute {
 	return []Attribute{
 		{Name: "tenant_id", Type: String, Help: "The older name of project_id.", Alias: "project_id",
-			Create: true, Validate: stringUpTo(projectIDSize), Filter: true, Sort: true},
+			Create: true, Validate: stringUpTo(ProjectIDSize), Filter: true, Sort: true},
 		{Name: "project_id", Type: String, Help: "The project that owns it. Only an administrator may name another than its own.",
-			Create: true, Validate: stringUpTo(projectIDSize), Filter: true, Sort: true},
+			Create: true, Validate: stringUpTo(ProjectIDSize), Filter: true, Sort: true},
 		{Name: "description", Type: String, Help: "Description for people.",
 			Create: true, Update: true, Default: "", Validate: stringUpTo(descriptionSize), Filter: true},
 		{Name: "created_at", Type: Time, Help: "When it was created, UTC."},

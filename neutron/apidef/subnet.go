@@ -31,7 +31,7 @@ func Subnets() *Resource {
 		{Name: "allocation_pools", Type: List, Help: "The ranges that ports get addresses from: objects with start and end.",
 			Create: true, Update: true, Validate: allocationPools},
 		{Name: "dns_nameservers", Type: List, Help: "Addresses of name servers, given to workloads in this order.",
-			Create: true, Update: true, Convert: nullToEmptyList, Validate: nameservers},
+			Create: true, Update: true, Convert: emptyToList, Validate: nameservers},
 		{Name: "host_routes", Type: List, Help: "Routes given to workloads: objects with destination and nexthop.",
 			Create: true, Update: true, Convert: nullToEmptyList, Validate: hostRoutes},
 		{Name: "enable_dhcp", Type: Boolean, Help: "Whether workloads get their addresses by DHCP.",
@@ -65,11 +65,9 @@ var serviceTypePrefixes = []string{"network:", "neutron:", "compute:"}
 
 // serviceTypes is validate_subnet_service_types, which refuses with faults of its own. null is the empty list.
 func serviceTypes(v any) (any, error) {
-	if v == nil {
-		return []any{}, nil
-	}
+	v, err := emptyToList(v)
 	list, ok := v.([]any)
-	if !ok {
+	if err != nil || !ok {
 		return nil, BadRequest("Subnet service types must be a list.")
 	}
 	for _, e := range list {

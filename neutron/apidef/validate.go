@@ -48,10 +48,10 @@ func unpadded(v Validator) Validator {
 	}
 }
 
-// isUUID is validate_uuid.
+// isUUID is validate_uuid, but for the nil UUID, which stands for none (RFC 9562, section 5.9).
 func isUUID(v any) string {
 	if s, ok := v.(string); ok && s != "" {
-		if _, err := id.Parse[struct{}](s); err == nil {
+		if u, err := id.Parse[struct{}](s); err == nil && !u.IsZero() {
 			return ""
 		}
 	}

@@ -113,7 +113,7 @@ func (r *request) subnetFor(p *model.Port, f model.FixedIP, plan []*model.Subnet
 func (r *request) subnetNamed(p *model.Port, f model.FixedIP, plan []*model.Subnet) (*model.Subnet, error) {
 	i := slices.IndexFunc(plan, func(s *model.Subnet) bool { return s.ID == f.SubnetID })
 	if i < 0 {
-		if _, err := store.Subnet(r.tx, f.SubnetID.String(), store.Scope{}); err != nil {
+		if _, err := store.Subnet(r.tx, f.SubnetID.String(), ScopeOf(r.caller)); err != nil {
 			return nil, store.NotFoundAs(err, subnetNotFound(f.SubnetID.String()))
 		}
 		return nil, invalidInput("Failed to create port on network %s, because fixed_ips included invalid subnet %s",

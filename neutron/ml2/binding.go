@@ -3,6 +3,7 @@ package ml2
 import (
 	"encoding/json"
 
+	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 )
@@ -35,6 +36,17 @@ func bind(p *model.Port) {
 	default:
 		p.VIFType = vifFailed
 	}
+}
+
+// profileSize is the length of a profile's JSON form, in octets (BINDING_PROFILE_LEN in neutron/plugins/ml2/models.py).
+const profileSize = 4095
+
+// checkProfile refuses a profile that is too long to be kept (_process_port_binding_attributes).
+func checkProfile(profile json.RawMessage) error {
+	if len(profile) > profileSize {
+		return apidef.InvalidInput("binding:profile value too large")
+	}
+	return nil
 }
 
 // detailsOf returns what the compute service is told of a kind of binding.
@@ -80,5 +92,5 @@ func rebind(p *model.Port, body plugin.Body[model.Port]) error {
 	set(body.Has("binding:host_id"), &p.HostID, v.HostID)
 	set(body.Has("binding:profile"), &p.Profile, v.Profile)
 	bind(p)
-	return nil
+	return checkProfile(p.Profile)
 }

@@ -3,8 +3,10 @@ package ml2
 import (
 	"context"
 	"errors"
+	"unicode/utf8"
 
 	"midonet.org/midonet/id"
+	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/auth"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
@@ -43,7 +45,7 @@ func (r *request) ensureDefaultGroup(project string) (model.SecurityGroupID, err
 }
 
 func mayEnsure(c *auth.Caller, project string) bool {
-	return project != "" && (project == c.ProjectID || c.Admin)
+	return project != "" && utf8.RuneCountInString(project) <= apidef.ProjectIDSize && (project == c.ProjectID || c.Admin)
 }
 
 // ensureDefaultListed makes the default group that a list of groups or rules is to show: that of the project which the list is filtered

@@ -64,9 +64,13 @@ func subnetInUse(id model.SubnetID) error {
 		"One or more ports have an IP allocation from this subnet.", id)
 }
 
-// invalidPool shows the pool as the original does, whose pool is a Python dictionary here and a range in other faults.
+// invalidPool shows the pool as the original does: as a Python dictionary what is no range, as a range what is one of the other family.
 func invalidPool(p model.AllocationPool) error {
-	return errs.New(errs.Invalid, "InvalidAllocationPool", "The allocation pool {'start': '%s', 'end': '%s'} is not valid.", p.Start, p.End)
+	text := poolText(p)
+	if p.Start.Is4() != p.End.Is4() || p.End.Less(p.Start) {
+		text = fmt.Sprintf("{'start': '%s', 'end': '%s'}", p.Start, p.End)
+	}
+	return errs.New(errs.Invalid, "InvalidAllocationPool", "The allocation pool %s is not valid.", text)
 }
 
 func poolOutOfBounds(p model.AllocationPool, cidr netip.Prefix) error {

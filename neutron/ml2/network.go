@@ -217,10 +217,12 @@ func set[T any](given bool, to *T, value T) {
 // checkProviderUpdate allows to repeat the present values (_update_provider_network_attributes).
 func checkProviderUpdate(n *model.Network, body plugin.Body[model.Network]) error {
 	v := body.Value
-	typeChanges := body.Has("provider:network_type") && v.NetworkType != n.NetworkType
-	if typeChanges || v.PhysicalNetwork != nil || v.SegmentationID != nil || !sameSegments(n, body) {
+	switch {
+	case v.NetworkType != "" && v.NetworkType != n.NetworkType, v.PhysicalNetwork != nil, !sameSegments(n, body):
 		return invalidInput("Plugin does not support updating the following provider network attributes: " +
-			"provider:network_type, provider:physical_network, provider:segmentation_id")
+			"provider:network_type, provider:physical_network")
+	case v.SegmentationID != nil && *v.SegmentationID != 0:
+		return invalidInput("Only VLAN type networks can be updated.")
 	}
 	return nil
 }

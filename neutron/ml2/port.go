@@ -32,6 +32,9 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 	v.ExtraDHCP = mergeOptions([]model.ExtraDHCPOpt{}, v.ExtraDHCP)
 	v.PortSecurityEnabled = portSecurityOf(body, network)
 	bind(&v)
+	if err := checkProfile(v.Profile); err != nil {
+		return nil, err
+	}
 	v.Status = r.firstStatus(&v)
 	if err := r.nameNewPort(&v); err != nil {
 		return nil, err

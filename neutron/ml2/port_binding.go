@@ -112,7 +112,7 @@ func settleBinding(p *model.Port, b *model.PortBinding) error {
 		return bindingRefused(p.ID, b.Host)
 	}
 	b.VIFType, b.VIFDetails, b.Profile = there.VIFType, detailsOf(there.VIFType), there.Profile
-	return nil
+	return checkProfile(b.Profile)
 }
 
 func (b portBindings) Get(ctx context.Context, c *auth.Caller, host string) (*model.PortBinding, error) {

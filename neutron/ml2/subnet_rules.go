@@ -19,9 +19,6 @@ func checkRange(s *model.Subnet) error {
 		return badRequest("subnets", "a subnetpool must be specified in the absence of a cidr")
 	}
 	s.CIDR = s.CIDR.Masked()
-	if s.CIDR.Bits() == 0 {
-		return invalidInput("0 is not allowed as CIDR prefix length")
-	}
 	return nil
 }
 
@@ -157,7 +154,7 @@ func settleAddresses(s *model.Subnet, body plugin.Body[model.Subnet]) error {
 	if !body.Has("gateway_ip") && !s.GatewayIP.IsValid() {
 		s.GatewayIP = defaultGateway(s.CIDR)
 	}
-	if !body.Has("allocation_pools") || s.AllocationPools == nil {
+	if len(s.AllocationPools) == 0 {
 		s.AllocationPools = generatePools(s.CIDR, s.GatewayIP)
 	} else {
 		if err := checkPools(s.AllocationPools, s.CIDR); err != nil {

@@ -69,7 +69,7 @@ func TestSubnetRules(t *testing.T) {
 	}{
 		{"no range", func(s *model.Subnet) { s.CIDR = netip.Prefix{} }, "", errs.Invalid, "BadRequest",
 			"Bad subnets request: a subnetpool must be specified in the absence of a cidr."},
-		{"prefix length 0", func(s *model.Subnet) { s.CIDR = netip.MustParsePrefix("0.0.0.0/0") }, "", errs.Invalid, "InvalidInput",
+		{"prefix length 0", func(s *model.Subnet) { s.CIDR, s.EnableDHCP = netip.MustParsePrefix("0.0.0.0/0"), false }, "", errs.Invalid, "InvalidInput",
 			"Invalid input for operation: 0 is not allowed as CIDR prefix length."},
 		{"other version", func(s *model.Subnet) { s.IPVersion = 6 }, "", errs.Invalid, "InvalidInput",
 			"Invalid input for operation: cidr '10.0.0.0/24' does not match the ip_version '6'."},

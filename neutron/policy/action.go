@@ -1,9 +1,9 @@
 package policy
 
 import (
+	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"midonet.org/midonet/neutron/apidef"
 )
@@ -31,6 +31,9 @@ func (a Action) and(c check) Action {
 func Create(def *apidef.Resource, values apidef.Values) Action {
 	return write("create_"+def.Noun(), def, values, func(a *apidef.Attribute) bool {
 		v, ok := values[a.Name]
+		if a.NullByDefault {
+			return v != nil
+		}
 		return ok && (a.Default == nil || !reflect.DeepEqual(v, a.Default))
 	})
 }
@@ -61,8 +64,8 @@ func write(rule string, def *apidef.Resource, values apidef.Values, set func(*ap
 }
 
 // subAttributes are the rules of the keys of an object for which there are some, such as create_router:external_gateway_info:enable_snat,
-// and those of the keys of the objects in a list, such as create_port:fixed_ips:ip_address. The latter come in alphabetical order,
-// since their own is not kept.
+// and those of the keys of the objects in a list, such as create_port:fixed_ips:ip_address: all that the definition has, or those that are given, in
+// alphabetical order, since their own is not kept.
 func subAttributes(rule string, keys []string, value any) andCheck {
 	if object, ok := value.(map[string]any); ok {
 		return keyRules(rule, keys, object)
@@ -77,13 +80,12 @@ func subAttributes(rule string, keys []string, value any) andCheck {
 		if !ok {
 			continue
 		}
-		var names []string
-		for key := range object {
-			names = append(names, rule+":"+key)
+		names := keys
+		if len(names) == 0 {
+			names = slices.Sorted(maps.Keys(object))
 		}
-		slices.SortFunc(names, strings.Compare)
-		for _, n := range names {
-			parts = append(parts, ruleCheck(n))
+		for _, key := range names {
+			parts = append(parts, ruleCheck(rule+":"+key))
 		}
 	}
 	return parts
