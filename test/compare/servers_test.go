@@ -20,20 +20,21 @@ import (
 )
 
 // both is what the configurations of the two servers have in common: short pages, so that there are several, and no quotas.
-const both = "[DEFAULT]\npagination_max_limit = 200\n" + lab.NoQuotas + "quota_rbac_policy = -1\n[ml2]\nextension_drivers = port_security,dns_domain_ports\n"
+const both = "[DEFAULT]\nservice_plugins = router,port_forwarding\npagination_max_limit = 200\n" + lab.NoQuotas +
+	"quota_rbac_policy = -1\n[ml2]\nextension_drivers = port_security,dns_domain_ports\n"
 
 // theirs is what neutron-server needs beside it: no message queue, since there are no agents to speak to, and nothing to bind ports with.
 const theirs = `[DEFAULT]
 auth_strategy = keystone
 core_plugin = ml2
-service_plugins = router,port_forwarding
 bind_host = {host}
 bind_port = {port}
-api_workers = 2
+api_workers = 1
 rpc_workers = 0
+rpc_state_report_workers = 0
 state_path = {dir}
 transport_url = fake:/
-api_paste_config = {dir}/api-paste.ini
+api_paste_config = {pipeline}
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
 [database]
@@ -46,9 +47,12 @@ tenant_network_types = local
 mechanism_drivers =
 `
 
-// startOriginal starts Debian's neutron-server, with a MariaDB of its own, and returns its base URL. Who asks is taken from the headers that its
-// token middleware would set.
-func startOriginal(t *testing.T) string {
+// ours is what our server needs beside it: networks of the original's type local have no tunnel, whose octets come on top here.
+const ours = "[DEFAULT]\nglobal_physnet_mtu = 1550\n[database]\nconnection = {connection}\n"
+
+// startOriginals starts so many of Debian's neutron-server, on a MariaDB that forgets when the machine does, and returns their base URLs. Who asks
+// is taken from the headers that their token middleware would set. What is started ends with the test, or with the test program.
+func startOriginals(t *testing.T, n int) (bases []string) {
 	t.Helper()
 	for _, program := range []string{"neutron-server", "neutron-db-manage", "mariadbd"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -58,33 +62,43 @@ func startOriginal(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "compare") // t.TempDir may be too long for the name of a socket
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	mariadb, err := lab.StartMariaDB(t.Context(), dir)
+	mariadb, err := lab.StartMariaDB(t.Context(), dir, "--innodb-flush-log-at-trx-commit=0")
 	check(t, err)
 	t.Cleanup(mariadb.Kill)
-	connection, err := mariadb.Database(t.Context(), "neutron")
-	check(t, err)
-	address := freeport.Address(t)
-	host, port, err := net.SplitHostPort(address)
-	check(t, err)
-	configuration := filepath.Join(dir, "neutron.conf")
-	text := strings.NewReplacer("{dir}", dir, "{host}", host, "{port}", port, "{connection}", connection).Replace(theirs)
-	check(t, os.WriteFile(configuration, []byte(text), 0o600))
 	common := filepath.Join(dir, "both.conf")
 	check(t, os.WriteFile(common, []byte(both), 0o600))
 	pipeline, err := os.ReadFile("/etc/neutron/api-paste.ini")
 	check(t, err)
 	pipeline = bytes.ReplaceAll(pipeline, []byte(" authtoken keystonecontext"), []byte(" keystonecontext"))
 	check(t, os.WriteFile(filepath.Join(dir, "api-paste.ini"), pipeline, 0o600))
-	files := []string{"--config-file", configuration, "--config-file", common}
-	if out, err := exec.Command("neutron-db-manage", append(files, "upgrade", "heads")...).CombinedOutput(); err != nil {
-		t.Fatalf("neutron-db-manage: %v\n%s", err, out)
+	for i := range n {
+		own := filepath.Join(dir, fmt.Sprint(i))
+		check(t, os.Mkdir(own, 0o700))
+		database := fmt.Sprint("neutron", i)
+		connection, err := mariadb.Database(t.Context(), database)
+		check(t, err)
+		address := freeport.Address(t)
+		host, port, err := net.SplitHostPort(address)
+		check(t, err)
+		configuration := filepath.Join(own, "neutron.conf")
+		text := strings.NewReplacer("{dir}", own, "{host}", host, "{port}", port, "{connection}", connection,
+			"{pipeline}", filepath.Join(dir, "api-paste.ini")).Replace(theirs)
+		check(t, os.WriteFile(configuration, []byte(text), 0o600))
+		files := []string{"--config-file", configuration, "--config-file", common}
+		if i == 0 {
+			if out, err := exec.Command("neutron-db-manage", append(files, "upgrade", "heads")...).CombinedOutput(); err != nil {
+				t.Fatalf("neutron-db-manage: %v\n%s", err, out)
+			}
+		} else {
+			check(t, mariadb.Copy(t.Context(), "neutron0", database))
+		}
+		server, err := lab.Start(exec.Command("neutron-server", files...))
+		check(t, err)
+		t.Cleanup(server.Stop)
+		bases = append(bases, "http://"+address)
+		check(t, server.AwaitAnswer(t.Context(), bases[i]+"/"))
 	}
-	server, err := lab.Start(exec.Command("neutron-server", files...))
-	check(t, err)
-	t.Cleanup(server.Stop)
-	base := "http://" + address
-	check(t, server.AwaitAnswer(t.Context(), base+"/"))
-	return base
+	return bases
 }
 
 // startOurs starts our server on a fresh SQLite database and returns its base URL.
@@ -92,7 +106,7 @@ func startOurs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	configuration := filepath.Join(dir, "neutron.conf")
-	text := original.Keystone(t) + both + "[database]\nconnection = " + storetest.SQLite(t) + "\n"
+	text := original.Keystone(t) + both + strings.ReplaceAll(ours, "{connection}", storetest.SQLite(t))
 	check(t, os.WriteFile(configuration, []byte(text), 0o600))
 	address := freeport.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())

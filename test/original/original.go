@@ -27,10 +27,20 @@ var (
 
 // Normalise puts names in place of what differs from run to run and formats the JSON.
 func Normalise(body string, vars map[string]string) string {
+	identifiers := map[string]string{}
 	for name, value := range vars { // whole ones: 10.0.0.1 is not in 10.0.0.19
+		if uuids.FindString(value) == value {
+			identifiers[value] = "$" + name
+			continue
+		}
 		body = regexp.MustCompile(`\b`+regexp.QuoteMeta(value)+`\b`).ReplaceAllLiteralString(body, "$"+name)
 	}
-	body = uuids.ReplaceAllString(body, "<uuid>")
+	body = uuids.ReplaceAllStringFunc(body, func(id string) string {
+		if name := identifiers[id]; name != "" {
+			return name
+		}
+		return "<uuid>"
+	})
 	body = times.ReplaceAllString(body, "<time>")
 	body = macs.ReplaceAllString(body, "<mac>")
 	body = hosts.ReplaceAllString(body, "<base>")
