@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"midonet.org/midonet/id"
@@ -329,11 +330,37 @@ type Host struct {
 	Metadata bool
 }
 
+// MaxFormer is how many of the hosts are kept that a port was bound to before.
+const MaxFormer = 4
+
 // Binding plugs an interface of a host into a port. A port has at most one, and so has an interface.
 type Binding struct {
 	Port      PortID
 	Host      HostID
 	Interface string
+	// Former are the hosts that the port was bound to before, the last one first and none twice, and zero identifiers behind them. They may
+	// know connections of the port that still live, and hold the blocks that these are translated to (the original keeps the last one, as
+	// the port's previous_host_id).
+	Former [MaxFormer]HostID
+}
+
+// SamePlace reports whether both plug the same interface into the same port.
+func (o *Binding) SamePlace(as *Binding) bool {
+	return o.Port == as.Port && o.Host == as.Host && o.Interface == as.Interface
+}
+
+// Follow makes what the binding replaces, which may be nil, part of its past.
+func (o *Binding) Follow(old *Binding) {
+	o.Former = [MaxFormer]HostID{}
+	if old == nil {
+		return
+	}
+	past := o.Former[:0]
+	for _, h := range append([]HostID{old.Host}, old.Former[:]...) {
+		if len(past) < MaxFormer && !h.IsZero() && h != o.Host && !slices.Contains(past, h) {
+			past = append(past, h)
+		}
+	}
 }
 
 // TunnelKey reserves a tunnel key for a port, so that two writers cannot assign one key twice.

@@ -13,7 +13,7 @@ import (
 // sees reports whether the watching host needs the object with key k as things are.
 func (x *interest) sees(host topology.HostID, k topology.Key) bool {
 	if k.Kind == topology.KindHost {
-		return host == k.ID || x.meets(host, k.ID)
+		return host == k.ID || x.former[host][k.ID] > 0 || x.meets(host, k.ID)
 	}
 	owner, at := x.place(k)
 	_, reached := x.reached[host][at]
@@ -47,6 +47,9 @@ func (x *interest) place(k topology.Key) (owner topology.HostID, at node) {
 func (x *interest) audience(k topology.Key, yield func(topology.HostID)) {
 	if k.Kind == topology.KindHost {
 		yield(k.ID)
+		for host := range x.later[k.ID] {
+			yield(host)
+		}
 		for n := range x.homes[k.ID] {
 			for host := range x.hearing[n] {
 				yield(host)

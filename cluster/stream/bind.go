@@ -118,9 +118,10 @@ func (s *Server) bind(tx nsdb.Tx, want *topology.Binding) (changed bool, err err
 	if err != nil {
 		return false, err
 	}
+	want.Follow(present)
 	switch {
 	case present == nil:
-	case *present == *want:
+	case present.SamePlace(want):
 		return false, nil
 	case present.Host == want.Host:
 		return false, errs.New(errs.Conflict, "PortBound",

@@ -10,16 +10,18 @@ type node = topology.Key
 // graph is the objects, indexed by where they are and what leads where, and how far each watching host reaches in it.
 type graph struct {
 	objects map[topology.Key]topology.Object
-	onNode  map[node]keys                         // objects at the node
-	owned   map[topology.HostID]keys              // Bindings and NATBlocks of the host
-	located map[node]map[topology.HostID]int      // how many ports of the node are bound to the host
-	homes   map[topology.HostID]map[node]int      // the same the other way round
-	leads   map[node]map[node]int                 // how many objects lead from one node to the other
-	wanted  map[topology.HostID]map[node]struct{} // of watching hosts
-	reached map[topology.HostID]map[node]struct{} // of watching hosts: as of the last step
-	hearing map[node]map[topology.HostID]struct{} // the same the other way round
-	moved   map[topology.HostID]struct{}          // watching hosts that may reach other nodes after this step
-	leaving map[topology.HostID]struct{}          // of those, hosts from which a port has moved to another
+	onNode  map[node]keys                               // objects at the node
+	owned   map[topology.HostID]keys                    // Bindings and NATBlocks of the host
+	located map[node]map[topology.HostID]int            // how many ports of the node are bound to the host
+	homes   map[topology.HostID]map[node]int            // the same the other way round
+	former  map[topology.HostID]map[topology.HostID]int // of a host's bindings: how many had the other host before
+	later   map[topology.HostID]map[topology.HostID]int // the same the other way round
+	leads   map[node]map[node]int                       // how many objects lead from one node to the other
+	wanted  map[topology.HostID]map[node]struct{}       // of watching hosts
+	reached map[topology.HostID]map[node]struct{}       // of watching hosts: as of the last step
+	hearing map[node]map[topology.HostID]struct{}       // the same the other way round
+	moved   map[topology.HostID]struct{}                // watching hosts that may reach other nodes after this step
+	leaving map[topology.HostID]struct{}                // of those, hosts from which a port has moved to another
 }
 
 func newGraph() graph {
@@ -29,6 +31,8 @@ func newGraph() graph {
 		owned:   map[topology.HostID]keys{},
 		located: map[node]map[topology.HostID]int{},
 		homes:   map[topology.HostID]map[node]int{},
+		former:  map[topology.HostID]map[topology.HostID]int{},
+		later:   map[topology.HostID]map[topology.HostID]int{},
 		leads:   map[node]map[node]int{},
 		wanted:  map[topology.HostID]map[node]struct{}{},
 		reached: map[topology.HostID]map[node]struct{}{},
@@ -68,6 +72,7 @@ func (g *graph) index(o topology.Object) {
 	if host, ok := ownerOf(o); ok {
 		add(g.owned, host, o.Key())
 	}
+	g.recall(o, +1)
 }
 
 func (g *graph) unindex(o topology.Object) {
@@ -76,6 +81,21 @@ func (g *graph) unindex(o topology.Object) {
 	}
 	if host, ok := ownerOf(o); ok {
 		remove(g.owned, host, o.Key())
+	}
+	g.recall(o, -1)
+}
+
+// recall counts the hosts that a port was bound to before.
+func (g *graph) recall(o topology.Object, by int) {
+	b, ok := o.(*topology.Binding)
+	if !ok {
+		return
+	}
+	for _, h := range b.Former {
+		if !h.IsZero() {
+			count(g.former, b.Host, h, by)
+			count(g.later, h, b.Host, by)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // The topology is a graph (graph.go): bridges, routers, chains, address groups and port groups are its nodes, every other object is
 // at the node that it names, and a node leads to the nodes that a packet or a rule goes on to from there. A host needs
 //
-//   - its own Host, its Bindings with their PortStates, and its NATBlocks;
+//   - its own Host, its Bindings with their PortStates and the Hosts that had these ports before, and its NATBlocks;
 //   - everything at the nodes that can be reached from where its bound ports are and from the routers that it wants, with the
 //     Bindings and PortStates of the ports there, and the Hosts that those bindings name.
 //
@@ -84,6 +84,9 @@ func (x *interest) watch(host topology.HostID, routers []topology.RouterID) []to
 	for k := range x.owned[host] {
 		need[k] = struct{}{}
 		need[stateOf(k)] = struct{}{}
+	}
+	for former := range x.former[host] {
+		need[topology.Key{Kind: topology.KindHost, ID: former}] = struct{}{}
 	}
 	for n := range x.reached[host] {
 		for k := range x.at(n) {
@@ -177,7 +180,12 @@ func (x *interest) moving(k topology.Key, o topology.Object) []topology.Key {
 
 func (x *interest) appendHost(ks []topology.Key, binding topology.Object) []topology.Key {
 	if b, ok := binding.(*topology.Binding); ok {
-		return append(ks, topology.Key{Kind: topology.KindHost, ID: b.Host})
+		ks = append(ks, topology.Key{Kind: topology.KindHost, ID: b.Host})
+		for _, h := range b.Former {
+			if !h.IsZero() {
+				ks = append(ks, topology.Key{Kind: topology.KindHost, ID: h})
+			}
+		}
 	}
 	return ks
 }

@@ -56,6 +56,9 @@ func needs(objects map[topology.Key]topology.Object, host topology.HostID, wante
 		if n, _ := nodeOf(objectOf(ports[p])); reached[n] {
 			hosts[b.Host] = true
 		}
+		for _, former := range b.Former {
+			hosts[former] = hosts[former] || b.Host == host
+		}
 	}
 	result := map[topology.Key]topology.Object{}
 	for k, o := range objects {
@@ -139,7 +142,11 @@ func anyObject(t *rapid.T) topology.Object {
 	case 9:
 		return &topology.Host{ID: host, Name: map[bool]string{true: "x", false: "y"}[flag]}
 	case 10, 11, 12:
-		return &topology.Binding{Port: port, Host: host, Interface: "tap0"}
+		b := &topology.Binding{Port: port, Host: host, Interface: "tap0"}
+		if flag {
+			b.Follow(&topology.Binding{Port: port, Host: small[topology.Host](t, "former host", 4)})
+		}
+		return b
 	case 13:
 		return &topology.PortState{Port: port, Host: host, Active: flag}
 	case 14:

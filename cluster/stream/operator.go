@@ -35,9 +35,10 @@ func (s *Server) Plug(ctx context.Context, want topology.Binding) error {
 	}
 	return s.changeBindings(ctx, want.Host, func(tx nsdb.Tx) (bool, error) {
 		present, err := binding(tx, want.Port)
-		if err != nil || present != nil && *present == want {
+		if err != nil || present != nil && present.SamePlace(&want) {
 			return false, err
 		}
+		want.Follow(present)
 		if err := portExists(tx, want.Port); err != nil {
 			return false, err
 		}

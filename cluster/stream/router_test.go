@@ -151,7 +151,7 @@ func TestUplinksArePluggedInAsNeutronSays(t *testing.T) {
 	is := func(h *host, iface string) func() bool {
 		return func() bool {
 			b, _ := c.mirror.State().Get(key(topology.KindBinding, port.ID)).(*topology.Binding)
-			return b != nil && *b == topology.Binding{Port: port.ID, Host: h.HostID(), Interface: iface}
+			return b != nil && b.SamePlace(&topology.Binding{Port: port.ID, Host: h.HostID(), Interface: iface})
 		}
 	}
 	c.put(router)

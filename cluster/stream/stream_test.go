@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"midonet.org/midonet/agent/session"
+	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
@@ -126,6 +127,10 @@ func TestBindingRules(t *testing.T) {
 	if !bound(c, ports[0], b.HostID()) {
 		t.Fatal("the last to bind does not have the port")
 	}
+	if at := mirror.Lookup[*topology.Binding](c.mirror.State(), topology.KindBinding, ports[0]); at.Former[0] != a.HostID() {
+		t.Errorf("the port was on host %v before, and its binding says %v", a.HostID(), at.Former)
+	}
+	eventually(t, "the new host knows the one before", func() bool { return b.knows(key(topology.KindHost, a.HostID())) })
 	eventually(t, "DOWN until the new host says so", func() bool { return !c.sink.isActive(ports[0]) })
 	b.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
 	eventually(t, "ACTIVE on the new host, whatever the old one still says", func() bool { return c.sink.isActive(ports[0]) })

@@ -55,7 +55,9 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t), Zone: text(t)}
 	},
 	topology.KindBinding: func(t *rapid.T) topology.Object {
-		return &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}
+		b := &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}
+		b.Follow(&topology.Binding{Host: maybeID[topology.Host](t), Former: [topology.MaxFormer]topology.HostID{anyID[topology.Host](t)}})
+		return b
 	},
 	topology.KindTunnelKey: func(t *rapid.T) topology.Object {
 		return &topology.TunnelKey{Made: made(t), Number: rapid.Uint32().Draw(t, "number"), Port: maybeID[topology.Port](t)}

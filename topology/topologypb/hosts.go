@@ -21,17 +21,25 @@ func (x *Host) Topology() (*topology.Host, error) {
 }
 
 func fromBinding(o *topology.Binding) *Binding {
-	return &Binding{Port: idBytes(o.Port), Host: idBytes(o.Host), Interface: o.Interface}
+	x := &Binding{Port: idBytes(o.Port), Host: idBytes(o.Host), Interface: o.Interface}
+	for _, h := range o.Former {
+		if !h.IsZero() {
+			x.Former = append(x.Former, idBytes(h))
+		}
+	}
+	return x
 }
 
 // Topology returns the binding's value.
 func (x *Binding) Topology() (*topology.Binding, error) {
 	d := decoder{kind: topology.KindBinding}
-	return &topology.Binding{
+	o := &topology.Binding{
 		Port:      identity[topology.Port](&d, "port", x.GetPort()),
 		Host:      reference[topology.Host](&d, "host", x.GetHost()),
 		Interface: x.GetInterface(),
-	}, d.err
+	}
+	copy(o.Former[:], references[topology.Host](&d, "former", x.GetFormer()))
+	return o, d.err
 }
 
 func fromHostState(o *topology.HostState) *HostState {

@@ -3848,6 +3848,7 @@ type Binding struct {
 	Port          []byte                 `protobuf:"bytes,1,opt,name=port,proto3" json:"port,omitempty"`
 	Host          []byte                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
 	Interface     string                 `protobuf:"bytes,3,opt,name=interface,proto3" json:"interface,omitempty"`
+	Former        [][]byte               `protobuf:"bytes,4,rep,name=former,proto3" json:"former,omitempty"` // hosts, the last one first; those beyond the fourth are left out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3901,6 +3902,13 @@ func (x *Binding) GetInterface() string {
 		return x.Interface
 	}
 	return ""
+}
+
+func (x *Binding) GetFormer() [][]byte {
+	if x != nil {
+		return x.Former
+	}
+	return nil
 }
 
 type TunnelKey struct {
@@ -6665,11 +6673,12 @@ const file_topology_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tendpoints\x18\x03 \x03(\fR\tendpoints\x12\x12\n" +
 	"\x04zone\x18\x04 \x01(\tR\x04zone\x12\x1a\n" +
-	"\bmetadata\x18\x05 \x01(\bR\bmetadata\"O\n" +
+	"\bmetadata\x18\x05 \x01(\bR\bmetadata\"g\n" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +
-	"\tinterface\x18\x03 \x01(\tR\tinterface\"X\n" +
+	"\tinterface\x18\x03 \x01(\tR\tinterface\x12\x16\n" +
+	"\x06former\x18\x04 \x03(\fR\x06former\"X\n" +
 	"\tTunnelKey\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
 	"\x04port\x18\x02 \x01(\fR\x04port\x12\x1f\n" +

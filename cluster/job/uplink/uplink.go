@@ -78,7 +78,7 @@ func (j *Job) plugAll(ctx context.Context, plugs plugs, hosts hosts) (failed boo
 		for host := range named {
 			want := topology.Binding{Port: port, Host: host, Interface: plug.Interface}
 			present := mirror.Lookup[*topology.Binding](state, topology.KindBinding, port)
-			if present != nil && *present == want {
+			if present != nil && present.SamePlace(&want) {
 				continue
 			}
 			if err := j.Binder.Plug(ctx, want); err != nil {
