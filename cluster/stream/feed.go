@@ -22,6 +22,7 @@ type feed struct {
 	interest *interest
 	revision nsdb.Revision
 	watchers map[topology.HostID]*watcher
+	freed    freed
 }
 
 // watcher is one host's Watch call.
@@ -40,7 +41,7 @@ type step struct {
 }
 
 func newFeed(log *slog.Logger) *feed {
-	return &feed{log: log, interest: newInterest(), watchers: map[topology.HostID]*watcher{}}
+	return &feed{log: log, interest: newInterest(), watchers: map[topology.HostID]*watcher{}, freed: freed{at: map[blockName]uint64{}}}
 }
 
 // run follows the mirror until ctx ends. It calls started when it knows the present state.
@@ -65,6 +66,7 @@ func (f *feed) take(rev nsdb.Revision, puts []topology.Object, deletes []topolog
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.revision = rev
+	f.freed.note(f.interest.objects, puts, deletes)
 	for _, part := range f.interest.apply(puts, deletes) {
 		for host, d := range part {
 			if w := f.watchers[host]; w != nil { // else the first part was one too many for it
@@ -84,6 +86,13 @@ func (f *feed) queue(w *watcher, next step) {
 		w.slow = true
 		f.drop(w)
 	}
+}
+
+// freedAt returns the place of the block in the order in which blocks became free; 0 for one that nobody has had.
+func (f *feed) freedAt(b blockName) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.freed.at[b]
 }
 
 // watch returns what the host needs now and a watcher that gets every step after it. An older watcher of the host is dropped: the

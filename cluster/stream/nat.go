@@ -19,8 +19,9 @@ const blockGrace = 10 * time.Second
 // maxBlockTries is how many blocks are tried that others take at the same moment.
 const maxBlockTries = 8
 
-// LeaseNAT implements topologypb.StreamServer. A block is chosen at random among the free ones (the original's NatBlockAllocator),
-// so that hosts which ask at one moment seldom want the same. Unavailable: all are taken.
+// LeaseNAT implements topologypb.StreamServer. A block is chosen at random among those that nobody has had, so that hosts which ask at one
+// moment seldom want the same, and where there are none it is the one that has been free for longest (the original's ZkNatBlockAllocator):
+// connections may live that are translated to ports of a block whose host is gone. Unavailable: all are taken.
 func (s *Server) LeaseNAT(ctx context.Context, req *topologypb.LeaseNATRequest) (*topologypb.LeaseNATReply, error) {
 	want, err := readLease(caller(ctx), req)
 	if err != nil {
@@ -38,7 +39,7 @@ func (s *Server) LeaseNAT(ctx context.Context, req *topologypb.LeaseNATRequest) 
 		return nil, errs.New(errs.Unavailable, "NotReported", "a host reports before it leases")
 	}
 	for range maxBlockTries {
-		block, err := want.choose(s.Mirror.State())
+		block, err := want.choose(s.Mirror.State(), s.feed.freedAt)
 		if err != nil {
 			return nil, err
 		}
@@ -71,8 +72,46 @@ func readLease(host topology.HostID, req *topologypb.LeaseNATRequest) (blockWant
 	return w, nil
 }
 
-// choose returns a block that no host holds and that lies wholly within the ports asked for.
-func (w blockWant) choose(state *mirror.State) (*topology.NATBlock, error) {
+// maxFreed is how many blocks are remembered that hosts have had.
+const maxFreed = 1 << 16
+
+// freed is the blocks that hosts have had since the server started: in which order they became free.
+type freed struct {
+	at   map[blockName]uint64
+	last uint64
+}
+
+type blockName struct {
+	router topology.RouterID
+	addr   netip.Addr
+	first  uint16
+}
+
+func nameOf(b *topology.NATBlock) blockName { return blockName{b.Router, b.Addr, b.First} }
+
+// note takes a step: the objects are as before it.
+func (f *freed) note(objects map[topology.Key]topology.Object, puts []topology.Object, deletes []topology.Key) {
+	for _, k := range deletes {
+		b, ok := objects[k].(*topology.NATBlock)
+		if !ok {
+			continue
+		}
+		if len(f.at) >= maxFreed {
+			clear(f.at)
+		}
+		f.last++
+		f.at[nameOf(b)] = f.last
+	}
+	for _, o := range puts {
+		if b, ok := o.(*topology.NATBlock); ok {
+			delete(f.at, nameOf(b))
+		}
+	}
+}
+
+// choose returns a block that no host holds and that lies wholly within the ports asked for. When is the place of a block in the order in
+// which blocks became free, 0 for those that nobody has had.
+func (w blockWant) choose(state *mirror.State, when func(blockName) uint64) (*topology.NATBlock, error) {
 	if state.Get(topology.Key{Kind: topology.KindRouter, ID: w.router}) == nil &&
 		state.Get(topology.Key{Kind: topology.KindBridge, ID: w.router}) == nil {
 		return nil, errs.New(errs.NotFound, "RouterNotFound", "there is no router %v", w.router)
@@ -83,17 +122,24 @@ func (w blockWant) choose(state *mirror.State) (*topology.NATBlock, error) {
 			taken[uint32(b.First)] = true
 		}
 	}
-	var free []uint32
+	var free []uint16 // all with the same place, the first
+	var since uint64
 	const size = topology.NATBlockSize
 	for first := (w.first + size - 1) / size * size; first+size-1 <= w.last; first += size {
-		if !taken[first] {
-			free = append(free, first)
+		if taken[first] {
+			continue
+		}
+		switch at := when(blockName{w.router, w.addr, uint16(first)}); {
+		case len(free) == 0 || at < since:
+			free, since = append(free[:0], uint16(first)), at
+		case at == since:
+			free = append(free, uint16(first))
 		}
 	}
 	if len(free) == 0 {
 		return nil, errs.New(errs.Unavailable, "NoBlocks", "every block of ports %d to %d of %v is leased", w.first, w.last, w.addr)
 	}
-	return topology.NewNATBlock(w.router, w.addr, uint16(free[rand.N(len(free))]), w.Host), nil
+	return topology.NewNATBlock(w.router, w.addr, free[rand.N(len(free))], w.Host), nil
 }
 
 // lease writes the block under the host's lease; false: another host has taken it meanwhile.

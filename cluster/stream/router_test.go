@@ -113,6 +113,46 @@ func count[T any](all func(func(T) bool)) (n int) {
 	return n
 }
 
+// TestBlocksRest: a block that a host gives back is leased again when nobody is left that has not been leased, and then the one that has been
+// free for longest.
+func TestBlocksRest(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, addr := &topology.Router{ID: id.New[topology.Router]()}, netip.MustParseAddr("203.0.113.1")
+	c.put(router)
+	h := c.newHost(filepath.Join(t.TempDir(), "a"))
+	eventually(t, "reports", func() bool { return !h.Status().LastReport.IsZero() })
+	const blocks = 6
+	lease := func() uint16 {
+		before := map[uint16]bool{}
+		for b := range c.mirror.State().NATBlocks(router.ID) {
+			before[b.First] = true
+		}
+		check(t, h.LeaseNAT(t.Context(), router.ID, addr, 1024, 1023+64*blocks))
+		for b := range c.mirror.State().NATBlocks(router.ID) {
+			if !before[b.First] {
+				return b.First
+			}
+		}
+		t.Fatal("no block was leased")
+		return 0
+	}
+	var order []uint16
+	for range 2 * blocks {
+		first := lease()
+		if n := len(order); n >= blocks && first != order[n-blocks] {
+			t.Errorf("after %v block %d is leased, want the one that has been free for longest", order, first)
+		}
+		for i := range min(len(order), blocks-1) {
+			if order[len(order)-1-i] == first {
+				t.Errorf("after %v block %d is leased again", order, first)
+			}
+		}
+		order = append(order, first)
+		c.remove(topology.NewNATBlock(router.ID, addr, first, h.HostID()).Key())
+	}
+}
+
 // TestNeighboursThatHostsFind has a host tell of a neighbour of a router that it reaches, and of one that it does not.
 func TestNeighboursThatHostsFind(t *testing.T) {
 	t.Parallel()
