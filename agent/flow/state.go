@@ -54,6 +54,37 @@ type State struct {
 	Value StateValue
 }
 
+// Behind returns what the connection is behind a translation; false where the state is none.
+func (s State) Behind() (c Conn, translated bool) {
+	switch s.Key.Kind {
+	case StateSNAT, StateReverseDNAT:
+		return s.Key.Conn.WithSource(s.Value), true
+	case StateDNAT, StateReverseSNAT:
+		return s.Key.Conn.WithDestination(s.Value), true
+	}
+	return s.Key.Conn, false
+}
+
+// WithSource and WithDestination return the connection after a translation. An echo has one identifier, which is both ports.
+func (c Conn) WithSource(v StateValue) Conn {
+	c.Src, c.SrcPort = v.Addr, v.Port
+	if isEcho(c.Proto) {
+		c.DstPort = v.Port
+	}
+	return c
+}
+
+// WithDestination is described at WithSource.
+func (c Conn) WithDestination(v StateValue) Conn {
+	c.Dst, c.DstPort = v.Addr, v.Port
+	if isEcho(c.Proto) {
+		c.SrcPort = v.Port
+	}
+	return c
+}
+
+func isEcho(proto uint8) bool { return proto == packet.ProtoICMP || proto == packet.ProtoICMPv6 }
+
 var stateNames = map[StateKind]string{
 	StateReturn: "answers", StateSNAT: "source", StateDNAT: "destination", StateReverseSNAT: "source back", StateReverseDNAT: "destination back",
 }

@@ -148,6 +148,15 @@ func (t *Table) Blocks(now time.Time) []*topology.NATBlock {
 	return kept
 }
 
+// Borrowed reports whether answers of the state find back by a port of a block that this host does not hold.
+func (t *Table) Borrowed(s flow.State) bool {
+	if s.Key.Kind != flow.StateReverseSNAT {
+		return false
+	}
+	first := s.Key.Conn.DstPort - s.Key.Conn.DstPort%topology.NATBlockSize
+	return !slices.ContainsFunc(t.blocks.held[natAddress{s.Key.Device, s.Key.Conn.Dst}], func(b *block) bool { return b.First == first && !b.given })
+}
+
 // Scarce returns the ranges of which FreePort has since the last call found less than a block left for a destination, in what is held:
 // another block is to be had while the cluster can still be asked.
 func (t *Table) Scarce() []PortRange {

@@ -69,22 +69,23 @@ func (c Config) withDefaults() Config {
 
 // Table is the host's memory; it implements sim.State.
 type Table struct {
-	config  Config
-	base    time.Time // of the times below, which are durations because there are a million of each
-	slots   storage
-	index   slot.Index        // of the slots in use
-	about   slot.Pages[about] // of each slot
-	users   users
-	using   []uint32     // of Put
-	news    []flow.State // of Put
-	owners  map[topology.PortID]*owner
-	blocks  blocks
-	sweep   uint32 // where the next Sweep goes on
-	sender  sender
-	known   knownPeers
-	scratch []byte // of Message
-	heard   map[id.ID[run]]*listener
-	stats   Stats
+	config   Config
+	base     time.Time // of the times below, which are durations because there are a million of each
+	slots    storage
+	index    slot.Index        // of the slots in use
+	about    slot.Pages[about] // of each slot
+	users    users
+	using    []uint32     // of Put
+	news     []flow.State // of Put
+	owners   map[topology.PortID]*owner
+	blocks   blocks
+	sweep    uint32 // where the next Sweep goes on
+	sender   sender
+	known    knownPeers
+	scratch  []byte // of Message
+	heard    map[id.ID[run]]*listener
+	accounts accounts
+	stats    Stats
 }
 
 // about is what is known of a state besides itself.
@@ -126,7 +127,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	t := &Table{
 		config: c, base: now, slots: slots,
 		owners: map[topology.PortID]*owner{},
-		blocks: newBlocks(), heard: map[id.ID[run]]*listener{},
+		blocks: newBlocks(), heard: map[id.ID[run]]*listener{}, accounts: accounts{},
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
 	t.restore()

@@ -108,9 +108,14 @@ func newHost(t testing.TB) *Table {
 
 func learn(t testing.TB, table *Table, frame []byte, now time.Time) []flow.State {
 	t.Helper()
-	news, err := table.Learn(frame, now)
+	return hear(t, table, frame, now).News
+}
+
+func hear(t testing.TB, table *Table, frame []byte, now time.Time) Heard {
+	t.Helper()
+	heard, err := table.Learn(frame, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return news
+	return heard
 }

@@ -11,25 +11,40 @@ import (
 // listener is what has been heard of one run of another host's agent.
 type listener struct{ at time.Duration }
 
-// Learn takes a message that another host made with Message, and returns the states that are new or have another value here. A
-// message is good whenever and however often it comes: it makes states live Learned from now on, but for those that a later message
-// of the same agent has told already. What flows of this host use keeps its value. The error is for a frame that is no message; it
-// is counted.
-func (t *Table) Learn(frame []byte, now time.Time) ([]flow.State, error) {
+// Heard is what another host's message says, which is one of the three.
+type Heard struct {
+	From topology.HostID
+	// News are states that are new or have another value here.
+	News []flow.State
+	// Asked are the ports that have come to the host, which wants to know of their connections.
+	Asked []topology.PortID
+	// Told is the port of which the host has told all that it knows, now that this message has come too.
+	Told topology.PortID
+}
+
+// Learn takes a message that another host made with Message, Question or an Account. A message is good whenever and however often it
+// comes: it makes states live Learned from now on, but for those that a later message of the same agent has told already. What flows of
+// this host use keeps its value. An account of a host that has not had the port itself changes no value: who told it before has it from
+// nearer. The error is for a frame that is no message; it is counted.
+func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	m, err := readMessage(frame)
 	if err != nil {
 		t.stats.Malformed++
-		return nil, err
+		return Heard{}, err
 	}
 	t.stats.Messages++
+	h := Heard{From: m.host, Asked: m.ports}
 	from := t.listen(m.run, now)
-	var news []flow.State
+	hearsay := m.kind == kindAccount && m.account.flags&flagOwn == 0
 	for _, s := range m.states {
-		if t.learn(s, from, m.number, now) {
-			news = append(news, s)
+		if t.learn(s, from, m.number, hearsay, now) {
+			h.News = append(h.News, s)
 		}
 	}
-	return news, nil
+	if m.kind == kindAccount && t.accounts.add(&m, now.Sub(t.base)) {
+		h.Told = m.account.port
+	}
+	return h, nil
 }
 
 func (t *Table) listen(to id.ID[run], now time.Time) *listener {
@@ -43,7 +58,7 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 }
 
 // learn reports whether the state is new or has another value.
-func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time) bool {
+func (t *Table) learn(s flow.State, from *listener, number uint64, hearsay bool, now time.Time) bool {
 	p := pack(s)
 	key := p.key()
 	i, known := t.find(&key)
@@ -56,6 +71,11 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, now time.Time
 		t.rest(i)
 	}
 	a := t.about.At(i)
+	if hearsay && known {
+		if had, _ := t.slots.get(int(i)); had != p {
+			return false
+		}
+	}
 	if a.teller == from && number < a.number {
 		t.stats.Late++
 		return false

@@ -13,11 +13,21 @@ import (
 
 // A message is an Ethernet frame, so that it travels in the tunnel as packets do:
 //
-//	12  addresses, zero               8  number of the message in the run
-//	 2  etherType                     1  number of states, 1 or more
-//	 1  version                         states
-//	16  host                            nothing behind them
-//	16  run of the host's agent
+//	12  addresses, zero              16  host
+//	 2  etherType                    16  run of the host's agent
+//	 1  kind                          8  number of the message in the run
+//
+// and behind that, and nothing behind it, what its kind has:
+//
+//	states      1  number of states, 1 or more        question    1  number of ports, 1 to MaxPorts
+//	               states                                16 each  ports that have come to the host
+//
+//	account    16  a port                                      8  number of the account's first message
+//	            1  number of states                            4  how many messages of the account come before this one
+//	               states                                      1  flags
+//
+// An account is all that its host knows of a port of another host: an answer to a question, or unasked, where the port has moved there.
+// It is whole when all its messages up to the one with flagLast have come.
 //
 // A state:
 //
@@ -31,10 +41,29 @@ import (
 // There is one way only to write a state down, and what is written otherwise is malformed.
 const (
 	etherType    = 0x88b5 // IEEE 802 local experimental
-	version      = 1
-	messageLen   = 14 + 1 + 16 + 16 + 8 + 1
+	headLen      = 14 + 1 + 16 + 16 + 8
+	ethernetLen  = 14
 	maxPerFrame  = 255
 	longestState = 3 + 16 + 16 + 16 + 4 + 16 + 2
+)
+
+// MaxPorts is how many ports a question may be about: so many that it fits into a packet of 1280 octets.
+const MaxPorts = 64
+
+// messageKind is what a message is.
+type messageKind uint8
+
+const (
+	kindStates   messageKind = 1
+	kindQuestion messageKind = 2
+	kindAccount  messageKind = 3
+)
+
+// Flags of an account's message.
+const (
+	flagLast    uint8 = 1 << iota // no other message of the account comes behind it
+	flagOwn                       // the port was the host's own until now, so that nobody knows better
+	accountEnds                   // what is no flag
 )
 
 // Flags of a state.
@@ -59,40 +88,42 @@ type sender struct {
 // Message returns the frames that tell another host of the states, each with a packet of at most mtu octets behind the Ethernet
 // header. An mtu that has no room for a state is taken as one that has.
 func (t *Table) Message(states []flow.State, mtu int) [][]byte {
-	const ethernetLen = 14
-	limit := max(mtu+ethernetLen, messageLen+longestState)
 	var frames [][]byte
-	var frame []byte
-	for i, s := range states {
-		same := len(frame) > 0 && s.Key.Device == states[i-1].Key.Device
-		octets := appendState(t.scratch[:0], s, same)
-		if len(frame) == 0 || len(frame)+len(octets) > limit || frame[messageLen-1] == maxPerFrame {
-			if len(frame) > 0 {
-				frames = append(frames, frame)
-			}
-			frame = t.sender.begin(limit)
-			octets = appendState(t.scratch[:0], s, false)
-		}
-		t.scratch = octets
-		frame = append(frame, octets...)
-		frame[messageLen-1]++
-	}
-	if len(frame) > 0 {
-		frames = append(frames, frame)
+	for len(states) > 0 {
+		frame, n := t.appendStates(t.sender.begin(kindStates, mtu+ethernetLen), states, mtu+ethernetLen)
+		frames, states = append(frames, frame), states[n:]
 	}
 	return frames
 }
 
-// begin returns a message without states.
-func (s *sender) begin(room int) []byte {
+// appendStates appends as many of the states as the frame has room for, up to limit octets, one at least where there is one, behind
+// their number, and returns how many these are.
+func (t *Table) appendStates(frame []byte, states []flow.State, limit int) ([]byte, int) {
+	count := len(frame)
+	frame = append(frame, 0)
+	n := 0
+	for n < min(len(states), maxPerFrame) {
+		same := n > 0 && states[n].Key.Device == states[n-1].Key.Device
+		t.scratch = appendState(t.scratch[:0], states[n], same)
+		if n > 0 && len(frame)+len(t.scratch) > limit {
+			break
+		}
+		frame = append(frame, t.scratch...)
+		n++
+	}
+	frame[count] = uint8(n)
+	return frame, n
+}
+
+// begin returns what all messages begin with, in memory with room for so many octets.
+func (s *sender) begin(kind messageKind, room int) []byte {
 	s.sent++
-	b := make([]byte, 12, room)
+	b := make([]byte, 12, max(room, headLen))
 	b = binary.BigEndian.AppendUint16(b, etherType)
-	b = append(b, version)
+	b = append(b, uint8(kind))
 	b = append(b, s.host[:]...)
 	b = append(b, s.run[:]...)
-	b = binary.BigEndian.AppendUint64(b, s.sent)
-	return append(b, 0)
+	return binary.BigEndian.AppendUint64(b, s.sent)
 }
 
 func appendState(b []byte, s flow.State, sameDevice bool) []byte {
@@ -135,10 +166,21 @@ func appendAddress(b []byte, a netip.Addr) []byte {
 
 // message is what a frame says.
 type message struct {
-	host   topology.HostID
-	run    id.ID[run]
-	number uint64
-	states []flow.State
+	kind    messageKind
+	host    topology.HostID
+	run     id.ID[run]
+	number  uint64
+	states  []flow.State
+	ports   []topology.PortID // of a question
+	account accountPart
+}
+
+// accountPart says which part of which account a message is.
+type accountPart struct {
+	port  topology.PortID
+	first uint64 // the number of the account's first message
+	part  uint32
+	flags uint8
 }
 
 var errMalformed = errors.New("malformed state message")
@@ -149,28 +191,33 @@ func malformed(format string, args ...any) error {
 
 func readMessage(b []byte) (m message, err error) {
 	switch {
-	case len(b) < messageLen:
+	case len(b) < headLen:
 		return m, malformed("%d octets", len(b))
 	case binary.BigEndian.Uint16(b[12:]) != etherType || [12]byte(b) != [12]byte{}:
 		return m, malformed("it is another frame")
-	case b[14] != version:
-		return m, malformed("version %d", b[14])
 	}
-	m.host, m.run = topology.HostID(b[15:31]), id.ID[run](b[31:47])
+	m.kind, m.host, m.run = messageKind(b[14]), topology.HostID(b[15:31]), id.ID[run](b[31:47])
 	m.number = binary.BigEndian.Uint64(b[47:])
-	count := int(b[messageLen-1])
-	r := reader{b: b[messageLen:]}
-	for i := range count {
-		s := r.state(i > 0)
-		if r.err != nil {
-			return m, r.err
+	r := reader{b: b[headLen:]}
+	switch m.kind {
+	case kindStates:
+		if m.states = r.states(); len(m.states) == 0 && r.err == nil {
+			r.err = malformed("no states")
 		}
-		m.states = append(m.states, s)
+	case kindQuestion:
+		m.ports = r.ports()
+	case kindAccount:
+		m.account = r.account(m.number)
+		if m.states = r.states(); len(m.states) == 0 && m.account.flags&flagLast == 0 && r.err == nil {
+			r.err = malformed("no states, and more to come")
+		}
+	default:
+		return m, malformed("kind %d", m.kind)
 	}
-	if count == 0 || len(r.b) > 0 {
-		return m, malformed("%d states, and %d octets behind them", count, len(r.b))
+	if r.err == nil && len(r.b) > 0 {
+		r.err = malformed("%d octets behind it", len(r.b))
 	}
-	return m, nil
+	return m, r.err
 }
 
 // reader takes octets from the front of b. After the first error it returns zeros.
@@ -199,6 +246,40 @@ func (r *reader) address(long bool) netip.Addr {
 		return address(r.take(16), ipv6)
 	}
 	return address(r.take(4), ipv4)
+}
+
+func (r *reader) states() []flow.State {
+	count := r.take(1)[0]
+	var states []flow.State
+	for i := 0; i < int(count) && r.err == nil; i++ {
+		states = append(states, r.state(i > 0))
+	}
+	return states
+}
+
+func (r *reader) ports() []topology.PortID {
+	count := r.take(1)[0]
+	if r.err == nil && (count == 0 || count > MaxPorts) {
+		r.err = malformed("a question about %d ports", count)
+	}
+	var ports []topology.PortID
+	for i := 0; i < int(count) && r.err == nil; i++ {
+		ports = append(ports, topology.PortID(r.take(16)))
+	}
+	return ports
+}
+
+// account reads which part of an account the message with the number is.
+func (r *reader) account(number uint64) (a accountPart) {
+	a.port = topology.PortID(r.take(16))
+	a.first = binary.BigEndian.Uint64(r.take(8))
+	a.part = binary.BigEndian.Uint32(r.take(4))
+	a.flags = r.take(1)[0]
+	if r.err == nil && (a.flags >= accountEnds || a.part >= maxParts || a.first > number || number-a.first < uint64(a.part) ||
+		a.part == 0 && a.first != number) {
+		r.err = malformed("part %d of the account that begins with message %d, with flags %#x", a.part, a.first, a.flags)
+	}
+	return a
 }
 
 // state reads one; follows says that there is one before it.

@@ -39,6 +39,9 @@ func drawAddr(r *rapid.T, long bool) netip.Addr {
 	return netip.AddrFrom4([4]byte(b))
 }
 
+// statesLen is what stands before the states of a message that has nothing else.
+const statesLen = headLen + 1
+
 // TestMessages reads what was written, whatever the states and the room, and packs and unpacks each.
 func TestMessages(t *testing.T) {
 	table := newHost(t)
@@ -48,7 +51,7 @@ func TestMessages(t *testing.T) {
 		var got []flow.State
 		var number uint64
 		for _, frame := range table.Message(states, mtu) {
-			if len(frame) > max(mtu+14, messageLen+longestState) {
+			if len(frame) > max(mtu+14, statesLen+longestState) {
 				r.Fatalf("%d octets do not fit into %d", len(frame), mtu)
 			}
 			m, err := readMessage(frame)
@@ -101,10 +104,10 @@ func TestMalformedMessages(t *testing.T) {
 	}
 	for what, frame := range map[string][]byte{
 		"an octet more": append(bytes.Clone(good), 0), "a sender": spoil(6, 2), "another EtherType": spoil(12, 8),
-		"another version": spoil(14, 9), "no states": spoil(messageLen-1, 0), "a state more": spoil(messageLen-1, 4),
-		"kind 0": spoil(messageLen, 0), "kind 9": spoil(messageLen, 9), "an unknown flag": spoil(messageLen+1, 0x82),
-		"a translation to nothing": spoil(messageLen+1, 0), "two values": spoil(messageLen+1, flagValueIPv4|flagValueIPv6),
-		"a first device that is missing": spoil(messageLen+1, flagValueIPv4|flagSameDevice),
+		"another kind": spoil(14, 9), "no states": spoil(statesLen-1, 0), "a state more": spoil(statesLen-1, 4),
+		"kind 0": spoil(statesLen, 0), "kind 9": spoil(statesLen, 9), "an unknown flag": spoil(statesLen+1, 0x82),
+		"a translation to nothing": spoil(statesLen+1, 0), "two values": spoil(statesLen+1, flagValueIPv4|flagValueIPv6),
+		"a first device that is missing": spoil(statesLen+1, flagValueIPv4|flagSameDevice),
 	} {
 		if _, err := there.Learn(frame, start); err == nil {
 			t.Errorf("%s: no error", what)
@@ -121,6 +124,10 @@ func FuzzLearn(f *testing.F) {
 	six := flow.State{Key: flow.StateKey{Kind: flow.StateReverseDNAT, Conn: flow.Conn{Src: peerB, Dst: peerB}}, Value: flow.StateValue{Addr: peerA}}
 	f.Add(table.Message(append(snat(conn(1), 7), returns(2), six), 1400)[0])
 	f.Add(table.Message([]flow.State{six, six}, 1400)[0])
+	f.Add(table.Question([]topology.PortID{port, {9}}))
+	f.Add(table.Next(NewAccount(port, snat(conn(1), 7), true), 1, 1400)[0])
+	f.Add(table.Next(NewAccount(port, nil, false), 1, 1400)[0])
+	f.Add(table.Next(NewAccount(port, append(snat(conn(1), 7), six), false), 2, 100)[1])
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		m, err := readMessage(frame)
 		if err != nil {
@@ -128,7 +135,21 @@ func FuzzLearn(f *testing.F) {
 		}
 		writer := newHost(t)
 		writer.sender = sender{host: m.host, run: m.run, sent: m.number - 1}
-		if again := writer.Message(m.states, len(frame)); len(again) != 1 || !bytes.Equal(again[0], frame) {
+		var again []byte
+		switch m.kind {
+		case kindStates:
+			again = writer.Message(m.states, len(frame))[0]
+		case kindQuestion:
+			again = writer.Question(m.ports)
+		case kindAccount:
+			a := NewAccount(m.account.port, m.states, m.account.flags&flagOwn != 0)
+			a.first, a.part = m.account.first, m.account.part
+			if m.account.flags&flagLast == 0 {
+				a.states = append(a.states, six) // for another message
+			}
+			again = writer.Next(a, 1, len(frame)-ethernetLen)[0]
+		}
+		if !bytes.Equal(again, frame) {
 			t.Fatalf("%x is written as %x", frame, again)
 		}
 		learn(t, writer, frame, start)

@@ -90,9 +90,11 @@ func (k *packedKey) hash() uint64 { return maphash.Bytes(keySeed, k[:]) }
 
 func (p *packed) key() packedKey { return packedKey(p[:56]) }
 
-func (p *packed) conn() (c packedConn) {
-	c[0], c[1] = p[1], p[2]
-	copy(c[2:], p[20:56])
+func (p *packed) conn() packedConn { return (*packedKey)(p[:56]).conn() }
+
+func (k *packedKey) conn() (c packedConn) {
+	c[0], c[1] = k[1], k[2]
+	copy(c[2:], k[20:56])
 	return c
 }
 

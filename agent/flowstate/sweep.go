@@ -49,5 +49,6 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 
 // forgetSilent drops what is known of agents that have not been heard of for longer than what they told lives.
 func (t *Table) forgetSilent(at time.Duration) {
+	t.accounts.forget(at)
 	maps.DeleteFunc(t.heard, func(_ id.ID[run], l *listener) bool { return at-l.at > Learned })
 }

@@ -138,7 +138,7 @@ func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
 
 // keepSource notes both directions of a source translation.
 func (w *walk) keepSource(at *place, c flow.Conn, v flow.StateValue) {
-	out := withSource(c, v)
+	out := c.WithSource(v)
 	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c}, Value: v})
 	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: out.Reverse()},
 		Value: flow.StateValue{Addr: c.Src, Port: c.SrcPort}})
@@ -146,29 +146,10 @@ func (w *walk) keepSource(at *place, c flow.Conn, v flow.StateValue) {
 
 // keepDestination notes both directions of a destination translation.
 func (w *walk) keepDestination(at *place, c flow.Conn, v flow.StateValue) {
-	out := withDestination(c, v)
+	out := c.WithDestination(v)
 	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateDNAT, Device: at.device, Conn: c}, Value: v})
 	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: out.Reverse()},
 		Value: flow.StateValue{Addr: c.Dst, Port: c.DstPort}})
-}
-
-// withSource and withDestination return the connection after the translation. An echo has one identifier, which is both ports.
-func withSource(c flow.Conn, v flow.StateValue) flow.Conn {
-	echo := isEchoConn(c)
-	c.Src, c.SrcPort = v.Addr, v.Port
-	if echo {
-		c.DstPort = v.Port
-	}
-	return c
-}
-
-func withDestination(c flow.Conn, v flow.StateValue) flow.Conn {
-	echo := isEchoConn(c)
-	c.Dst, c.DstPort = v.Addr, v.Port
-	if echo {
-		c.SrcPort = v.Port
-	}
-	return c
 }
 
 // newSource chooses a source for a connection's first packet: waiting with the result set where no port can be had.
@@ -179,6 +160,9 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 	}
 	if t.FirstPort == 0 {
 		return flow.StateValue{Addr: addr, Port: c.SrcPort}, accepted
+	}
+	if w.mayBeKnown() {
+		return v, waiting
 	}
 	if w.in.State != nil {
 		if port, ok := w.in.State.FreePort(at.device, addr, t.FirstPort, t.LastPort, c); ok {
@@ -193,6 +177,17 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 	w.wait(Want{Block: BlockWant{Router: at.device, Addr: addr, First: t.FirstPort, Last: t.LastPort}})
 	w.step(name, "has no free port of %s on this host: the packet waits for a block", addr)
 	return v, waiting
+}
+
+// mayBeKnown ends the walk of a packet whose connection may have begun on another host, from which its port has just come, so that it is not
+// given another port than it has. A TCP connection says when it begins.
+func (w *walk) mayBeKnown() bool {
+	if !w.in.Arriving || w.in.GiveUp || w.made || w.packet.OpensTCP() {
+		return false
+	}
+	w.wait(Want{Arrival: w.in.InPort})
+	w.step(w.portDevice(w.in.InPort), "has come from another host: the packet waits for what is known of its connections")
+	return true
 }
 
 // destinationNAT sends the connection to one of the rule's targets, always the same.
@@ -260,7 +255,7 @@ func (w *walk) reverseSource(at *place, c flow.Conn) outcome {
 	}
 	w.setDestination(v)
 	first := c.Reverse()
-	w.keepSource(at, withSource(first, v), flow.StateValue{Addr: first.Src, Port: first.SrcPort})
+	w.keepSource(at, first.WithSource(v), flow.StateValue{Addr: first.Src, Port: first.SrcPort})
 	return accepted
 }
 
@@ -272,7 +267,7 @@ func (w *walk) reverseDestination(at *place, c flow.Conn) outcome {
 	}
 	w.setSource(v)
 	first := c.Reverse()
-	w.keepDestination(at, withDestination(first, v), flow.StateValue{Addr: first.Dst, Port: first.DstPort})
+	w.keepDestination(at, first.WithDestination(v), flow.StateValue{Addr: first.Dst, Port: first.DstPort})
 	return accepted
 }
 

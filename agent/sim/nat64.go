@@ -93,6 +93,9 @@ func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
 	case !give:
 		return w.notTranslated(at, "is an error about what was sent to %s, which has not asked for it", p.client)
 	}
+	if w.mayBeKnown() {
+		return waiting
+	}
 	if w.in.State != nil {
 		if n, ok := w.in.State.FreePort(at.router.ID, poolBase, firstClient, lastClient, flow.Conn{Dst: p.floating.Fixed}); ok {
 			p.number = n

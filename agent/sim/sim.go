@@ -47,6 +47,8 @@ type Input struct {
 	Trace bool
 	// State is what this host remembers of connections; nil: nothing.
 	State State
+	// Arriving says that InPort has come from another host, and that what is known of its connections is still being told.
+	Arriving bool
 	// GiveUp says that what an earlier Result wanted for this packet did not come: the answer is to be as if it never did.
 	GiveUp bool
 	// Ways, where not nil, is where the ways of earlier packets are found and this one's is kept. They change no answer.
@@ -93,6 +95,7 @@ type Want struct {
 	Block     BlockWant         // a block of translation ports
 	Router    topology.RouterID // the router and what is behind it, which this host has not been sent
 	First     Datagram          // the first fragment of a packet, which has the ports
+	Arrival   topology.PortID   // what other hosts know of connections of this port, which has come to this one (Input.Arriving)
 }
 
 // NeighbourWant names an address on the link of a router port.

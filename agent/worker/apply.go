@@ -19,13 +19,13 @@ func (w *Worker) Apply(d view.Delta) {
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	w.mu.Lock()
-	moved := w.movedAway(d)
+	moved, came := w.movedAway(d), w.comes(d)
 	tags, first := w.advance(w.admit(d)), !w.complete
-	handover := w.handOver(moved)
+	w.handOver(moved)
+	settled := w.arrive(came)
 	unblocked := w.followBlocks(d)
 	w.advertisements.change(d)
 	w.mu.Unlock()
-	w.execute(handover)
 	w.invalidate(tags)
 	if first {
 		w.unplugStrangers()
@@ -38,7 +38,7 @@ func (w *Worker) Apply(d view.Delta) {
 		w.mu.Unlock()
 		close(w.ready)
 	}
-	w.settle(append(w.release(tags), w.answer(unblocked, false)...))
+	w.settle(slices.Concat(w.release(tags), w.answer(unblocked, false), w.answer(settled, false)))
 }
 
 // SetInterfaces takes the present interfaces of the host: all of them, each time.

@@ -91,7 +91,7 @@ func (b *batch) free() {
 
 func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	if m.State {
-		b.touched = append(b.touched, w.hear(m.Frame)...)
+		w.hear(b, m.Frame)
 		return
 	}
 	if _, plugged := w.plugged[m.InPort]; !plugged {
@@ -214,7 +214,7 @@ func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.
 // simulate runs the packet through the present view and counts what comes out.
 func (w *Worker) simulate(in sim.Input) sim.Result {
 	start := time.Now()
-	in.State, in.Ways = w.cfg.State, &w.ways
+	in.State, in.Ways, in.Arriving = w.cfg.State, &w.ways, w.arrivals.of(in.InPort)
 	r := sim.Simulate(w.view, in, w.cfg.Responders...)
 	w.counters.simulated(&r, time.Since(start))
 	return r

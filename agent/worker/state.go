@@ -56,6 +56,9 @@ func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time)
 	}
 	stale = w.decidedWithout(r.State)
 	w.removeFlows(stale)
+	if len(w.former) > 0 {
+		r.StatePeers = append(r.StatePeers, w.lenders(key.InPort, r)...)
+	}
 	news, err := w.cfg.State.Put(key, r.State, r.StatePeers, now)
 	if err != nil {
 		return stale, err
@@ -88,37 +91,44 @@ func (w *Worker) decidedWithout(states []flow.State) (stale []flow.Key) {
 
 // messages returns the packets that tell the other hosts.
 func (w *Worker) messages(l letters) []datapath.Packet {
-	mtu := stateMTU
-	if w.underlayMTU > 0 {
-		mtu = w.underlayMTU - tunnelOverhead
-	}
 	var packets []datapath.Packet
 	for _, peer := range slices.SortedFunc(maps.Keys(l), netip.Addr.Compare) {
 		if len(l[peer]) == 0 {
 			continue
 		}
-		to := []flow.Output{{Peer: peer, TunnelKey: datapath.StateTunnelKey}}
-		for _, frame := range w.cfg.State.Message(l[peer], mtu) {
-			packets = append(packets, datapath.Packet{Frame: frame, Actions: flow.Actions{Outputs: to}})
-		}
+		packets = append(packets, toAgent(peer, w.cfg.State.Message(l[peer], w.stateMTU()))...)
 	}
 	return packets
 }
 
-// hear takes what another host tells of its connections, and returns the tags of the flows that this touches: answers that came
-// before the word of what they answer.
-func (w *Worker) hear(frame []byte) []flow.Tag {
-	news, err := w.cfg.State.Learn(frame, w.cfg.Now())
+// stateMTU returns how large the packets may be that tell of states, octets without the tunnel's headers.
+func (w *Worker) stateMTU() int {
+	if w.underlayMTU > 0 {
+		return w.underlayMTU - tunnelOverhead
+	}
+	return stateMTU
+}
+
+// hear takes what another host tells of its connections or asks about them. It notes the tags of the flows that this touches, answers that
+// came before the word of what they answer, and serves the packets of a port that waited for all that is known of it.
+func (w *Worker) hear(b *batch, frame []byte) {
+	heard, err := w.cfg.State.Learn(frame, b.now)
 	if err != nil {
 		w.counters.drop(dropMalformed, 1)
 		w.log.Debug("what another host tells of its connections cannot be read", "error", err)
-		return nil
+		return
 	}
-	tags := make([]flow.Tag, len(news))
-	for i, s := range news {
-		tags[i] = flow.StateTag(s.Key)
+	for _, s := range heard.News {
+		b.touched = append(b.touched, flow.StateTag(s.Key))
 	}
-	return tags
+	for _, port := range heard.Asked {
+		w.inquire(heard.From, port)
+	}
+	if w.arrivals.told(heard.Told, heard.From) {
+		for _, m := range w.waiting.take(sim.Want{Arrival: heard.Told}) {
+			w.decideOne(b, m)
+		}
+	}
 }
 
 // sweepStates forgets states whose time is over and tells the peers again of those that flows use.

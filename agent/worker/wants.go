@@ -33,7 +33,8 @@ func (w *Worker) hold(b *batch, m datapath.Miss, r *sim.Result) {
 	}
 }
 
-// ask asks the cluster for what it has. Questions to neighbours are packets, which the simulation made.
+// ask asks the cluster for what it has. Questions to neighbours are packets, which the simulation made; about a port that has come other hosts
+// are asked anyhow.
 func (w *Worker) ask(wants []sim.Want) {
 	for _, want := range wants {
 		switch {
@@ -142,6 +143,7 @@ func (w *Worker) askRegularly(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 			w.askOverdue()
+			w.askForArrivals()
 			w.advertise(w.cfg.Now())
 		case <-ctx.Done():
 			return ctx.Err()

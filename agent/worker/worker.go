@@ -117,6 +117,11 @@ type Worker struct {
 	ahead       map[sim.BlockWant]time.Time     // when blocks were last asked for before a packet waited for them
 	blocks      map[topology.NATBlockID]*topology.NATBlock
 
+	former    map[topology.PortID][topology.MaxFormer]topology.HostID // of this host's ports: hosts that had them before
+	arrivals  arrivals
+	inquiries inquiries
+	post      post
+
 	advertisements advertisements
 }
 
@@ -154,6 +159,10 @@ func New(cfg Config) *Worker {
 		leasing:        map[sim.BlockWant]bool{},
 		ahead:          map[sim.BlockWant]time.Time{},
 		blocks:         map[topology.NATBlockID]*topology.NATBlock{},
+		former:         map[topology.PortID][topology.MaxFormer]topology.HostID{},
+		arrivals:       arrivals{},
+		inquiries:      newInquiries(),
+		post:           newPost(),
 		advertisements: advertisements{},
 		leases:         make(chan sim.BlockWant, maxLeases),
 	}
@@ -167,6 +176,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { return w.adoptWhenReady(ctx) })
 	group.Go(func() error { return w.askRegularly(ctx) })
 	group.Go(func() error { return w.lease(ctx) })
+	group.Go(func() error { return w.accountRegularly(ctx) })
+	group.Go(func() error { return w.postRegularly(ctx) })
 	return group.Wait()
 }
 

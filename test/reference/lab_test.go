@@ -145,7 +145,7 @@ func (l *lab) handOver(w *world) {
 	moves := func(port topology.PortID, from, to int) {
 		if from != to {
 			old := &l.hosts[from]
-			l.tell(old, []netip.Addr{l.hosts[to].endpoint}, old.states.StatesOf(worker.Moving(old.view, port)))
+			l.tell(old, []netip.Addr{l.hosts[to].endpoint}, old.states.StatesOf(worker.Moving(old.view, port)[0]))
 		}
 	}
 	for m, x := range w.machines {
@@ -463,11 +463,11 @@ func (l *lab) tell(h *host, peers []netip.Addr, states []flow.State) {
 			continue
 		}
 		for _, frame := range h.states.Message(states, mtu) {
-			news, err := other.states.Learn(frame, now)
+			heard, err := other.states.Learn(frame, now)
 			if err != nil {
 				l.t.Fatal(err)
 			}
-			for _, s := range news {
+			for _, s := range heard.News {
 				other.forget([]flow.Tag{flow.StateTag(s.Key)})
 			}
 		}

@@ -132,6 +132,18 @@ func ParseObject(line string) (topology.Object, error) {
 	return o, nil
 }
 
+// binding is "bind PORT HOST INTERFACE from HOST …", the last of the hosts before first.
+func (w *words) binding() topology.Object {
+	b := &topology.Binding{Port: ID[topology.Port](w.next()), Host: ID[topology.Host](w.next()), Interface: w.next()}
+	if former := slices.Index(w.list, "from"); former >= 0 {
+		for i, name := range w.list[former+1:] {
+			b.Former[i] = ID[topology.Host](name)
+		}
+		w.list = w.list[:former]
+	}
+	return b
+}
+
 func (w *words) object(kind string) topology.Object {
 	switch kind {
 	case "host":
@@ -143,7 +155,7 @@ func (w *words) object(kind string) topology.Object {
 	case "port":
 		return w.port()
 	case "bind":
-		return &topology.Binding{Port: ID[topology.Port](w.next()), Host: ID[topology.Host](w.next()), Interface: w.next()}
+		return w.binding()
 	case "active":
 		return &topology.PortState{Port: ID[topology.Port](w.next()), Host: ID[topology.Host](w.next()), Active: true}
 	case "mac":
