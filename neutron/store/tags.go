@@ -38,12 +38,13 @@ func splitTags(values []string) []any {
 	return tags
 }
 
+// allTags counts the tags rather than ask for each: engines refuse conditions of a thousand parts.
 func allTags(b *sqlbuilder.SelectBuilder, tags []any) string {
-	parts := make([]string, len(tags))
-	for i, tag := range tags {
-		parts[i] = "t.id IN (SELECT resource_id FROM tags WHERE " + b.Equal("tag", tag) + ")"
+	if len(tags) == 1 {
+		return anyTag(b, tags)
 	}
-	return "(" + b.And(parts...) + ")"
+	return "(t.id IN (SELECT resource_id FROM tags WHERE " + b.In("tag", tags...) + " GROUP BY resource_id HAVING COUNT(*) = " +
+		b.Var(len(tags)) + "))"
 }
 
 func anyTag(b *sqlbuilder.SelectBuilder, tags []any) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -115,6 +116,10 @@ func TestFilters(t *testing.T) {
 	s.network("c", "c")
 	s.network("A", "A", "a,b")
 	s.network("none")
+	many := strings.Repeat("a,b,", 500) + "c"
+	for i := range 2000 {
+		many += fmt.Sprintf(",%d", i)
+	}
 	for _, c := range []struct {
 		attr   string
 		values []string
@@ -125,6 +130,9 @@ func TestFilters(t *testing.T) {
 		{"tags", []string{"a", "c"}, []string{"abc"}},
 		{"tags", []string{"c,c"}, []string{"abc", "c"}},
 		{"tags", []string{""}, nil},
+		{"tags", []string{many}, nil},
+		{"not-tags", []string{many}, []string{"A", "ab", "abc", "c", "none"}},
+		{"tags-any", []string{many}, []string{"ab", "abc", "c"}},
 		{"tags-any", []string{"a,c"}, []string{"ab", "abc", "c"}},
 		{"tags-any", []string{"x"}, nil},
 		{"not-tags", []string{"a,b"}, []string{"A", "c", "none"}},
@@ -142,7 +150,7 @@ func TestFilters(t *testing.T) {
 		}
 		slices.Sort(names)
 		if diff := cmp.Diff(c.want, names); diff != "" {
-			t.Errorf("%s=%q (-want +got):\n%s", c.attr, c.values, diff)
+			t.Errorf("%s=%.60q (-want +got):\n%s", c.attr, c.values, diff)
 		}
 	}
 }
