@@ -169,7 +169,7 @@ func chainDevice(c *view.Chain) device {
 
 func (w *walk) chainName(id topology.ChainID) string {
 	if c := w.view.Named(id).Chain; c != nil && c.Name != "" {
-		return c.Name
+		return topology.Shown(c.Name)
 	}
 	return id.Short()
 }

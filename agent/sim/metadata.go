@@ -99,5 +99,5 @@ func orNone(s string) string {
 	if s == "" {
 		return "(none)"
 	}
-	return s
+	return topology.Shown(s)
 }

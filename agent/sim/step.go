@@ -28,7 +28,7 @@ func (d device) String() string {
 	if d.name == "" {
 		return d.kind + " " + d.id.Short()
 	}
-	return fmt.Sprintf("%s %s (%s)", d.kind, d.name, d.id.Short())
+	return fmt.Sprintf("%s %s (%s)", d.kind, topology.Shown(d.name), d.id.Short())
 }
 
 func (w *walk) portDevice(id topology.PortID) device {

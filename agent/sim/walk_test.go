@@ -37,6 +37,17 @@ func frameOf(t testing.TB, description string) []byte {
 	return d.Frame()
 }
 
+// TestNamesGiveNoOrders: what a project calls its ports does not move the cursor of who traces a packet.
+func TestNamesGiveNoOrders(t *testing.T) {
+	port := *viewtest.View(twoPorts).Port(viewtest.ID[topology.Port]("p1"))
+	port.Name, port.AdminUp = "p1\x1b[2J\nport p2", false
+	v, _ := viewtest.View(twoPorts).Apply(view.Delta{Puts: []topology.Object{&port}})
+	r := Simulate(v, Input{InPort: port.ID, Frame: frameOf(t, "icmp 10.0.0.3 > 10.0.0.4"), Trace: true})
+	if want := "port p1\ufffd[2J\ufffdport p2 (" + port.ID.Short() + ")"; len(r.Steps) != 1 || r.Steps[0].Device != want {
+		t.Errorf("steps %q, want one of %q", r.Steps, want)
+	}
+}
+
 // TestTooManyDevices enters one bridge again and again, as a packet would that goes in circles.
 func TestTooManyDevices(t *testing.T) {
 	v := viewtest.View(twoPorts)

@@ -46,7 +46,7 @@ func (m *model) drawHosts(w io.Writer, counts map[topology.HostID]topology.Count
 				state += ", answers for metadata"
 			}
 		}
-		fmt.Fprintf(w, "host %s\t%s\t%s\n", h.Name, joinAddrs(h.Endpoints), state)
+		fmt.Fprintf(w, "host %s\t%s\t%s\n", topology.Shown(h.Name), joinAddrs(h.Endpoints), state)
 		if c, ok := counts[h.ID]; ok {
 			fmt.Fprintf(w, "  %s\n", describeCounts(c))
 		}
@@ -138,7 +138,7 @@ func joinAddrs(addrs []netip.Addr) string {
 	return strings.Join(words, " ")
 }
 
-func nameOr(name, otherwise string) string { return cmp.Or(name, otherwise) }
+func nameOr(name, otherwise string) string { return cmp.Or(topology.Shown(name), otherwise) }
 
 func addrOr(a netip.Addr, otherwise string) string {
 	if !a.IsValid() {
