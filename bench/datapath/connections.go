@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -83,36 +85,71 @@ func connectAndReset(address [4]byte) error {
 // aimedFlows is how many new flows a second are to be served without harm to others.
 const aimedFlows = 80_000
 
-// slowed returns the CPU time, in ns, that a packet of a known flow takes its sender, in quiet and while another thread sends
-// aimedFlows new flows a second, and how many of those the agent was handed.
-func (p *path) slowed(ctx context.Context, length time.Duration) (quiet, busy, flooded float64, err error) {
+// How a known flow is measured beside a flood: in windows that are so short that what else runs on the machine is the same in two of them,
+// one in quiet and one in the flood, and in turns, so that what grows or wanes meets both alike. Before each window there is time for the
+// flood to begin, or for the agent to be done with what is left of it.
+const (
+	slowedWindow = 40 * time.Millisecond
+	slowedPause  = 20 * time.Millisecond
+	slowedPairs  = 10 // at least
+)
+
+// slowdown is what a packet of a known flow takes its sender, in ns of CPU time, in each window, and how much more in the flood than in the
+// quiet of the same pair. All are sorted.
+type slowdown struct {
+	quiet, busy, ratio []float64
+	flooded            float64 // new flows a second that the agent was handed
+}
+
+// slowed measures a known flow in quiet and while another thread sends aimedFlows new flows a second, so long in all of each.
+func (p *path) slowed(ctx context.Context, length time.Duration) (s slowdown, err error) {
 	b, err := p.newBlaster()
 	if err != nil {
-		return 0, 0, 0, err
+		return s, err
 	}
 	defer unix.Close(b.fd)
 	if err := p.warmUp(ctx, b); err != nil {
-		return 0, 0, 0, err
+		return s, err
 	}
-	if quiet, err = timed(ctx, b, length); err != nil {
-		return 0, 0, 0, err
-	}
-	before, err := p.agent.from.Counters()
-	if err != nil {
-		return 0, 0, 0, err
-	}
+	var flood atomic.Bool
 	flooding, end := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- p.paced(flooding, aimedFlows) }()
-	start := time.Now()
-	busy, err = timed(ctx, b, length)
-	took := time.Since(start)
+	go func() { done <- p.paced(flooding, aimedFlows, &flood) }()
+	var misses uint64
+	var inFlood time.Duration
+	for pair := 0; pair < max(slowedPairs, int(length/slowedWindow)) && err == nil; pair++ {
+		took := map[bool]float64{} // by whether there is a flood
+		for _, busy := range []bool{pair%2 == 0, pair%2 == 1} {
+			flood.Store(busy)
+			time.Sleep(slowedPause)
+			start := time.Now()
+			cpu, n, failed := p.window(ctx, b)
+			if took[busy], err = cpu, errors.Join(err, failed); busy {
+				misses += n
+				inFlood += time.Since(start)
+			}
+		}
+		s.quiet, s.busy, s.ratio = append(s.quiet, took[false]), append(s.busy, took[true]), append(s.ratio, took[true]/took[false])
+	}
 	end()
-	if err := errors.Join(err, <-done); err != nil {
-		return 0, 0, 0, err
+	for _, v := range [][]float64{s.quiet, s.busy, s.ratio} {
+		slices.Sort(v)
+	}
+	s.flooded = float64(misses) / inFlood.Seconds()
+	return s, errors.Join(err, <-done)
+}
+
+// window measures the flow for a moment, and counts the misses meanwhile.
+func (p *path) window(ctx context.Context, b *blaster) (cpu float64, misses uint64, err error) {
+	before, err := p.agent.from.Counters()
+	if err != nil {
+		return 0, 0, err
+	}
+	if cpu, err = timed(ctx, b, slowedWindow); err != nil {
+		return 0, 0, err
 	}
 	after, err := p.agent.from.Counters()
-	return quiet, busy, float64(after.Misses-before.Misses) / took.Seconds(), err
+	return cpu, after.Misses - before.Misses, err
 }
 
 // timed sends for so long and returns the thread's CPU time for each packet, in ns.
@@ -128,8 +165,8 @@ func timed(ctx context.Context, b *blaster, length time.Duration) (float64, erro
 	return float64((threadTime() - cpu).Nanoseconds()) / float64(max(1, packets)), ctx.Err()
 }
 
-// paced sends so many new flows a second until ctx ends.
-func (p *path) paced(ctx context.Context, rate int) error {
+// paced sends so many new flows a second while it is on, until ctx ends.
+func (p *path) paced(ctx context.Context, rate int, on *atomic.Bool) error {
 	b, err := p.newBlaster()
 	if err != nil {
 		return err
@@ -142,6 +179,9 @@ func (p *path) paced(ctx context.Context, rate int) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if !on.Load() {
+			continue
 		}
 		for _, f := range b.frames {
 			renumber(f, next)

@@ -7,7 +7,8 @@
 //
 // It prints packets of 64 octets and TCP for each, over interleaved rounds, so that a change in the machine's load meets all
 // alike; then what the first packet of a flow costs, how many such packets are delivered, how many TCP connections are set up, and what
-// a known flow loses while new ones flood the agent. CPU time is that of the sender (who forwards, since the kernel carries a packet
+// a known flow loses while new ones flood the agent, in many short windows with and without. The plain network beside it has no such flood, since
+// its flows take in all ports: what it loses is what the measure is worth. CPU time is that of the sender (who forwards, since the kernel carries a packet
 // through veths in the sender's time), of the kernel's ksoftirqd threads and of Open vSwitch: the steadier figure on a shared machine.
 //
 // It needs root, makes network namespaces with the prefix mnb-, and removes them, also those that an earlier run left behind.
