@@ -51,7 +51,7 @@ func (t *Table) Next(a *Account, limit, mtu int) (frames [][]byte) {
 		frame = binary.BigEndian.AppendUint32(frame, a.part)
 		flags := len(frame)
 		frame = append(frame, 0)
-		frame, n := t.appendStates(frame, a.states, mtu+ethernetLen)
+		frame, n := appendStates(frame, a.states, mtu+ethernetLen)
 		a.states = a.states[n:]
 		a.done = len(a.states) == 0 || a.part == maxParts-1
 		if a.done {

@@ -85,10 +85,11 @@ func (b *blocks) len() (n int) {
 }
 
 // use counts a state that begins (+1) or ends (-1) to use a port: the one by which answers find back to a translated source.
-func (b *blocks) use(s flow.State, change int) {
-	if s.Key.Kind != flow.StateReverseSNAT {
+func (b *blocks) use(p *packed, change int) {
+	if flow.StateKind(p[0]) != flow.StateReverseSNAT {
 		return
 	}
+	s := p.state()
 	port := s.Key.Conn.DstPort
 	name := blockName{natAddress{s.Key.Device, s.Key.Conn.Dst}, port - port%topology.NATBlockSize}
 	if b.used[name] += change; b.used[name] == 0 {

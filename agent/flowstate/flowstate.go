@@ -76,13 +76,13 @@ type Table struct {
 	about    slot.Pages[about] // of each slot
 	users    users
 	using    []uint32     // of Put
-	news     []flow.State // of Put
+	news     []flow.State // of Put and Learn
+	read     []packed     // of Learn
 	owners   map[topology.PortID]*owner
 	blocks   blocks
 	sweep    uint32 // where the next Sweep goes on
 	sender   sender
 	known    knownPeers
-	scratch  []byte // of Message
 	heard    map[id.ID[run]]*listener
 	accounts accounts
 	stats    Stats
@@ -127,7 +127,7 @@ func Open(c Config, now time.Time) (*Table, error) {
 	t := &Table{
 		config: c, base: now, slots: slots,
 		owners: map[topology.PortID]*owner{},
-		blocks: newBlocks(), heard: map[id.ID[run]]*listener{}, accounts: accounts{},
+		blocks: newBlocks(), heard: map[id.ID[run]]*listener{}, accounts: accounts{}, users: newUsers(),
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
 	t.restore()
@@ -152,7 +152,7 @@ func (t *Table) restore() {
 		*t.about.At(uint32(i)) = about{owner: foreign, due: Learned}
 		foreign.states++
 		t.rest(uint32(i))
-		t.blocks.use(s.state(), +1)
+		t.blocks.use(&s, +1)
 		t.stats.Restored++
 	}
 }
@@ -181,7 +181,7 @@ func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
 
 // Put notes that the flow, which is to be installed, uses the states, and that the peers are to know them. What the flow used before
 // it uses no more. It returns those of the states that the peers have not been told, or not with this value, so that the caller
-// tells them before the packet leaves; the slice is good until the next Put. Where the peers are others than before, only these are told
+// tells them before the packet leaves; the slice is good until the next Put or Learn. Where the peers are others than before, only these are told
 // from then on. Where there is no room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be
 // dropped, or its connection would be cut off at its first answer.
 func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
@@ -204,9 +204,15 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 			news = append(news, s)
 		}
 	}
-	t.let(&packed, now)
-	t.users.set(&packed, using)
-	t.using, t.news = using, news
+	if t.using, t.news = using, news; len(using) == 0 {
+		t.remove(&packed, now)
+		return nil, nil
+	}
+	s := t.users.slot(&packed)
+	t.let(s, now)
+	for _, i := range using {
+		t.users.add(s, i)
+	}
 	return news, nil
 }
 
@@ -240,7 +246,7 @@ func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 	key := p.key()
 	i, ok := t.find(&key)
 	if !ok {
-		return t.add(p, o), true
+		return t.add(&p, o), true
 	}
 	a := t.about.At(i)
 	if a.flows == 0 {
@@ -255,19 +261,19 @@ func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 		return i, false
 	}
 	a.teller = nil
-	t.slots.set(int(i), p)
+	t.slots.set(int(i), &p)
 	return i, true
 }
 
 // add takes a slot for a state that is not there; the caller has seen to it that there is one. It is in no list.
-func (t *Table) add(p packed, o *owner) uint32 {
+func (t *Table) add(p *packed, o *owner) uint32 {
 	i := t.about.Take()
 	t.about.At(i).owner = o
 	o.states++
 	key := p.key()
 	t.index.Add(key.hash(), i)
 	t.slots.set(int(i), p)
-	t.blocks.use(p.state(), +1)
+	t.blocks.use(p, +1)
 	return i
 }
 
@@ -284,20 +290,28 @@ func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
 func (t *Table) Remove(keys []flow.Key, now time.Time) {
 	for i := range keys {
 		packed := keys[i].Pack()
-		t.let(&packed, now)
-		t.users.set(&packed, nil)
+		t.remove(&packed, now)
 	}
 }
 
-// let takes what the flow has used so far as used no more.
-func (t *Table) let(key *flow.PackedKey, now time.Time) {
-	for _, i := range t.users.of(key) {
+func (t *Table) remove(key *flow.PackedKey, now time.Time) {
+	hash := key.Hash()
+	if s, ok := t.users.find(key, hash); ok {
+		t.let(s, now)
+		t.users.remove(s, hash)
+	}
+}
+
+// let takes what the flow in a slot of the users has used so far as used no more.
+func (t *Table) let(s uint32, now time.Time) {
+	due := now.Add(Idle).Sub(t.base)
+	t.users.clear(s, func(i uint32) {
 		a := t.about.At(i)
-		a.due = max(a.due, now.Add(Idle).Sub(t.base))
+		a.due = max(a.due, due)
 		if a.flows--; a.flows == 0 {
 			t.rest(i)
 		}
-	}
+	})
 }
 
 // Stats returns how the table is.

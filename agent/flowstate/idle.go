@@ -84,7 +84,7 @@ func (t *Table) forget(i uint32) {
 	t.index.Remove(key.hash(), i)
 	t.slots.clear(int(i))
 	t.about.Free(i)
-	t.blocks.use(p.state(), -1)
+	t.blocks.use(&p, -1)
 }
 
 // forgetOwners drops the ports that have no states.

@@ -25,9 +25,9 @@ type Heard struct {
 // Learn takes a message that another host made with Message, Question or an Account. A message is good whenever and however often it
 // comes: it makes states live Learned from now on, but for those that a later message of the same agent has told already. What flows of
 // this host use keeps its value. An account of a host that has not had the port itself changes no value: who told it before has it from
-// nearer. The error is for a frame that is no message; it is counted.
+// nearer. The News are good until the next call of this or of Put. The error is for a frame that is no message; it is counted.
 func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
-	m, err := readMessage(frame)
+	m, err := readMessage(frame, t.read)
 	if err != nil {
 		t.stats.Malformed++
 		return Heard{}, err
@@ -36,10 +36,15 @@ func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	h := Heard{From: m.host, Asked: m.ports}
 	from := t.listen(m.run, now)
 	hearsay := m.kind == kindAccount && m.account.flags&flagOwn == 0
-	for _, s := range m.states {
-		if t.learn(s, from, m.number, hearsay, now) {
-			h.News = append(h.News, s)
+	h.News = t.news[:0]
+	for i := range m.states {
+		if p := &m.states[i]; t.learn(p, from, m.number, hearsay, now) {
+			h.News = append(h.News, p.state())
 		}
+	}
+	t.news = h.News
+	if m.states != nil {
+		t.read = m.states
 	}
 	if m.kind == kindAccount && t.accounts.add(&m, now.Sub(t.base)) {
 		h.Told = m.account.port
@@ -58,8 +63,7 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 }
 
 // learn reports whether the state is new or has another value.
-func (t *Table) learn(s flow.State, from *listener, number uint64, hearsay bool, now time.Time) bool {
-	p := pack(s)
+func (t *Table) learn(p *packed, from *listener, number uint64, hearsay bool, now time.Time) bool {
 	key := p.key()
 	i, known := t.find(&key)
 	if !known {
@@ -72,7 +76,7 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, hearsay bool,
 	}
 	a := t.about.At(i)
 	if hearsay && known {
-		if had, _ := t.slots.get(int(i)); had != p {
+		if had, _ := t.slots.get(int(i)); had != *p {
 			return false
 		}
 	}
@@ -86,7 +90,7 @@ func (t *Table) learn(s flow.State, from *listener, number uint64, hearsay bool,
 		t.wake(i)
 		t.rest(i) // behind the others: it is of use
 	}
-	if had, _ := t.slots.get(int(i)); had == p {
+	if had, _ := t.slots.get(int(i)); had == *p {
 		return !known
 	}
 	if a.flows > 0 {

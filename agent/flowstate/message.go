@@ -90,7 +90,7 @@ type sender struct {
 func (t *Table) Message(states []flow.State, mtu int) [][]byte {
 	var frames [][]byte
 	for len(states) > 0 {
-		frame, n := t.appendStates(t.sender.begin(kindStates, mtu+ethernetLen), states, mtu+ethernetLen)
+		frame, n := appendStates(t.sender.begin(kindStates, mtu+ethernetLen), states, mtu+ethernetLen)
 		frames, states = append(frames, frame), states[n:]
 	}
 	return frames
@@ -98,27 +98,26 @@ func (t *Table) Message(states []flow.State, mtu int) [][]byte {
 
 // appendStates appends as many of the states as the frame has room for, up to limit octets, one at least where there is one, behind
 // their number, and returns how many these are.
-func (t *Table) appendStates(frame []byte, states []flow.State, limit int) ([]byte, int) {
+func appendStates(frame []byte, states []flow.State, limit int) ([]byte, int) {
 	count := len(frame)
 	frame = append(frame, 0)
 	n := 0
 	for n < min(len(states), maxPerFrame) {
-		same := n > 0 && states[n].Key.Device == states[n-1].Key.Device
-		t.scratch = appendState(t.scratch[:0], states[n], same)
-		if n > 0 && len(frame)+len(t.scratch) > limit {
+		longer := appendState(frame, &states[n], n > 0 && states[n].Key.Device == states[n-1].Key.Device)
+		if n > 0 && len(longer) > limit {
 			break
 		}
-		frame = append(frame, t.scratch...)
+		frame = longer
 		n++
 	}
 	frame[count] = uint8(n)
 	return frame, n
 }
 
-// begin returns what all messages begin with, in memory with room for so many octets.
+// begin returns what all messages begin with, in memory with room for so many octets and a state that is one too many.
 func (s *sender) begin(kind messageKind, room int) []byte {
 	s.sent++
-	b := make([]byte, 12, max(room, headLen))
+	b := make([]byte, 12, max(room, headLen)+longestState)
 	b = binary.BigEndian.AppendUint16(b, etherType)
 	b = append(b, uint8(kind))
 	b = append(b, s.host[:]...)
@@ -126,7 +125,7 @@ func (s *sender) begin(kind messageKind, room int) []byte {
 	return binary.BigEndian.AppendUint64(b, s.sent)
 }
 
-func appendState(b []byte, s flow.State, sameDevice bool) []byte {
+func appendState(b []byte, s *flow.State, sameDevice bool) []byte {
 	c := &s.Key.Conn
 	var flags uint8
 	if c.Src.Is6() {
@@ -170,7 +169,7 @@ type message struct {
 	host    topology.HostID
 	run     id.ID[run]
 	number  uint64
-	states  []flow.State
+	states  []packed
 	ports   []topology.PortID // of a question
 	account accountPart
 }
@@ -189,7 +188,8 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errMalformed, fmt.Sprintf(format, args...))
 }
 
-func readMessage(b []byte) (m message, err error) {
+// readMessage reads a frame. The states are written into room.
+func readMessage(b []byte, room []packed) (m message, err error) {
 	switch {
 	case len(b) < headLen:
 		return m, malformed("%d octets", len(b))
@@ -201,14 +201,14 @@ func readMessage(b []byte) (m message, err error) {
 	r := reader{b: b[headLen:]}
 	switch m.kind {
 	case kindStates:
-		if m.states = r.states(); len(m.states) == 0 && r.err == nil {
+		if m.states = r.states(room); len(m.states) == 0 && r.err == nil {
 			r.err = malformed("no states")
 		}
 	case kindQuestion:
 		m.ports = r.ports()
 	case kindAccount:
 		m.account = r.account(m.number)
-		if m.states = r.states(); len(m.states) == 0 && m.account.flags&flagLast == 0 && r.err == nil {
+		if m.states = r.states(room); len(m.states) == 0 && m.account.flags&flagLast == 0 && r.err == nil {
 			r.err = malformed("no states, and more to come")
 		}
 	default:
@@ -239,18 +239,18 @@ func (r *reader) take(n int) []byte {
 	return taken
 }
 
-func (r *reader) uint16() uint16 { return binary.BigEndian.Uint16(r.take(2)) }
-
-func (r *reader) address(long bool) netip.Addr {
+// address reads an address into the place that it has in a packed state.
+func (r *reader) address(to []byte, long bool) {
+	n := 4
 	if long {
-		return address(r.take(16), ipv6)
+		n = 16
 	}
-	return address(r.take(4), ipv4)
+	copy(to, r.take(n))
 }
 
-func (r *reader) states() []flow.State {
+func (r *reader) states(room []packed) []packed {
 	count := r.take(1)[0]
-	var states []flow.State
+	states := room[:0]
 	for i := 0; i < int(count) && r.err == nil; i++ {
 		states = append(states, r.state(i > 0))
 	}
@@ -282,12 +282,15 @@ func (r *reader) account(number uint64) (a accountPart) {
 	return a
 }
 
-// state reads one; follows says that there is one before it.
-func (r *reader) state(follows bool) (s flow.State) {
+// state reads one as it is kept; follows says that there is one before it.
+func (r *reader) state(follows bool) (p packed) {
 	head := r.take(3)
 	kind, flags := flow.StateKind(head[0]), head[1]
 	r.check(kind, flags, follows)
-	s.Key.Kind, s.Key.Conn.Proto = kind, head[2]
+	p[0], p[1], p[2] = head[0], head[2], ipv4|ipv4<<2
+	if flags&flagIPv6 != 0 {
+		p[2] = ipv6 | ipv6<<2
+	}
 	if flags&flagSameDevice == 0 {
 		device := [16]byte(r.take(16))
 		if follows && device == r.device && r.err == nil {
@@ -295,14 +298,21 @@ func (r *reader) state(follows bool) (s flow.State) {
 		}
 		r.device = device
 	}
-	s.Key.Device = r.device
-	c := &s.Key.Conn
-	c.Src, c.Dst = r.address(flags&flagIPv6 != 0), r.address(flags&flagIPv6 != 0)
-	c.SrcPort, c.DstPort = r.uint16(), r.uint16()
-	if flags&(flagValueIPv4|flagValueIPv6) != 0 {
-		s.Value = flow.StateValue{Addr: r.address(flags&flagValueIPv6 != 0), Port: r.uint16()}
+	copy(p[4:], r.device[:])
+	r.address(p[20:36], flags&flagIPv6 != 0)
+	r.address(p[36:52], flags&flagIPv6 != 0)
+	copy(p[52:56], r.take(4)) // the ports
+	switch flags & (flagValueIPv4 | flagValueIPv6) {
+	case 0:
+		return p
+	case flagValueIPv4:
+		p[56] = ipv4
+	case flagValueIPv6:
+		p[56] = ipv6
 	}
-	return s
+	r.address(p[60:76], p[56] == ipv6)
+	copy(p[58:60], r.take(2)) // its port
+	return p
 }
 
 // check refuses kinds and flags that no writer writes: translations have a value, StateReturn has none.

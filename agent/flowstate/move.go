@@ -22,12 +22,10 @@ type Moving struct {
 // a Search finds. It looks at every state.
 func (t *Table) StatesOf(m Moving) []flow.State {
 	s := NewSearch([]Moving{m})
-	for key, using := range t.users.all() {
+	for key, i := range t.users.all() {
 		if key.InPort() == m.Port {
-			for _, i := range using {
-				if p, ok := t.slots.get(int(i)); ok {
-					s.take(0, &p)
-				}
+			if p, ok := t.slots.get(int(i)); ok {
+				s.take(0, &p)
 			}
 		}
 	}

@@ -137,11 +137,11 @@ func (s *storage) whole(i int) bool {
 
 // set writes the kind last, and makes it 0 before: a process that is killed in between leaves an empty slot, or one whose checksum
 // is wrong.
-func (s *storage) set(i int, p packed) {
+func (s *storage) set(i int, p *packed) {
 	b := s.slot(i)
 	b[0] = 0
 	copy(b[1:], p[1:])
-	s.sum = p
+	s.sum = *p
 	binary.LittleEndian.PutUint32(b[len(p):], crc32.Checksum(s.sum[:], castagnoli))
 	b[0] = p[0]
 }

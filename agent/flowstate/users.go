@@ -7,15 +7,27 @@ import (
 	"midonet.org/midonet/agent/slot"
 )
 
-// users are the flows that use states.
+// users are the flows that use states. There is no pointer in them, and none is made for a new one: there are a hundred thousand.
 type users struct {
 	slots slot.Index
 	flows slot.Pages[user]
+	uses  slot.Pages[use]
 }
 
 type user struct {
-	key    flow.PackedKey
-	states []uint32 // slots of the table
+	key   flow.PackedKey
+	first uint32 // of its uses; 0: none, which a flow has only while they are exchanged
+}
+
+// use is one state of a flow. Use 0 is never used.
+type use struct {
+	state uint32 // slot of the table
+	next  uint32 // use; 0: this is the last
+}
+
+func newUsers() (u users) {
+	u.uses.Take()
+	return u
 }
 
 func (u *users) len() int { return u.slots.Len() }
@@ -24,39 +36,52 @@ func (u *users) find(key *flow.PackedKey, hash uint64) (s uint32, ok bool) {
 	return u.slots.Find(hash, func(s uint32) bool { return u.flows.At(s).key == *key })
 }
 
-// of returns the states that the flow uses, until the next change.
-func (u *users) of(key *flow.PackedKey) []uint32 {
-	if s, ok := u.find(key, key.Hash()); ok {
-		return u.flows.At(s).states
-	}
-	return nil
-}
-
-// set notes the states that the flow uses, none or some, in place of those that it has used. It does not keep the slice.
-func (u *users) set(key *flow.PackedKey, states []uint32) {
+// slot returns the slot of the flow, a new one where it has none.
+func (u *users) slot(key *flow.PackedKey) uint32 {
 	hash := key.Hash()
 	s, ok := u.find(key, hash)
-	switch {
-	case len(states) > 0 && !ok:
+	if !ok {
 		s = u.flows.Take()
 		u.flows.At(s).key = *key
 		u.slots.Add(hash, s)
-		fallthrough
-	case len(states) > 0:
-		f := u.flows.At(s)
-		f.states = append(f.states[:0], states...)
-	case ok:
-		u.slots.Remove(hash, s)
-		u.flows.Free(s)
 	}
+	return s
 }
 
-// all yields the flows and their states, in no order.
-func (u *users) all() iter.Seq2[*flow.PackedKey, []uint32] {
-	return func(yield func(*flow.PackedKey, []uint32) bool) {
+// add notes that the flow in the slot uses the state.
+func (u *users) add(s, state uint32) {
+	f, n := u.flows.At(s), u.uses.Take()
+	*u.uses.At(n) = use{state: state, next: f.first}
+	f.first = n
+}
+
+// clear forgets what the flow in the slot uses, and calls gone with each of it.
+func (u *users) clear(s uint32, gone func(state uint32)) {
+	f := u.flows.At(s)
+	for n := f.first; n != 0; {
+		was := *u.uses.At(n)
+		u.uses.Free(n)
+		gone(was.state)
+		n = was.next
+	}
+	f.first = 0
+}
+
+// remove forgets the flow in the slot, which uses nothing.
+func (u *users) remove(s uint32, hash uint64) {
+	u.slots.Remove(hash, s)
+	u.flows.Free(s)
+}
+
+// all yields the flows with each state that they use, in no order.
+func (u *users) all() iter.Seq2[*flow.PackedKey, uint32] {
+	return func(yield func(*flow.PackedKey, uint32) bool) {
 		for s := range u.flows.Len() {
-			if f := u.flows.At(s); len(f.states) > 0 && !yield(&f.key, f.states) {
-				return
+			f := u.flows.At(s)
+			for n := f.first; n != 0; n = u.uses.At(n).next {
+				if !yield(&f.key, u.uses.At(n).state) {
+					return
+				}
 			}
 		}
 	}

@@ -119,7 +119,9 @@ func (w *Worker) hear(b *batch, frame []byte) {
 		return
 	}
 	for _, s := range heard.News {
-		b.touched = append(b.touched, flow.StateTag(s.Key))
+		if t := flow.StateTag(s.Key); len(b.touched) == 0 || t != b.touched[len(b.touched)-1] { // those of a connection stand together
+			b.touched = append(b.touched, t)
+		}
 	}
 	for _, port := range heard.Asked {
 		w.inquire(heard.From, port)
