@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -352,6 +353,25 @@ func TestATaskThatFailsByItself(t *testing.T) {
 	})
 	want(t, s.core.Networks().Delete(ctx, alice, blue.ID.String()), errs.Unavailable, "HTTPServiceUnavailable", "3 attempts")
 	check(t, s.core.Networks().Delete(ctx, alice, green.ID.String()))
+}
+
+// TestChangesAreNotRedirected: a proxy that sends the client elsewhere, by which a client makes a GET of a change, has made none.
+func TestChangesAreNotRedirected(t *testing.T) {
+	midonet := newFakeMidoNet(t)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+	}))
+	defer proxy.Close()
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusPermanentRedirect} {
+		c := newClient(Config{URI: midonet.uri(), Username: "admin", Password: testPassword, ProjectID: "the project", Log: slog.New(slog.DiscardHandler)})
+		midonet.set(func() {
+			midonet.redirect = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, proxy.URL, status) }
+		})
+		a, err := c.send(ctx, Call{Method: http.MethodPost, Link: "networks", Media: mediaOf("Network"), Body: "{}"})
+		if err != nil || a.status != status {
+			t.Errorf("a change that was redirected by %d was answered %d, %v", status, a.status, err)
+		}
+	}
 }
 
 func TestTokens(t *testing.T) {

@@ -22,6 +22,8 @@ const (
 
 	// maxAnswer bounds what is read of an answer, in octets.
 	maxAnswer = 1 << 20
+	// maxRedirects bounds how often a look at a document is sent elsewhere.
+	maxRedirects = 4
 	// smallTalk bounds a login and the look at a document.
 	smallTalk = 5 * time.Second
 	// documentsAge is how long the documents are trusted: a MidoNet that is upgraded is known within this time, and one that is away
@@ -50,11 +52,21 @@ func newClient(c Config) *client {
 	dialer := &net.Dialer{Timeout: smallTalk}
 	return &client{
 		uri: strings.TrimSuffix(c.URI, "/"), username: c.Username, password: c.Password, project: c.ProjectID, log: c.Log,
-		http: &http.Client{Transport: &http.Transport{
+		http: &http.Client{CheckRedirect: followLooks, Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: smallTalk,
 			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
 		}},
 	}
+}
+
+// followLooks has redirects followed on the same host, and only of what changes nothing: of a change that is redirected Go makes a GET, whose
+// success would pass for the change's.
+func followLooks(next *http.Request, before []*http.Request) error {
+	first := before[0]
+	if first.Method != http.MethodGet || next.URL.Hostname() != first.URL.Hostname() || len(before) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // send makes a call and returns the answer. An error says that there was none: MidoNet may have heard of it or not.

@@ -52,6 +52,7 @@ type fakeMidoNet struct {
 	down     bool // nothing is answered
 	// interfere may answer in the fake's place: status 0 leaves it to the fake; done runs behind the change and before the answer.
 	interfere func(s seen) (status int, body string, done func())
+	redirect  http.HandlerFunc // answers changes in the fake's place
 }
 
 func newFakeMidoNet(t testing.TB) *fakeMidoNet {
@@ -91,6 +92,10 @@ func (f *fakeMidoNet) serve(w http.ResponseWriter, r *http.Request) {
 	case "/system_state":
 		f.document(w, r, mediaSystemState, map[string]any{"version": f.system}, nil)
 	default:
+		if f.redirect != nil {
+			f.redirect(w, r)
+			return
+		}
 		f.change(w, seen{r.Method, strings.TrimPrefix(path, "/neutron"), r.Header.Clone(), string(text)})
 	}
 }
