@@ -67,31 +67,34 @@ func (n *Notifier) Run(ctx context.Context, holder string) error {
 				return ctx.Err()
 			case <-time.After(pause):
 			}
-			err := n.once(ctx)
+			more, err := n.once(ctx)
 			if err == nil {
 				pause = n.interval
+				if more {
+					pause = 0
+				}
 				continue
 			}
 			if ctx.Err() == nil {
 				n.log.Warn("Nova could not be told of its ports; trying again", "error", err)
 			}
-			pause = min(2*pause, longestPause)
+			pause = min(2*max(pause, n.interval), longestPause)
 		}
 	})
 }
 
-// once sends what is pending, and removes it where Nova has taken it or never will.
-func (n *Notifier) once(ctx context.Context) error {
+// once sends a batch of what is pending, and removes it where Nova has taken it or never will. There may be more.
+func (n *Notifier) once(ctx context.Context) (more bool, err error) {
 	events, err := store.ReadOne(ctx, n.db, func(q store.Querier) ([]*store.NovaEvent, error) { return store.PendingNovaEvents(q, batch) })
 	if err != nil || len(events) == 0 {
-		return err
+		return false, err
 	}
 	if fresh := n.fresh(events); len(fresh) > 0 {
 		if err := n.send(ctx, fresh); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return n.db.Tx(ctx, func(tx *store.Tx) error { return store.DeleteNovaEvents(tx, events) })
+	return len(events) == batch, n.db.Tx(ctx, func(tx *store.Tx) error { return store.DeleteNovaEvents(tx, events) })
 }
 
 // fresh leaves out what is too old to tell.

@@ -116,8 +116,12 @@ func open(t *testing.T) server {
 
 // tell sends events to the cloud until the test ends or stop is called.
 func (s server) tell(t *testing.T, c *cloud) (stop func()) {
+	return s.tellEvery(t, c, time.Millisecond)
+}
+
+func (s server) tellEvery(t *testing.T, c *cloud, interval time.Duration) (stop func()) {
 	t.Helper()
-	n, err := nova.New(s.db, nova.Config{Interval: time.Millisecond, Log: slog.New(slog.DiscardHandler), Keystone: auth.KeystoneConfig{
+	n, err := nova.New(s.db, nova.Config{Interval: interval, Log: slog.New(slog.DiscardHandler), Keystone: auth.KeystoneConfig{
 		AuthURL: c.URL + "/identity", Username: "neutron", Password: "secret", ProjectName: "service",
 		Interface: "public", RegionName: "here", Timeout: 5 * time.Second}})
 	if err != nil {
@@ -246,4 +250,30 @@ func TestServersThatNovaDoesNotKnow(t *testing.T) {
 	p := s.port(t, vm, "compute:nova")
 	s.live(t, p)
 	eventually(t, c, lifeOf(p))
+}
+
+// TestManyEvents: more than fit a message do not wait for another interval, lest a project that changes its ports keeps all servers waiting.
+func TestManyEvents(t *testing.T) {
+	const many = 450
+	s := open(t)
+	err := s.db.Tx(t.Context(), func(tx *store.Tx) error {
+		for range many {
+			if err := store.InsertNovaEvent(tx, store.NovaEvent{Name: "network-changed", Server: vm, CreatedAt: model.Time{Time: time.Now()}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCloud(t, func(int) int { return http.StatusOK })
+	began := time.Now()
+	s.tellEvery(t, c, 2*time.Second)
+	for len(c.events()) < many {
+		if time.Since(began) > 6*time.Second {
+			t.Fatalf("%d events of %d within three intervals", len(c.events()), many)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
