@@ -22,7 +22,7 @@ func Networks() *Resource {
 		{Name: "is_default", Type: Boolean, Help: "Whether it is the external network of topologies that are allocated by themselves; one may be.",
 			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
-			Create: true, Update: true, Convert: namedType, Validate: stringUpTo(networkTypeSize), Filter: true, Policy: true},
+			Create: true, Update: true, Convert: namedType, Validate: stringUpTo(networkTypeSize), Filter: true, ConvertFilter: asWritten, Policy: true},
 		{Name: "provider:physical_network", Type: String, Help: "Not used by the types midonet and uplink.",
 			Create: true, Update: true, Validate: stringUpTo(physicalNetworkSize), Filter: true, Policy: true},
 		{Name: "provider:segmentation_id", Type: Integer, Help: "Not used by the types midonet and uplink.",

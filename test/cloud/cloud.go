@@ -10,10 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"midonet.org/midonet/bench/lab"
 	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/test/keystone"
 )
@@ -163,28 +163,14 @@ func (c *Cloud) Log() string {
 	return string(text)
 }
 
-// start runs the command and ends it, and what it started, with the test.
+// start runs the command and ends it, and what it started, with the test, or with the test program.
 func start(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	p, err := lab.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(cmd) })
-}
-
-// stop ends the command's process group: politely, and after ten seconds for good.
-func stop(cmd *exec.Cmd) {
-	group := -cmd.Process.Pid
-	_ = syscall.Kill(group, syscall.SIGTERM)
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-	}
-	_ = syscall.Kill(group, syscall.SIGKILL)
-	<-ended
+	t.Cleanup(p.Stop)
 }
 
 // await calls attempt until it succeeds, and fails the test, with the log, when it does not within the time for a start.

@@ -5,7 +5,7 @@
 // collection, and the actions. A resource that is served and is not in the world (see world_test.go) fails the test.
 //
 // It takes Debian's neutron-server an hour or more to answer all of it: `make compare`. A part of it, such as
-// MIDONET_CONFORMANCE=1 go test ./test/compare -run 'TestSameAnswers/bodies/port$', takes minutes.
+// MIDONET_CONFORMANCE=1 go test ./test/compare -run 'TestSameAnswers/core/bodies/port$', takes minutes.
 package compare
 
 import (

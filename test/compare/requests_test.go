@@ -28,7 +28,7 @@ func (l *laboratory) askLists(t *testing.T, p place) {
 	if p.def.Attribute("name") != nil {
 		narrow += "&fields=name"
 	}
-	var owners, lists, inOrder []request
+	var owners, lists, inOrder, pages []request
 	list := func(query string) {
 		r := request{method: "GET", path: p.path() + "?" + query}
 		if !ofOwner.MatchString(query) || !strings.HasPrefix(p.def.Noun(), "security_group") {
@@ -51,11 +51,14 @@ func (l *laboratory) askLists(t *testing.T, p place) {
 	for _, name := range append(names(p.def), strange...) {
 		list(name)
 		list(name + "=abc" + narrow)
+		pages = append(pages, request{method: "GET", path: p.path() + "?limit=2&sort_key=" + name + "&fields=" + name})
+		if p.item != "" {
+			lists = append(lists, request{method: "GET", path: p.path() + "/" + p.item + "?fields=" + name})
+		}
 		for _, direction := range []string{"asc", "desc"} {
 			inOrder = append(inOrder, request{method: "GET", path: p.path() + "?sort_key=" + name + "&sort_dir=" + direction + "&fields=" + name})
 		}
 	}
-	var pages []request
 	for _, q := range queries {
 		if r := (request{method: "GET", path: p.path() + "?" + q}); strings.Contains(q, "limit") {
 			pages = append(pages, r)
@@ -238,13 +241,15 @@ func (l *laboratory) askBodies(t *testing.T, p place) {
 	}
 	item := l.beside(t, p)
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(names(p.def), strange...)))) {
-		all := slices.Concat(values, valuesOf[name])
-		create, update := all, all
-		if a := p.def.Attribute(name); a == nil || !a.Create {
-			create = refused
-		}
-		if a := p.def.Attribute(name); a == nil || !a.Update {
-			update = refused
+		create, update := refused, refused
+		if a := p.def.Attribute(name); a != nil {
+			all := slices.Concat(values, valuesOfType[a.Type], valuesOf[name])
+			if a.Create {
+				create = all
+			}
+			if a.Update {
+				update = all
+			}
 		}
 		for _, value := range create {
 			l.post(t, p, request{method: "POST", path: p.path(), body: wrapped(p.def, object(p.base, name, value))})
@@ -269,9 +274,26 @@ func (l *laboratory) askBodies(t *testing.T, p place) {
 			l.ask(t, request{method: "PUT", path: item, body: wrapped(p.def, owner), caller: caller})
 		}
 	}
-	two := object(p.base, "", "")
-	l.post(t, p, request{method: "POST", path: p.path(), body: `{"` + p.def.Collection + `":[` + two + `,` + two + `]}`})
-	l.post(t, p, request{method: "POST", path: p.path(), body: `{"` + p.def.Collection + `":[` + two + `,{"foo":1}]}`})
+	l.askBulks(t, p)
+}
+
+// askBulks makes several at once, of which one is wrong in each way that there is, and looks whether any is left of what was refused.
+func (l *laboratory) askBulks(t *testing.T, p place) {
+	good := object(p.base, "", "")
+	members := []string{good, `{"foo":1}`, `{}`, `null`, `"x"`, object(p.base, "name", `"`+long+`"`), object(p.base, "description", "1"), object(p.base, "id", `"x"`),
+		object(p.base, "tenant_id", `"red"`), wrapped(p.def, good)}
+	for name := range p.base {
+		members = append(members, object(p.base, name, ""), object(p.base, name, `"x"`))
+	}
+	slices.Sort(members)
+	for _, caller := range callers[:2] {
+		for _, member := range members {
+			for _, bulk := range []string{good + "," + member, member + "," + good} {
+				l.post(t, p, request{method: "POST", path: p.path(), body: `{"` + p.def.Collection + `":[` + bulk + `]}`, caller: caller})
+			}
+		}
+	}
+	l.asks(t, request{method: "GET", path: p.path() + "?fields=project_id"}, sorted)
 }
 
 // beside makes another of a place's items, to be changed, and returns its path.
@@ -337,7 +359,7 @@ func (l *laboratory) askQuotas(t *testing.T) {
 	}
 	for _, kind := range []string{"network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule", "rbac_policy", "subnetpool", "foo", "check_limit", "tenant_id",
 		"project_id", "address_group", "NETWORK"} {
-		for _, value := range slices.Concat(values, []string{`2147483647`, `2147483648`, `-2`, `"5"`, `"-1"`, `1`, `2`}) {
+		for _, value := range slices.Concat(values, valuesOfType[apidef.Integer], []string{`2147483647`, `2147483648`, `-2`, `"5"`, `"-1"`, `1`, `2`}) {
 			l.ask(t, request{method: "PUT", path: "/v2.0/quotas/blue", body: `{"quota":{"` + kind + `":` + value + `}}`})
 			if kind != "check_limit" {
 				l.ask(t, request{method: "PUT", path: "/v2.0/quotas/blue", body: `{"quota":{"` + kind + `":` + value + `,"check_limit":true}}`})

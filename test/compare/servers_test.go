@@ -62,7 +62,7 @@ func startOriginals(t *testing.T, n int) (bases []string) {
 	dir, err := os.MkdirTemp("", "compare") // t.TempDir may be too long for the name of a socket
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	mariadb, err := lab.StartMariaDB(t.Context(), dir, "--innodb-flush-log-at-trx-commit=0")
+	mariadb, err := lab.StartMariaDB(t.Context(), dir, "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
 	check(t, err)
 	t.Cleanup(mariadb.Kill)
 	common := filepath.Join(dir, "both.conf")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"reflect"
@@ -169,6 +170,9 @@ func difference(theirs, ours answer) (n, o string) {
 	}
 	comparable(w)
 	comparable(g)
+	if lacks := absent(w, g, ""); lacks != "" {
+		return describe(theirs.status, "with"+lacks), describe(ours.status, "without"+lacks)
+	}
 	w, g = original.Common(w, g)
 	if reflect.DeepEqual(w, g) {
 		return "", ""
@@ -208,6 +212,26 @@ func comparable(v any) {
 			comparable(e)
 		}
 	}
+}
+
+// absent names the attributes of resources that the original shows and we do not, which original.Common passes over.
+func absent(w, g any, at string) (names string) {
+	switch w := w.(type) {
+	case map[string]any:
+		g, _ := g.(map[string]any)
+		for _, k := range slices.Sorted(maps.Keys(w)) {
+			if _, shown := g[k]; !shown && g["id"] != nil && k != "flavor_id" { // of l3-flavors, which are not here
+				names += " " + at + "." + k
+			}
+			names += absent(w[k], g[k], at+"."+k)
+		}
+	case []any:
+		g, _ := g.([]any)
+		for i := range min(len(w), len(g)) {
+			names += absent(w[i], g[i], fmt.Sprint(at, "[", i, "]"))
+		}
+	}
+	return names
 }
 
 // apart returns the parts of two values that are not in the other.

@@ -1,10 +1,26 @@
 package compare
 
-import "strings"
+import (
+	"strings"
+
+	"midonet.org/midonet/neutron/apidef"
+)
 
 // values are what every attribute is set to, in JSON: something of every kind.
-var values = []string{`null`, `true`, `"yes"`, `0`, `-1`, `1.5`, `100000000000000000000`, `""`, `"abc"`, `"` + long + `"`, `[]`, `{}`, `[null]`,
-	`["abc","abc"]`, `{"a":1}`, `[{"a":1}]`, `"$net1"`, `"00000000-0000-0000-0000-000000000000"`, `"é😀"`, `"10.0.0.5/24"`, `"::1"`, `"4"`, `"a\nb"`, `" "`}
+var values = []string{`null`, `true`, `0`, `""`, `"abc"`, `"` + long + `"`, `[]`, `{}`}
+
+// valuesOfType are what an attribute of that type is set to besides.
+var valuesOfType = map[apidef.Type][]string{
+	apidef.String:  {`1.5`, `"é😀"`, `"a\nb"`, `" "`, `["abc"]`, `{"a":1}`},
+	apidef.UUID:    {`"$net1"`, `"00000000-0000-0000-0000-000000000000"`},
+	apidef.Boolean: {`"yes"`, `-1`, `"4"`},
+	apidef.Integer: {`-1`, `1.5`, `"4"`, `"yes"`, `100000000000000000000`},
+	apidef.Address: {`"::1"`, `"4"`, `"10.0.0.5/24"`},
+	apidef.CIDR:    {`"::1"`, `"4"`, `"10.0.0.5/24"`},
+	apidef.MAC:     {`"4"`, `1.5`},
+	apidef.List:    {`[null]`, `["abc","abc"]`, `{"a":1}`, `[{"a":1}]`, `["$net1"]`},
+	apidef.Object:  {`{"a":1}`, `[{"a":1}]`},
+}
 
 // refused are what an attribute is set to that cannot be set.
 var refused = []string{`null`, `"abc"`, `{}`}
