@@ -1,8 +1,8 @@
 package flow
 
 import (
-	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"midonet.org/midonet/agent/slot"
@@ -11,21 +11,32 @@ import (
 // Expiry says when flows have been there, or unused, for long enough. Time is passed in. A use moves nothing: a flow's deadline is
 // looked at again only when its old one has come, so that reporting uses is cheap.
 //
+// Deadlines stand in a list for each second, so that a flow comes and goes at the same price however many there are. (In a heap of a hundred
+// thousand, the one that goes first is followed by some thirty others, each somewhere else in memory.)
+//
 // It is not safe for use by several goroutines.
 type Expiry struct {
-	base  time.Time // of the times below, kept as durations because there are a million of each
-	slots slot.Index
-	flows slot.Pages[deadline]
-	queue []uint32 // slots of flows that expire: a heap, the soonest first
+	base    time.Time // of the times below, kept as durations because there are a million of each
+	slots   slot.Index
+	flows   slot.Pages[deadline] // slot 0 is never used
+	seconds []line               // of flows that expire, by when to look again
+	first   int                  // the second of seconds[0]
 }
 
+// line is the flows to look at again in one second, or later where that is too far ahead, in the order in which they were put there.
+type line struct{ oldest, newest uint32 } // slots; 0: none
+
+// ahead is how many seconds have a line of their own at most.
+const ahead = 4096
+
 type deadline struct {
-	key      PackedKey
-	position int32         // in the queue; unwatched where the flow never expires
-	due      time.Duration // when to look again: never later than the flow's true end
-	used     time.Duration
-	idle     time.Duration // 0 for no matter how long
-	end      time.Duration // the hard end; forever for none
+	key           PackedKey
+	before, after uint32        // in its line
+	at            int           // the second whose line it is in; unwatched where the flow never expires
+	due           time.Duration // when to look again: never later than the flow's true end
+	used          time.Duration
+	idle          time.Duration // 0 for no matter how long
+	end           time.Duration // the hard end; forever for none
 }
 
 const (
@@ -34,7 +45,11 @@ const (
 )
 
 // NewExpiry returns an empty Expiry.
-func NewExpiry() *Expiry { return &Expiry{} }
+func NewExpiry() *Expiry {
+	e := &Expiry{}
+	e.flows.Take()
+	return e
+}
 
 // Len returns the number of flows.
 func (e *Expiry) Len() int { return e.slots.Len() }
@@ -50,17 +65,9 @@ func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
 	if hard > 0 {
 		d.end = d.used + hard
 	}
-	d.due = d.expiry()
-	switch watched := d.position != unwatched; {
-	case d.due == forever && watched:
-		heap.Remove((*deadlines)(e), int(d.position))
-	case d.due == forever:
-	case watched:
-		heap.Fix((*deadlines)(e), int(d.position))
-	default:
-		d.position = int32(len(e.queue))
-		e.queue = append(e.queue, s)
-		heap.Fix((*deadlines)(e), int(d.position))
+	e.leave(s)
+	if d.due = d.expiry(); d.due != forever {
+		e.enter(s)
 	}
 }
 
@@ -73,7 +80,7 @@ func (e *Expiry) slotFor(key Key) uint32 {
 		return s
 	}
 	s = e.flows.Take()
-	*e.flows.At(s) = deadline{key: packed, position: unwatched}
+	*e.flows.At(s) = deadline{key: packed, at: unwatched}
 	e.slots.Add(hash, s)
 	return s
 }
@@ -95,18 +102,13 @@ func (e *Expiry) Used(key Key, at time.Time) {
 func (e *Expiry) Remove(key Key) {
 	packed := key.Pack()
 	hash := packed.Hash()
-	s, ok := e.find(&packed, hash)
-	if !ok {
-		return
+	if s, ok := e.find(&packed, hash); ok {
+		e.free(s, hash)
 	}
-	if at := e.flows.At(s).position; at != unwatched {
-		heap.Remove((*deadlines)(e), int(at))
-	}
-	e.free(s, hash)
 }
 
-// free gives up the slot of a flow that is not in the queue.
 func (e *Expiry) free(s uint32, hash uint64) {
+	e.leave(s)
 	e.slots.Remove(hash, s)
 	e.flows.Free(s)
 }
@@ -114,26 +116,41 @@ func (e *Expiry) free(s uint32, hash uint64) {
 // Expired stops watching flows whose time is over at now and returns their keys: all of them, or limit where there are more.
 func (e *Expiry) Expired(now time.Time, limit int) []Key { return e.take(now.Sub(e.base), limit) }
 
-// Soonest stops watching the n flows whose time would be over first and returns their keys.
+// Soonest stops watching the n flows whose time would be over first, to within a second, and returns their keys.
 func (e *Expiry) Soonest(n int) []Key { return e.take(forever, n) }
 
-// take removes from the queue what is due by the given time, soonest first. A deadline that a use has put off goes back.
-func (e *Expiry) take(by time.Duration, limit int) []Key {
-	var taken []Key
-	for len(taken) < limit && len(e.queue) > 0 {
-		s := e.queue[0]
-		d := e.flows.At(s)
-		if d.due > by {
+// take takes out what is due by the given time, second by second.
+func (e *Expiry) take(by time.Duration, limit int) (taken []Key) {
+	for len(taken) < limit && len(e.seconds) > 0 && secondOf(by) >= e.first {
+		taken = e.takeFirst(by, limit, taken)
+		if e.seconds[0].oldest != 0 {
 			break
 		}
-		if due := d.expiry(); due > d.due {
+		e.seconds = e.seconds[1:]
+		e.first++
+	}
+	return taken
+}
+
+// takeFirst takes out of the first line what is due by the given time, and appends it to taken up to the limit. A deadline that a use has
+// put off, and one that was too far ahead, goes where it belongs now.
+func (e *Expiry) takeFirst(by time.Duration, limit int, taken []Key) []Key {
+	for s := e.seconds[0].oldest; s != 0 && len(taken) < limit; {
+		d := e.flows.At(s)
+		next := d.after
+		switch due := d.expiry(); {
+		case due > d.due, by != forever && secondOf(due) > e.first:
+			e.leave(s)
 			d.due = due
-			heap.Fix((*deadlines)(e), 0)
-			continue
+			e.enter(s)
+			if next == 0 && d.at == e.first { // behind the last of the same line
+				next = s
+			}
+		case due <= by:
+			taken = append(taken, d.key.Key())
+			e.free(s, d.key.Hash())
 		}
-		heap.Remove((*deadlines)(e), 0)
-		taken = append(taken, d.key.Key())
-		e.free(s, d.key.Hash())
+		s = next
 	}
 	return taken
 }
@@ -146,27 +163,48 @@ func (d *deadline) expiry() time.Duration {
 	return min(d.used+d.idle, d.end)
 }
 
-// deadlines is the queue of an Expiry as a heap.Interface.
-type deadlines Expiry
+func secondOf(t time.Duration) int { return int(t / time.Second) }
 
-func (q *deadlines) Len() int { return len(q.queue) }
-
-func (q *deadlines) Less(i, j int) bool {
-	return q.flows.At(q.queue[i]).due < q.flows.At(q.queue[j]).due
+// enter puts the flow at the end of the line of its due time.
+func (e *Expiry) enter(s uint32) {
+	d := e.flows.At(s)
+	d.at = secondOf(d.due)
+	switch {
+	case len(e.seconds) == 0:
+		e.first = min(d.at, secondOf(d.used)) // which none that comes later is before
+	case d.at < e.first:
+		e.seconds = slices.Insert(e.seconds, 0, make([]line, e.first-d.at)...)
+		e.first = d.at
+	}
+	d.at = min(d.at, e.first+ahead-1)
+	for len(e.seconds) <= d.at-e.first {
+		e.seconds = append(e.seconds, line{})
+	}
+	l := &e.seconds[d.at-e.first]
+	if d.before, d.after = l.newest, 0; l.newest != 0 {
+		e.flows.At(l.newest).after = s
+	} else {
+		l.oldest = s
+	}
+	l.newest = s
 }
 
-func (q *deadlines) Swap(i, j int) {
-	q.queue[i], q.queue[j] = q.queue[j], q.queue[i]
-	q.flows.At(q.queue[i]).position, q.flows.At(q.queue[j]).position = int32(i), int32(j)
-}
-
-// Push is not called: package heap is told of a new flow by Fix, so that its number need not be boxed.
-func (q *deadlines) Push(any) {}
-
-// Pop is called by package heap, and its result not looked at.
-func (q *deadlines) Pop() any {
-	last := len(q.queue) - 1
-	q.flows.At(q.queue[last]).position = unwatched
-	q.queue = q.queue[:last]
-	return nil
+// leave takes the flow out of its line, if it is in one.
+func (e *Expiry) leave(s uint32) {
+	d := e.flows.At(s)
+	if d.at == unwatched {
+		return
+	}
+	l := &e.seconds[d.at-e.first]
+	if d.before != 0 {
+		e.flows.At(d.before).after = d.after
+	} else {
+		l.oldest = d.after
+	}
+	if d.after != 0 {
+		e.flows.At(d.after).before = d.before
+	} else {
+		l.newest = d.before
+	}
+	d.before, d.after, d.at = 0, 0, unwatched
 }

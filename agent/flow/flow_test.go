@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"runtime"
@@ -320,6 +321,100 @@ func TestExpiryInParts(t *testing.T) {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
 		}
+	}
+}
+
+// TestExpiryIsExact compares what expires with what should, over random histories.
+func TestExpiryIsExact(t *testing.T) {
+	type life struct{ used, idle, end time.Duration }
+	over := func(l life) time.Duration {
+		if l.idle == 0 {
+			return l.end
+		}
+		return min(l.used+l.idle, l.end)
+	}
+	long := rapid.Custom(func(t *rapid.T) time.Duration {
+		most := rapid.SampledFrom([]int{0, 3_000, 70_000, 1000 * (ahead - 1), 1000 * ahead, 5000 * ahead}).Draw(t, "most")
+		return time.Duration(rapid.IntRange(0, most).Draw(t, "milliseconds")) * time.Millisecond
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		start, now := time.Unix(1000, 0), time.Duration(0)
+		e, want := NewExpiry(), map[Key]life{}
+		taken := func(what string, keys []Key) {
+			for _, k := range keys {
+				if _, there := want[k]; !there {
+					t.Fatalf("%s: %v is not there", what, k)
+				}
+				delete(want, k)
+			}
+		}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			now += long.Draw(t, "later")
+			k := key(rapid.IntRange(0, 30).Draw(t, "key"))
+			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			case 0, 1:
+				l := life{used: now, idle: long.Draw(t, "idle"), end: forever}
+				hard := long.Draw(t, "hard")
+				if hard > 0 {
+					l.end = now + hard
+				}
+				e.Add(k, start.Add(now), l.idle, hard)
+				want[k] = l
+			case 2:
+				e.Used(k, start.Add(now))
+				if l, there := want[k]; there {
+					l.used = now
+					want[k] = l
+				}
+			case 3:
+				e.Remove(k)
+				delete(want, k)
+			case 4:
+				limit := rapid.IntRange(0, 5).Draw(t, "limit")
+				got := e.Soonest(limit)
+				taken("soonest", got)
+				if watched := slices.ContainsFunc(slices.Collect(maps.Values(want)), func(l life) bool { return over(l) != forever }); len(got) < limit && watched {
+					t.Fatalf("%d of the soonest, want %d", len(got), limit)
+				}
+			case 5:
+				due := 0
+				for _, l := range want {
+					if over(l) <= now {
+						due++
+					}
+				}
+				limit := rapid.IntRange(0, 40).Draw(t, "limit")
+				got := e.Expired(start.Add(now), limit)
+				for _, k := range got {
+					if over(want[k]) > now {
+						t.Fatalf("%v expires %v too early", k, over(want[k])-now)
+					}
+				}
+				if taken("expired", got); len(got) != min(due, limit) {
+					t.Fatalf("%d of %d expire, with a limit of %d", len(got), due, limit)
+				}
+			}
+			if e.Len() != len(want) {
+				t.Fatalf("%d flows, want %d", e.Len(), len(want))
+			}
+		}
+	})
+}
+
+// BenchmarkExpiry has flows come, and go in the order in which they came, while there are many.
+func BenchmarkExpiry(b *testing.B) {
+	const flows = 100_000
+	e, now := NewExpiry(), time.Unix(1000, 0)
+	add := func(n int) {
+		now = now.Add(20 * time.Microsecond)
+		e.Add(key(n), now, 30*time.Second, 0)
+	}
+	for n := range flows {
+		add(n)
+	}
+	for n := flows; b.Loop(); n++ {
+		add(n)
+		e.Soonest(1)
 	}
 }
 
