@@ -78,6 +78,14 @@ func TestHearsay(t *testing.T) {
 		t.Errorf("news of hearsay are %v, want the connection that nobody had told of", news)
 	}
 	expectValues(t, to, now, other)
+
+	since := snat(conn(1), 3000)[0] // the connection has begun anew on this host
+	put(t, to, flowKey(topology.PortID{7}, 1), start, since)
+	to.Remove([]flow.Key{flowKey(topology.PortID{7}, 1)}, start)
+	learn(t, to, accountOf(owner, []flow.State{now}, true, 1400)[0], start) // by an agent that was away
+	expectValues(t, to, since, other)
+	learn(t, to, peer.Message([]flow.State{now}, 1400)[0], start) // by a host that uses it
+	expectValues(t, to, now, other)
 }
 
 // TestAccountsAreForgotten after a while, and no more of them are kept than there is room for.

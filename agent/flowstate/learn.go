@@ -24,8 +24,8 @@ type Heard struct {
 
 // Learn takes a message that another host made with Message, Question or an Account. A message is good whenever and however often it
 // comes: it makes states live Learned from now on, but for those that a later message of the same agent has told already. What flows of
-// this host use keeps its value. An account of a host that has not had the port itself changes no value: who told it before has it from
-// nearer. The News are good until the next call of this or of Put. The error is for a frame that is no message; it is counted.
+// this host use keeps its value. An account changes less: that of the host that had the port nothing that flows of this host have made or used
+// since, and that of another host no value at all. The News are good until the next call of this or of Put. The error is for a frame that is no message; it is counted.
 func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	m, err := readMessage(frame, t.read)
 	if err != nil {
@@ -35,10 +35,9 @@ func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	t.stats.Messages++
 	h := Heard{From: m.host, Asked: m.ports}
 	from := t.listen(m.run, now)
-	hearsay := m.kind == kindAccount && m.account.flags&flagOwn == 0
 	h.News = t.news[:0]
 	for i := range m.states {
-		if p := &m.states[i]; t.learn(p, from, m.number, hearsay, now) {
+		if p := &m.states[i]; t.learn(p, from, &m, now) {
 			h.News = append(h.News, p.state())
 		}
 	}
@@ -63,7 +62,7 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 }
 
 // learn reports whether the state is new or has another value.
-func (t *Table) learn(p *packed, from *listener, number uint64, hearsay bool, now time.Time) bool {
+func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool {
 	key := p.key()
 	i, known := t.find(&key)
 	if !known {
@@ -75,16 +74,16 @@ func (t *Table) learn(p *packed, from *listener, number uint64, hearsay bool, no
 		t.rest(i)
 	}
 	a := t.about.At(i)
-	if hearsay && known {
+	if m.kind == kindAccount && (m.account.flags&flagOwn == 0 || a.owner != t.owners[topology.PortID{}]) {
 		if had, _ := t.slots.get(int(i)); had != *p {
 			return false
 		}
 	}
-	if a.teller == from && number < a.number {
+	if a.teller == from && m.number < a.number {
 		t.stats.Late++
 		return false
 	}
-	a.teller, a.number = from, number
+	a.teller, a.number = from, m.number
 	a.due = max(a.due, now.Add(Learned).Sub(t.base))
 	if a.flows == 0 {
 		t.wake(i)
