@@ -1,6 +1,7 @@
 package flowstate
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -23,12 +24,24 @@ type natAddress struct {
 // blocks is the translation ports that this host may give out, and how many states use each.
 type blocks struct {
 	held map[natAddress][]*block
-	// used counts the states with a translated port, by the block that it is in: also of blocks that this host does not hold.
-	used map[blockName]int
+	// used are the blocks in which a state has its translated port: also those that this host does not hold.
+	used map[blockName]*usedBlock
 	// taken are the ports of a block that have a connection to one destination, by wayBack.
-	taken map[packedKey]portSet
+	taken map[packedKey]*takenPorts
 	// scarce are the ranges of which a destination has little left.
 	scarce []PortRange
+}
+
+// usedBlock counts the states of a block.
+type usedBlock struct {
+	name   blockName
+	states int
+}
+
+// takenPorts are those of a block, some.
+type takenPorts struct {
+	ports portSet
+	block *usedBlock
 }
 
 // PortRange is ports of an address that a router translates to.
@@ -52,14 +65,14 @@ func (b *block) ports(first, last uint16) (s portSet) {
 	return portSet(^uint64(0)>>(topology.NATBlockSize-1-to+from)) << from
 }
 
-// wayBack is the key of the states by which answers of one destination find back to a block, with the block's first port in place of
-// theirs.
-func wayBack(device [16]byte, answer flow.Conn, first uint16) packedKey {
-	answer.DstPort = first
-	if answer.Proto == packet.ProtoICMP || answer.Proto == packet.ProtoICMPv6 {
-		answer.SrcPort = first // the two are the identifier
+// wayBack is the key of the states by which answers of one destination find back to a block: that of one of them, with the block's first
+// port in place of theirs.
+func wayBack(answer packedKey, first uint16) packedKey {
+	binary.BigEndian.PutUint16(answer[54:], first)
+	if answer[1] == packet.ProtoICMP || answer[1] == packet.ProtoICMPv6 {
+		binary.BigEndian.PutUint16(answer[52:], first) // the two are the identifier
 	}
-	return packKey(flow.StateKey{Kind: flow.StateReverseSNAT, Device: device, Conn: answer})
+	return answer
 }
 
 type blockName struct {
@@ -74,7 +87,7 @@ type block struct {
 }
 
 func newBlocks() blocks {
-	return blocks{held: map[natAddress][]*block{}, used: map[blockName]int{}, taken: map[packedKey]portSet{}}
+	return blocks{held: map[natAddress][]*block{}, used: map[blockName]*usedBlock{}, taken: map[packedKey]*takenPorts{}}
 }
 
 func (b *blocks) len() (n int) {
@@ -89,21 +102,41 @@ func (b *blocks) use(p *packed, change int) {
 	if flow.StateKind(p[0]) != flow.StateReverseSNAT {
 		return
 	}
-	s := p.state()
-	port := s.Key.Conn.DstPort
-	name := blockName{natAddress{s.Key.Device, s.Key.Conn.Dst}, port - port%topology.NATBlockSize}
-	if b.used[name] += change; b.used[name] == 0 {
-		delete(b.used, name)
+	port := binary.BigEndian.Uint16(p[54:])
+	way, bit := wayBack(p.key(), port-port%topology.NATBlockSize), portSet(1)<<(port%topology.NATBlockSize)
+	taken := b.taken[way]
+	if taken == nil {
+		taken = &takenPorts{block: b.usedOf(p)}
+		b.taken[way] = taken
 	}
-	way, bit := wayBack(s.Key.Device, s.Key.Conn, name.first), portSet(1)<<(port%topology.NATBlockSize)
-	switch left := b.taken[way] &^ bit; {
-	case change > 0:
-		b.taken[way] = left | bit
-	case left != 0:
-		b.taken[way] = left
-	default:
+	if taken.block.states += change; change > 0 {
+		taken.ports |= bit
+		return
+	}
+	if taken.ports &^= bit; taken.ports == 0 {
 		delete(b.taken, way)
 	}
+	if taken.block.states == 0 {
+		delete(b.used, taken.block.name)
+	}
+}
+
+// usedOf returns the block that the state has its port in.
+func (b *blocks) usedOf(p *packed) *usedBlock {
+	k := p.state().Key
+	name := blockName{natAddress{k.Device, k.Conn.Dst}, k.Conn.DstPort - k.Conn.DstPort%topology.NATBlockSize}
+	if b.used[name] == nil {
+		b.used[name] = &usedBlock{name: name}
+	}
+	return b.used[name]
+}
+
+// takenOn returns the ports that are taken on the way back to a block.
+func (b *blocks) takenOn(way packedKey) portSet {
+	if taken := b.taken[way]; taken != nil {
+		return taken.ports
+	}
+	return 0
 }
 
 func (b *block) name() blockName { return blockName{natAddress{b.Router, b.Addr}, b.First} }
@@ -134,7 +167,7 @@ func (t *Table) Blocks(now time.Time) []*topology.NATBlock {
 	for _, some := range t.blocks.held {
 		for _, b := range some {
 			switch {
-			case t.blocks.used[b.name()] > 0:
+			case t.blocks.used[b.name()] != nil:
 				b.idle = time.Time{}
 			case b.idle.IsZero():
 				b.idle = now
@@ -167,11 +200,11 @@ func (t *Table) Scarce() []PortRange {
 }
 
 // noteScarcity counts what is left in all blocks, which is worth while where one of them has so little left that there may not be a block in all.
-func (t *Table) noteScarcity(held []*block, r PortRange, answer flow.Conn) {
+func (t *Table) noteScarcity(held []*block, r PortRange, answer packedKey) {
 	left := 0
 	for _, b := range held {
 		if !b.given {
-			left += bits.OnesCount64(uint64(b.ports(r.First, r.Last) &^ t.blocks.taken[wayBack(r.Router, answer, b.First)]))
+			left += bits.OnesCount64(uint64(b.ports(r.First, r.Last) &^ t.blocks.takenOn(wayBack(answer, b.First))))
 		}
 	}
 	if left <= topology.NATBlockSize && !slices.Contains(t.blocks.scarce, r) {
@@ -187,14 +220,15 @@ func (t *Table) FreePort(router topology.RouterID, addr netip.Addr, first, last 
 	if len(held) == 0 {
 		return 0, false
 	}
-	answer := flow.Conn{Proto: c.Proto, Src: c.Dst, Dst: addr, SrcPort: c.DstPort}
+	answer := packKey(flow.StateKey{Kind: flow.StateReverseSNAT, Device: router,
+		Conn: flow.Conn{Proto: c.Proto, Src: c.Dst, Dst: addr, SrcPort: c.DstPort}})
 	start := t.config.Random(len(held) * topology.NATBlockSize)
 	for i := range len(held) + 1 { // the first block comes again in the end, for the ports before start
 		b := held[(start/topology.NATBlockSize+i)%len(held)]
 		if b.given {
 			continue
 		}
-		free := b.ports(first, last) &^ t.blocks.taken[wayBack(router, answer, b.First)]
+		free := b.ports(first, last) &^ t.blocks.takenOn(wayBack(answer, b.First))
 		few := bits.OnesCount64(uint64(free))*len(held) <= 2*topology.NATBlockSize // are left, if it is the same in all of them
 		if i == 0 {
 			free &= ^portSet(0) << (start % topology.NATBlockSize)
