@@ -50,8 +50,8 @@ func LockAddressGroup(tx *Tx, groupID string) error {
 
 // InsertAddressGroup stores a new address group with its addresses.
 func InsertAddressGroup(tx *Tx, g *model.AddressGroup) error {
-	_, err := tx.Exec(`INSERT INTO address_groups (id, project_id, description, created_at, updated_at, revision_number, name)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, append(standardValues(g.ID, &g.Standard), g.Name)...)
+	_, err := tx.Exec(`INSERT INTO address_groups (id, project_id, description, created_at, updated_at, revision_number, stamp, name)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, append(standardValues(g.ID, &g.Standard), g.Name)...)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func InsertAddressGroup(tx *Tx, g *model.AddressGroup) error {
 // UpdateAddressGroup stores an address group that was read in this transaction and changed, without its addresses. It counts
 // RevisionNumber up, in the value too.
 func UpdateAddressGroup(tx *Tx, g *model.AddressGroup) error {
-	return bump(tx, &g.Standard, `UPDATE address_groups SET revision_number = ?, updated_at = ?, description = ?, name = ?
+	return bump(tx, &g.Standard, `UPDATE address_groups SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?
 		WHERE id = ? AND revision_number = ?`, g.Description, g.Name, g.ID.String())
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // InsertAllocation gives an address to a port. An address that is taken violates UniqueAddress. position is the address's place
-// among the port's, from 0 without gaps.
+// among the port's, from 0 without gaps. UpdatePort stores in the same transaction that the port has changed, where it is not new.
 func InsertAllocation(tx *Tx, port model.PortID, f model.FixedIP, position int) error {
 	_, err := tx.Exec(`INSERT INTO ipallocations (subnet_id, ip_address, port_id, position) VALUES (?, ?, ?, ?)`,
 		f.SubnetID.String(), f.IPAddress.AsSlice(), port.String(), position)

@@ -130,7 +130,7 @@ func standardTargets[I interface{ UnmarshalText([]byte) error }](id I, s *model.
 	}
 }
 
-// standardValues are the values of the standardColumns.
+// standardValues are the values of the standardColumns, and of the column stamp behind them.
 func standardValues(id fmt.Stringer, s *model.Standard) []any {
-	return []any{id.String(), s.ProjectID, s.Description, timeText(s.CreatedAt), timeText(s.UpdatedAt), s.RevisionNumber}
+	return []any{id.String(), s.ProjectID, s.Description, timeText(s.CreatedAt), timeText(s.UpdatedAt), s.RevisionNumber, newStamp()}
 }

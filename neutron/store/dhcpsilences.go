@@ -12,12 +12,16 @@ var silences = part[model.Network]{columns: []string{"host_id"}, from: "dhcpsile
 
 // InsertDHCPSilence says that a host does not answer the DHCP requests of a network from now on.
 func InsertDHCPSilence(tx *Tx, network model.NetworkID, host model.AgentID) error {
-	_, err := tx.Exec(`INSERT INTO dhcpsilences (network_id, host_id) VALUES (?, ?)`, network.String(), host.String())
-	return err
+	if _, err := tx.Exec(`INSERT INTO dhcpsilences (network_id, host_id) VALUES (?, ?)`, network.String(), host.String()); err != nil {
+		return err
+	}
+	return tx.stamp("networks", network.String())
 }
 
 // DeleteDHCPSilence says that it answers them again.
 func DeleteDHCPSilence(tx *Tx, network model.NetworkID, host model.AgentID) error {
-	_, err := tx.Exec(`DELETE FROM dhcpsilences WHERE network_id = ? AND host_id = ?`, network.String(), host.String())
-	return err
+	if _, err := tx.Exec(`DELETE FROM dhcpsilences WHERE network_id = ? AND host_id = ?`, network.String(), host.String()); err != nil {
+		return err
+	}
+	return tx.stamp("networks", network.String())
 }

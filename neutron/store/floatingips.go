@@ -22,6 +22,7 @@ var floatingIPs = table[model.FloatingIP]{
 	}),
 	visible: ownRows,
 	scan:    scanFloatingIP,
+	version: "t.stamp + " + stampOfPort("t.fixed_port_id"),
 	parts: []part[model.FloatingIP]{
 		tagsOf(func(f *model.FloatingIP) *[]string { return &f.Tags }),
 		{columns: []string{"p.name", "p.network_id", "p.mac_address", "p.admin_state_up", "p.status", "p.device_id", "p.device_owner"},
@@ -69,9 +70,9 @@ func FloatingIPsBy(q Querier, attr, value string) ([]*model.FloatingIP, error) {
 // InsertFloatingIP stores a new floating address; port is the one that holds it on the external network. A router or port that has gone
 // violates Reference.
 func InsertFloatingIP(tx *Tx, f *model.FloatingIP, port model.PortID) error {
-	_, err := tx.Exec(`INSERT INTO floatingips (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO floatingips (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		floating_ip_address, floating_network_id, floating_port_id, router_id, fixed_port_id, fixed_ip_address, status)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(f.ID, &f.Standard), f.FloatingIPAddress.String(), f.FloatingNetworkID.String(), port.String(),
 			idText(f.RouterID), idText(f.PortID), addrText(f.FixedIPAddress), f.Status)...)
 	return err
@@ -80,7 +81,7 @@ func InsertFloatingIP(tx *Tx, f *model.FloatingIP, port model.PortID) error {
 // UpdateFloatingIP stores a floating address that was read in this transaction and changed. It counts RevisionNumber up, in the value
 // too.
 func UpdateFloatingIP(tx *Tx, f *model.FloatingIP) error {
-	return bump(tx, &f.Standard, `UPDATE floatingips SET revision_number = ?, updated_at = ?, description = ?, router_id = ?,
+	return bump(tx, &f.Standard, `UPDATE floatingips SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, router_id = ?,
 		fixed_port_id = ?, fixed_ip_address = ?, status = ? WHERE id = ? AND revision_number = ?`,
 		f.Description, idText(f.RouterID), idText(f.PortID), addrText(f.FixedIPAddress), f.Status, f.ID.String())
 }

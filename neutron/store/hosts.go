@@ -68,16 +68,23 @@ func SetHosts(tx *Tx, hosts []*Host, now model.Time) error {
 	for _, h := range before {
 		gone[h.ID] = h
 	}
+	zones := false // whether they may be others
 	for _, h := range hosts {
 		if old := gone[h.ID]; old == nil || !h.same(old) {
 			if err := putHost(tx, h); err != nil {
 				return err
 			}
+			zones = zones || old == nil || old.Zone != h.Zone
 		}
 		delete(gone, h.ID)
 	}
 	for id := range gone {
 		if _, err := tx.Exec(`DELETE FROM hosts WHERE id = ?`, id.String()); err != nil {
+			return err
+		}
+	}
+	if zones || len(gone) > 0 {
+		if err := stampZones(tx); err != nil {
 			return err
 		}
 	}

@@ -38,8 +38,9 @@ var networks = table[model.Network]{
 		// The first of several counts (neutron/db/external_net_db.py, _network_result_filter_hook).
 		return b.Equal("t.external", f.Values[0] == "True"), true, nil
 	},
-	shared: func(n *model.Network) *bool { return &n.Shared },
-	scan:   scanNetwork,
+	shared:  func(n *model.Network) *bool { return &n.Shared },
+	scan:    scanNetwork,
+	version: "t.stamp + " + zoneStamp,
 	parts: []part[model.Network]{
 		tagsOf(func(n *model.Network) *[]string { return &n.Tags }),
 		networkSubnets,
@@ -115,9 +116,9 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 
 // InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
-	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints, dns_domain, default_external)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
 			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints), n.DNSDomain, defaultExternal(n))...)
 	if err != nil {
@@ -130,17 +131,18 @@ func InsertNetwork(tx *Tx, n *model.Network) error {
 
 // UpdateNetwork stores a network that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateNetwork(tx *Tx, n *model.Network) error {
-	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, description = ?, name = ?,
+	return bump(tx, &n.Standard, `UPDATE networks SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?,
 		admin_state_up = ?, status = ?, external = ?, mtu = ?, port_security_enabled = ?, dns_domain = ?, default_external = ?
 		WHERE id = ? AND revision_number = ?`,
 		n.Description, n.Name, n.AdminStateUp, n.Status, n.External, n.MTU, n.PortSecurityEnabled, n.DNSDomain, defaultExternal(n),
 		n.ID.String())
 }
 
-// bump runs an UPDATE whose first parameters are the next revision and the time, and whose last, after args, is the present revision.
+// bump runs an UPDATE whose first parameters are the next revision, the time and a new stamp, and whose last, after args, is the present
+// revision.
 // Where another transaction has changed the row since it was read, the whole transaction is run again.
 func bump(tx *Tx, s *model.Standard, query string, args ...any) error {
-	all := append([]any{s.RevisionNumber + 1, timeText(s.UpdatedAt)}, args...)
+	all := append([]any{s.RevisionNumber + 1, timeText(s.UpdatedAt), newStamp()}, args...)
 	res, err := tx.Exec(query, append(all, s.RevisionNumber)...)
 	if err != nil {
 		return err
@@ -165,8 +167,8 @@ func TouchNetwork(tx *Tx, network model.NetworkID, now model.Time) error {
 	if err := tx.turn(network.String()); err != nil {
 		return err
 	}
-	res, err := tx.Exec(`UPDATE networks SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
-		timeText(now), network.String())
+	res, err := tx.Exec(`UPDATE networks SET revision_number = revision_number + 1, updated_at = ?, stamp = ? WHERE id = ?`,
+		timeText(now), newStamp(), network.String())
 	if err != nil {
 		return err
 	}

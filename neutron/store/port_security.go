@@ -23,7 +23,8 @@ var portAddressPairs = part[model.Port]{order: byPosition, columns: []string{"ma
 		return err
 	}}
 
-// SetSecurityGroups makes a port a member of the groups that p has, and of no others. A group that has gone violates Reference.
+// SetSecurityGroups makes a port a member of the groups that p has, and of no others; as with its address pairs, UpdatePort stores in the same
+// transaction that it has changed. A group that has gone violates Reference.
 func SetSecurityGroups(tx *Tx, p *model.Port) error {
 	if _, err := tx.Exec(`DELETE FROM securitygroupportbindings WHERE port_id = ?`, p.ID.String()); err != nil {
 		return err

@@ -65,24 +65,34 @@ func PortForwardingsBy(q Querier, attr string, values ...string) ([]*model.PortF
 
 // InsertPortForwarding stores a new forwarding. A floating address or port that has gone violates Reference.
 func InsertPortForwarding(tx *Tx, f *model.PortForwarding) error {
-	_, err := tx.Exec(`INSERT INTO portforwardings (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO portforwardings (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		floatingip_id, external_port_start, external_port_end, internal_port_start, internal_port_end, internal_ip_address,
-		internal_port_id, protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		internal_port_id, protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(f.ID, &f.Standard), f.FloatingIPID.String(), f.ExternalPortRange.First, f.ExternalPortRange.Last,
 			f.InternalPortRange.First, f.InternalPortRange.Last, f.InternalIPAddress.String(), f.InternalPortID.String(), f.Protocol)...)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.stamp("floatingips", f.FloatingIPID.String())
 }
 
 // UpdatePortForwarding stores a forwarding that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdatePortForwarding(tx *Tx, f *model.PortForwarding) error {
-	return bump(tx, &f.Standard, `UPDATE portforwardings SET revision_number = ?, updated_at = ?, description = ?,
+	err := bump(tx, &f.Standard, `UPDATE portforwardings SET revision_number = ?, updated_at = ?, stamp = ?, description = ?,
 		external_port_start = ?, external_port_end = ?, internal_port_start = ?, internal_port_end = ?, internal_ip_address = ?,
 		internal_port_id = ?, protocol = ? WHERE id = ? AND revision_number = ?`,
 		f.Description, f.ExternalPortRange.First, f.ExternalPortRange.Last, f.InternalPortRange.First, f.InternalPortRange.Last,
 		f.InternalIPAddress.String(), f.InternalPortID.String(), f.Protocol, f.ID.String())
+	if err != nil {
+		return err
+	}
+	return tx.stamp("floatingips", f.FloatingIPID.String())
 }
 
 // DeletePortForwarding removes a forwarding, or returns ErrNotFound.
-func DeletePortForwarding(tx *Tx, forwarding model.PortForwardingID) error {
-	return tx.deleteOne(`DELETE FROM portforwardings WHERE id = ?`, forwarding.String())
+func DeletePortForwarding(tx *Tx, f *model.PortForwarding) error {
+	if err := tx.deleteOne(`DELETE FROM portforwardings WHERE id = ?`, f.ID.String()); err != nil {
+		return err
+	}
+	return tx.stamp("floatingips", f.FloatingIPID.String())
 }

@@ -145,10 +145,10 @@ func PortsOnSubnet(q Querier, subnet model.SubnetID) ([]*model.Port, error) {
 // InsertPort stores a new port without its addresses. A MAC address that is in use violates UniqueMAC, a network that has gone
 // violates Reference.
 func InsertPort(tx *Tx, p *model.Port) error {
-	_, err := tx.Exec(`INSERT INTO ports (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO ports (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		name, network_id, mac_address, admin_state_up, status, device_id, device_owner, host_id, profile, vif_type, vnic_type,
 		port_security_enabled, dns_name, dns_domain)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(p.ID, &p.Standard), p.Name, p.NetworkID.String(), p.MACAddress.String(), p.AdminStateUp, p.Status,
 			p.DeviceID, p.DeviceOwner, p.HostID, string(p.Profile), p.VIFType, p.VNICType, p.PortSecurityEnabled, p.DNSName, p.DNSDomain)...)
 	if err != nil {
@@ -160,7 +160,7 @@ func InsertPort(tx *Tx, p *model.Port) error {
 // UpdatePort stores a port that was read in this transaction and changed, without its addresses. It counts RevisionNumber up, in the
 // value too.
 func UpdatePort(tx *Tx, p *model.Port) error {
-	err := bump(tx, &p.Standard, `UPDATE ports SET revision_number = ?, updated_at = ?, description = ?, name = ?, mac_address = ?,
+	err := bump(tx, &p.Standard, `UPDATE ports SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?, mac_address = ?,
 		admin_state_up = ?, status = ?, device_id = ?, device_owner = ?, host_id = ?, profile = ?, vif_type = ?, vnic_type = ?,
 		port_security_enabled = ?, dns_name = ?, dns_domain = ? WHERE id = ? AND revision_number = ?`,
 		p.Description, p.Name, p.MACAddress.String(), p.AdminStateUp, p.Status, p.DeviceID, p.DeviceOwner, p.HostID,
@@ -186,8 +186,8 @@ func insertDHCPOptions(tx *Tx, p *model.Port) error {
 
 // SetPortStatus writes a port's status where it is another, and reports whether it was.
 func SetPortStatus(tx *Tx, portID string, status model.Status, now model.Time) (bool, error) {
-	res, err := tx.Exec(`UPDATE ports SET status = ?, updated_at = ?, revision_number = revision_number + 1
-		WHERE id = ? AND status <> ?`, status, timeText(now), portID, status)
+	res, err := tx.Exec(`UPDATE ports SET status = ?, updated_at = ?, revision_number = revision_number + 1, stamp = ?
+		WHERE id = ? AND status <> ?`, status, timeText(now), newStamp(), portID, status)
 	if err != nil {
 		return false, err
 	}

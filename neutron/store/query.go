@@ -37,6 +37,9 @@ type table[T any] struct {
 	shared func(item *T) *bool
 	// sharedBy is the column of the identifier of the object whose policies count, itself or its network; empty for t.id.
 	sharedBy string
+	// version is an expression that is another number whenever anything has changed that an item shows, a sum of stamps (see stamp.go); empty for
+	// t.stamp.
+	version string
 	// parts are what an item has in other tables.
 	parts []part[T]
 	// children fills in what no part can say, for all the items at once.
@@ -116,17 +119,7 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 
 // list answers a list request with one query, and one for the marker where there is one.
 func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
-	b := q.dialect().Flavor().NewSelectBuilder()
-	keys, err := t.order(want)
-	if err != nil {
-		return nil, err
-	}
-	if want.Limit > 0 {
-		err = t.choosePage(q, b, scope, want, keys)
-	} else {
-		b.From(t.from)
-		err = t.choose(q, b, scope, want, keys)
-	}
+	b, err := t.chosen(q, scope, want)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +129,20 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 		slices.Reverse(items)
 	}
 	return items, err
+}
+
+// chosen is a query without columns for the rows of a list, in their order; of a page that is asked for in reverse, in the reverse of it.
+func (t *table[T]) chosen(q Querier, scope Scope, want plugin.Query) (*sqlbuilder.SelectBuilder, error) {
+	b := q.dialect().Flavor().NewSelectBuilder()
+	keys, err := t.order(want)
+	if err != nil {
+		return nil, err
+	}
+	if want.Limit > 0 {
+		return b, t.choosePage(q, b, scope, want, keys)
+	}
+	b.From(t.from)
+	return b, t.choose(q, b, scope, want, keys)
 }
 
 // choose adds what rows a list has, and their order.
@@ -206,20 +213,22 @@ func (t *table[T]) pack(q Querier, b *sqlbuilder.SelectBuilder, scope Scope) {
 
 func (t *table[T]) fetch(q Querier, b *sqlbuilder.SelectBuilder) ([]*T, error) {
 	query, args := b.Build()
-	items, err := collect(q, t.unpacking(), query, args...)
+	items, err := collect(q, t.unpacking(new(int)), query, args...)
 	if err != nil || len(items) == 0 || t.children == nil {
 		return items, err
 	}
 	return items, t.children(q, items)
 }
 
-// unpacking returns the function that makes items of the rows of one result.
-func (t *table[T]) unpacking() func(row) (*T, error) {
+// unpacking returns the function that makes items of the rows of one result. It sets octets to the size of what it has read for one, and reads
+// what is selected besides into the others.
+func (t *table[T]) unpacking(octets *int, others ...any) func(row) (*T, error) {
 	own, parts := "", make([]sql.NullString, len(t.parts))
 	targets := []any{&own}
 	for i := range parts {
 		targets = append(targets, &parts[i])
 	}
+	targets = append(targets, others...)
 	var columns, one packed
 	return func(r row) (*T, error) {
 		if err := r.Scan(targets...); err != nil {
@@ -228,9 +237,11 @@ func (t *table[T]) unpacking() func(row) (*T, error) {
 		if err := columns.unpack(own); err != nil {
 			return nil, err
 		}
+		*octets = len(own)
 		item, err := t.item(&columns)
 		for i := 0; err == nil && i < len(parts); i++ {
 			if p := t.parts[i]; parts[i].Valid {
+				*octets += len(parts[i].String)
 				err = eachRow(&one, parts[i].String, len(p.order), func(r row) error { return p.add(item, r) })
 			}
 		}
@@ -255,6 +266,8 @@ func (t *table[T]) item(columns *packed) (*T, error) {
 	}
 	return item, err
 }
+
+func (t *table[T]) versionOf() string { return cmp.Or(t.version, "t.stamp") }
 
 func (t *table[T]) sharingColumn() string { return cmp.Or(t.sharedBy, "t.id") }
 

@@ -21,6 +21,7 @@ var routers = table[model.Router]{
 	}),
 	visible: ownRows,
 	scan:    scanRouter,
+	version: "t.stamp + " + stampOfPort("t.gw_port_id") + " + " + zoneStamp,
 	parts: []part[model.Router]{
 		tagsOf(func(r *model.Router) *[]string { return &r.Tags }),
 		{columns: []string{"p.network_id", "t.enable_snat"}, from: "ports p WHERE p.id = t.gw_port_id", add: addGateway},
@@ -73,9 +74,9 @@ func ListRouters(q Querier, scope Scope, want plugin.Query) ([]*model.Router, er
 
 // InsertRouter stores a new router without gateway and routes.
 func InsertRouter(tx *Tx, r *model.Router) error {
-	_, err := tx.Exec(`INSERT INTO routers (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO routers (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		name, admin_state_up, status, gw_port_id, enable_snat, availability_zone_hints, distributed, ha)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
 		append(standardValues(r.ID, &r.Standard), r.Name, r.AdminStateUp, r.Status, true, zoneList(r.AvailabilityZoneHints), r.Distributed, r.HA)...)
 	return err
 }
@@ -84,7 +85,7 @@ func InsertRouter(tx *Tx, r *model.Router) error {
 // RevisionNumber up, in the value too.
 func UpdateRouter(tx *Tx, r *model.Router) error {
 	snat := r.Gateway == nil || r.Gateway.EnableSNAT
-	err := bump(tx, &r.Standard, `UPDATE routers SET revision_number = ?, updated_at = ?, description = ?, name = ?,
+	err := bump(tx, &r.Standard, `UPDATE routers SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?,
 		admin_state_up = ?, status = ?, enable_snat = ?, distributed = ?, ha = ? WHERE id = ? AND revision_number = ?`,
 		r.Description, r.Name, r.AdminStateUp, r.Status, snat, r.Distributed, r.HA, r.ID.String())
 	if err != nil {
@@ -104,7 +105,7 @@ func UpdateRouter(tx *Tx, r *model.Router) error {
 
 // SetGatewayPort says which port is the router's gateway; the zero identifier: none.
 func SetGatewayPort(tx *Tx, router model.RouterID, port model.PortID) error {
-	_, err := tx.Exec(`UPDATE routers SET gw_port_id = ? WHERE id = ?`, idText(port), router.String())
+	_, err := tx.Exec(`UPDATE routers SET gw_port_id = ?, stamp = ? WHERE id = ?`, idText(port), newStamp(), router.String())
 	return err
 }
 
@@ -120,8 +121,8 @@ func GatewayPort(q Querier, router model.RouterID) (port model.PortID, err error
 
 // TouchRouter counts a router's revision up because one of its interfaces changed (revises_on_change in the original's models).
 func TouchRouter(tx *Tx, router model.RouterID, now model.Time) error {
-	_, err := tx.Exec(`UPDATE routers SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
-		timeText(now), router.String())
+	_, err := tx.Exec(`UPDATE routers SET revision_number = revision_number + 1, updated_at = ?, stamp = ? WHERE id = ?`,
+		timeText(now), newStamp(), router.String())
 	return err
 }
 

@@ -94,7 +94,8 @@ func RulesNamingGroup(q Querier, groupID model.SecurityGroupID) ([]*model.Securi
 		AND t.security_group_id <> ? ORDER BY t.id`, groupID.String(), groupID.String())
 }
 
-// InsertSecurityGroupRule stores a new rule. A group or address group that has gone violates Reference.
+// InsertSecurityGroupRule stores a new rule; TouchSecurityGroup tells its group in the same transaction, as it does when one is deleted. A group
+// or address group that has gone violates Reference.
 func InsertSecurityGroupRule(tx *Tx, r *model.SecurityGroupRule) error {
 	var cidr, group, addressGroup sql.NullString
 	if r.NormalizedCIDR.IsValid() {
@@ -106,9 +107,9 @@ func InsertSecurityGroupRule(tx *Tx, r *model.SecurityGroupRule) error {
 	if r.RemoteAddressGroupID != nil {
 		addressGroup = sql.NullString{String: r.RemoteAddressGroupID.String(), Valid: true}
 	}
-	_, err := tx.Exec(`INSERT INTO securitygrouprules (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO securitygrouprules (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		security_group_id, direction, ethertype, protocol, port_range_min, port_range_max, remote_ip_prefix, normalized_cidr,
-		remote_group_id, remote_address_group_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		remote_group_id, remote_address_group_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(r.ID, &r.Standard), r.SecurityGroupID.String(), r.Direction, r.EtherType, r.Protocol,
 			r.PortRangeMin, r.PortRangeMax, r.RemoteIPPrefix, cidr, group, addressGroup)...)
 	return err

@@ -49,15 +49,15 @@ func ListSecurityGroups(q Querier, scope Scope, want plugin.Query) ([]*model.Sec
 
 // InsertSecurityGroup stores a new group, without its rules.
 func InsertSecurityGroup(tx *Tx, g *model.SecurityGroup) error {
-	_, err := tx.Exec(`INSERT INTO securitygroups (id, project_id, description, created_at, updated_at, revision_number,
-		name, stateful) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := tx.Exec(`INSERT INTO securitygroups (id, project_id, description, created_at, updated_at, revision_number, stamp,
+		name, stateful) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(g.ID, &g.Standard), g.Name, g.Stateful)...)
 	return err
 }
 
 // UpdateSecurityGroup stores a group that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateSecurityGroup(tx *Tx, g *model.SecurityGroup) error {
-	return bump(tx, &g.Standard, `UPDATE securitygroups SET revision_number = ?, updated_at = ?, description = ?, name = ?, stateful = ?
+	return bump(tx, &g.Standard, `UPDATE securitygroups SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?, stateful = ?
 		WHERE id = ? AND revision_number = ?`, g.Description, g.Name, g.Stateful, g.ID.String())
 }
 
@@ -65,8 +65,8 @@ func UpdateSecurityGroup(tx *Tx, g *model.SecurityGroup) error {
 // models). It locks the group's row, so that two transactions that add rules to one group follow each other. ErrNotFound where it has
 // gone.
 func TouchSecurityGroup(tx *Tx, groupID model.SecurityGroupID, rules int, now model.Time) error {
-	res, err := tx.Exec(`UPDATE securitygroups SET revision_number = revision_number + ?, updated_at = ? WHERE id = ?`,
-		rules, timeText(now), groupID.String())
+	res, err := tx.Exec(`UPDATE securitygroups SET revision_number = revision_number + ?, updated_at = ?, stamp = ? WHERE id = ?`,
+		rules, timeText(now), newStamp(), groupID.String())
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"midonet.org/midonet/errs"
@@ -36,6 +37,8 @@ type DB struct {
 	transactions transactions
 	patience     time.Duration
 	log          *slog.Logger
+	cache        *cache
+	commits      atomic.Int32 // counted while package recheck is on
 }
 
 // Open opens the database named by an SQLAlchemy URL, as the option connection of neutron.conf's [database] group has it, and brings
@@ -62,7 +65,8 @@ func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dialect: d, handles: h, transactions: d.Transactions(h.write, opts.BusyTimeout), patience: opts.BusyTimeout, log: opts.Log}
+	db := &DB{dialect: d, handles: h, transactions: d.Transactions(h.write, opts.BusyTimeout), patience: opts.BusyTimeout, log: opts.Log,
+		cache: newCache(cacheSize)}
 	if err := db.migrate(ctx); err != nil {
 		db.Close()
 		return nil, err

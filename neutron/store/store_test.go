@@ -200,7 +200,7 @@ func TestConstraintsAreNamed(t *testing.T) {
 	subnet := &model.Subnet{ID: id.New[model.Subnet](), NetworkID: n.ID, Standard: n.Standard}
 	first := port()
 	err := db.Tx(ctx, func(tx *Tx) error {
-		return errors.Join(InsertPort(tx, first), InsertSubnet(tx, subnet),
+		return errors.Join(InsertPort(tx, first), InsertSubnet(tx, subnet), TouchNetwork(tx, n.ID, someTime),
 			InsertAllocation(tx, first.ID, model.FixedIP{SubnetID: subnet.ID, IPAddress: addr("10.0.0.1")}, 0))
 	})
 	if err != nil {

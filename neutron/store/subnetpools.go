@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"net/netip"
 
 	"github.com/huandu/go-sqlbuilder"
@@ -87,9 +88,9 @@ func LockSubnetPool(tx *Tx, poolID string) error {
 
 // InsertSubnetPool stores a new pool. A second default of the version violates UniqueDefaultPool, a scope that has gone Reference.
 func InsertSubnetPool(tx *Tx, p *model.SubnetPool) error {
-	_, err := tx.Exec(`INSERT INTO subnetpools (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO subnetpools (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		name, ip_version, default_prefixlen, min_prefixlen, max_prefixlen, default_quota, default_for, address_scope_id)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(p.ID, &p.Standard), p.Name, p.IPVersion, p.DefaultPrefixLen, p.MinPrefixLen, p.MaxPrefixLen,
 			p.DefaultQuota, defaultFor(p), idText(p.AddressScopeID))...)
 	if err != nil {
@@ -100,13 +101,23 @@ func InsertSubnetPool(tx *Tx, p *model.SubnetPool) error {
 
 // UpdateSubnetPool stores a pool that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateSubnetPool(tx *Tx, p *model.SubnetPool) error {
-	err := bump(tx, &p.Standard, `UPDATE subnetpools SET revision_number = ?, updated_at = ?, description = ?, name = ?,
+	var scope model.AddressScopeID
+	err := tx.QueryRow(`SELECT address_scope_id FROM subnetpools WHERE id = ?`, p.ID.String()).Scan(textual(&scope))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // where it has gone, bump finds out
+		return tx.noted(err)
+	}
+	err = bump(tx, &p.Standard, `UPDATE subnetpools SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?,
 		default_prefixlen = ?, min_prefixlen = ?, max_prefixlen = ?, default_quota = ?, default_for = ?, address_scope_id = ?
 		WHERE id = ? AND revision_number = ?`,
 		p.Description, p.Name, p.DefaultPrefixLen, p.MinPrefixLen, p.MaxPrefixLen, p.DefaultQuota, defaultFor(p),
 		idText(p.AddressScopeID), p.ID.String())
 	if err != nil {
 		return err
+	}
+	if scope != p.AddressScopeID {
+		if err := stampNetworksOf(tx, p.ID); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(`DELETE FROM subnetpoolprefixes WHERE subnetpool_id = ?`, p.ID.String()); err != nil {
 		return err

@@ -159,11 +159,11 @@ func planServiceTypes(q Querier, network model.NetworkID, plan []*model.Subnet) 
 	return rows.Err()
 }
 
-// InsertSubnet stores a new subnet.
+// InsertSubnet stores a new subnet. As with what changes or deletes one, TouchNetwork tells its network in the same transaction.
 func InsertSubnet(tx *Tx, s *model.Subnet) error {
-	_, err := tx.Exec(`INSERT INTO subnets (id, project_id, description, created_at, updated_at, revision_number,
+	_, err := tx.Exec(`INSERT INTO subnets (id, project_id, description, created_at, updated_at, revision_number, stamp,
 		name, network_id, ip_version, cidr, gateway_ip, enable_dhcp, ipv6_ra_mode, ipv6_address_mode, subnetpool_id)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(s.ID, &s.Standard), s.Name, s.NetworkID.String(), s.IPVersion, s.CIDR.String(), addrText(s.GatewayIP),
 			s.EnableDHCP, s.IPv6RAMode, s.IPv6AddressMode, idText(s.SubnetPoolID))...)
 	if err != nil {
@@ -174,7 +174,7 @@ func InsertSubnet(tx *Tx, s *model.Subnet) error {
 
 // UpdateSubnet stores a subnet that was read in this transaction and changed. It counts RevisionNumber up, in the value too.
 func UpdateSubnet(tx *Tx, s *model.Subnet) error {
-	err := bump(tx, &s.Standard, `UPDATE subnets SET revision_number = ?, updated_at = ?, description = ?, name = ?, gateway_ip = ?,
+	err := bump(tx, &s.Standard, `UPDATE subnets SET revision_number = ?, updated_at = ?, stamp = ?, description = ?, name = ?, gateway_ip = ?,
 		enable_dhcp = ?, subnetpool_id = ? WHERE id = ? AND revision_number = ?`,
 		s.Description, s.Name, addrText(s.GatewayIP), s.EnableDHCP, idText(s.SubnetPoolID), s.ID.String())
 	if err != nil {

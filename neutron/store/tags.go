@@ -87,8 +87,12 @@ func SetTags(tx *Tx, collection, resourceID string, add, remove []string, now mo
 			return err
 		}
 	}
-	_, err := tx.Exec(`UPDATE `+revised[collection]+` SET revision_number = revision_number + 1, updated_at = ? WHERE id = ?`,
-		timeText(now), resourceID)
+	_, err := tx.Exec(`UPDATE `+revised[collection]+` SET revision_number = revision_number + 1, updated_at = ?, stamp = ? WHERE id = ?`,
+		timeText(now), newStamp(), resourceID)
+	if err == nil && collection == "security_group_rules" { // which their group shows
+		_, err = tx.Exec(`UPDATE securitygroups SET stamp = ? WHERE id = (SELECT security_group_id FROM securitygrouprules WHERE id = ?)`,
+			newStamp(), resourceID)
+	}
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store/recheck"
 )
 
 // Tx is a transaction on its way to being committed. It is used by one goroutine, within the function given to DB.Tx.
@@ -70,6 +71,9 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
 	for n := range limit {
 		if err = db.transactions.run(ctx, fn); !db.mayRetry(err) {
+			if recheck.On.Load() && err == nil && db.commits.Add(1) <= recheck.Commits.Load() {
+				db.lookAtAll(ctx)
+			}
 			return db.toClient(err)
 		}
 		if time.Now().After(deadline) {

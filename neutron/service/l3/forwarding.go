@@ -140,7 +140,7 @@ func (p portForwardings) Delete(ctx context.Context, c *auth.Caller, forwardingI
 
 // removeForwarding ends a forwarding. A floating address without a port that has lost its last is no longer translated by a router.
 func (r *request) removeForwarding(f *model.PortForwarding) error {
-	if err := store.DeletePortForwarding(r.Tx(), f.ID); err != nil {
+	if err := store.DeletePortForwarding(r.Tx(), f); err != nil {
 		return store.NotFoundAs(err, forwardingNotFound(f.ID.String()))
 	}
 	if err := r.Record(journal.Delete, journal.PortForwarding, f.ID.String(), f.ProjectID, nil); err != nil {

@@ -159,6 +159,7 @@ var databases atomic.Int64
 // New returns the [database] connection of a new and empty database, by the first node where there are several.
 func (m *MariaDB) New(t testing.TB) string {
 	t.Helper()
+	doubt(t)
 	name := fmt.Sprintf("neutron_%d_%d", os.Getpid(), databases.Add(1))
 	// The character set is not ours, as in a database that was made by hand.
 	m.exec(t, "CREATE DATABASE "+name+" CHARACTER SET latin1")

@@ -12,7 +12,23 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"midonet.org/midonet/neutron/store/recheck"
 )
+
+// Whatever a test is answered from memory is compared with the database.
+func init() {
+	recheck.On.Store(true)
+	if len(nodes()) == 0 { // on MariaDB it takes too long, and who writes is the same
+		recheck.Commits.Store(100)
+	}
+}
+
+// doubt has benchmarks measure what is done outside of tests.
+func doubt(t testing.TB) {
+	_, measures := t.(*testing.B)
+	recheck.On.Store(!measures)
+}
 
 // serverVariable has the socket of the MariaDB server in a run on MariaDB, or those of the nodes of a Galera cluster, separated by commas.
 const serverVariable = "MIDONET_TEST_MARIADB"
@@ -49,6 +65,7 @@ func nodes() []string {
 // SQLite returns the connection of a new SQLite database.
 func SQLite(t testing.TB) string {
 	t.Helper()
+	doubt(t)
 	return "sqlite:///" + filepath.Join(t.TempDir(), "neutron.db")
 }
 
