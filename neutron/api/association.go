@@ -49,7 +49,7 @@ func (a *association[T]) list(r *request, id string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := a.controller.appendList([]byte("{"), r, items)
+	body, err := a.controller.appendList([]byte("{"), r, sealed(items))
 	return ok(append(body, '}')), err
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -47,7 +48,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 	if _, _, err := revisionOf(r); err != nil { // it means nothing here, and is read all the same
 		return nil, err
 	}
-	page, err := c.resource.List(r.Context(), r.caller, q)
+	page, err := c.looked(r, q)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 }
 
 // links asks for the items' ids by their primary key, which every type calls its own way.
-func (c *controller[T]) links(r *request, q plugin.Query, items []*T) []link {
+func (c *controller[T]) links(r *request, q plugin.Query, items []*model.Sealed[T]) []link {
 	first, last := "", ""
 	if len(items) > 0 {
 		first, last = c.key(items[0]), c.key(items[len(items)-1])
@@ -75,20 +76,45 @@ func (c *controller[T]) links(r *request, q plugin.Query, items []*T) []link {
 	return c.server.pageLinks(r, len(items), q.Limit, q.PageReverse, first, last)
 }
 
-func (c *controller[T]) key(item *T) string {
-	var object map[string]string
-	enc := model.NewEncoder[T](func(attr string) bool { return attr == c.def.PrimaryKey() })
-	if err := json.Unmarshal(enc.Append(nil, item), &object); err != nil {
-		panic(err) // the primary key is a string in every definition
+func (c *controller[T]) key(item *model.Sealed[T]) string {
+	raw, _ := item.AppendAttribute(nil, c.def.PrimaryKey())
+	return valueOfJSON(raw).Text // the primary key is a string in every definition
+}
+
+// looked lists resources for a request that only looks at them.
+func (c *controller[T]) looked(r *request, q plugin.Query) ([]*model.Sealed[T], error) {
+	if shared, ok := c.resource.(plugin.Shared[T]); ok {
+		return shared.ListShared(r.Context(), r.caller, q)
 	}
-	return object[c.def.PrimaryKey()]
+	page, err := c.resource.List(r.Context(), r.caller, q)
+	return sealed(page), err
+}
+
+// look returns a resource for a request that only looks at it.
+func (c *controller[T]) look(ctx context.Context, caller *auth.Caller, id string) (*model.Sealed[T], error) {
+	if shared, ok := c.resource.(plugin.Shared[T]); ok {
+		return shared.GetShared(ctx, caller, id)
+	}
+	item, err := c.resource.Get(ctx, caller, id)
+	if err != nil {
+		return nil, err
+	}
+	return model.Seal(item, nil), nil
+}
+
+func sealed[T any](items []*T) []*model.Sealed[T] {
+	out := make([]*model.Sealed[T], len(items))
+	for i, item := range items {
+		out[i] = model.Seal(item, nil)
+	}
+	return out
 }
 
 func (c *controller[T]) show(r *request, id string) (*answer, error) {
 	if err := c.onlyIf(r, id); err != nil { // a condition holds for changes alone, and is read all the same
 		return nil, err
 	}
-	item, err := c.resource.Get(r.Context(), r.caller, id)
+	item, err := c.look(r.Context(), r.caller, id)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +143,7 @@ func (c *controller[T]) create(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(http.StatusCreated, r, made[0])
+	return c.one(http.StatusCreated, r, model.Seal(made[0], nil))
 }
 
 func (c *controller[T]) createBulk(r *request, list any) (*answer, error) {
@@ -132,7 +158,7 @@ func (c *controller[T]) createBulk(r *request, list any) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.appendList([]byte("{"), r, made)
+	body, err := c.appendList([]byte("{"), r, sealed(made))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +225,7 @@ func (c *controller[T]) update(r *request, id string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.one(http.StatusOK, r, item)
+	return c.one(http.StatusOK, r, model.Seal(item, nil))
 }
 
 func (c *controller[T]) remove(r *request, id string) (*answer, error) {
@@ -236,7 +262,7 @@ func (c *controller[T]) unnamed() string {
 
 // onceThere returns what is wrong with a request, where the resource exists that it is about; else that it does not.
 func (c *controller[T]) onceThere(r *request, id string, wrong error) error {
-	if _, err := c.resource.Get(r.Context(), r.caller, id); err != nil {
+	if _, err := c.look(r.Context(), r.caller, id); err != nil {
 		return err
 	}
 	return wrong

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"midonet.org/midonet/neutron/apidef"
+	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/policy"
 )
@@ -110,7 +111,7 @@ func act(c collection, r *request, id, name string, do plugin.Action) (*answer, 
 // acted is the answer to an action: the resource as the caller sees it, where that is the result, else the result as it is.
 func (c *controller[T]) acted(r *request, result any) (*answer, error) {
 	if item, isResource := result.(*T); isResource {
-		return c.one(http.StatusOK, r, item)
+		return c.one(http.StatusOK, r, model.Seal(item, nil))
 	}
 	body, err := json.Marshal(result)
 	return &answer{status: http.StatusOK, body: body}, err

@@ -26,7 +26,7 @@ func (t requested) Attribute(name string) (policy.Value, bool) {
 // existing is a resource that is there, with the changes that a client asks for, as policy sees it.
 type existing[T any] struct {
 	def     *apidef.Resource
-	item    *T
+	item    *model.Sealed[T]
 	changes apidef.Values
 }
 
@@ -36,7 +36,7 @@ func (t existing[T]) Attribute(name string) (policy.Value, bool) {
 		return v, true
 	}
 	var buffer [64]byte
-	raw, ok := model.AppendAttribute(buffer[:0], t.item, name)
+	raw, ok := t.item.AppendAttribute(buffer[:0], name)
 	if !ok {
 		return policy.Value{}, false
 	}
@@ -61,7 +61,7 @@ func (c *controller[T]) requested(values apidef.Values) policy.Target {
 	return c.inParent(requested{c.def, values})
 }
 
-func (c *controller[T]) existing(item *T, changes apidef.Values) policy.Target {
+func (c *controller[T]) existing(item *model.Sealed[T], changes apidef.Values) policy.Target {
 	return c.inParent(existing[T]{c.def, item, changes})
 }
 
@@ -130,7 +130,7 @@ func (p *parents) find(ctx context.Context, kind, id, attr string) (policy.Value
 
 // attribute returns an attribute of the resource with the identifier, if the caller may see that.
 func (c *controller[T]) attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error) {
-	item, err := c.resource.Get(ctx, caller, id)
+	item, err := c.look(ctx, caller, id)
 	if err != nil {
 		return policy.Value{}, err
 	}
@@ -182,7 +182,7 @@ func (c *controller[T]) mayChange(r *request, id string, action policy.Action, c
 	if r.judge.Unbound() {
 		return nil
 	}
-	item, err := c.resource.Get(r.Context(), r.caller, id)
+	item, err := c.look(r.Context(), r.caller, id)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (c *controller[T]) mayChange(r *request, id string, action policy.Action, c
 func (c *controller[T]) seeing() policy.Action { return policy.NewAction("get_" + c.def.Noun()) }
 
 // maySee refuses to show what the rules hide, as if it did not exist.
-func (c *controller[T]) maySee(r *request, item *T) error {
+func (c *controller[T]) maySee(r *request, item *model.Sealed[T]) error {
 	err := r.judge.Enforce(r.Context(), c.seeing(), c.existing(item, nil))
 	if errs.Is(err, errs.Forbidden) {
 		return errNoResource()
@@ -215,7 +215,7 @@ func (c *controller[T]) maySee(r *request, item *T) error {
 
 // maySeeByID is maySee for a resource that is to be found first.
 func (c *controller[T]) maySeeByID(r *request, id string) error {
-	item, err := c.resource.Get(r.Context(), r.caller, id)
+	item, err := c.look(r.Context(), r.caller, id)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (c *controller[T]) maySeeByID(r *request, id string) error {
 }
 
 // visible returns those of the items that the rules let the caller see. Where the rule does not depend on the item it is asked once.
-func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
+func (c *controller[T]) visible(r *request, items []*model.Sealed[T]) ([]*model.Sealed[T], error) {
 	sure, err := r.judge.Check(r.Context(), c.seeing(), nil)
 	if err != nil || sure == policy.Yes {
 		return items, err
@@ -231,7 +231,7 @@ func (c *controller[T]) visible(r *request, items []*T) ([]*T, error) {
 	if sure == policy.No {
 		return nil, nil
 	}
-	var out []*T
+	var out []*model.Sealed[T]
 	seeing := r.judge.Known(r.Context(), c.seeing())
 	for _, item := range items {
 		v, err := r.judge.Check(r.Context(), seeing, c.existing(item, nil))

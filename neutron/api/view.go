@@ -96,7 +96,7 @@ func (c *controller[T]) newView(r *request) (*view[T], error) {
 }
 
 // append appends the resource's JSON form to dst.
-func (v *view[T]) append(dst []byte, item *T) ([]byte, error) {
+func (v *view[T]) append(dst []byte, item *model.Sealed[T]) ([]byte, error) {
 	for _, i := range v.unsure {
 		verdict, err := v.request.judge.Defined(v.request.Context(), v.controller.format.shown[i].rule, v.controller.existing(item, nil))
 		if err != nil && !errs.Is(err, errs.NotFound) {
@@ -107,7 +107,7 @@ func (v *view[T]) append(dst []byte, item *T) ([]byte, error) {
 			v.choice[i] = seen
 		}
 	}
-	return v.encoder().Append(dst, item), nil
+	return item.AppendForm(dst, v.encoder(), !v.chosen), nil
 }
 
 // encoder returns the encoder for the present choice.
@@ -125,7 +125,7 @@ func (v *view[T]) encoder() *model.Encoder[T] {
 }
 
 // one is the answer {"network": {…}}.
-func (c *controller[T]) one(status int, r *request, item *T) (*answer, error) {
+func (c *controller[T]) one(status int, r *request, item *model.Sealed[T]) (*answer, error) {
 	v, err := c.newView(r)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (c *controller[T]) one(status int, r *request, item *T) (*answer, error) {
 }
 
 // appendList appends "networks": […].
-func (c *controller[T]) appendList(body []byte, r *request, items []*T) ([]byte, error) {
+func (c *controller[T]) appendList(body []byte, r *request, items []*model.Sealed[T]) ([]byte, error) {
 	v, err := c.newView(r)
 	if err != nil {
 		return nil, err

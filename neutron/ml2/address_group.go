@@ -20,10 +20,15 @@ import (
 // Address groups: the rules of neutron/db/address_group_db.py.
 
 // AddressGroups returns the address groups collection.
-func (p *Plugin) AddressGroups() plugin.Resource[model.AddressGroup] { return addressGroups{p} }
+func (p *Plugin) AddressGroups() plugin.Resource[model.AddressGroup] {
+	return addressGroups{p, NewReader(p.db, store.AddressGroups, apidef.AddressGroupNotFound)}
+}
 
 // addressGroups implements plugin.Resource.
-type addressGroups struct{ *Plugin }
+type addressGroups struct {
+	*Plugin
+	Reader[model.AddressGroup]
+}
 
 func (a addressGroups) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.AddressGroup]) ([]*model.AddressGroup, error) {
 	return createAll(ctx, a.Plugin, c, items, (*request).createAddressGroup)
@@ -51,20 +56,6 @@ func inOrder(addresses []netip.Prefix) []netip.Prefix {
 	}
 	slices.SortFunc(out, func(a, b netip.Prefix) int { return strings.Compare(a.String(), b.String()) })
 	return slices.Compact(out)
-}
-
-func (a addressGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.AddressGroup, error) {
-	return store.ReadOne(ctx, a.db, func(q store.Querier) (*model.AddressGroup, error) {
-		found, err := store.AddressGroup(q, groupID, ScopeOf(c))
-		return found, store.NotFoundAs(err, apidef.AddressGroupNotFound(groupID))
-	})
-}
-
-func (a addressGroups) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.AddressGroup, error) {
-	return store.ReadOne(ctx, a.db, func(q store.Querier) ([]*model.AddressGroup, error) {
-		page, err := store.ListAddressGroups(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, apidef.AddressGroupNotFound(want.Marker))
-	})
 }
 
 func (a addressGroups) Update(ctx context.Context, c *auth.Caller, groupID string,

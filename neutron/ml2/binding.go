@@ -6,6 +6,7 @@ import (
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
 )
 
 // The kinds of binding (neutron_lib/api/definitions/portbindings.py).
@@ -63,6 +64,11 @@ func (p *Plugin) describe(port *model.Port) *model.Port {
 	port.VIFDetails = detailsOf(port.VIFType)
 	port.DNSAssignment = port.NamesUnder(p.dnsDomain())
 	return port
+}
+
+// described reads ports with what describe adds, which goes by the domain of the configuration.
+func (p *Plugin) described() store.Shared[model.Port] {
+	return store.Ports.Finished("dns_domain "+p.dnsDomain(), func(port *model.Port) { p.describe(port) })
 }
 
 // recordedPort is the port as the backend learns of it: without the names, which follow from the configuration.

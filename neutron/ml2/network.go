@@ -36,7 +36,10 @@ const (
 var autoDeleteOwners = []string{"network:dhcp", "network:distributed"}
 
 // networks implements plugin.Resource.
-type networks struct{ *Plugin }
+type networks struct {
+	*Plugin
+	Reader[model.Network]
+}
 
 func (n networks) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Network]) ([]*model.Network, error) {
 	return createAll(ctx, n.Plugin, c, items, (*request).createNetwork)
@@ -117,20 +120,6 @@ func (p *Plugin) maxMTU(networkType string) int {
 		return mtu - vxlanOverhead - ipv6Overhead
 	}
 	return mtu - vxlanOverhead - ipv4Overhead
-}
-
-func (n networks) Get(ctx context.Context, c *auth.Caller, networkID string) (*model.Network, error) {
-	return store.ReadOne(ctx, n.db, func(q store.Querier) (*model.Network, error) {
-		found, err := store.Network(q, networkID, ScopeOf(c))
-		return found, store.NotFoundAs(err, networkNotFound(networkID))
-	})
-}
-
-func (n networks) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Network, error) {
-	return store.ReadOne(ctx, n.db, func(q store.Querier) ([]*model.Network, error) {
-		page, err := store.ListNetworks(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, networkNotFound(want.Marker))
-	})
 }
 
 func (n networks) Update(ctx context.Context, c *auth.Caller, networkID string,

@@ -88,13 +88,19 @@ func New(db *store.DB, j *journal.Journal, cfg Config, log *slog.Logger) *Plugin
 func (p *Plugin) AnswerFor(b journal.Backend) { p.backend = b }
 
 // Networks returns the networks collection.
-func (p *Plugin) Networks() plugin.Resource[model.Network] { return networks{p} }
+func (p *Plugin) Networks() plugin.Resource[model.Network] {
+	return networks{p, NewReader(p.db, store.Networks, networkNotFound)}
+}
 
 // Subnets returns the subnets collection.
-func (p *Plugin) Subnets() plugin.Resource[model.Subnet] { return subnets{p} }
+func (p *Plugin) Subnets() plugin.Resource[model.Subnet] {
+	return subnets{p, NewReader(p.db, store.Subnets, subnetNotFound)}
+}
 
 // Ports returns the ports collection.
-func (p *Plugin) Ports() plugin.Resource[model.Port] { return ports{p} }
+func (p *Plugin) Ports() plugin.Resource[model.Port] {
+	return ports{p, NewReader(p.db, p.described(), portNotFound)}
+}
 
 // request is one call on its way through a transaction: the plugin, the transaction, who asks, and one time for all that changes.
 type request struct {

@@ -15,7 +15,10 @@ import (
 )
 
 // ports implements plugin.Resource.
-type ports struct{ *Plugin }
+type ports struct {
+	*Plugin
+	Reader[model.Port]
+}
 
 func (p ports) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Port]) ([]*model.Port, error) {
 	return createAll(ctx, p.Plugin, c, items, (*request).createPort)
@@ -123,27 +126,6 @@ func subnetsOf(wants []want) []model.SubnetID {
 		}
 	}
 	return ids
-}
-
-func (p ports) Get(ctx context.Context, c *auth.Caller, portID string) (*model.Port, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.Port, error) {
-		found, err := store.Port(q, portID, ScopeOf(c))
-		if err != nil {
-			return nil, store.NotFoundAs(err, portNotFound(portID))
-		}
-		return p.describe(found), nil
-	})
-}
-
-func (p ports) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Port, error) {
-	page, err := store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.Port, error) {
-		page, err := store.ListPorts(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, portNotFound(want.Marker))
-	})
-	for _, port := range page {
-		p.describe(port)
-	}
-	return page, err
 }
 
 func (p ports) Delete(ctx context.Context, c *auth.Caller, portID string) error {

@@ -16,10 +16,15 @@ import (
 // default group of its project.
 
 // SecurityGroups returns the security groups collection.
-func (p *Plugin) SecurityGroups() plugin.Resource[model.SecurityGroup] { return securityGroups{p} }
+func (p *Plugin) SecurityGroups() plugin.Resource[model.SecurityGroup] {
+	return securityGroups{p, NewReader(p.db, store.SecurityGroups, apidef.SecurityGroupNotFound).after(p.ensureDefaultListed)}
+}
 
 // securityGroups implements plugin.Resource.
-type securityGroups struct{ *Plugin }
+type securityGroups struct {
+	*Plugin
+	Reader[model.SecurityGroup]
+}
 
 func (g securityGroups) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.SecurityGroup]) ([]*model.SecurityGroup,
 	error) {
@@ -54,23 +59,6 @@ func (r *request) insertGroup(g *model.SecurityGroup, rules []model.SecurityGrou
 	}
 	g.Rules = rules
 	return nil
-}
-
-func (g securityGroups) Get(ctx context.Context, c *auth.Caller, groupID string) (*model.SecurityGroup, error) {
-	return store.ReadOne(ctx, g.db, func(q store.Querier) (*model.SecurityGroup, error) {
-		found, err := store.SecurityGroup(q, groupID, ScopeOf(c))
-		return found, store.NotFoundAs(err, apidef.SecurityGroupNotFound(groupID))
-	})
-}
-
-func (g securityGroups) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.SecurityGroup, error) {
-	if err := g.ensureDefaultListed(ctx, c, want); err != nil {
-		return nil, err
-	}
-	return store.ReadOne(ctx, g.db, func(q store.Querier) ([]*model.SecurityGroup, error) {
-		page, err := store.ListSecurityGroups(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, apidef.SecurityGroupNotFound(want.Marker))
-	})
 }
 
 func (g securityGroups) Update(ctx context.Context, c *auth.Caller, groupID string,

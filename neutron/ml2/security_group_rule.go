@@ -15,11 +15,14 @@ import (
 
 // SecurityGroupRules returns the security group rules collection.
 func (p *Plugin) SecurityGroupRules() plugin.Resource[model.SecurityGroupRule] {
-	return securityGroupRules{p}
+	return securityGroupRules{p, NewReader(p.db, store.SecurityGroupRules, ruleNotFound).after(p.ensureDefaultListed)}
 }
 
 // securityGroupRules implements plugin.Resource.
-type securityGroupRules struct{ *Plugin }
+type securityGroupRules struct {
+	*Plugin
+	Reader[model.SecurityGroupRule]
+}
 
 // Create makes rules of one group (create_security_group_rule_bulk_native).
 func (s securityGroupRules) Create(ctx context.Context, c *auth.Caller,
@@ -81,23 +84,6 @@ func (r *request) insertRule(rule *model.SecurityGroupRule) error {
 // reserveRules asks for room for the rules that a new group begins with.
 func (r *request) reserveRules(project string, n int) error {
 	return quota.Reserve(r.cfg.Quotas, r.tx, project, "security_group_rule", n)
-}
-
-func (s securityGroupRules) Get(ctx context.Context, c *auth.Caller, ruleID string) (*model.SecurityGroupRule, error) {
-	return store.ReadOne(ctx, s.db, func(q store.Querier) (*model.SecurityGroupRule, error) {
-		found, err := store.SecurityGroupRule(q, ruleID, ScopeOf(c))
-		return found, store.NotFoundAs(err, ruleNotFound(ruleID))
-	})
-}
-
-func (s securityGroupRules) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.SecurityGroupRule, error) {
-	if err := s.ensureDefaultListed(ctx, c, want); err != nil {
-		return nil, err
-	}
-	return store.ReadOne(ctx, s.db, func(q store.Querier) ([]*model.SecurityGroupRule, error) {
-		page, err := store.ListSecurityGroupRules(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, ruleNotFound(want.Marker))
-	})
 }
 
 // Update refuses: no attribute of a rule may be changed, and what asks for no change has no meaning either.

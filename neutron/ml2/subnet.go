@@ -14,7 +14,10 @@ import (
 )
 
 // subnets implements plugin.Resource.
-type subnets struct{ *Plugin }
+type subnets struct {
+	*Plugin
+	Reader[model.Subnet]
+}
 
 func (s subnets) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Subnet]) ([]*model.Subnet, error) {
 	return createAll(ctx, s.Plugin, c, items, (*request).createSubnet)
@@ -108,20 +111,6 @@ func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool 
 		return invalidInput("Requested subnet with cidr: %s for network: %s overlaps with another subnet", s.CIDR, s.NetworkID)
 	}
 	return checkAffinity(s, network, pool, others)
-}
-
-func (s subnets) Get(ctx context.Context, c *auth.Caller, subnetID string) (*model.Subnet, error) {
-	return store.ReadOne(ctx, s.db, func(q store.Querier) (*model.Subnet, error) {
-		found, err := store.Subnet(q, subnetID, ScopeOf(c))
-		return found, store.NotFoundAs(err, subnetNotFound(subnetID))
-	})
-}
-
-func (s subnets) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Subnet, error) {
-	return store.ReadOne(ctx, s.db, func(q store.Querier) ([]*model.Subnet, error) {
-		page, err := store.ListSubnets(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, subnetNotFound(want.Marker))
-	})
 }
 
 func (s subnets) Update(ctx context.Context, c *auth.Caller, subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {

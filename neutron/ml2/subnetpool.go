@@ -13,10 +13,15 @@ import (
 )
 
 // SubnetPools returns the subnet pools collection.
-func (p *Plugin) SubnetPools() plugin.Resource[model.SubnetPool] { return subnetPools{p} }
+func (p *Plugin) SubnetPools() plugin.Resource[model.SubnetPool] {
+	return subnetPools{p, NewReader(p.db, store.SubnetPools, subnetPoolNotFound)}
+}
 
 // subnetPools implements plugin.Resource.
-type subnetPools struct{ *Plugin }
+type subnetPools struct {
+	*Plugin
+	Reader[model.SubnetPool]
+}
 
 func (p subnetPools) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.SubnetPool]) ([]*model.SubnetPool, error) {
 	return createAll(ctx, p.Plugin, c, items, (*request).createSubnetPool)
@@ -108,20 +113,6 @@ func checkPrefixLens(p *model.SubnetPool) error {
 		return illegalBounds("default_prefixlen", p.DefaultPrefixLen, "max_prefixlen", p.MaxPrefixLen)
 	}
 	return nil
-}
-
-func (p subnetPools) Get(ctx context.Context, c *auth.Caller, poolID string) (*model.SubnetPool, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.SubnetPool, error) {
-		found, err := store.SubnetPool(q, poolID, ScopeOf(c))
-		return found, store.NotFoundAs(err, subnetPoolNotFound(poolID))
-	})
-}
-
-func (p subnetPools) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.SubnetPool, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.SubnetPool, error) {
-		page, err := store.ListSubnetPools(q, ScopeOf(c), want)
-		return page, store.NotFoundAs(err, subnetPoolNotFound(want.Marker))
-	})
 }
 
 func (p subnetPools) Update(ctx context.Context, c *auth.Caller, poolID string,

@@ -15,7 +15,10 @@ import (
 )
 
 // floatingIPs implements plugin.Resource.
-type floatingIPs struct{ *Plugin }
+type floatingIPs struct {
+	*Plugin
+	ml2.Reader[model.FloatingIP]
+}
 
 func (p floatingIPs) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.FloatingIP]) ([]*model.FloatingIP, error) {
 	return createAll(ctx, p.Plugin, c, items, (*request).createFloatingIP)
@@ -84,20 +87,6 @@ func floatingPort(f *model.FloatingIP) plugin.Body[model.Port] {
 		body.Given["fixed_ips"] = true
 	}
 	return body
-}
-
-func (p floatingIPs) Get(ctx context.Context, c *auth.Caller, floatingIPID string) (*model.FloatingIP, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.FloatingIP, error) {
-		found, err := store.FloatingIP(q, floatingIPID, ml2.ScopeOf(c))
-		return found, store.NotFoundAs(err, floatingIPNotFound(floatingIPID))
-	})
-}
-
-func (p floatingIPs) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.FloatingIP, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.FloatingIP, error) {
-		page, err := store.ListFloatingIPs(q, ml2.ScopeOf(c), want)
-		return page, store.NotFoundAs(err, floatingIPNotFound(want.Marker))
-	})
 }
 
 func (p floatingIPs) Update(ctx context.Context, c *auth.Caller, floatingIPID string,

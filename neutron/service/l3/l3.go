@@ -54,10 +54,14 @@ func New(core *ml2.Plugin, db *store.DB, cfg Config) *Plugin {
 }
 
 // Routers returns the routers collection.
-func (p *Plugin) Routers() plugin.Resource[model.Router] { return routers{p} }
+func (p *Plugin) Routers() plugin.Resource[model.Router] {
+	return routers{p, ml2.NewReader(p.db, store.Routers, routerNotFound)}
+}
 
 // FloatingIPs returns the floatingips collection.
-func (p *Plugin) FloatingIPs() plugin.Resource[model.FloatingIP] { return floatingIPs{p} }
+func (p *Plugin) FloatingIPs() plugin.Resource[model.FloatingIP] {
+	return floatingIPs{p, ml2.NewReader(p.db, store.FloatingIPs, floatingIPNotFound)}
+}
 
 // PortForwardings returns the forwardings of one floating address.
 func (p *Plugin) PortForwardings(floatingIPID string) plugin.Resource[model.PortForwarding] {

@@ -13,7 +13,10 @@ import (
 )
 
 // routers implements plugin.Resource.
-type routers struct{ *Plugin }
+type routers struct {
+	*Plugin
+	ml2.Reader[model.Router]
+}
 
 func (p routers) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[model.Router]) ([]*model.Router, error) {
 	return createAll(ctx, p.Plugin, c, items, (*request).createRouter)
@@ -41,20 +44,6 @@ func (r *request) createRouter(body plugin.Body[model.Router]) (*model.Router, e
 		}
 	}
 	return &v, r.recordRouter(journal.Create, &v)
-}
-
-func (p routers) Get(ctx context.Context, c *auth.Caller, routerID string) (*model.Router, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) (*model.Router, error) {
-		found, err := store.Router(q, routerID, ml2.ScopeOf(c))
-		return found, store.NotFoundAs(err, routerNotFound(routerID))
-	})
-}
-
-func (p routers) List(ctx context.Context, c *auth.Caller, want plugin.Query) ([]*model.Router, error) {
-	return store.ReadOne(ctx, p.db, func(q store.Querier) ([]*model.Router, error) {
-		page, err := store.ListRouters(q, ml2.ScopeOf(c), want)
-		return page, store.NotFoundAs(err, routerNotFound(want.Marker))
-	})
 }
 
 func (p routers) Update(ctx context.Context, c *auth.Caller, routerID string, body plugin.Body[model.Router]) (*model.Router, error) {
