@@ -26,6 +26,9 @@ var (
 	pendingMetric = prometheus.NewDesc("midonet_journal_pending_tasks", "Tasks that the topology does not have yet, at most 1000.", nil, nil)
 	appliedMetric = prometheus.NewDesc("midonet_journal_applied_tasks_total", "Tasks applied since the journal began.", nil, nil)
 	failedMetric  = prometheus.NewDesc("midonet_journal_failed_tasks", "Tasks that cannot be applied.", nil, nil)
+	cachedMetric  = prometheus.NewDesc("midonet_api_remembered_octets", "Size of the resources that are remembered, about.", nil, nil)
+	hitsMetric    = prometheus.NewDesc("midonet_api_remembered_total", "Resources that came from memory.", nil, nil)
+	missesMetric  = prometheus.NewDesc("midonet_api_read_total", "Resources that were read from the database to be remembered.", nil, nil)
 	objectsMetric = prometheus.NewDesc("midonet_topology_objects", "Objects of the topology.", []string{"kind"}, nil)
 )
 
@@ -34,7 +37,8 @@ type serverMetrics struct{ *server }
 
 // Describe implements prometheus.Collector.
 func (m serverMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{pendingMetric, appliedMetric, failedMetric, objectsMetric} {
+	for _, d := range []*prometheus.Desc{pendingMetric, appliedMetric, failedMetric, cachedMetric, hitsMetric, missesMetric,
+		objectsMetric} {
 		out <- d
 	}
 }
@@ -51,6 +55,10 @@ func (m serverMetrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(appliedMetric, prometheus.CounterValue, float64(drain.Applied))
 		out <- prometheus.MustNewConstMetric(failedMetric, prometheus.GaugeValue, float64(len(drain.Failed)))
 	}
+	memory := m.db.Memory()
+	out <- prometheus.MustNewConstMetric(cachedMetric, prometheus.GaugeValue, float64(memory.Octets))
+	out <- prometheus.MustNewConstMetric(hitsMetric, prometheus.CounterValue, float64(memory.Hits))
+	out <- prometheus.MustNewConstMetric(missesMetric, prometheus.CounterValue, float64(memory.Misses))
 	if m.APIOnly {
 		return
 	}

@@ -191,7 +191,8 @@ func TestMetricsAndHealth(t *testing.T) {
 	makePort(t, url)
 	awaitDrained(t, NewAdminClient(dir))
 	text := get(t, "http://"+metrics+"/metrics")
-	for _, line := range []string{"midonet_journal_pending_tasks 0", "midonet_journal_applied_tasks_total 8",
+	for _, line := range []string{"midonet_journal_pending_tasks 0", "midonet_journal_applied_tasks_total 8", "midonet_api_remembered_octets", "midonet_api_remembered_total",
+		"midonet_api_read_total",
 		`midonet_topology_objects{kind="port"} 1`, "process_resident_memory_bytes"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q among the metrics:\n%s", line, text)
