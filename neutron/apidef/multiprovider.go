@@ -45,15 +45,12 @@ func segment(given map[string]any) (map[string]any, error) {
 			return nil, BadRequest("Invalid input for segments. Reason: %s.", fmt.Sprintf("%s: %s", key, reason))
 		}
 	}
-	switch number := out["provider:segmentation_id"]; text(number) {
-	case "", "0", "None", "False", "[]", "{}":
+	number := out["provider:segmentation_id"]
+	if isNothing(number) {
 		delete(out, "provider:segmentation_id")
-	default:
-		n, err := toInteger(number)
-		if err != nil {
-			return nil, err
-		}
-		out["provider:segmentation_id"] = n
+		return out, nil
 	}
-	return out, nil
+	n, err := toInteger(number)
+	out["provider:segmentation_id"] = n
+	return out, err
 }

@@ -51,6 +51,14 @@ func repr(v any) string {
 	return fmt.Sprint(v)
 }
 
+// isNothing reports whether a value counts as false in Python.
+func isNothing(v any) bool {
+	if _, ok := v.(string); ok {
+		return v == ""
+	}
+	return slices.Contains([]string{"None", "False", "0", "0.0", "[]", "{}"}, repr(v))
+}
+
 func boolText(b bool) string {
 	if b {
 		return "True"

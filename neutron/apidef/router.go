@@ -37,16 +37,11 @@ func placed() []Attribute {
 
 // gatewayInfo makes null of whatever is empty, and a boolean of enable_snat.
 func gatewayInfo(v any) (any, error) {
-	switch v := v.(type) {
-	case string:
-		if v == "" {
-			return nil, nil
-		}
-	case map[string]any:
-		if len(v) == 0 {
-			return nil, nil
-		}
-		return convertKey(v, "enable_snat", toBoolean)
+	if isNothing(v) {
+		return nil, nil
+	}
+	if object, ok := v.(map[string]any); ok {
+		return convertKey(object, "enable_snat", toBoolean)
 	}
 	return v, nil
 }

@@ -68,6 +68,8 @@ func subnetList(v any) string {
 			return fmt.Sprintf("Duplicate items in the list: '%s'", text(e))
 		}
 		seen[repr(e)] = true
+	}
+	for _, e := range list {
 		if reason := isPrefix(e); reason != "" {
 			return reason
 		}

@@ -166,7 +166,7 @@ func (r *request) updatePool(p *model.SubnetPool, body plugin.Body[model.SubnetP
 
 // mayReplace allows to add to the prefixes of a pool.
 func mayReplace(old, wanted []netip.Prefix) error {
-	if len(wanted) > 0 && wanted[0].Addr().Is4() == old[0].Addr().Is4() && len(spansWithout(spansOf(old), spansOf(wanted))) > 0 {
+	if len(spansWithout(spansOf(old), spansOf(wanted))) > 0 {
 		return illegalPrefixUpdate("Existing prefixes must be a subset of the new prefixes")
 	}
 	return nil

@@ -340,9 +340,11 @@ func TestPrefixOperations(t *testing.T) {
 	}
 	_, err = do(f.AddPrefixes, bob, `["10.9.0.0/16"]`)
 	wantFault(t, err, errs.NotFound, "SubnetPoolNotFound", "")
-	_, err = f.SubnetPools().Update(ctx, alice, p.ID.String(), poolBody("10.0.0.0/24"))
-	wantFault(t, err, errs.Invalid, "IllegalSubnetPoolPrefixUpdate",
-		"Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
+	for _, prefix := range []string{"10.0.0.0/24", "fd00::/32"} {
+		_, err = f.SubnetPools().Update(ctx, alice, p.ID.String(), poolBody(prefix))
+		wantFault(t, err, errs.Invalid, "IllegalSubnetPoolPrefixUpdate",
+			"Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
+	}
 }
 
 // TestOnboarding: a network's subnets become the pool's, and the journal tells of it.
