@@ -67,6 +67,7 @@ var known = []exception{
 	{"a port's `device_owner` or `device_id`, the project that an RBAC policy is for, or the name of a DHCP option, that ends in a space", `"(target_tenant|device_owner|device_id|opt_name)":"[^"]* "`, `^20`, `ends in a space`},
 	{"the nil UUID in a body, 00000000-0000-0000-0000-000000000000", `"00000000-0000-0000-0000-000000000000"`, `^40[049]`, `^400 .*'<uuid>' is not a valid UUID`},
 	{"a range of fewer than four numbers, such as `4`, in `cidr` or `remote_ip_prefix`, or a filter by them", `"(remote_ip_prefix|cidr)":"4"|(cidr|remote_ip_prefix)=(0|1|\+1)&`, ``, `InvalidCIDR|is not in a CIDR format`},
+	{"`remote_ip_prefix` that is neither text nor null, such as `{}`", `"remote_ip_prefix":(0|\[\]|\{\})}`, `^201`, `^400 InvalidCIDR`},
 	{"addresses and ranges in refusals", `"FD00::1"`, `'FD00::1'`, `'fd00::1'`},
 	{"MAC addresses of ports and of `allowed_address_pairs`", `"mac_address":"fa16`, `mac_address="fa16`, `mac_address="<mac>"`},
 	{"an empty `provider:network_type` in a `PUT`", `^PUT .*"provider:network_type":""`, `Plugin does not support updating`, `network_type value '' not supported`},

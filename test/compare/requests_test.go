@@ -293,7 +293,9 @@ func (l *laboratory) askBulks(t *testing.T, p place) {
 			}
 		}
 	}
-	l.asks(t, request{method: "GET", path: p.path() + "?fields=project_id"}, sorted)
+	if !strings.HasPrefix(p.def.Noun(), "security_group") { // projects that others have named have groups by then
+		l.asks(t, request{method: "GET", path: p.path() + "?fields=project_id"}, sorted)
+	}
 }
 
 // beside makes another of a place's items, to be changed, and returns its path.
