@@ -64,7 +64,7 @@ conformance: packages conformance-packages ## OpenStack's tempest against the Ne
 
 .PHONY: compare
 compare: bench-packages ## ask a real neutron-server and our server the same, thousands of times; each difference must have a row in docs/divergences.md
-	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 3h -v ./test/compare
+	MIDONET_CONFORMANCE=1 $(GO) test -count=1 -timeout 3h -parallel 3 -v ./test/compare
 
 .PHONY: bench
 bench: bench-packages build ## measure, each figure beside a peer in the same run (root)

@@ -4,7 +4,8 @@
 // of every kind, bodies with each attribute set to each of many values, good and bad, requests of every method on every path, tags of every
 // collection, and the actions. A resource that is served and is not in the world (see world_test.go) fails the test.
 //
-// It takes Debian's neutron-server an hour or more to answer all of it: `make compare`. A part of it, such as
+// Three laboratories share the questions, each with two servers and a world of its own. Even so it takes Debian's neutron-server tens of minutes to
+// answer all of it: `make compare`. A part of it, such as
 // MIDONET_CONFORMANCE=1 go test ./test/compare -run 'TestSameAnswers/core/bodies/port$', takes minutes.
 package compare
 
