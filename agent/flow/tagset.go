@@ -22,7 +22,12 @@ const maxMet = 192
 func (s *TagSet) List() []Tag { return s.list }
 
 // Reset empties the set, which is to keep its tags in room from now on.
-func (s *TagSet) Reset(room []Tag) { s.list, s.met = room[:0], [256]uint8{} }
+func (s *TagSet) Reset(room []Tag) {
+	if len(s.list) > 0 {
+		s.met = [256]uint8{}
+	}
+	s.list = room[:0]
+}
 
 // Append adds tags that are known not to be there, and are not added by one of the methods below.
 func (s *TagSet) Append(tags []Tag) { s.list = append(s.list, tags...) }
