@@ -162,7 +162,7 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 		return flow.StateValue{Addr: addr, Port: c.SrcPort}, accepted
 	}
 	if w.mayBeKnown() {
-		return v, waiting
+		return flow.StateValue{Addr: addr, Port: t.FirstPort}, accepted
 	}
 	if w.in.State != nil {
 		if port, ok := w.in.State.FreePort(at.device, addr, t.FirstPort, t.LastPort, c); ok {
@@ -179,15 +179,25 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 	return v, waiting
 }
 
-// mayBeKnown ends the walk of a packet whose connection may have begun on another host, from which its port has just come, so that it is not
-// given another port than it has. A TCP connection says when it begins.
+// mayBeKnown reports whether the packet's connection may have begun on another host, from which its port has just come, so that it is not to be
+// given another port than it has. A TCP connection says when it begins. The walk goes on as if it had one, to learn who knows.
 func (w *walk) mayBeKnown() bool {
 	if !w.in.Arriving || w.in.GiveUp || w.made || w.packet.OpensTCP() {
 		return false
 	}
-	w.wait(Want{Arrival: w.in.InPort})
-	w.step(w.portDevice(w.in.InPort), "has come from another host: the packet waits for what is known of its connections")
+	w.assumed, w.notes.open = true, false
 	return true
+}
+
+// awaitArrival has a packet wait that has been walked with a source that it may not have.
+func (w *walk) awaitArrival() {
+	if w.result.Verdict == Wait {
+		w.result.StatePeers = nil
+		return // first for what is on its way
+	}
+	peers := w.result.StatePeers
+	w.result = Result{Learn: w.result.Learn, Found: w.result.Found, StatePeers: peers}
+	w.wait(Want{Arrival: w.in.InPort})
 }
 
 // destinationNAT sends the connection to one of the rule's targets, always the same.

@@ -94,7 +94,8 @@ func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
 		return w.notTranslated(at, "is an error about what was sent to %s, which has not asked for it", p.client)
 	}
 	if w.mayBeKnown() {
-		return waiting
+		p.number = firstClient
+		return accepted
 	}
 	if w.in.State != nil {
 		if n, ok := w.in.State.FreePort(at.router.ID, poolBase, firstClient, lastClient, flow.Conn{Dst: p.floating.Fixed}); ok {

@@ -171,6 +171,7 @@ type Result struct {
 	Wants []Want // with the verdict Wait
 	// State is what the answer made or relied on, to be remembered for as long as the flow lives: on this host, and before the
 	// packet leaves on the hosts with the underlay addresses StatePeers, where packets of the connection may come in.
+	// Of a packet that waits for an Arrival the latter are the hosts that were told of its connection, if there is one.
 	State      []flow.State
 	StatePeers []netip.Addr
 	Steps      []Step // where Input.Trace is set

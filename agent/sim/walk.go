@@ -34,7 +34,11 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 		w.start(responders)
 		w.keepWay()
 	}
-	if w.result.Verdict != Forward {
+	switch {
+	case w.assumed:
+		w.awaitArrival()
+		w.states = w.states[:0]
+	case w.result.Verdict != Forward:
 		w.states, w.result.StatePeers = w.states[:0], nil // nothing follows that would need them
 	}
 	w.keepRoom()
@@ -102,6 +106,8 @@ type walk struct {
 	// what becomes of it.
 	made  bool
 	maker *walk
+	// assumed says that the packet has a source which its connection may not have.
+	assumed bool
 	// source is the device that the packet entered first, where its connection is looked for; answer whether it belongs to a known one;
 	// tracked whether anyone asked.
 	source  [16]byte

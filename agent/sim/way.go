@@ -162,6 +162,7 @@ func (w *walk) goBack() {
 	w.packet.Header, w.result, w.answer = w.entered, Result{Cache: true, StatePeers: peers}, answerUnknown
 	w.tags.Reset(w.tags.List())
 	w.states, w.notes, w.dstRewritten = w.states[:0], notes{acts: w.notes.acts[:0]}, false
+	w.assumed = false
 }
 
 // takes reports whether the packet takes the way, and takes it to the end.

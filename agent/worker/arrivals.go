@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"maps"
 	"net/netip"
@@ -16,10 +15,10 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Of a port that comes from another host that host gives an account: what it knows of its connections. Where none has come soon, because that host's agent is away or a message
-// was lost, this host asks all hosts that it knows of: those that were told of a connection, where its answers come in, tell it back
-// (the original asks the host that had the port, whose flow states a process of their own keeps). Until then a packet waits that would
-// otherwise be taken for the first of its connection and be given another port.
+// Of a port that comes from another host that host gives an account: what it knows of its connections. Where none has come soon, because that
+// host's agent is away or a message was lost, it is asked. And a packet that would be taken for the first of its connection, and be given another
+// port than the connection has, waits until those hosts have been asked that would have been told of it, where its answers come in (the original
+// asks the host that had the port alone, whose flow states a process of their own keeps).
 //
 // A connection whose port is of another host's block keeps it: that host, if it is one that had the port, is told of the connection like the
 // hosts of its answers, so that it gives the port to nobody else and does not give the block back.
@@ -28,34 +27,76 @@ import (
 const (
 	// maxArrivals is how many ports may be waited for at a time. Connections of others begin anew where nobody tells of them.
 	maxArrivals = 1024
-	// maxArrivalAsks is how often other hosts are asked about a port, wantInterval apart.
+	// arrivalLife is how long a port is one that has come where the host that had it does not say all: a workload may come long after its port.
+	arrivalLife = 10 * time.Minute
+	// maxArrivalAsks is how often a host is asked about a port, wantInterval apart.
 	maxArrivalAsks = 2
-	// maxAsked is how many hosts are asked about one: those that had it, then those of uplinks, then any.
-	maxAsked = 512
+	// maxAsked is how many hosts are asked about a port beside the one that had it. Connections whose hosts are others begin anew.
+	maxAsked = 64
 	// maxInquiries is how many ports' accounts other hosts may wait for here. Whoever finds no room asks again.
 	maxInquiries = 1024
 	// accountInterval is how often the states are looked through for others at most.
 	accountInterval = 100 * time.Millisecond
 )
 
-// arrivals are the ports that have come and of which all is not told yet.
+// arrivals are the ports that have come and of which the hosts that had them have not told all.
 type arrivals map[topology.PortID]*arrival
 
 type arrival struct {
-	from topology.HostID // which had the port
+	from   topology.HostID // which had the port
+	since  time.Time
+	former inquest                 // of that host
+	peers  map[netip.Addr]*inquest // of hosts that may have been told of connections, by their underlay addresses
+}
+
+// inquest is how far the asking of a host is.
+type inquest struct {
 	asks int
 	due  time.Time // when to ask, or to ask no more
+	done bool      // it has told all, or was asked often enough
 }
 
 func (a arrivals) of(port topology.PortID) bool { return len(a) > 0 && a[port] != nil }
 
-// told ends the arrival of the port where the host that had it has told all that it knows, and reports whether it does.
-func (a arrivals) told(port topology.PortID, by topology.HostID) bool {
-	if x := a[port]; x == nil || x.from != by {
+// toldOf notes that the host has told all that it knows of the port, and reports whether there may be packets that need not wait any more.
+func (w *Worker) toldOf(port topology.PortID, by topology.HostID) bool {
+	a := w.arrivals[port]
+	if a == nil {
 		return false
 	}
-	delete(a, port)
+	if a.from == by {
+		delete(w.arrivals, port)
+		return true
+	}
+	at, _ := w.endpointOf(by)
+	q := a.peers[at]
+	if q == nil || q.done {
+		return false
+	}
+	q.done = true
 	return true
+}
+
+// nobodyKnows reports whether everybody has been asked who would have been told of the connection of a packet that waits for what is known
+// of the port. Those who have not been will be.
+func (w *Worker) nobodyKnows(port topology.PortID, r *sim.Result, now time.Time) bool {
+	if r.Wants[0].Arrival != port {
+		return false
+	}
+	a := w.arrivals[port]
+	settled := a.former.done
+	for _, peer := range r.StatePeers {
+		q := a.peers[peer]
+		if q == nil && len(a.peers) < maxAsked {
+			q = &inquest{due: a.former.due}
+			if now.After(q.due) || a.former.asks > 0 {
+				q.due = now
+			}
+			a.peers[peer] = q
+		}
+		settled = settled && (q == nil || q.done)
+	}
+	return settled
 }
 
 // comes returns the bindings of the delta that bring ports here from other hosts. What an earlier agent had plugged in already is here, with
@@ -99,11 +140,12 @@ func (w *Worker) arrive(came []*topology.Binding) (ready []datapath.Miss) {
 			ready = append(ready, w.settleArrival(port)...)
 		}
 	}
+	now := w.cfg.Now()
 	for _, b := range came {
 		if len(w.arrivals) >= maxArrivals {
 			w.log.Warn("too many ports have come at once to ask about the connections of all", "port", b.Port)
 		} else if !w.cfg.State.HasTold(b.Former[0], b.Port) {
-			w.arrivals[b.Port] = &arrival{from: b.Former[0], due: w.cfg.Now().Add(askInterval)}
+			w.arrivals[b.Port] = &arrival{from: b.Former[0], since: now, former: inquest{due: now.Add(askInterval)}, peers: map[netip.Addr]*inquest{}}
 		}
 	}
 	return ready
@@ -115,7 +157,7 @@ func (w *Worker) settleArrival(port topology.PortID) []datapath.Miss {
 	return w.waiting.take(sim.Want{Arrival: port})
 }
 
-// askForArrivals asks about the ports of which nobody has told all, and lets those go on that were asked about for long enough.
+// askForArrivals asks about the ports of which not all is told, and lets packets go on that have waited for who does not answer.
 func (w *Worker) askForArrivals() {
 	w.mu.Lock()
 	var questions []datapath.Packet
@@ -128,36 +170,23 @@ func (w *Worker) askForArrivals() {
 	w.settle(w.answer(ready, false))
 }
 
-// overdueArrivals returns the questions that are due, about as many ports as one message is, and the packets of ports about which there are
-// no more.
+// overdueArrivals returns the questions that are due, to each host about as many ports as one message is, and the packets of ports about
+// which somebody is asked no more.
 func (w *Worker) overdueArrivals(now time.Time) (questions []datapath.Packet, ready []datapath.Miss) {
-	var due []topology.PortID
-	for port, a := range w.arrivals {
-		if !now.Before(a.due) {
-			due = append(due, port)
-		}
-	}
-	if len(due) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(due, func(x, y topology.PortID) int {
-		return cmp.Or(w.arrivals[x].due.Compare(w.arrivals[y].due), bytes.Compare(x[:], y[:]))
-	})
-	due = due[:min(len(due), flowstate.MaxPorts)]
-	hosts := w.askable(due)
 	about := map[netip.Addr][]topology.PortID{}
-	for _, port := range due {
+	for _, port := range slices.SortedFunc(maps.Keys(w.arrivals), func(x, y topology.PortID) int { return bytes.Compare(x[:], y[:]) }) {
 		a := w.arrivals[port]
-		open := slices.DeleteFunc(slices.Clone(hosts), func(h asked) bool { return w.cfg.State.HasTold(h.id, port) })
-		others := slices.ContainsFunc(open, func(h asked) bool { return h.id != a.from })
-		if a.asks == maxArrivalAsks || a.asks > 0 && !others {
+		if now.Sub(a.since) >= arrivalLife {
 			ready = append(ready, w.settleArrival(port)...)
 			continue
 		}
-		a.asks++
-		a.due = now.Add(wantInterval)
-		for _, h := range open {
-			about[h.at] = append(about[h.at], port)
+		former, known := w.endpointOf(a.from)
+		ended := a.former.next(now, port, former, about, known)
+		for peer, q := range a.peers {
+			ended = q.next(now, port, peer, about, true) || ended
+		}
+		if ended {
+			ready = append(ready, w.waiting.take(sim.Want{Arrival: port})...)
 		}
 	}
 	for _, peer := range slices.SortedFunc(maps.Keys(about), netip.Addr.Compare) {
@@ -166,46 +195,21 @@ func (w *Worker) overdueArrivals(now time.Time) (questions []datapath.Packet, re
 	return questions, ready
 }
 
-// asked is a host that may know of connections, and where it hears this one.
-type asked struct {
-	id topology.HostID
-	at netip.Addr
-}
-
-// askable returns the hosts to ask about the ports.
-func (w *Worker) askable(ports []topology.PortID) []asked {
-	var all []asked
-	for h := range w.view.Hosts() {
-		if at, ok := w.endpointOf(h.ID); ok && h.ID != w.cfg.Host {
-			all = append(all, asked{h.ID, at})
-		}
+// next adds the port to those that the host is to be asked about where it is time, and reports whether it is now asked no more. A host that
+// nobody knows cannot be asked.
+func (q *inquest) next(now time.Time, port topology.PortID, host netip.Addr, about map[netip.Addr][]topology.PortID, known bool) (ended bool) {
+	switch {
+	case q.done || now.Before(q.due) || len(about[host]) >= flowstate.MaxPorts:
+		return false
+	case q.asks >= maxArrivalAsks:
+		q.done = true
+		return true
+	case known:
+		about[host] = append(about[host], port)
 	}
-	if len(all) > maxAsked {
-		worth := w.worthAsking(ports)
-		slices.SortFunc(all, func(x, y asked) int {
-			return cmp.Or(cmp.Compare(worth[y.id], worth[x.id]), bytes.Compare(x.id[:], y.id[:]))
-		})
-		all = all[:maxAsked]
-	}
-	return all
-}
-
-// worthAsking returns which hosts are most likely to know of connections of the ports: 2 for those that had one, 1 for those with an uplink.
-func (w *Worker) worthAsking(ports []topology.PortID) map[topology.HostID]int {
-	worth := map[topology.HostID]int{}
-	for o := range w.view.Objects() {
-		if b, ok := o.(*topology.Binding); ok {
-			if p := w.view.Port(b.Port); p != nil && !p.Router.IsZero() {
-				worth[b.Host] = 1
-			}
-		}
-	}
-	for _, port := range ports {
-		for _, h := range w.former[port] {
-			worth[h] = 2
-		}
-	}
-	return worth
+	q.asks++
+	q.due = now.Add(wantInterval)
+	return false
 }
 
 // lenders returns the hosts that had the port before, where one of the states is of a block that this host does not hold.

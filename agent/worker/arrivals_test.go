@@ -199,7 +199,9 @@ func TestAMoveWhileTheOldAgentIsAway(t *testing.T) {
 	if len(left) != 2 || left[0] != ports[0] || left[1] != ports[1] {
 		t.Fatalf("the packets leave with the ports %v, want %v as before", left, ports)
 	}
-	// Of the third connection nobody knows: it goes on when those that are there have had a second for an answer.
+	// Of the third connection nobody knows: it goes on when the host that is away has been asked twice.
+	hosts.pass(maxArrivalAsks*wantInterval - wantInterval)
+	hosts.settle(h2)
 	hosts.pass(wantInterval - 1)
 	if left := hosts.settle(h2); len(left) != 0 {
 		t.Errorf("a packet of an unknown connection leaves too soon")
@@ -208,8 +210,71 @@ func TestAMoveWhileTheOldAgentIsAway(t *testing.T) {
 	if port := only(t, "an unknown connection", hosts.settle(h2)); !ofBlock(2048, port) {
 		t.Errorf("an unknown connection goes on with port %d", port)
 	}
+	h2.serve([]datapath.Miss{outward(5, 0)})
+	if port := only(t, "a connection like it", hosts.settle(h2)); !ofBlock(2048, port) {
+		t.Errorf("a connection whose hosts have been asked waits again, or has port %d", port)
+	}
+	hosts.pass(arrivalLife)
 	if len(h2.arrivals) != 0 || len(h2.waiting.lines) != 0 {
 		t.Errorf("something is still waited for: %v, %v", h2.arrivals, h2.waiting.lines)
+	}
+}
+
+// TestAWorkloadThatComesLongAfterItsPort, as one that is large: the hosts of its connections are asked when the first packet shows who they are.
+func TestAWorkloadThatComesLongAfterItsPort(t *testing.T) {
+	hosts := startApart(t, wayOut, "h1", "h2", "h3")
+	h1, h2 := hosts.named("h1"), hosts.named("h2")
+	h1.serve([]datapath.Miss{outward(1, syn)})
+	port := only(t, "the connection's first packet", hosts.settle(h1))
+	delete(hosts, netip.MustParseAddr("192.0.2.1"))
+	hosts.moves("h2", "h1")
+	for range 50 {
+		hosts.pass(wantInterval)
+		hosts.settle(h2)
+	}
+	h2.serve([]datapath.Miss{outward(1, ack)})
+	if left := hosts.settle(h2); len(left) != 0 {
+		t.Fatal("the packet leaves before anybody was asked")
+	}
+	hosts.pass(askInterval)
+	if got := only(t, "the connection", hosts.settle(h2)); got != port {
+		t.Errorf("it goes on with port %d, and had %d", got, port)
+	}
+}
+
+// TestWhoIsBehindAnExternalNetworkIsAsked: the router that leads to the uplink is not known to a host before a packet asks for it.
+func TestWhoIsBehindAnExternalNetworkIsAsked(t *testing.T) {
+	const edge = `
+router edge
+port ext-edge ext peer edge-ext device edge
+rport edge-ext edge fa:16:3e:ee:00:01 203.0.113.1/24 peer ext-edge
+rport edge-up edge fa:16:3e:ee:00:02 172.19.2.1/30 key 22
+bind edge-up h3 tap0
+active edge-up h3
+found edge edge-up 172.19.2.2 02:00:00:00:00:01 h3
+route edge 203.0.113.0/24 port edge-ext
+route edge 0.0.0.0/0 port edge-up via 172.19.2.2
+host h3 192.0.2.3
+`
+	text := strings.NewReplacer("host h3 192.0.2.3\n", "", "rport r1-up r1 fa:16:3e:aa:00:03 203.0.113.5/24 key 21\nbind r1-up h3 tap0\nactive r1-up h3\n",
+		"bridge ext external\nport r1e ext peer r1-up device r1\nrport r1-up r1 fa:16:3e:aa:00:03 203.0.113.5/24 peer r1e\nmac ext fa:16:3e:aa:00:03 r1e\n"+
+			"neighbour ext 203.0.113.5 fa:16:3e:aa:00:03 r1e\nmac ext fa:16:3e:ee:00:01 ext-edge\nneighbour ext 203.0.113.1 fa:16:3e:ee:00:01 ext-edge\n",
+		"found r1 r1-up 203.0.113.1 02:00:00:00:00:01 h3\n", "").Replace(wayOut)
+	hosts := startApart(t, text+edge, "h1", "h3")
+	hosts[netip.MustParseAddr("192.0.2.2")] = newTextRigOf(t, "h2", "192.0.2.2", 1024, text+"port ext-edge ext peer edge-ext device edge\n")
+	h1, h2 := hosts.named("h1"), hosts.named("h2")
+	h1.serve([]datapath.Miss{outward(1, syn)})
+	port := only(t, "the connection's first packet", hosts.settle(h1))
+	delete(hosts, netip.MustParseAddr("192.0.2.1"))
+	hosts.moves("h2", "h1")
+	h2.serve([]datapath.Miss{outward(1, ack)})
+	if _, wanted := h2.wanted[viewtest.ID[topology.Router]("edge")]; !wanted {
+		t.Fatal("nobody asks for the router")
+	}
+	h2.Apply(view.Delta{Puts: viewtest.MustParse(edge)})
+	hosts.pass(askInterval)
+	if got := only(t, "the connection", hosts.settle(h2)); got != port {
+		t.Errorf("it goes on with port %d, and had %d", got, port)
 	}
 }
 
@@ -352,7 +417,7 @@ func TestConnectionsOfItsOwnAreNoBusinessOfFormerHosts(t *testing.T) {
 	}
 }
 
-// TestWhoIsAsked: an agent that starts again asks about no port that was plugged in; and one whose port was not asks all others.
+// TestWhoIsAsked: an agent that starts again asks about no port that was plugged in; and one whose port was not asks the host that had it.
 func TestWhoIsAsked(t *testing.T) {
 	text := strings.Replace(wayOut, moveLine, moved("h2", "h1"), 1)
 	h2 := newTextRigOf(t, "h2", "192.0.2.2", 1024, text)
@@ -362,8 +427,8 @@ func TestWhoIsAsked(t *testing.T) {
 	for _, p := range h2.sent() {
 		asked = append(asked, p.Actions.Outputs[0].Peer)
 	}
-	if len(asked) != 2 || asked[0] != netip.MustParseAddr("192.0.2.1") || asked[1] != netip.MustParseAddr("192.0.2.3") {
-		t.Errorf("asked are %v, want the other two", asked)
+	if len(asked) != 1 || asked[0] != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("asked are %v, want the host that had the port", asked)
 	}
 	again := h2.restart()
 	again.Apply(h2.network.snapshot())
@@ -435,12 +500,13 @@ func TestArrivalsAreBounded(t *testing.T) {
 			t.Fatalf("%d ports were asked about in %d rounds", len(asked), round+1)
 		}
 	}
-	for range maxArrivalAsks {
-		h2.clock.advance(wantInterval)
-		for range maxArrivals / flowstate.MaxPorts {
-			h2.askForArrivals()
-		}
+	h2.clock.advance(arrivalLife - askInterval - 1)
+	h2.askForArrivals()
+	if len(h2.arrivals) != maxArrivals {
+		t.Errorf("%d ports are waited for as long as they may be, want %d", len(h2.arrivals), maxArrivals)
 	}
+	h2.clock.advance(1)
+	h2.askForArrivals()
 	if len(h2.arrivals) != 0 {
 		t.Errorf("%d ports are still waited for", len(h2.arrivals))
 	}
@@ -463,17 +529,17 @@ func count(t testing.TB, question []byte, asked map[topology.PortID]int) {
 	}
 }
 
-// TestSomeHostsAreAsked where there are too many: those that had the port, those of uplinks, and some others.
-func TestSomeHostsAreAsked(t *testing.T) {
-	var text strings.Builder
-	text.WriteString(strings.Replace(wayOut, moveLine, moved("h2", "h1"), 1))
-	for n := range maxAsked {
-		fmt.Fprintf(&text, "host x%d 198.18.%d.%d\n", n, n>>8, n&255)
-	}
-	h2 := newTextRigOf(t, "h2", "192.0.2.2", 1024, text.String())
-	all := h2.askable([]topology.PortID{viewtest.ID[topology.Port]("vm1")})
-	if len(all) != maxAsked || all[0].id != viewtest.ID[topology.Host]("h1") || all[1].id != viewtest.ID[topology.Host]("h3") {
-		t.Errorf("%d hosts are asked, the first %v", len(all), all[:2])
+// TestPeersAreBounded: who would be one too many is not asked, and not waited for.
+func TestPeersAreBounded(t *testing.T) {
+	h2 := newTextRigOf(t, "h2", "192.0.2.2", 1024, wayOut)
+	h2.Apply(view.Delta{Puts: viewtest.MustParse(moved("h2", "h1"))})
+	port := viewtest.ID[topology.Port]("vm1")
+	h2.arrivals[port].former.done = true
+	for n := range maxAsked + 1 {
+		r := sim.Result{Wants: []sim.Want{{Arrival: port}}, StatePeers: []netip.Addr{netip.AddrFrom4([4]byte{198, 18, 0, byte(n)})}}
+		if nobody := h2.nobodyKnows(port, &r, h2.clock.Now()); nobody != (n == maxAsked) {
+			t.Fatalf("peer %d is not waited for: %v", n, nobody)
+		}
 	}
 }
 

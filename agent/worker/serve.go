@@ -120,6 +120,10 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		in := w.inputOf(&m, &p, now)
 		in.Hush, in.GiveUp, in.Room = w.floods.exceeded(m.InPort, now), b.giveUp, &b.room
 		r := w.simulate(in)
+		if in.Arriving && r.Verdict == sim.Wait && w.nobodyKnows(m.InPort, &r, now) {
+			in.Arriving = false
+			r = w.simulate(in)
+		}
 		if r.Verdict == sim.Forward && len(r.Emit) > 0 && m.Offload.ChecksumPartial {
 			m.Frame, m.Offload = m.Offload.Complete(m.Frame)
 			in.Frame = m.Frame
@@ -204,7 +208,7 @@ func (w *Worker) record(b *batch, key flow.Key, r *sim.Result, actions flow.Acti
 
 // inputOf returns what the simulator is told of a missed packet.
 func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.Input {
-	in := sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p)}
+	in := sim.Input{InPort: m.InPort, Frame: m.Frame, Segment: m.Offload.Segment(p), Arriving: w.arrivals.of(m.InPort)}
 	if p.Fragment == packet.FragmentLater {
 		in.First = w.datagrams.first(sim.DatagramOf(p, m.InPort), now)
 	}
@@ -214,7 +218,7 @@ func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.
 // simulate runs the packet through the present view and counts what comes out.
 func (w *Worker) simulate(in sim.Input) sim.Result {
 	start := time.Now()
-	in.State, in.Ways, in.Arriving = w.cfg.State, &w.ways, w.arrivals.of(in.InPort)
+	in.State, in.Ways = w.cfg.State, &w.ways
 	r := sim.Simulate(w.view, in, w.cfg.Responders...)
 	w.counters.simulated(&r, time.Since(start))
 	return r

@@ -126,7 +126,7 @@ func (w *Worker) hear(b *batch, frame []byte) {
 	for _, port := range heard.Asked {
 		w.inquire(heard.From, port)
 	}
-	if w.arrivals.told(heard.Told, heard.From) {
+	if w.toldOf(heard.Told, heard.From) {
 		for _, m := range w.waiting.take(sim.Want{Arrival: heard.Told}) {
 			w.decideOne(b, m)
 		}
