@@ -12,7 +12,9 @@ import (
 )
 
 var networks = table[model.Network]{
-	from: "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
+	from:   "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
+	own:    "networks t",
+	joined: []string{"provider:network_type", "provider:physical_network", "provider:segmentation_id"},
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
 		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled",
 		"t.availability_zone_hints", "t.dns_domain", "t.default_external IS NOT NULL"),

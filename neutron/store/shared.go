@@ -106,7 +106,7 @@ type seen struct {
 func (s Shared[T]) get(q Querier, c *cache, id string, scope Scope) (*model.Sealed[T], error) {
 	b := q.dialect().Flavor().NewSelectBuilder()
 	if c.known(s.key(id)) {
-		b.From(s.table.from).Where(b.Equal("t.id", id))
+		b.From(s.table.fromFor(plugin.Query{})).Where(b.Equal("t.id", id))
 		s.table.restrict(b, scope)
 		found, err := s.versions(q, b, scope)
 		if err != nil {
@@ -139,7 +139,7 @@ const listAttempts = 3
 // then is of a later state than the list, which is begun again. Where that goes on, one statement reads all.
 func (s Shared[T]) list(q Querier, c *cache, scope Scope, want plugin.Query) ([]*model.Sealed[T], error) {
 	for range listAttempts {
-		b, err := s.table.chosen(q, scope, want)
+		b, err := s.table.chosen(q, s.table.fromFor(want), scope, want)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +160,7 @@ func (s Shared[T]) list(q Querier, c *cache, scope Scope, want plugin.Query) ([]
 			return items, nil
 		}
 	}
-	b, err := s.table.chosen(q, scope, want)
+	b, err := s.table.chosen(q, s.table.from, scope, want)
 	if err != nil {
 		return nil, err
 	}

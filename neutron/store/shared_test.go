@@ -296,3 +296,18 @@ func TestTheMemoryIsBounded(t *testing.T) {
 		t.Error("what was asked for all the time is gone, or what was not is there")
 	}
 }
+
+// TestJoinedAttributesAreNamed: a list that asks for nothing of another table does without it, and every other one has it.
+func TestJoinedAttributesAreNamed(t *testing.T) {
+	for attr, c := range networks.attrs {
+		want := networks.own
+		if strings.HasPrefix(c.expr, "g.") {
+			want = networks.from
+		}
+		for _, q := range []plugin.Query{{Filters: []plugin.Filter{{Attr: attr}}}, {Sort: []plugin.SortKey{{Attr: attr}}}} {
+			if from := networks.fromFor(q); from != want {
+				t.Errorf("%s: %s", attr, from)
+			}
+		}
+	}
+}
