@@ -26,6 +26,7 @@ func TestTopologyByHand(t *testing.T) {
 
 	left, right := m.make("/bridges", `{"name":"left"}`), m.make("/bridges", `{"name":"right"}`)
 	router := m.make("/routers", `{"name":"middle","adminStateUp":true}`)
+	var toRight string
 	for i, bridge := range []string{left, right} {
 		at := m.make(bridge+"/ports", `{"type":"Bridge"}`)
 		p := m.make(router+"/ports", fmt.Sprintf(`{"type":"Router","portSubnet":["10.61.%d.1/24","fd00:61:%d::1/64"]}`, i, i))
@@ -34,6 +35,7 @@ func TestTopologyByHand(t *testing.T) {
 			"dstNetworkLength":24,"nextHopPort":%q,"weight":100}`, i, last(p)))
 		m.make(router+"/routes", fmt.Sprintf(`{"type":"Normal","srcNetworkAddr":"::","srcNetworkLength":0,"dstNetworkAddr":"fd00:61:%d::",
 			"dstNetworkLength":64,"nextHopPort":%q,"weight":100}`, i, last(p)))
+		toRight = last(p)
 	}
 	a := m.station("a", "host1", hosts, left, "10.61.0.2/24", "fd00:61:0::2/64")
 	b := m.station("b", "host2", hosts, right, "10.61.1.2/24", "fd00:61:1::2/64")
@@ -48,6 +50,36 @@ func TestTopologyByHand(t *testing.T) {
 		a.reaches("10.61.1.1")
 		if out := a.ping("10.61.1.2"); !strings.Contains(out, "ttl=63") {
 			t.Errorf("a router takes one from the TTL of 64:\n%s", out)
+		}
+	})
+	c.scenario("routes that drop and refuse, and a longer one that does not", func(t *testing.T) {
+		b.run("ip address add 10.96.1.1/32 dev lo && ip address add fd00:96:1::1/128 dev lo nodad")
+		for _, v := range []struct{ any, wide, length, narrow, longer, hop, refused string }{
+			{"0.0.0.0", "10.96.0.0", "16", "10.96.1.0", "24", "10.61.1.2", "10.95.0.0"},
+			{"::", "fd00:96::", "32", "fd00:96:1::", "48", "fd00:61:1::2", "fd00:95::"},
+		} {
+			makeRoute := func(kind, to, length, more string) {
+				m.make(router+"/routes", fmt.Sprintf(`{"type":%q,"srcNetworkAddr":%q,"srcNetworkLength":0,"dstNetworkAddr":%q,"dstNetworkLength":%s,
+					"weight":100%s}`, kind, v.any, to, length, more))
+			}
+			makeRoute("BlackHole", v.wide, v.length, "")
+			makeRoute("Reject", v.refused, v.length, "")
+			makeRoute("Normal", v.narrow, v.longer, fmt.Sprintf(`,"nextHopPort":%q,"nextHopGateway":%q`, toRight, v.hop))
+		}
+		for _, to := range []string{"10.96.1.1", "fd00:96:1::1"} {
+			a.reaches(to)
+		}
+		for to, says := range map[string]string{
+			"10.95.1.1": "From 10.61.0.1 icmp_seq=1 Packet filtered", "fd00:95::1": "From fd00:61::1 icmp_seq=1 Destination unreachable: Administratively prohibited",
+		} {
+			if said := a.ping(to); !strings.Contains(said, says) {
+				t.Errorf("a route that refuses:\n%s", said)
+			}
+		}
+		for _, to := range []string{"10.96.2.1", "fd00:96:2::1"} {
+			if said := a.ping(to); !strings.Contains(said, " 100% packet loss") || strings.Contains(said, "From ") {
+				t.Errorf("a blackhole:\n%s", said)
+			}
 		}
 	})
 	chain := m.make("/chains", `{"name":"c"}`)
