@@ -13,7 +13,13 @@
 //
 // A packet that has no flow of its own key has that of one of its wider keys (flow.Key.Wider).
 //
-// The cache may forget a flow at any time (least recently used first, when full): that costs a miss and nothing else.
+// A packet that has no flow and can be a connection's first is looked for among the seeds (flow.Seed), by its wider keys in their order: the
+// datapath makes both flows of the connection, sends the packet on, and tells the agent of it by Receive (Miss.Born). Flows that are there
+// are not replaced. Being told counts as a miss, for a port's rate and share: a packet whose word would be lost is lost itself, and nothing
+// is made. So the agent hears of each connection, or the datapath removes its flows again, or the agent dies before, and the next one finds
+// them.
+//
+// The cache may forget a flow at any time (least recently used first, when full), and a seed too: that costs a miss and nothing else.
 package datapath
 
 import (
@@ -27,6 +33,9 @@ import (
 // MaxOutputs is how many outputs an installed flow may have. A flood to more is done packet by packet by Execute, which has no
 // limit.
 const MaxOutputs = 8
+
+// MaxSeeds is how many seeds there may be. One more is refused.
+const MaxSeeds = 4096
 
 // StateTunnelKey is the tunnel key of what agents tell each other of connections. No port has it: such packets are handed to the
 // agent of the host that they come to.
@@ -72,6 +81,16 @@ type Miss struct {
 	Offload Offload
 	// State says that another host's agent sent it with StateTunnelKey. InPort is then zero.
 	State bool
+	// Born, where not nil, says that this is no packet but a connection that the datapath has begun. Frame is then nil. It is good until
+	// the next Receive.
+	Born *Birth
+}
+
+// Birth is a connection that was made of a seed. Its flows are in the cache when it is told of, unless they have been removed or forgotten
+// since, or others had their keys.
+type Birth struct {
+	Seed          uint64 // the Number of the seed
+	First, Answer flow.Key
 }
 
 // Entry is an installed flow as the datapath has it. The outputs may stand in another order than they were installed in, and
@@ -86,7 +105,8 @@ type Entry struct {
 type Counters struct {
 	Hits          uint64 // packets forwarded or dropped by a flow
 	Misses        uint64 // packets handed up
-	MissesLost    uint64 // misses that found the queue full or the port over its rate or share
+	MissesLost    uint64 // misses, and births, that found the queue full or the port over its rate or share
+	Born          uint64 // connections that were made of seeds
 	States        uint64 // packets with StateTunnelKey handed up
 	StatesLost    uint64 // packets with StateTunnelKey that found the queue full or were more than the agent takes
 	TunnelUnknown uint64 // tunnelled packets whose key names no port here
@@ -104,13 +124,13 @@ type Datapath interface {
 	// Ports returns what is plugged in, also by an earlier run of the agent.
 	Ports() ([]Port, error)
 
-	// Install adds or replaces flows. A flow that names a port which is not plugged in here, or with more than MaxOutputs outputs,
+	// Install adds or replaces flows, and seeds. A flow that names a port which is not plugged in here, or with more than MaxOutputs outputs,
 	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0, that is larger
 	// than the flow's MTU, or that the flow cannot translate to the other family (Refuses), is a miss.
 	Install(flows []flow.Flow) error
-	// Remove deletes the flows with these keys; keys that are not there are no error.
+	// Remove deletes the flows and the seeds with these keys; keys that are not there are no error. What a seed has made stays.
 	Remove(keys []flow.Key) error
-	// Entries calls fn for each installed flow until it returns false. Flows that change meanwhile may be missed or seen twice.
+	// Entries calls fn for each flow, not for seeds, until it returns false. Flows that change meanwhile may be missed or seen twice.
 	Entries(fn func(Entry) bool) error
 
 	// Receive waits for misses and fills buf with at least one and as many as are there. It returns ctx's error when ctx ends.

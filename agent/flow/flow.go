@@ -127,7 +127,9 @@ func (a Actions) Drop() bool { return len(a.Outputs) == 0 }
 type Flow struct {
 	Key     Key
 	Actions Actions
-	Tags    []Tag
+	// Seed, where not nil, says that the datapath is to make flows of this one, which is none itself.
+	Seed *Seed
+	Tags []Tag
 	// Idle is how long the flow may stay unused. MidoNet's values are 60 s for plain flows and drops.
 	Idle time.Duration
 	// Hard, where positive, is how long it may stay at all, used or not (5 s for an error drop: the cause may have gone).

@@ -57,6 +57,12 @@ func Run(t *testing.T, harness NewHarness) {
 		{"MissThenHit", testMissThenHit},
 		{"Keys", testKeys},
 		{"WideKeys", testWideKeys},
+		{"Seeds", testSeeds},
+		{"SeedsOfFixedPorts", testSeedsOfFixedPorts},
+		{"SeedsComeLast", testSeedsComeLast},
+		{"SeedsGo", testSeedsGo},
+		{"SeedsHaveABound", testSeedsBound},
+		{"BirthsAreBounded", testBirthsAreBounded},
 		{"ARPIsNeverCached", testARPIsNeverCached},
 		{"MalformedIsAMiss", testMalformedIsAMiss},
 		{"Rewrite", testRewrite},
@@ -207,7 +213,7 @@ func expectCounters(t *testing.T, h *Host, before, grown datapath.Counters) {
 	want := datapath.Counters{
 		Hits: before.Hits + grown.Hits, Misses: before.Misses + grown.Misses, MissesLost: before.MissesLost + grown.MissesLost,
 		TunnelUnknown: before.TunnelUnknown + grown.TunnelUnknown, Errors: before.Errors + grown.Errors,
-		States: before.States + grown.States, StatesLost: before.StatesLost + grown.StatesLost,
+		Born: before.Born + grown.Born, States: before.States + grown.States, StatesLost: before.StatesLost + grown.StatesLost,
 	}
 	deadline := time.Now().Add(patience)
 	for counters(t, h) != want {

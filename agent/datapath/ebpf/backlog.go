@@ -5,13 +5,14 @@ package ebpf
 // all that a flood has piled up, however slowly the agent gets to run. State messages, which have no interface, come before all
 // others: a packet behind one may be the answer that it tells of.
 //
-// A queue that is full loses its oldest packet: in a flood, what has waited longest is worth least. Where all queues together are
-// too long, the longest does (McKenney, "Stochastic Fairness Queueing", 1990).
+// A queue that is full loses its oldest packet: in a flood, what has waited longest is worth least. Word of a connection that has begun is
+// no packet, and waits all the same: to lose it is to remove the connection's flows. Where all queues together are too long, the longest
+// loses its oldest, whatever that is (McKenney, "Stochastic Fairness Queueing", 1990).
 type backlog struct {
-	perPort int // records in a queue at most
+	perPort int // records in a queue at most, for another packet to be added
 	limit   int // octets in all
 	octets  int
-	lost    int // records, since it was last asked for
+	lost    int // packets, since it was last asked for
 	waiting int // records
 	states  *queue
 	ports   map[uint32]*queue // by interface
@@ -36,7 +37,7 @@ func newBacklog(perPort, limit int) *backlog {
 // push adds a record that came in by the interface, 0 for a state message, and returns those that were dropped to make room.
 func (b *backlog) push(in uint32, record []byte) (dropped [][]byte) {
 	q := b.queueOf(in)
-	if len(q.records) == b.perPort {
+	if len(q.records) >= b.perPort && !isBirth(record) {
 		dropped = append(dropped, b.drop(q))
 	}
 	q.records = append(q.records, record)
@@ -88,8 +89,11 @@ func (b *backlog) pop() []byte {
 }
 
 func (b *backlog) drop(q *queue) []byte {
-	b.lost++
-	return b.take(q)
+	record := b.take(q)
+	if !isBirth(record) {
+		b.lost++
+	}
+	return record
 }
 
 func (b *backlog) take(q *queue) []byte {

@@ -95,6 +95,15 @@ type bpfPort struct {
 	Misses    bpfGate
 }
 
+type bpfSeed struct {
+	_       structs.HostLayout
+	First   bpfFlow
+	Answers bpfFlow
+	Answer  bpfFlowKey
+	Pad     uint32
+	Number  uint64
+}
+
 type bpfSharing struct {
 	_           structs.HostLayout
 	Turn        uint64
@@ -111,6 +120,7 @@ const (
 	bpfMapFlows       = "flows"
 	bpfMapMisses      = "misses"
 	bpfMapPorts       = "ports"
+	bpfMapSeeds       = "seeds"
 	bpfMapSettings    = "settings"
 	bpfMapSharing     = "sharing"
 	bpfMapStates      = "states"
@@ -176,6 +186,7 @@ type bpfMapSpecs struct {
 	Flows    *ebpf.MapSpec `ebpf:"flows"`
 	Misses   *ebpf.MapSpec `ebpf:"misses"`
 	Ports    *ebpf.MapSpec `ebpf:"ports"`
+	Seeds    *ebpf.MapSpec `ebpf:"seeds"`
 	Settings *ebpf.MapSpec `ebpf:"settings"`
 	Sharing  *ebpf.MapSpec `ebpf:"sharing"`
 	States   *ebpf.MapSpec `ebpf:"states"`
@@ -213,6 +224,7 @@ type bpfMaps struct {
 	Flows    *ebpf.Map `ebpf:"flows"`
 	Misses   *ebpf.Map `ebpf:"misses"`
 	Ports    *ebpf.Map `ebpf:"ports"`
+	Seeds    *ebpf.Map `ebpf:"seeds"`
 	Settings *ebpf.Map `ebpf:"settings"`
 	Sharing  *ebpf.Map `ebpf:"sharing"`
 	States   *ebpf.Map `ebpf:"states"`
@@ -226,6 +238,7 @@ func (m *bpfMaps) Close() error {
 		m.Flows,
 		m.Misses,
 		m.Ports,
+		m.Seeds,
 		m.Settings,
 		m.Sharing,
 		m.States,

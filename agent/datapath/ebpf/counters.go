@@ -19,6 +19,7 @@ const (
 	counterStatesLost
 	counterSendErrors
 	counterBacklogLost
+	counterBorn
 	counterEnd
 )
 
@@ -36,7 +37,7 @@ func (d *Datapath) Counters() (datapath.Counters, error) {
 	}
 	return datapath.Counters{
 		Hits: totals[counterHits], Misses: totals[counterMisses] - totals[counterBacklogLost], MissesLost: totals[counterMissesLost] + totals[counterBacklogLost],
-		States: totals[counterStates], StatesLost: totals[counterStatesLost],
+		Born: totals[counterBorn], States: totals[counterStates], StatesLost: totals[counterStatesLost],
 		TunnelUnknown: totals[counterTunnelUnknown], Errors: totals[counterErrors] + totals[counterSendErrors],
 	}, nil
 }

@@ -2,8 +2,8 @@
 // device by which the agent sends, joined by maps.
 //
 // Maps and attachments are pinned in a BPF file system, so that forwarding goes on while no agent runs; the next Open takes them
-// over and swaps the programs in place without losing a packet. The ring of misses and the table of packet-outs are the agent's
-// own and made anew.
+// over and swaps the programs in place without losing a packet. The ring of misses, the seeds and the table of packet-outs are the
+// agent's own and made anew: what the programs make of seeds before they are swapped stands among the flows.
 //
 // Everything happens in the network namespace of the thread that calls Open, whichever goroutine uses the datapath later. A BPF
 // file system that the agent mounts must be seen by its successor, so the mount namespace is to outlive it (nsenter --net keeps the
@@ -90,8 +90,10 @@ type Datapath struct {
 
 	// Of Receive alone, which one goroutine calls.
 	backlog  *backlog
-	received [][]byte // what the misses of the last Receive point into
-	spare    [][]byte // room for records
+	received [][]byte         // what the misses of the last Receive point into
+	births   []datapath.Birth // and these
+	spare    [][]byte         // room for records
+	disowned []bpfFlowKey     // of flows that the agent has not heard of
 	record   ringbuf.Record
 
 	mu      sync.RWMutex // guards the maps below, which mirror the kernel's ports map

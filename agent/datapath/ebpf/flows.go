@@ -32,6 +32,12 @@ func (d *Datapath) Install(flows []flow.Flow) error {
 	stamp := now()
 	var refused []error
 	for i := range flows {
+		if flows[i].Seed != nil {
+			if err := d.installSeed(&flows[i]); err != nil {
+				refused = append(refused, fmt.Errorf("seed of %v: %w", flows[i].Key, err))
+			}
+			continue
+		}
 		key, value, err := d.encodeFlow(&flows[i])
 		if err != nil {
 			refused = append(refused, fmt.Errorf("flow %v: %w", flows[i].Key, err))
@@ -52,16 +58,20 @@ func (d *Datapath) Install(flows []flow.Flow) error {
 }
 
 // Remove implements datapath.Datapath.
-func (d *Datapath) Remove(keys []flow.Key) error {
+func (d *Datapath) Remove(keys []flow.Key) (err error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	encoded := make([]bpfFlowKey, 0, len(keys))
 	for i := range keys {
-		if key, err := d.encodeKey(&keys[i]); err == nil { // the flows of a port that is not plugged in went with it
-			encoded = append(encoded, key)
+		key, unplugged := d.encodeKey(&keys[i])
+		if unplugged != nil {
+			continue // the flows and seeds of a port that is not plugged in went with it
+		}
+		if encoded = append(encoded, key); key.Any != 0 {
+			err = errors.Join(err, d.deleteSeed(&key))
 		}
 	}
-	return d.deleteFlows(encoded)
+	return errors.Join(err, d.deleteFlows(encoded))
 }
 
 // deleteFlows steps over keys that are not there, where the kernel ends a batch.
@@ -127,16 +137,17 @@ func (d *Datapath) eachFlow(fn func(*bpfFlowKey, *bpfFlow) bool) error {
 	}
 }
 
-// sweep removes the flows that match.
+// sweep removes the seeds and the flows that match. What a program makes of a seed meanwhile the agent hears of.
 func (d *Datapath) sweep(match func(*bpfFlowKey, *bpfFlow) bool) error {
 	var doomed []bpfFlowKey
+	ofSeeds := d.sweepSeeds(match)
 	err := d.eachFlow(func(k *bpfFlowKey, f *bpfFlow) bool {
 		if match(k, f) {
 			doomed = append(doomed, *k)
 		}
 		return true
 	})
-	return errors.Join(err, d.deleteFlows(doomed))
+	return errors.Join(ofSeeds, err, d.deleteFlows(doomed))
 }
 
 // usesAny matches the flows that enter by one of the interfaces or have a local output to one.

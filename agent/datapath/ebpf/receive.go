@@ -20,10 +20,11 @@ const missHeader = 20
 // dropped by the programs, which spend none of the agent's time on it.
 const haste = 4
 
-// Receive implements datapath.Datapath. Misses from a port that has been unplugged meanwhile are left out.
+// Receive implements datapath.Datapath. Misses from a port that has been unplugged meanwhile are left out; so are connections between such
+// ports, whose flows are removed.
 func (d *Datapath) Receive(ctx context.Context, buf []datapath.Miss) (int, error) {
 	d.recycle(d.received)
-	d.received = d.received[:0]
+	d.received, d.births = d.received[:0], d.births[:0]
 	for {
 		if err := d.collect(ctx, haste*len(buf)); err != nil {
 			return 0, err
@@ -32,13 +33,15 @@ func (d *Datapath) Receive(ctx context.Context, buf []datapath.Miss) (int, error
 		for n < len(buf) && d.backlog.waiting > 0 {
 			record := d.backlog.pop()
 			d.received = append(d.received, record)
-			if m, ok := d.decodeMiss(record); ok {
+			if m, ok := d.decode(record); ok {
 				buf[n] = m
 				n++
+			} else {
+				d.disown(record)
 			}
 		}
-		if n > 0 {
-			return n, nil
+		if err := d.removeDisowned(); err != nil || n > 0 {
+			return n, err
 		}
 	}
 }
@@ -95,7 +98,11 @@ func (d *Datapath) take() error {
 	if err := d.ring.ReadInto(&d.record); err != nil {
 		return err
 	}
-	d.recycle(d.backlog.push(inPort(d.record.RawSample), d.record.RawSample))
+	dropped := d.backlog.push(inPort(d.record.RawSample), d.record.RawSample)
+	for _, record := range dropped {
+		d.disown(record)
+	}
+	d.recycle(dropped)
 	return nil
 }
 
@@ -127,6 +134,16 @@ func (d *Datapath) countLost() error {
 	}
 	d.backlog.lost = 0
 	return d.addTo(counterBacklogLost, n)
+}
+
+// decode reads a record.
+func (d *Datapath) decode(b []byte) (m datapath.Miss, ok bool) {
+	if !isBirth(b) {
+		return d.decodeMiss(b)
+	}
+	birth, ok := d.decodeBirth(b)
+	d.births = append(d.births, birth)
+	return datapath.Miss{InPort: birth.First.InPort, Born: &d.births[len(d.births)-1]}, ok
 }
 
 // decodeMiss reads a struct miss. The frame stays where it is; a tag that the kernel kept beside it is put back in front, over the

@@ -5,6 +5,7 @@ package fake
 
 import (
 	"container/list"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -38,6 +39,7 @@ type Datapath struct {
 	ports      map[topology.PortID]*port
 	flows      map[flow.Key]*list.Element
 	recent     *list.List // of *entry, most recently used first
+	seeds      map[flow.Key]flow.Flow
 	misses     []datapath.Miss
 	waiting    map[topology.PortID]int // how many of misses are of the port; of other hosts' agents for the zero ID
 	counters   datapath.Counters
@@ -76,7 +78,7 @@ func New(c Config) *Datapath {
 	d := &Datapath{
 		config: c, ready: make(chan struct{}, 1),
 		interfaces: map[string]*Interface{}, ports: map[topology.PortID]*port{},
-		flows: map[flow.Key]*list.Element{}, recent: list.New(), waiting: map[topology.PortID]int{},
+		flows: map[flow.Key]*list.Element{}, recent: list.New(), seeds: map[flow.Key]flow.Flow{}, waiting: map[topology.PortID]int{},
 	}
 	if c.Underlay != nil {
 		c.Underlay.join(d, c.Endpoints)
@@ -127,11 +129,14 @@ func (d *Datapath) RemovePorts(ports ...topology.PortID) error {
 func (d *Datapath) unplug(p *port) {
 	delete(d.ports, p.ID)
 	p.wire.port = topology.PortID{}
+	uses := func(key flow.Key, a flow.Actions) bool {
+		return key.InPort == p.ID || slices.ContainsFunc(a.Outputs, func(o flow.Output) bool { return o.Local() && o.Port == p.ID })
+	}
+	maps.DeleteFunc(d.seeds, func(key flow.Key, f flow.Flow) bool {
+		return uses(key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
+	})
 	for key, e := range d.flows {
-		leaves := slices.ContainsFunc(e.Value.(*entry).actions.Outputs, func(o flow.Output) bool {
-			return o.Local() && o.Port == p.ID
-		})
-		if key.InPort == p.ID || leaves {
+		if uses(key, e.Value.(*entry).actions) {
 			d.remove(key)
 		}
 	}
@@ -159,5 +164,11 @@ func (d *Datapath) Counters() (datapath.Counters, error) {
 	return d.counters, nil
 }
 
-// Close implements datapath.Datapath: the fake, which lives in its agent's memory, goes on forwarding all the same.
-func (d *Datapath) Close() error { return nil }
+// Close implements datapath.Datapath: the fake, which lives in its agent's memory, goes on forwarding all the same. Like the kernel's next
+// programs, it has no seeds then.
+func (d *Datapath) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.seeds)
+	return nil
+}

@@ -27,31 +27,48 @@ func (d *Datapath) Install(flows []flow.Flow) error {
 }
 
 func (d *Datapath) install(f *flow.Flow) error {
-	if n := len(f.Actions.Outputs); n > datapath.MaxOutputs {
-		return errs.New(errs.Invalid, "TooManyOutputs", "%d outputs, a flow has at most %d", n, datapath.MaxOutputs)
+	actions, err := d.actions(f.Key, &f.Actions)
+	if err != nil {
+		return err
 	}
-	if d.ports[f.Key.InPort] == nil {
-		return notPlugged(f.Key.InPort)
+	if f.Seed != nil {
+		return d.installSeed(f, actions)
 	}
-	outputs := slices.Clone(f.Actions.Outputs)
+	d.put(f.Key, actions)
+	return nil
+}
+
+// actions returns the actions of the flow as they are kept.
+func (d *Datapath) actions(key flow.Key, a *flow.Actions) (flow.Actions, error) {
+	if n := len(a.Outputs); n > datapath.MaxOutputs {
+		return flow.Actions{}, errs.New(errs.Invalid, "TooManyOutputs", "%d outputs, a flow has at most %d", n, datapath.MaxOutputs)
+	}
+	if d.ports[key.InPort] == nil {
+		return flow.Actions{}, notPlugged(key.InPort)
+	}
+	outputs := slices.Clone(a.Outputs)
 	for i, o := range outputs {
 		if o.Local() && d.ports[o.Port] == nil {
-			return notPlugged(o.Port)
+			return flow.Actions{}, notPlugged(o.Port)
 		}
 		if !o.Local() {
 			outputs[i].Port = topology.PortID{} // as the kernel's maps, which keep the tunnel key alone
 		}
 	}
-	d.remove(f.Key)
-	for len(d.flows) >= d.config.MaxFlows {
-		d.remove(d.recent.Back().Value.(*entry).key)
-	}
-	actions := flow.Actions{Rewrite: f.Actions.Rewrite, Outputs: outputs, MTU: f.Actions.MTU}
+	actions := flow.Actions{Rewrite: a.Rewrite, Outputs: outputs, MTU: a.MTU}
 	if actions.MTU > math.MaxUint16 {
 		actions.MTU = 0 // as the kernel's maps
 	}
-	d.flows[f.Key] = d.recent.PushFront(&entry{key: f.Key, actions: actions, lastUsed: d.config.Now()})
-	return nil
+	return actions, nil
+}
+
+// put makes the flow, in the place of one with its key.
+func (d *Datapath) put(key flow.Key, actions flow.Actions) {
+	d.remove(key)
+	for len(d.flows) >= d.config.MaxFlows {
+		d.remove(d.recent.Back().Value.(*entry).key)
+	}
+	d.flows[key] = d.recent.PushFront(&entry{key: key, actions: actions, lastUsed: d.config.Now()})
 }
 
 func notPlugged(id topology.PortID) error {
@@ -64,6 +81,7 @@ func (d *Datapath) Remove(keys []flow.Key) error {
 	defer d.mu.Unlock()
 	for _, k := range keys {
 		d.remove(k)
+		delete(d.seeds, k)
 	}
 	return nil
 }

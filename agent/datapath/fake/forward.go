@@ -46,6 +46,9 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		return nil
 	}
 	e := d.find(flow.KeyOf(&p, in.ID))
+	if e == nil {
+		e = d.begin(in, &p)
+	}
 	if e == nil || datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
 		return nil

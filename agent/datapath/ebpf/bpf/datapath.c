@@ -2,13 +2,13 @@
 /*
  * The flow cache: three programs on three kinds of interface.
  *
- *   from_port    ingress of each plugged interface: look the packet up, do its actions, or hand it to the agent
+ *   from_port    ingress of each plugged interface: look the packet up, do its actions, make its flow of a seed, or hand it to the agent
  *   from_tunnel  ingress of the VXLAN device: the tunnel key names the interface, or the agent; nothing else is looked at
  *   from_agent   egress of the inject device: packets of the agent, each with its own actions
  *
  * No program ever passes a packet to this host's own network stack.
  */
-#include "miss.h"
+#include "seed.h"
 
 ALWAYS void account(struct flow *f, struct __sk_buff *skb)
 {
@@ -20,40 +20,16 @@ ALWAYS void account(struct flow *f, struct __sk_buff *skb)
 		f->last_used = now;
 }
 
-ALWAYS bool is_dhcp(__be16 port)
-{
-	return port == bpf_htons(67) || port == bpf_htons(68) || port == bpf_htons(546) || port == bpf_htons(547);
-}
-
-/* Whether flow.Key.Wider has any. */
-ALWAYS bool has_wider(const struct flow_key *key)
-{
-	if (key->fragment != UNFRAGMENTED)
-		return false;
-	return key->proto == IPPROTO_TCP || (key->proto == IPPROTO_UDP && !is_dhcp(key->dst_port) && !is_dhcp(key->src_port));
-}
-
-ALWAYS struct flow *find_without(struct flow_key *key, __u8 any, __be16 src_port, __be16 dst_port)
-{
-	key->any = any;
-	key->src_port = src_port;
-	key->dst_port = dst_port;
-	return bpf_map_lookup_elem(&flows, key);
-}
-
-/* By the key, and then by its wider ones, in the order of flow.Key.Wider. */
-ALWAYS struct flow *find(struct flow_key *key)
+/* By the key, then by its wider ones, and then among the seeds. */
+ALWAYS struct flow *find(struct __sk_buff *skb, struct flow_key *key, const struct headers *h)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
-	__be16 src = key->src_port, dst = key->dst_port;
 
 	if (f || !has_wider(key))
 		return f;
-	f = find_without(key, SRC_PORT | DST_PORT, 0, 0);
-	if (!f)
-		f = find_without(key, SRC_PORT, 0, dst);
-	if (!f)
-		f = find_without(key, DST_PORT, src, 0);
+	f = find_wider(&flows, key);
+	if (!f && begin(skb, key, h))
+		f = bpf_map_lookup_elem(&flows, key);
 	return f;
 }
 
@@ -66,7 +42,7 @@ int from_port(struct __sk_buff *skb)
 
 	if (!parse(skb, &key, &h))
 		return hand_up(skb);
-	f = find(&key);
+	f = find(skb, &key, &h);
 	if (!f || refuses(skb, &f->actions, &h))
 		return hand_up(skb);
 	account(f, skb);

@@ -54,7 +54,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } settings SEC(".maps");
 
-/* The maps that each agent makes anew: what waited for a dead agent is stale. */
+/* The maps that each agent makes anew: what waited for a dead agent is stale, and so are seeds, which nobody would withdraw. */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -76,6 +76,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct gate);
 } states SEC(".maps");
+
+/* By wide keys. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SEEDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_key);
+	__type(value, struct seed);
+} seeds SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -105,14 +105,20 @@ SLOW int post_sized(struct __sk_buff *skb, __u32 in_port)
 	return false;
 }
 
-SLOW int hand_up(struct __sk_buff *skb)
+/* Whether the port may take so much room in the ring. */
+ALWAYS bool may_take(__u32 ifindex, __u32 room)
 {
-	__u32 ifindex = skb->ifindex;
 	struct port *p = bpf_map_lookup_elem(&ports, &ifindex);
 	struct config *s = get_settings();
 
-	if (p && s && within_rate(&p->misses, s->miss_interval, s->miss_burst) && within_share(&p->misses, room_for(skb)) &&
-	    post_sized(skb, ifindex))
+	return p && s && within_rate(&p->misses, s->miss_interval, s->miss_burst) && within_share(&p->misses, room);
+}
+
+SLOW int hand_up(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+
+	if (may_take(ifindex, room_for(skb)) && post_sized(skb, ifindex))
 		count(COUNTER_MISSES);
 	else
 		count(COUNTER_MISSES_LOST);

@@ -13,6 +13,8 @@
 #define MAX_OUTPUTS 8  /* datapath.MaxOutputs */
 #define EXEC_SLOTS 64  /* packets that the agent sends with one system call */
 #define VLAN_PRESENT 0x1000
+#define MAX_SEEDS 4096 /* datapath.MaxSeeds */
+#define BIRTH 0xffffffff
 #define STATE_TUNNEL_KEY 0xffffff /* datapath.StateTunnelKey */
 
 /* Whether a packet is part of a larger one: the Fragment constants of package flow. */
@@ -90,6 +92,15 @@ struct flow {
 	struct actions actions;
 };
 
+/* flow.Seed and its key's actions: flows as they are to be inserted, but for the time. */
+struct seed {
+	struct flow first;
+	struct flow answers;
+	struct flow_key answer; /* its ports in any are the first packet's, exchanged */
+	__u32 pad;
+	__u64 number; /* last, for it is written last: see seed.h */
+};
+
 /* What one sender of packets to the agent has had. */
 struct gate {
 	__u64 due;   /* ns: when the next one would be due at its rate */
@@ -144,6 +155,15 @@ struct miss {
 	__u8 frame[];
 };
 
+/* A connection that was made of a seed, on its way to the agent in the place of a packet: datapath.Birth. */
+struct birth {
+	__u32 in_port;
+	__u32 length; /* BIRTH, which no packet has */
+	__u64 number; /* of the seed */
+	struct flow_key first;
+	struct flow_key answer;
+};
+
 /* Indices of the counters map: datapath.Counters. */
 enum counter {
 	COUNTER_HITS,
@@ -156,5 +176,6 @@ enum counter {
 	/* Written by the agent alone: packets that its socket refused, and those that it took from the ring and dropped. */
 	COUNTER_SEND_ERRORS,
 	COUNTER_BACKLOG_LOST,
+	COUNTER_BORN,
 	COUNTERS,
 };
