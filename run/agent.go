@@ -143,7 +143,7 @@ func (a *agent) open() (err error) {
 	}
 	a.worker = worker.New(worker.Config{
 		Host: a.session.HostID(), HostName: a.HostName, Datapath: a.datapath, Responders: responders(), Metadata: a.metadata.device(),
-		MaxFlows: a.MaxFlows, Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
+		MaxFlows: worker.FlowsIn(a.MaxFlows), Cluster: a.session, State: a.states, Log: a.Log, Now: time.Now,
 	})
 	if a.metadata.answerer != nil {
 		a.metadata.service = metadata.New(a.worker.View, a.metadata.answerer, a.Log)

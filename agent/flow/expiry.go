@@ -98,6 +98,13 @@ func (e *Expiry) Used(key Key, at time.Time) {
 	}
 }
 
+// Has reports whether the flow is watched.
+func (e *Expiry) Has(key Key) bool {
+	packed := key.Pack()
+	_, ok := e.find(&packed, packed.Hash())
+	return ok
+}
+
 // Remove stops watching a flow; one that is not there is no error.
 func (e *Expiry) Remove(key Key) {
 	packed := key.Pack()

@@ -124,6 +124,7 @@ func (w *walk) meetsPlace(c *topology.Condition, at *place) bool {
 	if w.withoutPorts() {
 		w.result.Cache = false // its first may be an answer
 	}
+	w.notes.parted = true
 	return w.isAnswer() == c.ReturnFlow
 }
 

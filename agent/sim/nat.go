@@ -281,6 +281,14 @@ func (w *walk) reverseDestination(at *place, c flow.Conn) outcome {
 	return accepted
 }
 
+// chooses reports whether the rule chooses an address or a port for each connection.
+func chooses(r *topology.Rule) bool {
+	if r.Action != topology.ActionSNAT && r.Action != topology.ActionDNAT {
+		return false
+	}
+	return len(r.Targets) != 1 || r.Targets[0].FirstPort != 0 || r.Targets[0].Last.IsValid() && r.Targets[0].Last != r.Targets[0].First
+}
+
 // chooseTarget returns one of the targets and one of its addresses: for a connection always the same, whichever host is asked.
 func chooseTarget(targets []topology.NATTarget, c flow.Conn) (t topology.NATTarget, addr netip.Addr, ok bool) {
 	if len(targets) == 0 {

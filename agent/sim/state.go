@@ -84,7 +84,9 @@ func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
 	if w.in.State == nil {
 		return flow.StateValue{}, false
 	}
-	return w.in.State.Value(k)
+	v, ok := w.in.State.Value(k)
+	w.notes.known = w.notes.known || ok
+	return v, ok
 }
 
 // keep adds what is to be remembered for as long as the answer is used.

@@ -34,6 +34,7 @@ func Simulate(v *view.View, in Input, responders ...Responder) Result {
 		w.start(responders)
 		w.keepWay()
 	}
+	w.result.Known = w.notes.known
 	switch {
 	case w.assumed:
 		w.awaitArrival()

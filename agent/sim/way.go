@@ -78,6 +78,8 @@ type notes struct {
 	acting   bool
 	states   bool       // the act reads or makes states
 	follows  bool       // the walk is no walk: it follows a way
+	known    bool       // states were found
+	parted   bool       // a rule has told answers from other packets
 	looks    flow.Ports // that were looked at
 	srcMoved bool       // the source port is not that of the packet as it came in
 	dstMoved bool
@@ -209,6 +211,9 @@ func (w *walk) keepWay() {
 		srcMAC: p.SrcMAC, dstMAC: p.DstMAC, src: p.SrcIP, dst: p.DstIP,
 	}
 	y.result.StatePeers = slices.Clone(r.StatePeers)
+	if y.isAlike(p.Proto, w.notes.parted) {
+		y.result.Alike = any
+	}
 	y.tags = make([]flow.Tag, 0, len(w.tags.List()))
 	for _, t := range w.tags.List() {
 		if t.Class != flow.TagState {
@@ -216,6 +221,14 @@ func (w *walk) keepWay() {
 		}
 	}
 	w.in.Ways.add(&key, any, y)
+}
+
+// isAlike reports whether there are acts and they come out the same for all connections of which nothing is remembered, and for the answers
+// to such. Of UDP neither translations nor rules, where parted is set, may tell whether something is remembered.
+func (y *way) isAlike(proto uint8, parted bool) bool {
+	first := proto == packet.ProtoTCP
+	return len(y.acts) > 0 && (first || !parted) &&
+		!slices.ContainsFunc(y.acts, func(a act) bool { return a.kind == translates && (!first || chooses(a.rule)) })
 }
 
 // first reports whether nobody has taken a way with the key, as far as it is known.

@@ -78,7 +78,7 @@ func same(a, b sim.Result) bool {
 	}
 	tags := maps.Equal(count(a.Tags), count(b.Tags))
 	for _, r := range []*sim.Result{&a, &b} {
-		r.Tags, r.Followed, r.Any = nil, false, 0
+		r.Tags, r.Followed, r.Any, r.Alike = nil, false, 0, 0
 		r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
 	}
 	return tags && reflect.DeepEqual(a, b)

@@ -25,7 +25,8 @@ func (w *Worker) adoptWhenReady(ctx context.Context) error {
 	}
 }
 
-// adopt simulates each flow that is in the datapath and keeps it where the answer is the same, removes it where not. Flows that
+// adopt simulates each flow that is in the datapath and keeps it where the answer is the same, removes it where not. It looks twice at those
+// that it does not keep at once: they may answer connections that the datapath has begun while nobody listened, which the others tell of. Flows that
 // this agent installed meanwhile are looked at like the others, which changes nothing for them. A change of the view between two
 // chunks is no matter: the flows looked at before have their tags in the book, the others are simulated on the new view.
 func (w *Worker) adopt(ctx context.Context) error {
@@ -37,42 +38,61 @@ func (w *Worker) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept := 0
 	start := w.cfg.Now()
-	for chunk := range slices.Chunk(found, adoptChunk) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		kept += w.adoptChunk(chunk)
+	doubtful, err := w.adoptAll(ctx, found)
+	if err != nil {
+		return err
+	}
+	wrong, err := w.adoptAll(ctx, doubtful)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(wrong, adoptChunk) {
+		w.disown(chunk)
 	}
 	if len(found) > 0 {
-		w.log.Info("flows of the earlier agent looked at", "kept", kept, "removed", len(found)-kept, "took", w.cfg.Now().Sub(start))
+		w.log.Info("flows of the earlier agent looked at", "kept", len(found)-len(wrong), "removed", len(wrong), "took", w.cfg.Now().Sub(start))
 	}
 	return nil
 }
 
-// adoptChunk returns how many of the flows it kept.
-func (w *Worker) adoptChunk(entries []datapath.Entry) int {
-	kept, messages := w.adoptEntries(entries)
-	w.counters.adopted.Add(uint64(kept))
-	w.execute(messages)
-	return kept
+// adoptAll returns the flows that it did not keep, which are where they were.
+func (w *Worker) adoptAll(ctx context.Context, entries []datapath.Entry) (rest []datapath.Entry, err error) {
+	for chunk := range slices.Chunk(entries, adoptChunk) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		not, messages := w.adoptSome(chunk)
+		w.counters.adopted.Add(uint64(len(chunk) - len(not)))
+		w.execute(messages)
+		rest = append(rest, not...)
+	}
+	return rest, nil
 }
 
-// adoptEntries returns how many of the flows it kept, and what other hosts are to be told of their connections.
-func (w *Worker) adoptEntries(entries []datapath.Entry) (kept int, messages []datapath.Packet) {
+// adoptSome returns those of the flows that it did not keep, and what other hosts are to be told of the connections of the others.
+func (w *Worker) adoptSome(entries []datapath.Entry) (rest []datapath.Entry, messages []datapath.Packet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var stale []flow.Key
 	states, room := letters{}, new(sim.Room)
 	for _, e := range entries {
 		if !w.adoptOne(e, states, room) {
-			w.flows.remove(e.Key)
-			stale = append(stale, e.Key)
+			rest = append(rest, e)
 		}
 	}
+	return rest, w.messages(states)
+}
+
+// disown removes flows that are not to be kept.
+func (w *Worker) disown(entries []datapath.Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	stale := make([]flow.Key, len(entries))
+	for i, e := range entries {
+		stale[i] = e.Key
+		w.flows.remove(e.Key)
+	}
 	w.removeFlows(stale)
-	return len(entries) - len(stale), w.messages(states)
 }
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.

@@ -133,6 +133,7 @@ func (w *Worker) knowsBetter(o topology.Object) bool {
 func (w *Worker) advance(d view.Delta) []flow.Tag {
 	next, tags := w.view.Apply(d)
 	w.view = next
+	clear(w.seeds.tried)
 	w.counters.views.Add(1)
 	return tags
 }
@@ -163,6 +164,7 @@ func (w *Worker) release(tags []flow.Tag) []flow.Tag {
 // of the new view, and lose nothing but time if they are taken as well.
 func (w *Worker) invalidate(tags []flow.Tag) {
 	if len(tags) > 0 {
+		w.withdrawSeeds(tags) // before what they have made
 		w.removeChunks(&w.counters.invalidations, func() []flow.Key { return w.flows.invalidate(tags, removeChunk) })
 	}
 }

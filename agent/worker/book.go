@@ -23,6 +23,9 @@ func (b *book) add(key flow.Key, tags []flow.Tag, now time.Time, idle, hard time
 	b.expiry.Add(key, now, idle, hard)
 }
 
+// has reports whether the flow is in the book.
+func (b *book) has(key flow.Key) bool { return b.expiry.Has(key) }
+
 func (b *book) remove(key flow.Key) {
 	b.tags.Remove(key)
 	b.expiry.Remove(key)

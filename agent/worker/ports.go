@@ -47,6 +47,9 @@ func (w *Worker) plugAll(wanted map[topology.PortID]plug) {
 		if before && have == want {
 			continue
 		}
+		if before { // packets are delivered in another way from now on
+			w.withdrawSeeds([]flow.Tag{portTag(id)})
+		}
 		if after := w.plugIn(want); after != before {
 			touched = append(touched, portTag(id))
 		}

@@ -12,10 +12,12 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// recorder is a datapath that only keeps what it is told, for tests that ask what the worker told it. Nothing flows through it.
+// recorder is a datapath that only keeps what it is told, for tests that ask what the worker told it. Nothing flows through it, and
+// nothing is made of seeds.
 type recorder struct {
 	mu         sync.Mutex
 	flows      map[flow.Key]datapath.Entry
+	seeds      map[flow.Key]flow.Flow
 	ports      map[topology.PortID]datapath.Port
 	executed   []datapath.Packet
 	interfaces func(name string) bool
@@ -24,7 +26,7 @@ type recorder struct {
 
 func newRecorder() *recorder {
 	return &recorder{
-		flows: map[flow.Key]datapath.Entry{}, ports: map[topology.PortID]datapath.Port{},
+		flows: map[flow.Key]datapath.Entry{}, seeds: map[flow.Key]flow.Flow{}, ports: map[topology.PortID]datapath.Port{},
 		interfaces: func(string) bool { return true },
 	}
 }
@@ -62,6 +64,10 @@ func (r *recorder) Install(flows []flow.Flow) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range flows {
+		if f.Seed != nil {
+			r.seeds[f.Key] = f
+			continue
+		}
 		r.flows[f.Key] = datapath.Entry{Key: f.Key, Actions: f.Actions}
 	}
 	return nil
@@ -72,6 +78,7 @@ func (r *recorder) Remove(keys []flow.Key) error {
 	defer r.mu.Unlock()
 	for _, k := range keys {
 		delete(r.flows, k)
+		delete(r.seeds, k)
 	}
 	return nil
 }

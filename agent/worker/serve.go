@@ -16,7 +16,11 @@ import (
 // serve answers a batch of misses: it installs the flows that were found and then sends the packets on. A packet is sent after
 // its flow is in the cache, so that the next packet of the flow finds it there.
 func (w *Worker) serve(misses []datapath.Miss) {
-	w.counters.misses.Add(uint64(len(misses)))
+	for i := range misses {
+		if misses[i].Born == nil {
+			w.counters.misses.Add(1)
+		}
+	}
 	w.settle(w.answer(misses, false))
 }
 
@@ -55,6 +59,7 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 		w.decideOne(b, misses[i])
 	}
 	w.install(b.flows)
+	w.plant(b.seeds)
 	b.packets = slices.Insert(b.packets, 0, w.messages(b.states)...) // whoever sees the answers knows of them before
 	b.touched = append(b.touched, w.learn(b.learned, b.found)...)
 	for _, r := range w.cfg.State.Scarce() { // so that there is one for connections that begin while the cluster is away
@@ -68,6 +73,7 @@ type batch struct {
 	now     time.Time
 	known   map[flow.PackedKey]int // of the keys whose answer holds for all their packets, and of packets of wide ones: where in flows it is
 	flows   []flow.Flow            // to be installed: keys and actions; the rest is in the book
+	seeds   []flow.Flow            // likewise, behind the flows
 	packets []datapath.Packet
 	states  letters
 	learned []sim.Learned
@@ -84,8 +90,9 @@ func (b *batch) free() {
 	clear(b.known)
 	b.states.free()
 	clear(b.flows)
+	clear(b.seeds)
 	clear(b.packets) // they point to frames
-	*b = batch{known: b.known, flows: b.flows[:0], packets: b.packets[:0], states: b.states, room: b.room}
+	*b = batch{known: b.known, flows: b.flows[:0], seeds: b.seeds[:0], packets: b.packets[:0], states: b.states, room: b.room}
 	batches.Put(b)
 }
 
@@ -94,7 +101,11 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		w.hear(b, m.Frame)
 		return
 	}
-	if _, plugged := w.plugged[m.InPort]; !plugged {
+	if m.Born != nil {
+		w.hearOfBirth(b, m.Born)
+		return
+	}
+	if !w.isPlugged(m.InPort) {
 		w.counters.drop(dropUnplugged, 1) // it waited while its port was unplugged
 		return
 	}
@@ -151,7 +162,7 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
 			w.record(b, key, &r, actions)
-			w.expect(b, &p, &actions)
+			w.prepare(b, &p, key, &r)
 		}
 	}
 	if !actions.Drop() {
@@ -175,6 +186,17 @@ func (b *batch) answered(key *flow.Key) (flow.Actions, bool) {
 // a batch beyond the room that was made for it, stays with the agent, packet by packet.
 func (w *Worker) mayInstall(actions *flow.Actions) bool {
 	return len(actions.Outputs) <= datapath.MaxOutputs && w.flows.len() < w.cfg.MaxFlows
+}
+
+// put has the flow installed with the batch, in the place of one with its key.
+func (b *batch) put(key flow.Key, actions flow.Actions) {
+	packed := key.Pack()
+	if at, known := b.known[packed]; known && b.flows[at].Key == key {
+		b.flows[at].Actions = actions
+		return
+	}
+	b.known[packed] = len(b.flows)
+	b.flows = append(b.flows, flow.Flow{Key: key, Actions: actions})
 }
 
 // withdraw takes back flows that are to be installed with the batch.
@@ -251,8 +273,12 @@ func (w *Worker) missing(o flow.Output) bool {
 	if !o.Local() {
 		return false
 	}
-	_, plugged := w.plugged[o.Port]
-	return !plugged
+	return !w.isPlugged(o.Port)
+}
+
+func (w *Worker) isPlugged(p topology.PortID) bool {
+	_, plugged := w.plugged[p]
+	return plugged
 }
 
 // tagsOf returns the tags of a flow for the result: beside the result's own, which are written behind, every local port that it leads to,
@@ -284,6 +310,17 @@ func (w *Worker) install(flows []flow.Flow) {
 	if err := w.cfg.Datapath.Install(flows); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Warn("installing flows", "flows", len(flows), "error", err)
+	}
+}
+
+// plant puts the seeds, which are in their book, into the datapath.
+func (w *Worker) plant(seeds []flow.Flow) {
+	if len(seeds) == 0 {
+		return
+	}
+	if err := w.cfg.Datapath.Install(seeds); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Warn("installing seeds", "seeds", len(seeds), "error", err)
 	}
 }
 

@@ -22,6 +22,7 @@ func (w *Worker) sweep() error {
 		return fmt.Errorf("read the flows' uses: %w", err) // without them, flows in use would look idle
 	}
 	now := w.cfg.Now()
+	w.expireSeeds(now)
 	w.removeChunks(&w.counters.expirations, func() []flow.Key { return w.flows.expired(now, removeChunk) })
 	tags, questions := w.forgetSilent(now)
 	w.settle(tags)
@@ -95,7 +96,7 @@ func (w *Worker) Flush() error {
 		return err
 	}
 	w.plugged = map[topology.PortID]plug{}
-	w.flows = newBook()
+	w.flows, w.seeds = newBook(), newSeeds()
 	all := make([]topology.PortID, len(ports))
 	for i, p := range ports {
 		all[i] = p.ID

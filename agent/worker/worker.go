@@ -6,7 +6,8 @@
 // One mutex orders everything that decides: serving a batch of misses, replacing the view, removing flows, expiring. So between the
 // moment an answer is computed and the moment it and its tags are recorded, no change of the view can happen; a change that comes
 // later finds the recorded tags and removes the flow. An answer of an old view can therefore never outlive the change that made it
-// old. Waiting for packets, sending them and walking over the datapath's flows happen outside of the mutex, and what concerns many
+// old. Of the connections that the datapath begins by itself the worker is told a moment later, and judges them by the view of then
+// (hearOfBirth): so one may outlive a change for as long as its word waits to be read, which is milliseconds. Waiting for packets, sending them and walking over the datapath's flows happen outside of the mutex, and what concerns many
 // flows is done some at a time, so that misses are served in between. A second mutex has changes of the topology and of the host's
 // interfaces, each of which takes several steps, one after another.
 //
@@ -20,8 +21,7 @@
 //
 // A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses
 // and gives those of all ports in turn, so that no port can fill the batches of others, and packets to all have a limit of their own
-// (floodRate). Flows are bounded by
-// Config.MaxFlows, learned stations by maxLearnedPerPort.
+// (floodRate). Flows are bounded by Config.MaxFlows, seeds by datapath.MaxSeeds, learned stations by maxLearnedPerPort.
 package worker
 
 import (
@@ -49,8 +49,15 @@ const batchSize = 64
 // sweepInterval is how often idle flows and learned stations are looked for.
 const sweepInterval = 5 * time.Second
 
-// defaultMaxFlows is what the eBPF datapath holds by default. The worker needs some 600 octets for each.
-const defaultMaxFlows = 1 << 17
+// defaultRoom is how many flows the eBPF datapath holds by default. The worker needs some 600 octets for each.
+const defaultRoom = 1 << 17
+
+// FlowsIn returns how many flows are to be remembered of a datapath that has room for so many; 0: for 131,072. The rest is for connections that
+// it has begun and that the worker is not told of yet: where it had no room for them it would forget others, which are in use.
+func FlowsIn(room int) int {
+	room = cmp.Or(room, defaultRoom)
+	return room - room/8
+}
 
 // Config is what a Worker is made of. All fields are required but Responders, Metadata and MaxFlows.
 type Config struct {
@@ -59,7 +66,7 @@ type Config struct {
 	Datapath   datapath.Datapath
 	Responders []sim.Responder // services of the agent that answer packets themselves, asked in this order
 	Metadata   string          // the interface that leads to the agent's metadata service; empty: it has none
-	MaxFlows   int             // how many flows are remembered; 0: 131,072, as many as the datapath has room for
+	MaxFlows   int             // how many flows are remembered; 0: those that a datapath with room for 131,072 may have (FlowsIn)
 	Cluster    Cluster
 	State      *flowstate.Table
 	Log        *slog.Logger
@@ -106,6 +113,7 @@ type Worker struct {
 	floods      rates                        // of packets to all
 	questions   rates                        // of connections to the metadata service
 	flows       *book
+	seeds       *seeds
 	ways        sim.Ways // of the present view
 	learned     *learnedTable
 	found       *foundTable
@@ -134,7 +142,7 @@ func (w *Worker) View() *view.View {
 
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
 func New(cfg Config) *Worker {
-	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, defaultMaxFlows)
+	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, FlowsIn(0))
 	return &Worker{
 		cfg:            cfg,
 		log:            cfg.Log,
@@ -150,6 +158,7 @@ func New(cfg Config) *Worker {
 		floods:         newRates(floodRate),
 		questions:      newRates(questionRate),
 		flows:          newBook(),
+		seeds:          newSeeds(),
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),
 		ceded:          map[topology.Key]bool{},

@@ -89,7 +89,7 @@ func (b *rig) sent() []datapath.Packet {
 func checkFlows(t testing.TB, w *Worker, d *recorder) {
 	t.Helper()
 	for _, k := range d.keys() {
-		r := sim.Simulate(w.view, sim.Input{InPort: k.InPort, Frame: k.Frame()})
+		r := sim.Simulate(w.view, sim.Input{InPort: k.InPort, Frame: k.Frame(), State: w.cfg.State})
 		if want := w.deliverable(r.Actions); !equal(want, d.flows[k].Actions) {
 			t.Errorf("flow %s: the cache says %s, the topology %s", k, d.flows[k].Actions, want)
 		}

@@ -383,7 +383,7 @@ func wholeOf(r sim.Result) any {
 	for _, t := range r.Tags {
 		tags[t]++
 	}
-	r.Tags, r.Steps, r.Followed, r.Any = nil, nil, false, 0
+	r.Tags, r.Steps, r.Followed, r.Any, r.Alike = nil, nil, false, 0, 0
 	r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
 	return []any{r, tags}
 }
