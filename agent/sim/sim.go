@@ -177,9 +177,10 @@ type Result struct {
 	Steps      []Step // where Input.Trace is set
 	// Followed says that the answer was found by the way of an earlier packet.
 	Followed bool
-	// Alike says, of an answer that was found so and that its connection's state has a part in, which ports set the packet apart from others that get the same Actions: those of whose
-	// connections as much is remembered. That is nothing, unless Known is set; else it is what the first packet of theirs left, of which Alike
-	// said the same. Of UDP, whose packets do not tell whether they are the first, it is all, whatever is remembered.
+	// Alike says, of an answer that was found so and that its connection's state has a part in, which ports set the packet apart from others
+	// that get the same Actions: those of whose connections as much is remembered. That is nothing, unless Known is set; else it is what the
+	// first packet of theirs left, of which Alike said the same. Of UDP, whose packets do not tell whether they are the first, it is all
+	// others, whatever is remembered.
 	Alike flow.Ports
 	// Known says that something was remembered of the packet's connection.
 	Known bool
