@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
@@ -53,6 +55,8 @@ type host struct {
 	view     *view.View
 	states   states
 	flows    map[flow.Key]cached
+	seeds    map[flow.Key]sown
+	begun    int // packets that a seed was there for
 	ways     sim.Ways
 	followed int // packets that took the way of another
 }
@@ -61,6 +65,12 @@ type host struct {
 type cached struct {
 	in sim.Input
 	sim.Result
+}
+
+// sown is what the host's datapath would begin connections of, until something that it depended on changes.
+type sown struct {
+	flow.Flow
+	tags []flow.Tag
 }
 
 // states is what a host remembers of connections. It gives ports of a block of its own, each once.
@@ -90,7 +100,7 @@ func newLab(t *rapid.T, w *world) *lab {
 			t.Fatal(err)
 		}
 		h.states = states{table, uint16(i+1) << 12, new(uint16)}
-		h.view, h.flows = view.New(h.id), map[flow.Key]cached{}
+		h.view, h.flows, h.seeds = view.New(h.id), map[flow.Key]cached{}, map[flow.Key]sown{}
 	}
 	l.follow(w)
 	return l
@@ -137,6 +147,7 @@ func (l *lab) apply(d view.Delta) {
 		h.view = next
 		h.forget(tags)
 		l.checkFlows(h)
+		l.checkSeeds(h)
 	}
 }
 
@@ -158,13 +169,13 @@ func (l *lab) handOver(w *world) {
 
 // forget drops the flows with one of the tags.
 func (h *host) forget(changes []flow.Tag) {
-	for key, f := range h.flows {
-		if slices.ContainsFunc(f.Tags, func(t flow.Tag) bool {
+	touched := func(tags []flow.Tag) bool {
+		return slices.ContainsFunc(tags, func(t flow.Tag) bool {
 			return slices.ContainsFunc(changes, func(c flow.Tag) bool { return c.Touches(t) })
-		}) {
-			delete(h.flows, key)
-		}
+		})
 	}
+	maps.DeleteFunc(h.flows, func(_ flow.Key, f cached) bool { return touched(f.Tags) })
+	maps.DeleteFunc(h.seeds, func(_ flow.Key, s sown) bool { return touched(s.tags) })
 }
 
 // checkFlows fails the test unless what is left of a host's flows says what would be said now.
@@ -174,6 +185,22 @@ func (l *lab) checkFlows(h *host) {
 		if !sameActions(is.Actions, f.Actions) {
 			l.t.Fatalf("flow %s of host %s is of no change, and does\n%v instead of\n%v\n%s", key, h.endpoint, f.Actions, is.Actions, l.world)
 		}
+	}
+}
+
+// checkSeeds fails the test unless the host's datapath would begin another connection as is said now.
+func (l *lab) checkSeeds(h *host) {
+	for _, s := range h.seeds {
+		key := s.Key
+		if key.Any = 0; s.Key.Any&flow.SrcPort != 0 {
+			key.SrcPort = 50000
+		}
+		if s.Key.Any&flow.DstPort != 0 {
+			key.DstPort = 50001
+		}
+		in := sim.Input{InPort: key.InPort, Frame: key.Frame(), State: h.states}
+		r := sim.Simulate(h.view, in)
+		l.checkSeed(h, in, key, &r)
 	}
 }
 
@@ -414,7 +441,9 @@ func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 			l.t.Fatalf("by flow %s of host %s\n%v\nand walked\n%v\n%s", wide, h.endpoint, f.Actions, r.Actions, l.world)
 		}
 	}
+	l.checkSeed(h, in, key, &r)
 	l.remember(h, key, &r)
+	l.sow(h, in, &r)
 	if r.Cache {
 		in.Trace = false
 		h.flows[key.Wide(w.Any)] = cached{in, r}
@@ -425,6 +454,69 @@ func (l *lab) simulate(h *host, in sim.Input, key flow.Key) sim.Result {
 	}
 	l.walk = b.String()
 	return r
+}
+
+// sow opens some connections that only ports tell from the packet's, of which nothing is remembered afterwards, and has the host keep what its
+// datapath could make of them and of what answers them.
+func (l *lab) sow(h *host, in sim.Input, r *sim.Result) {
+	p := l.parse(in.Frame)
+	if !flow.Opens(p) || r.Verdict != sim.Forward || len(r.Actions.Outputs) != 1 || !r.Actions.Outputs[0].Local() {
+		return
+	}
+	given := *h.states.given
+	defer func() { *h.states.given = given }()
+	for n := range uint16(3) {
+		header := p.Header
+		header.SrcPort = 40000 + n
+		first := sim.Simulate(h.view, sim.Input{InPort: in.InPort, Frame: header.Frame(nil), State: h.states, Ways: &h.ways})
+		is, _ := first.Actions.Rewrite.Of(header)
+		answer := flow.Key{InPort: r.Actions.Outputs[0].Port, SrcMAC: is.DstMAC, DstMAC: is.SrcMAC, EtherType: is.EtherType, SrcIP: is.DstIP, DstIP: is.SrcIP,
+			Proto: is.Proto, TOS: is.TOS, SrcPort: is.DstPort, DstPort: is.SrcPort}
+		back := sim.Simulate(h.view, sim.Input{InPort: answer.InPort, Frame: answer.Frame(), State: besides{h.states, first.State}, Ways: &h.ways})
+		if !first.Begins(p) {
+			continue
+		}
+		asked := flow.KeyOf(&packet.Packet{Header: header}, in.InPort)
+		if f, ok := sim.SeedOf(asked, &first, answer, &back); ok {
+			tags := slices.DeleteFunc(slices.Concat(first.Tags, back.Tags), func(t flow.Tag) bool { return t.Class == flow.TagState })
+			h.seeds[f.Key] = sown{f, tags}
+			l.checkSeeds(h)
+		}
+	}
+}
+
+// besides is what a host remembers, and some states more.
+type besides struct {
+	sim.State
+	more []flow.State
+}
+
+// Value is of sim.State.
+func (b besides) Value(k flow.StateKey) (flow.StateValue, bool) {
+	for _, s := range b.more {
+		if s.Key == k {
+			return s.Value, true
+		}
+	}
+	return b.State.Value(k)
+}
+
+// checkSeed fails the test unless a connection that the host's datapath would begin is what the walk of its first packet says.
+func (l *lab) checkSeed(h *host, in sim.Input, key flow.Key, r *sim.Result) {
+	p := l.parse(in.Frame)
+	if !flow.Opens(p) || r.Known && p.Proto == packet.ProtoTCP {
+		return
+	}
+	for _, wide := range key.Wider() {
+		s, ok := h.seeds[wide]
+		if !ok || datapath.Refuses(&s.Actions, p, datapath.Offload{}) {
+			continue
+		}
+		if h.begun++; r.Verdict != sim.Forward || !sameActions(s.Actions, r.Actions) || len(r.StatePeers) > 0 {
+			l.t.Fatalf("by the seed of %s of host %s\n%v\nand walked\n%v\n%s", wide, h.endpoint, s.Actions, r.Actions, l.world)
+		}
+		return
+	}
 }
 
 // remember keeps the states of an answer for as long as its flow lives, at the host that it is of, and tells those that it names. What was

@@ -80,12 +80,13 @@ func TestPacketsArriveWhereTheModelSays(t *testing.T) {
 		}
 		for i := range l.hosts {
 			seen["by the way of another"] += l.hosts[i].followed
+			seen["by a seed"] += l.hosts[i].begun
 		}
 	})
 	t.Logf("%v", seen)
 	for _, kind := range []string{"lost", "arrived", "source translated", "destination translated", "IPv6", "answered", "out by an uplink",
 		"in by an uplink", "to a virtual address", "of the other family", "answered by another uplink", "in fragments", "refused",
-		"let through by an address group", "told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens"} {
+		"let through by an address group", "told: no route", "told: nobody has the address", "told: prohibited", "told: nothing listens", "by a seed"} {
 		if seen[kind] == 0 {
 			t.Errorf("no message was %s: the property was not put to the test", kind)
 		}
