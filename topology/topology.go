@@ -328,6 +328,9 @@ type Host struct {
 	Zone string
 	// Metadata says that the host's agent answers its workloads at MetadataIPv4 and MetadataIPv6.
 	Metadata bool
+	// Openings says that the host's datapath knows the first packet of a connection from another host by its tunnel key, so that other hosts
+	// may send such.
+	Openings bool
 }
 
 // MaxFormer is how many of the hosts are kept that a port was bound to before.

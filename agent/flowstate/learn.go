@@ -51,6 +51,13 @@ func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	return h, nil
 }
 
+// LearnOpened takes it that another host has begun a connection whose answers are to pass by the state, and reports whether that is new here.
+// It is as good as a message of that host, which has no number: the state has no value that another message could say better.
+func (t *Table) LearnOpened(key flow.StateKey, now time.Time) bool {
+	p := pack(flow.State{Key: key})
+	return t.learn(&p, nil, &message{}, now)
+}
+
 func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 	l := t.heard[to]
 	if l == nil {
@@ -61,7 +68,7 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 	return l
 }
 
-// learn reports whether the state is new or has another value.
+// learn reports whether the state is new or has another value. Where from is nil it was told of by no message that others have an order with.
 func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool {
 	key := p.key()
 	i, known := t.find(&key)
@@ -79,11 +86,13 @@ func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool
 			return false
 		}
 	}
-	if a.teller == from && m.number < a.number {
-		t.stats.Late++
-		return false
+	if from != nil {
+		if a.teller == from && m.number < a.number {
+			t.stats.Late++
+			return false
+		}
+		a.teller, a.number = from, m.number
 	}
-	a.teller, a.number = from, m.number
 	a.due = max(a.due, now.Add(Learned).Sub(t.base))
 	if a.flows == 0 {
 		t.wake(i)

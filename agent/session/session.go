@@ -49,6 +49,7 @@ type Config struct {
 type Facts struct {
 	Endpoints  []netip.Addr // underlay addresses for tunnels, at most one of each family
 	Metadata   bool         // the agent has a metadata service
+	Openings   bool         // topology.Host's
 	Interfaces []topology.Interface
 	Counts     topology.Counts
 	// Ports are the bound ports whose interface is present; true where it is also up and in the datapath.

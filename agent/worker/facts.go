@@ -13,6 +13,7 @@ import (
 type Facts struct {
 	Endpoints  []netip.Addr // underlay addresses, at most one of each family
 	Metadata   bool         // its metadata service answers
+	Openings   bool         // its datapath knows connections' first packets by their tunnel key
 	Interfaces []topology.Interface
 	Counts     topology.Counts
 	// Ports has the bound ports whose interface is present; true where it is also up and in the datapath.
@@ -47,7 +48,7 @@ func (w *Worker) Report() Facts {
 
 func (w *Worker) facts() Facts {
 	f := Facts{
-		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Counts: w.counts(),
+		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Openings: w.self.Openings, Counts: w.counts(),
 		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),
 	}
 	for _, i := range w.interfaces {

@@ -52,7 +52,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			Port: maybeID[topology.Port](t)}
 	},
 	topology.KindHost: func(t *rapid.T) topology.Object {
-		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t), Zone: text(t)}
+		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t), Zone: text(t), Metadata: flag(t), Openings: flag(t)}
 	},
 	topology.KindBinding: func(t *rapid.T) topology.Object {
 		b := &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}

@@ -5,7 +5,7 @@ import "midonet.org/midonet/topology"
 // What hosts desire and what they say of themselves.
 
 func fromHost(o *topology.Host) *Host {
-	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone, Metadata: o.Metadata}
+	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone, Metadata: o.Metadata, Openings: o.Openings}
 }
 
 // Topology returns the host's value.
@@ -17,6 +17,7 @@ func (x *Host) Topology() (*topology.Host, error) {
 		Endpoints: d.addrs("endpoints", x.GetEndpoints()),
 		Zone:      x.GetZone(),
 		Metadata:  x.GetMetadata(),
+		Openings:  x.GetOpenings(),
 	}, d.err
 }
 

@@ -3774,6 +3774,7 @@ type Host struct {
 	Endpoints     [][]byte               `protobuf:"bytes,3,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
 	Zone          string                 `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
 	Metadata      bool                   `protobuf:"varint,5,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Openings      bool                   `protobuf:"varint,6,opt,name=openings,proto3" json:"openings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3839,6 +3840,13 @@ func (x *Host) GetZone() string {
 func (x *Host) GetMetadata() bool {
 	if x != nil {
 		return x.Metadata
+	}
+	return false
+}
+
+func (x *Host) GetOpenings() bool {
+	if x != nil {
+		return x.Openings
 	}
 	return false
 }
@@ -6667,13 +6675,14 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x04 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04port\x18\x05 \x01(\fR\x04port\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"x\n" +
+	"byOperator\"\x94\x01\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tendpoints\x18\x03 \x03(\fR\tendpoints\x12\x12\n" +
 	"\x04zone\x18\x04 \x01(\tR\x04zone\x12\x1a\n" +
-	"\bmetadata\x18\x05 \x01(\bR\bmetadata\"g\n" +
+	"\bmetadata\x18\x05 \x01(\bR\bmetadata\x12\x1a\n" +
+	"\bopenings\x18\x06 \x01(\bR\bopenings\"g\n" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +

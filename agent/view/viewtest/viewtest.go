@@ -2,7 +2,7 @@
 // from them:
 //
 //	host h1 192.0.2.1 2001:db8::1
-//	host h2 192.0.2.2 metadata
+//	host h2 192.0.2.2 metadata openings
 //	bridge blue
 //	bridge red down
 //	port p1 blue key 11
@@ -178,11 +178,14 @@ func (w *words) host() *topology.Host {
 	name := w.next()
 	h := &topology.Host{ID: ID[topology.Host](name), Name: name}
 	for _, a := range w.list {
-		if a == "metadata" {
+		switch a {
+		case "metadata":
 			h.Metadata = true
-			continue
+		case "openings":
+			h.Openings = true
+		default:
+			h.Endpoints = append(h.Endpoints, w.addr(a))
 		}
-		h.Endpoints = append(h.Endpoints, w.addr(a))
 	}
 	return h
 }
