@@ -19,6 +19,12 @@
 // is made. So the agent hears of each connection, or the datapath removes its flows again, or the agent dies before, and the next one finds
 // them.
 //
+// Of a connection to another host either datapath makes one flow. The first packet says by its tunnel key (Opening) that it is one: that
+// answers to it are to pass, which agents else tell each other, follows from the packet itself. Where it comes out the datapath makes the
+// flow of the answer, by a seed that waits for it (flow.Answers), and tells its agent of it, or of the answer's key alone where there is no
+// such seed, before a miss of that answer. Being told counts as a part of a state message (OpeningsPerState); where there is no room the
+// packet is delivered all the same, and nothing is made.
+//
 // The cache may forget a flow at any time (least recently used first, when full), and a seed too: that costs a miss and nothing else.
 package datapath
 
@@ -41,8 +47,15 @@ const MaxSeeds = 4096
 // agent of the host that they come to.
 const StateTunnelKey = 1<<24 - 1
 
+// Opening is the part of a tunnel key, beside that of the port, by which a packet says that its connection has been begun of a seed. It is
+// for hosts that know it (topology.Host.Openings); to others there is no port with such a key.
+const Opening = 1 << 23
+
+// OpeningsPerState is how many connections of other hosts an agent may be told of in the place of one state message, which tells of many.
+const OpeningsPerState = 8
+
 // MaxTunnelKey is the largest tunnel key that a port can have; VXLAN's network identifier has 24 bits (RFC 7348).
-const MaxTunnelKey = StateTunnelKey - 1
+const MaxTunnelKey = StateTunnelKey&^Opening - 1
 
 // Port is an interface of this host plugged into a virtual port.
 type Port struct {
@@ -86,12 +99,16 @@ type Miss struct {
 	Born *Birth
 }
 
-// Birth is a connection that was made of a seed. Its flows are in the cache when it is told of, unless they have been removed or forgotten
+// Birth is a connection that was begun of a seed. Its flows are in the cache when it is told of, unless they have been removed or forgotten
 // since, or others had their keys.
 type Birth struct {
-	Seed          uint64 // the Number of the seed
+	Seed uint64 // the Number of the seed; 0: another host has begun it, and there was none for its answers
+	// First and Answer are the keys of its packets and of what answers them. That which is another host's business is the zero Key.
 	First, Answer flow.Key
 }
+
+// Opened reports whether it was another host that has begun the connection.
+func (b *Birth) Opened() bool { return b.First.InPort.IsZero() }
 
 // Entry is an installed flow as the datapath has it. The outputs may stand in another order than they were installed in, and
 // those to other hosts have the zero Port: the datapath keeps their tunnel key alone. An MTU that no IP packet exceeds is 0.
@@ -106,9 +123,9 @@ type Counters struct {
 	Hits          uint64 // packets forwarded or dropped by a flow
 	Misses        uint64 // packets handed up
 	MissesLost    uint64 // misses, and births, that found the queue full or the port over its rate or share
-	Born          uint64 // connections that were made of seeds
-	States        uint64 // packets with StateTunnelKey handed up
-	StatesLost    uint64 // packets with StateTunnelKey that found the queue full or were more than the agent takes
+	Born          uint64 // connections that were begun of seeds here
+	States        uint64 // packets with StateTunnelKey handed up, and connections of other hosts that the agent was told of
+	StatesLost    uint64 // likewise, that found the queue full or were more than the agent takes
 	TunnelUnknown uint64 // tunnelled packets whose key names no port here
 	Errors        uint64 // packets, or copies of one, that an action failed for
 }

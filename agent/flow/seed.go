@@ -1,20 +1,38 @@
 package flow
 
-import "midonet.org/midonet/agent/packet"
+import (
+	"midonet.org/midonet/agent/packet"
+	"midonet.org/midonet/topology"
+)
 
-// Seed is what a datapath makes the two flows of a connection of, without asking anybody. A Flow that has one has a wide key; it is for no
-// packet but those with that key that can be a connection's first (Opens). Such a packet and those that follow it get a flow with their own
-// key and the Flow's Actions, and what answers them one that is described here.
+// Seed is what a datapath makes the flows of a connection of, without asking anybody. A Flow that has one has a wide key, and its Actions are
+// those of the flows that are made, each of which has a key of its own.
 type Seed struct {
-	// Number tells the seed from all others that the key has had and will have.
+	// Number, which is not 0, tells the seed from all others that the key has had and will have.
 	Number uint64
-	// Answer is the key of what answers. It lacks the ports in Any: those are the first packet's, exchanged.
+	Kind   SeedKind
+	// Answer is, of a seed that Joins, the key of what answers. It lacks the ports in Any: those are the first packet's, exchanged.
 	Answer Key
-	// Answers is what is done with answers.
+	// Answers is what is done with answers; of a seed that Joins.
 	Answers Actions
 }
 
-// AnswerTo returns the key of what answers the packets with the key.
+// SeedKind says which flows are made of a seed, and when.
+type SeedKind uint8
+
+const (
+	// Joins is for connections between two ports of the host: a packet with the seed's key that can be a connection's first (Opens) has
+	// a flow made for it and those that follow, and one for what answers.
+	Joins SeedKind = iota
+	// Leaves is for connections to another host, where the Actions' one output leads to: the same without a flow for what answers. The
+	// first packet tells that host of the connection.
+	Leaves
+	// Answers is for connections from other hosts: when one tells of a connection whose answers have the seed's key, a flow is made
+	// for them.
+	Answers
+)
+
+// AnswerTo returns, of a seed that Joins, the key of what answers the packets with the key.
 func (s *Seed) AnswerTo(first Key) Key {
 	k := s.Answer
 	if k.Any = 0; s.Answer.Any&SrcPort != 0 {
@@ -23,6 +41,12 @@ func (s *Seed) AnswerTo(first Key) Key {
 	if s.Answer.Any&DstPort != 0 {
 		k.DstPort = first.SrcPort
 	}
+	return k
+}
+
+// Reversed returns the key of what answers the packets with the key where nobody rewrites either, if it enters at the port.
+func (k Key) Reversed(in topology.PortID) Key {
+	k.InPort, k.SrcMAC, k.DstMAC, k.SrcIP, k.DstIP, k.SrcPort, k.DstPort = in, k.DstMAC, k.SrcMAC, k.DstIP, k.SrcIP, k.DstPort, k.SrcPort
 	return k
 }
 

@@ -30,6 +30,12 @@ type bpfActions struct {
 	Outputs [8]bpfOutput
 }
 
+type bpfAnswerSeed struct {
+	_      structs.HostLayout
+	Flow   bpfFlow
+	Number uint64
+}
+
 type bpfConfig struct {
 	_             structs.HostLayout
 	Layout        uint32
@@ -115,6 +121,7 @@ type bpfSharing struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	bpfMapAnswers     = "answers"
 	bpfMapCounters    = "counters"
 	bpfMapExec        = "exec"
 	bpfMapFlows       = "flows"
@@ -181,6 +188,7 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
+	Answers  *ebpf.MapSpec `ebpf:"answers"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
 	Exec     *ebpf.MapSpec `ebpf:"exec"`
 	Flows    *ebpf.MapSpec `ebpf:"flows"`
@@ -219,6 +227,7 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
+	Answers  *ebpf.Map `ebpf:"answers"`
 	Counters *ebpf.Map `ebpf:"counters"`
 	Exec     *ebpf.Map `ebpf:"exec"`
 	Flows    *ebpf.Map `ebpf:"flows"`
@@ -233,6 +242,7 @@ type bpfMaps struct {
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
+		m.Answers,
 		m.Counters,
 		m.Exec,
 		m.Flows,

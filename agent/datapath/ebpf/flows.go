@@ -68,7 +68,7 @@ func (d *Datapath) Remove(keys []flow.Key) (err error) {
 			continue // the flows and seeds of a port that is not plugged in went with it
 		}
 		if encoded = append(encoded, key); key.Any != 0 {
-			err = errors.Join(err, d.deleteSeed(&key))
+			err = errors.Join(err, d.deleteSeeds(&key))
 		}
 	}
 	return errors.Join(err, d.deleteFlows(encoded))

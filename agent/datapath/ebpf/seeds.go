@@ -18,20 +18,32 @@ func (d *Datapath) installSeed(f *flow.Flow) error {
 	if err != nil {
 		return err
 	}
-	answer, answers, err := d.encodeFlow(&flow.Flow{Key: f.Seed.Answer, Actions: f.Seed.Answers})
+	seed := bpfSeed{First: first, Number: f.Seed.Number}
+	switch f.Seed.Kind {
+	case flow.Joins:
+		seed.Answer, seed.Answers, err = d.encodeFlow(&flow.Flow{Key: f.Seed.Answer, Actions: f.Seed.Answers})
+	case flow.Answers:
+		return installing(d.objects.Answers.Put(&key, &bpfAnswerSeed{Flow: first, Number: f.Seed.Number}))
+	}
 	if err != nil {
 		return err
 	}
-	if err := d.objects.Seeds.Put(&key, &bpfSeed{First: first, Answers: answers, Answer: answer, Number: f.Seed.Number}); err != nil {
+	return installing(d.objects.Seeds.Put(&key, &seed))
+}
+
+func installing(err error) error {
+	if err != nil {
 		return fmt.Errorf("installing a seed: %w", err)
 	}
 	return nil
 }
 
-// deleteSeed is for keys that are wide.
-func (d *Datapath) deleteSeed(key *bpfFlowKey) error {
-	if err := ignore(d.objects.Seeds.Delete(key), cilium.ErrKeyNotExist); err != nil {
-		return fmt.Errorf("removing a seed: %w", err)
+// deleteSeeds removes the seeds of all kinds with the key, which is wide.
+func (d *Datapath) deleteSeeds(key *bpfFlowKey) error {
+	for _, m := range []*cilium.Map{d.objects.Seeds, d.objects.Answers} {
+		if err := ignore(m.Delete(key), cilium.ErrKeyNotExist); err != nil {
+			return fmt.Errorf("removing a seed: %w", err)
+		}
 	}
 	return nil
 }
@@ -39,17 +51,24 @@ func (d *Datapath) deleteSeed(key *bpfFlowKey) error {
 // sweepSeeds removes the seeds of whose flows one matches.
 func (d *Datapath) sweepSeeds(match func(*bpfFlowKey, *bpfFlow) bool) error {
 	var key bpfFlowKey
-	var s bpfSeed
 	var doomed []bpfFlowKey
+	var s bpfSeed
 	seeds := d.objects.Seeds.Iterate()
 	for seeds.Next(&key, &s) {
 		if match(&key, &s.First) || match(&s.Answer, &s.Answers) {
 			doomed = append(doomed, key)
 		}
 	}
-	err := seeds.Err()
+	var a bpfAnswerSeed
+	answers := d.objects.Answers.Iterate()
+	for answers.Next(&key, &a) {
+		if match(&key, &a.Flow) {
+			doomed = append(doomed, key)
+		}
+	}
+	err := errors.Join(seeds.Err(), answers.Err())
 	for i := range doomed {
-		err = errors.Join(err, d.deleteSeed(&doomed[i]))
+		err = errors.Join(err, d.deleteSeeds(&doomed[i]))
 	}
 	return err
 }
@@ -83,11 +102,19 @@ func (d *Datapath) decodeBirth(b []byte) (birth datapath.Birth, ok bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	birth.Seed = binary.NativeEndian.Uint64(b[birthNumber:])
-	if birth.First, ok = d.decodeKey(&first); !ok {
+	if birth.First, ok = d.decodePart(&first); !ok {
 		return birth, false
 	}
-	birth.Answer, ok = d.decodeKey(&answer)
+	birth.Answer, ok = d.decodePart(&answer)
 	return birth, ok
+}
+
+// decodePart is decodeKey of a key that may be missing.
+func (d *Datapath) decodePart(k *bpfFlowKey) (flow.Key, bool) {
+	if k.InPort == 0 {
+		return flow.Key{}, true
+	}
+	return d.decodeKey(k)
 }
 
 // disown notes that the agent will not hear of a connection, where the record tells of one.

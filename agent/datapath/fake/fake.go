@@ -38,8 +38,9 @@ type Datapath struct {
 	interfaces map[string]*Interface
 	ports      map[topology.PortID]*port
 	flows      map[flow.Key]*list.Element
-	recent     *list.List // of *entry, most recently used first
-	seeds      map[flow.Key]flow.Flow
+	recent     *list.List             // of *entry, most recently used first
+	seeds      map[flow.Key]flow.Flow // that begin connections
+	answers    map[flow.Key]flow.Flow // that wait for those of other hosts
 	misses     []datapath.Miss
 	waiting    map[topology.PortID]int // how many of misses are of the port; of other hosts' agents for the zero ID
 	counters   datapath.Counters
@@ -78,7 +79,8 @@ func New(c Config) *Datapath {
 	d := &Datapath{
 		config: c, ready: make(chan struct{}, 1),
 		interfaces: map[string]*Interface{}, ports: map[topology.PortID]*port{},
-		flows: map[flow.Key]*list.Element{}, recent: list.New(), seeds: map[flow.Key]flow.Flow{}, waiting: map[topology.PortID]int{},
+		flows: map[flow.Key]*list.Element{}, recent: list.New(), waiting: map[topology.PortID]int{},
+		seeds: map[flow.Key]flow.Flow{}, answers: map[flow.Key]flow.Flow{},
 	}
 	if c.Underlay != nil {
 		c.Underlay.join(d, c.Endpoints)
@@ -132,9 +134,11 @@ func (d *Datapath) unplug(p *port) {
 	uses := func(key flow.Key, a flow.Actions) bool {
 		return key.InPort == p.ID || slices.ContainsFunc(a.Outputs, func(o flow.Output) bool { return o.Local() && o.Port == p.ID })
 	}
-	maps.DeleteFunc(d.seeds, func(key flow.Key, f flow.Flow) bool {
-		return uses(key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
-	})
+	for _, seeds := range []map[flow.Key]flow.Flow{d.seeds, d.answers} {
+		maps.DeleteFunc(seeds, func(key flow.Key, f flow.Flow) bool {
+			return uses(key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
+		})
+	}
 	for key, e := range d.flows {
 		if uses(key, e.Value.(*entry).actions) {
 			d.remove(key)
@@ -170,5 +174,6 @@ func (d *Datapath) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.seeds)
+	clear(d.answers)
 	return nil
 }

@@ -62,6 +62,13 @@ func (d *Datapath) actions(key flow.Key, a *flow.Actions) (flow.Actions, error) 
 	return actions, nil
 }
 
+// putNew makes the flow where there is none with its key.
+func (d *Datapath) putNew(key flow.Key, actions flow.Actions) {
+	if d.flows[key] == nil {
+		d.put(key, actions)
+	}
+}
+
 // put makes the flow, in the place of one with its key.
 func (d *Datapath) put(key flow.Key, actions flow.Actions) {
 	d.remove(key)
@@ -82,6 +89,7 @@ func (d *Datapath) Remove(keys []flow.Key) error {
 	for _, k := range keys {
 		d.remove(k)
 		delete(d.seeds, k)
+		delete(d.answers, k)
 	}
 	return nil
 }

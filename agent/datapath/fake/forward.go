@@ -45,9 +45,9 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		d.miss(in, frame)
 		return nil
 	}
-	e := d.find(flow.KeyOf(&p, in.ID))
+	e, opening := d.find(flow.KeyOf(&p, in.ID)), uint32(0)
 	if e == nil {
-		e = d.begin(in, &p)
+		e, opening = d.begin(in, &p)
 	}
 	if e == nil || datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
@@ -55,7 +55,11 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 	}
 	d.use(e, len(frame))
 	d.counters.Hits++
-	return d.act(&p, e.Value.(*entry).actions, datapath.Offload{})
+	away := d.act(&p, e.Value.(*entry).actions, datapath.Offload{})
+	for i := range away {
+		away[i].output.TunnelKey |= opening
+	}
+	return away
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.
@@ -97,8 +101,12 @@ func (d *Datapath) arrive(key uint32, frame []byte) {
 		d.state(frame)
 		return
 	}
+	to := key &^ datapath.Opening
 	for _, p := range d.ports {
-		if p.TunnelKey == key && key != 0 {
+		if p.TunnelKey == to && to != 0 {
+			if key != to {
+				d.open(p, frame)
+			}
 			p.wire.put(frame)
 			return
 		}
@@ -116,12 +124,17 @@ func (d *Datapath) miss(in *port, frame []byte) {
 }
 
 func (d *Datapath) state(frame []byte) {
-	if d.waiting[topology.PortID{}] >= d.config.StateBurst {
+	if !d.mayTell(1) {
 		d.counters.StatesLost++
 		return
 	}
 	d.counters.States++
 	d.queue(datapath.Miss{Frame: frame, State: true})
+}
+
+// mayTell reports whether there is room for one more message of other hosts, or a part of one.
+func (d *Datapath) mayTell(part int) bool {
+	return d.waiting[topology.PortID{}] < part*d.config.StateBurst
 }
 
 func (d *Datapath) queue(m datapath.Miss) {

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"bytes"
 	"net/netip"
 	"sync"
 	"time"
@@ -10,6 +11,9 @@ import (
 
 // Underlay carries tunnelled frames between fakes. The zero value is ready for use.
 type Underlay struct {
+	// Copies, where not nil, says how often a frame with the tunnel key comes: 0 times where it is lost.
+	Copies func(tunnelKey uint32) int
+
 	mu    sync.RWMutex
 	hosts map[netip.Addr]*Datapath
 }
@@ -36,7 +40,13 @@ func (u *Underlay) carry(t tunnelled) bool {
 	if to == nil {
 		return false
 	}
-	to.arrive(t.output.TunnelKey, t.frame)
+	copies := 1
+	if u.Copies != nil {
+		copies = u.Copies(t.output.TunnelKey)
+	}
+	for range copies {
+		to.arrive(t.output.TunnelKey, bytes.Clone(t.frame))
+	}
 	return true
 }
 

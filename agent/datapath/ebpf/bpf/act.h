@@ -6,9 +6,9 @@
 #include <linux/pkt_cls.h>
 
 /* Puts on the packet where the tunnel device is to send it. */
-ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struct output *out, __u8 kind)
+ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struct output *out, __u8 kind, __u32 opening)
 {
-	struct bpf_tunnel_key key = {.tunnel_id = out->target, .tunnel_ttl = 64};
+	struct bpf_tunnel_key key = {.tunnel_id = out->target | opening, .tunnel_ttl = 64};
 
 	if (kind == OUTPUT_TUNNEL_IPV6) {
 		__builtin_memcpy(key.remote_ipv6, out->peer, 16);
@@ -21,15 +21,15 @@ ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struc
 	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX);
 }
 
-/* Returns the interface that the output is behind, 0 where there is none. */
-ALWAYS __u32 prepare(struct __sk_buff *skb, const struct output *out, __u8 kind)
+/* Returns the interface that the output is behind, 0 where there is none. opening is OPENING or 0. */
+ALWAYS __u32 prepare(struct __sk_buff *skb, const struct output *out, __u8 kind, __u32 opening)
 {
 	const struct config *s;
 
 	if (kind == OUTPUT_LOCAL || kind == OUTPUT_LOCAL_PEER)
 		return out->target;
 	s = get_settings();
-	if (!s || set_tunnel(skb, s, out, kind))
+	if (!s || set_tunnel(skb, s, out, kind, opening))
 		return 0;
 	return s->tunnel_ifindex;
 }
@@ -42,15 +42,16 @@ SLOW int send_copies(struct __sk_buff *skb, const struct actions *a)
 
 		if (!a->kinds[i])
 			break;
-		ifindex = prepare(skb, &a->outputs[i], a->kinds[i]);
+		ifindex = prepare(skb, &a->outputs[i], a->kinds[i], 0);
 		if (!ifindex || bpf_clone_redirect(skb, ifindex, 0))
 			count(COUNTER_ERRORS);
 	}
 	return 0;
 }
 
-/* ingress: the program runs on the ingress side of an interface, where handing a packet to a veth's other end is allowed. */
-ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct headers *h, bool ingress)
+/* ingress: the program runs on the ingress side of an interface, where handing a packet to a veth's other end is allowed. opening: of the
+ * first output. */
+ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct headers *h, bool ingress, __u32 opening)
 {
 	__u32 ifindex;
 
@@ -60,7 +61,7 @@ ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct head
 		goto error;
 	if (a->kinds[1])
 		send_copies(skb, a);
-	ifindex = prepare(skb, &a->outputs[0], a->kinds[0]);
+	ifindex = prepare(skb, &a->outputs[0], a->kinds[0], opening);
 	if (!ifindex)
 		goto error;
 	if (ingress && a->kinds[0] == OUTPUT_LOCAL_PEER)

@@ -20,17 +20,23 @@ ALWAYS void account(struct flow *f, struct __sk_buff *skb)
 		f->last_used = now;
 }
 
-/* By the key, then by its wider ones, and then among the seeds. */
-ALWAYS struct flow *find(struct __sk_buff *skb, struct flow_key *key, const struct headers *h)
+/* By the key, then by its wider ones, and then among the seeds. opening is set where another host is to know that this is a connection's
+ * first packet. */
+ALWAYS struct flow *find(struct __sk_buff *skb, struct flow_key *key, const struct headers *h, __u32 *opening)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	int begun;
 
 	if (f || !has_wider(key))
 		return f;
 	f = find_wider(&flows, key);
-	if (!f && begin(skb, key, h))
-		f = bpf_map_lookup_elem(&flows, key);
-	return f;
+	if (f)
+		return f;
+	begun = begin(skb, key, h);
+	if (begun == NOT_BEGUN)
+		return NULL;
+	*opening = begun == BEGUN_AWAY ? OPENING : 0;
+	return bpf_map_lookup_elem(&flows, key);
 }
 
 SEC("tcx/ingress")
@@ -38,16 +44,17 @@ int from_port(struct __sk_buff *skb)
 {
 	struct flow_key key = {.in_port = skb->ifindex};
 	struct headers h = {};
+	__u32 opening = 0;
 	struct flow *f;
 
 	if (!parse(skb, &key, &h))
 		return hand_up(skb);
-	f = find(skb, &key, &h);
+	f = find(skb, &key, &h, &opening);
 	if (!f || refuses(skb, &f->actions, &h))
 		return hand_up(skb);
 	account(f, skb);
 	count(COUNTER_HITS);
-	return act(skb, &f->actions, &h, true);
+	return act(skb, &f->actions, &h, true, opening);
 }
 
 SEC("tcx/ingress")
@@ -63,11 +70,14 @@ int from_tunnel(struct __sk_buff *skb)
 	key = tunnel.tunnel_id;
 	if (key == STATE_TUNNEL_KEY)
 		return hand_up_state(skb);
+	key &= ~OPENING;
 	d = bpf_map_lookup_elem(&tunnels, &key);
 	if (!d) {
 		count(COUNTER_TUNNEL_UNKNOWN);
 		return TC_ACT_SHOT;
 	}
+	if (tunnel.tunnel_id & OPENING)
+		open_answers(skb, d->ifindex);
 	if (d->kind == OUTPUT_LOCAL_PEER)
 		return bpf_redirect_peer(d->ifindex, 0);
 	return bpf_redirect(d->ifindex, 0);
@@ -82,7 +92,7 @@ ALWAYS int execute(struct __sk_buff *skb, const struct actions *a)
 		count(COUNTER_ERRORS);
 		return TC_ACT_SHOT;
 	}
-	return act(skb, a, &h, false);
+	return act(skb, a, &h, false, 0);
 }
 
 /* The mark is 1 more than the packet's slot in exec; packets without one are the kernel's own, which have no business here. A

@@ -86,6 +86,15 @@ struct {
 	__type(value, struct seed);
 } seeds SEC(".maps");
 
+/* By the wide keys of answers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SEEDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_key);
+	__type(value, struct answer_seed);
+} answers SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EXEC_SLOTS);

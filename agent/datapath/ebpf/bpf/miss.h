@@ -125,14 +125,19 @@ SLOW int hand_up(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-/* A state message is for the agent whatever waits of ports: a connection may depend on it. */
-SLOW int hand_up_state(struct __sk_buff *skb)
+/* Whether there is room for one more message of other hosts, or a part of one, whatever waits of ports: a connection may depend on it. */
+ALWAYS bool may_tell(__u32 part)
 {
 	__u32 zero = 0;
 	struct gate *g = bpf_map_lookup_elem(&states, &zero);
 	struct config *s = get_settings();
 
-	if (g && s && within_rate(g, s->state_interval, s->state_burst) && post_sized(skb, 0))
+	return g && s && within_rate(g, s->state_interval / part, s->state_burst);
+}
+
+SLOW int hand_up_state(struct __sk_buff *skb)
+{
+	if (may_tell(1) && post_sized(skb, 0))
 		count(COUNTER_STATES);
 	else
 		count(COUNTER_STATES_LOST);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Connections that are begun here: both flows are made of a seed (flow.Seed), and the agent is told of them through the ring.
+ * Connections that are begun here: their flows are made of a seed (flow.Seed), and the agent is told of them through the ring.
  *
  * The word is reserved before anything is made, so that nothing is made of which the agent will not hear, and given afterwards, so that
  * what it removes then has been there.
@@ -65,32 +65,28 @@ ALWAYS bool opens(struct __sk_buff *skb, const struct flow_key *key, const struc
 	return !bpf_skb_load_bytes(skb, h->l4 + TCP_FLAGS, &flags, sizeof(flags)) && (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-/* Makes the flows, that of answers first: they may come as soon as there is the other. A flow that is there already stays; the agent
- * knows it. */
-ALWAYS int insert(struct seed *s, const struct birth *b)
+/* A flow that is there already stays; the agent knows it. */
+ALWAYS void insert(struct flow *f, const struct flow_key *key)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
-	int err;
-
-	s->first.last_used = now; /* on its way into the copies */
-	s->answers.last_used = now;
-	err = bpf_map_update_elem(&flows, &b->answer, &s->answers, BPF_NOEXIST);
-	if (err && err != -EEXIST)
-		return err;
-	err = bpf_map_update_elem(&flows, &b->first, &s->first, BPF_NOEXIST);
-	return err == -EEXIST ? 0 : err;
+	f->last_used = bpf_ktime_get_coarse_ns(); /* on its way into the copy */
+	bpf_map_update_elem(&flows, key, f, BPF_NOEXIST);
 }
 
-/* Of a word that is given though the flow could not be made, the agent makes it. */
+/* What has become of a packet without a flow. */
+enum begun { NOT_BEGUN, BEGUN_HERE, BEGUN_AWAY };
+
+/* The flow of answers is made first: they may come as soon as there is the other. Of a word that is given though a flow could not be made,
+ * the agent makes it. */
 SLOW int begin_by(struct seed *s, const struct flow_key *key)
 {
 	struct birth *b;
+	int begun = BEGUN_AWAY;
 
 	if (!may_take(key->in_port, sizeof(*b)))
-		return false;
+		return NOT_BEGUN;
 	b = bpf_ringbuf_reserve(&misses, sizeof(*b), 0);
 	if (!b)
-		return false;
+		return NOT_BEGUN;
 	b->number = *(volatile __u64 *)&s->number;
 	b->in_port = key->in_port;
 	b->length = BIRTH;
@@ -101,21 +97,68 @@ SLOW int begin_by(struct seed *s, const struct flow_key *key)
 		b->answer.src_port = key->dst_port;
 	if (s->answer.any & DST_PORT)
 		b->answer.dst_port = key->src_port;
-	insert(s, b);
+	if (b->answer.in_port) {
+		begun = BEGUN_HERE;
+		insert(&s->answers, &b->answer);
+	}
+	insert(&s->first, &b->first);
 	bpf_ringbuf_submit(b, 0);
 	count(COUNTER_BORN);
-	return true;
+	return begun;
 }
 
-/* Whether the packet's flow has been made. Where it has not, for want of a seed or of room in the ring, it is a miss, which may be lost. */
+/* Makes the packet's flow. Where it is not made, for want of a seed or of room in the ring, the packet is a miss, which may be lost. */
 SLOW int begin(struct __sk_buff *skb, struct flow_key *key, const struct headers *h)
 {
 	struct seed *s;
 
 	if (!opens(skb, key, h))
-		return false;
+		return NOT_BEGUN;
 	s = find_wider(&seeds, key);
 	if (!s || refuses(skb, &s->first.actions, h))
-		return false;
+		return NOT_BEGUN;
 	return begin_by(s, key);
+}
+
+/* Makes the key that of what answers, if it enters by the interface: flow.Key.Reversed. */
+ALWAYS void reverse(struct flow_key *key, __u32 in_port)
+{
+	struct flow_key was = *key;
+
+	key->in_port = in_port;
+	__builtin_memcpy(key->src_mac, was.dst_mac, 6);
+	__builtin_memcpy(key->dst_mac, was.src_mac, 6);
+	__builtin_memcpy(key->src_ip, was.dst_ip, 16);
+	__builtin_memcpy(key->dst_ip, was.src_ip, 16);
+	key->src_port = was.dst_port;
+	key->dst_port = was.src_port;
+}
+
+ALWAYS bool tell_of_answer(struct flow_key *key)
+{
+	struct answer_seed *s = find_wider(&answers, key);
+	struct birth *b = bpf_ringbuf_reserve(&misses, sizeof(*b), 0);
+
+	if (!b)
+		return false;
+	*b = (struct birth){.length = BIRTH, .answer = *key};
+	if (s) {
+		b->number = *(volatile __u64 *)&s->number;
+		insert(&s->flow, key);
+	}
+	bpf_ringbuf_submit(b, 0);
+	return true;
+}
+
+/* A connection that another host has begun by this packet, to the interface: its answers are to pass. */
+SLOW int open_answers(struct __sk_buff *skb, __u32 ifindex)
+{
+	struct flow_key key = {};
+	struct headers h = {};
+
+	if (!parse(skb, &key, &h) || !has_wider(&key))
+		return 0;
+	reverse(&key, ifindex);
+	count(may_tell(OPENINGS_PER_STATE) && tell_of_answer(&key) ? COUNTER_STATES : COUNTER_STATES_LOST);
+	return 0;
 }

@@ -16,6 +16,8 @@
 #define MAX_SEEDS 4096 /* datapath.MaxSeeds */
 #define BIRTH 0xffffffff
 #define STATE_TUNNEL_KEY 0xffffff /* datapath.StateTunnelKey */
+#define OPENING 0x800000          /* datapath.Opening */
+#define OPENINGS_PER_STATE 8      /* datapath.OpeningsPerState */
 
 /* Whether a packet is part of a larger one: the Fragment constants of package flow. */
 enum fragment { UNFRAGMENTED, FRAGMENT_FIRST, FRAGMENT_LATER };
@@ -92,13 +94,20 @@ struct flow {
 	struct actions actions;
 };
 
-/* flow.Seed and its key's actions: flows as they are to be inserted, but for the time. */
+/* flow.Seed and its key's actions: flows as they are to be inserted, but for the time. Of a seed that leaves (flow.Leaves) what answers is
+ * zero. */
 struct seed {
 	struct flow first;
 	struct flow answers;
 	struct flow_key answer; /* its ports in any are the first packet's, exchanged */
 	__u32 pad;
 	__u64 number; /* last, for it is written last: see seed.h */
+};
+
+/* A seed of answers (flow.Answers). */
+struct answer_seed {
+	struct flow flow;
+	__u64 number; /* last */
 };
 
 /* What one sender of packets to the agent has had. */
@@ -155,9 +164,9 @@ struct miss {
 	__u8 frame[];
 };
 
-/* A connection that was made of a seed, on its way to the agent in the place of a packet: datapath.Birth. */
+/* A connection that was begun of a seed, on its way to the agent in the place of a packet: datapath.Birth. */
 struct birth {
-	__u32 in_port;
+	__u32 in_port; /* as of a miss: 0 of one that another host has begun */
 	__u32 length; /* BIRTH, which no packet has */
 	__u64 number; /* of the seed */
 	struct flow_key first;
