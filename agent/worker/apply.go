@@ -67,7 +67,9 @@ func (w *Worker) SetUnderlay(endpoints []netip.Addr, mtu int) error {
 	}
 	w.mu.Lock()
 	w.underlayMTU = mtu
-	w.self = &topology.Host{ID: w.cfg.Host, Name: w.cfg.HostName, Endpoints: slices.Clone(endpoints), Metadata: w.self.Metadata}
+	self := *w.self
+	self.Endpoints = slices.Clone(endpoints)
+	w.self = &self
 	tags := w.advance(view.Delta{Puts: []topology.Object{w.self}})
 	w.mu.Unlock()
 	w.settle(tags)
@@ -134,6 +136,7 @@ func (w *Worker) advance(d view.Delta) []flow.Tag {
 	next, tags := w.view.Apply(d)
 	w.view = next
 	clear(w.seeds.tried)
+	clear(w.answers.tried)
 	w.counters.views.Add(1)
 	return tags
 }

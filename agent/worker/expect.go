@@ -12,6 +12,9 @@ import (
 // prepare has the flow of a packet with the key followed by that of its answer, where one is sure to come or the two show what connections
 // like theirs can be begun of.
 func (w *Worker) prepare(b *batch, first *packet.Packet, key flow.Key, r *sim.Result) {
+	if w.prepareLeaving(b, first, key, r) {
+		return
+	}
 	begins := w.begins(first, key, r)
 	if !begins && !first.OpensTCP() {
 		return
@@ -44,16 +47,26 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) (
 		InPort: actions.Outputs[0].Port, SrcMAC: h.DstMAC, DstMAC: h.SrcMAC, EtherType: h.EtherType, VLAN: h.VLAN,
 		SrcIP: h.DstIP, DstIP: h.SrcIP, Proto: h.Proto, TOS: h.TOS, SrcPort: h.DstPort, DstPort: h.SrcPort,
 	}
+	r, ok = w.foresee(b, b.states, key)
+	return key, r, ok
+}
+
+// foresee installs the flow of an answer with the key before it comes, and returns the result of its simulation. What others are to be told
+// is added to the letters. False where it is left to come, or does not go all the way.
+func (w *Worker) foresee(b *batch, l letters, key flow.Key) (r sim.Result, ok bool) {
 	r = w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), Room: &b.room})
 	answers := w.deliverable(r.Actions)
 	if r.Verdict != sim.Forward || !r.Cache || !w.mayInstall(&answers) || answers.Drop() || len(r.Learn)+len(r.Found)+len(r.Emit) > 0 {
-		return key, r, false
+		return r, false
 	}
-	stale, err := w.remember(b.states, key, &r, b.now)
+	if r.Any != 0 && w.flows.has(key.Wide(r.Any)) {
+		return r, false // it is there
+	}
+	stale, err := w.remember(l, key, &r, b.now)
 	b.withdraw(stale)
 	if err != nil {
-		return key, r, false
+		return r, false
 	}
 	w.record(b, key, &r, answers)
-	return key, r, len(answers.Outputs) == len(r.Actions.Outputs)
+	return r, len(answers.Outputs) == len(r.Actions.Outputs)
 }

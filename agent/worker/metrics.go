@@ -33,6 +33,7 @@ var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtua
 type counters struct {
 	misses        atomic.Uint64
 	born          atomic.Uint64
+	opened        atomic.Uint64
 	simulations   atomic.Uint64
 	followed      atomic.Uint64
 	simulateNanos atomic.Uint64
@@ -72,6 +73,8 @@ var (
 		"Packets that the flow cache had no answer for and that the agent took.", nil, nil)
 	descBorn = prometheus.NewDesc("midonet_agent_connections_begun_total",
 		"Connections that the flow cache has begun and that the agent took note of.", nil, nil)
+	descOpened = prometheus.NewDesc("midonet_agent_connections_opened_total",
+		"Connections that another host's flow cache has begun and that the agent took note of.", nil, nil)
 	descMissesLost = prometheus.NewDesc("midonet_agent_misses_lost_total",
 		"Packets without an answer that were dropped because their port was over its rate or the queue was full.", nil, nil)
 	descSimulations = prometheus.NewDesc("midonet_agent_simulations_total", "Packets simulated.", nil, nil)
@@ -112,6 +115,7 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 	c := w.counters
 	count(descMisses, float64(c.misses.Load()))
 	count(descBorn, float64(c.born.Load()))
+	count(descOpened, float64(c.opened.Load()))
 	count(descSimulations, float64(c.simulations.Load()))
 	count(descFollowed, float64(c.followed.Load()))
 	count(descSimulateTime, time.Duration(c.simulateNanos.Load()).Seconds())

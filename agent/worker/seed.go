@@ -27,13 +27,13 @@ type seeds struct {
 }
 
 func newSeeds() *seeds {
-	return &seeds{book: newBook(), numbers: map[flow.Key]uint64{}, seeds: map[uint64]flow.Flow{}, tried: map[flow.Key]int{}, last: rand.Uint64()}
+	return &seeds{book: newBook(), numbers: map[flow.Key]uint64{}, seeds: map[uint64]flow.Flow{}, tried: map[flow.Key]int{}, last: rand.Uint64() >> 1}
 }
 
-// of returns the seed that the connection was made of; false where it has gone.
-func (s *seeds) of(birth *datapath.Birth) (flow.Flow, bool) {
-	f, ok := s.seeds[birth.Seed]
-	return f, ok && birth.First.Wide(f.Key.Any) == f.Key
+// of returns the seed with the number, of which a flow with the key was made; false where it has gone.
+func (s *seeds) of(number uint64, key flow.Key) (flow.Flow, bool) {
+	f, ok := s.seeds[number]
+	return f, ok && key.Wide(f.Key.Any) == f.Key
 }
 
 // try reports whether it is to be looked whether there can be a seed of the wide key.
@@ -66,25 +66,37 @@ func (s *seeds) forget(keys []flow.Key) []flow.Key {
 	return keys
 }
 
-// removeSeeds takes seeds out of the datapath, those that take lets go of, some at a time. The caller does not hold the mutex.
-func (w *Worker) removeSeeds(take func(limit int) []flow.Key) {
-	for n := removeChunk; n == removeChunk; {
-		w.mu.Lock()
-		keys := w.seeds.forget(take(removeChunk))
-		w.removeFlows(keys)
-		w.mu.Unlock()
-		n = len(keys)
+// removeSeeds takes seeds out of the datapath, those that take lets go of in their book, some at a time. The caller does not hold the mutex.
+func (w *Worker) removeSeeds(take func(book *book, limit int) []flow.Key) {
+	for _, s := range []*seeds{w.seeds, w.answers} {
+		for n := removeChunk; n == removeChunk; {
+			w.mu.Lock()
+			keys := take(s.book, removeChunk)
+			w.dropSeeds(keys)
+			w.mu.Unlock()
+			n = len(keys)
+		}
 	}
 }
 
-// withdrawSeeds removes exactly the seeds with one of the tags.
+// dropSeeds takes the seeds of every kind with these keys out of the datapath, which does not tell them apart there.
+func (w *Worker) dropSeeds(keys []flow.Key) {
+	for _, s := range []*seeds{w.seeds, w.answers} {
+		for _, k := range s.forget(keys) {
+			s.book.remove(k)
+		}
+	}
+	w.removeFlows(keys)
+}
+
+// withdrawSeeds removes the seeds with one of the tags.
 func (w *Worker) withdrawSeeds(tags []flow.Tag) {
-	w.removeSeeds(func(limit int) []flow.Key { return w.seeds.book.invalidate(tags, limit) })
+	w.removeSeeds(func(book *book, limit int) []flow.Key { return book.invalidate(tags, limit) })
 }
 
 // expireSeeds removes the seeds of which nothing has been made for a while.
 func (w *Worker) expireSeeds(now time.Time) {
-	w.removeSeeds(func(limit int) []flow.Key { return w.seeds.book.expired(now, limit) })
+	w.removeSeeds(func(book *book, limit int) []flow.Key { return book.expired(now, limit) })
 }
 
 // begins reports whether there may be a seed of connections like that of the packet, which got the result.
@@ -104,10 +116,15 @@ func (w *Worker) sow(b *batch, first flow.Key, r *sim.Result, answer flow.Key, b
 			tags = append(tags, t)
 		}
 	}
+	w.give(b, w.seeds, f, tags)
+}
+
+// give gives the datapath a seed with the tags, to be kept among those.
+func (w *Worker) give(b *batch, to *seeds, f flow.Flow, tags []flow.Tag) {
 	tags = slices.DeleteFunc(tags, func(t flow.Tag) bool { return t.Class == flow.TagState }) // which are of the one connection
 	f.Actions.Outputs, f.Seed.Answers.Outputs = slices.Clone(f.Actions.Outputs), slices.Clone(f.Seed.Answers.Outputs)
-	w.removeFlows(w.seeds.forget(w.seeds.book.shrink(datapath.MaxSeeds - 1)))
-	w.seeds.add(f, tags, b.now)
+	w.dropSeeds(to.book.shrink(datapath.MaxSeeds - 1))
+	to.add(f, tags, b.now)
 	b.seeds = append(b.seeds, f)
 }
 
@@ -115,8 +132,12 @@ func (w *Worker) sow(b *batch, first flow.Key, r *sim.Result, answer flow.Key, b
 // the packet: it is simulated, and what answers it, by the present view. Where the flows are not those that the datapath has made of the seed
 // they are replaced, or removed.
 func (w *Worker) hearOfBirth(b *batch, birth *datapath.Birth) {
+	if birth.Opened() {
+		w.hearOfOpening(b, birth)
+		return
+	}
 	w.counters.born.Add(1)
-	f, made := w.seeds.of(birth)
+	f, made := w.seeds.of(birth.Seed, birth.First)
 	if made {
 		w.seeds.book.expiry.Used(f.Key, b.now)
 	} else {
@@ -124,20 +145,27 @@ func (w *Worker) hearOfBirth(b *batch, birth *datapath.Birth) {
 	}
 	w.learned.touch(source{birth.First.InPort, birth.First.SrcMAC}, b.now)
 	known := w.flows.has(birth.First) || w.flows.has(birth.Answer) // before: the datapath has kept them
-	w.acknowledge(b, birth.First, &f.Actions, made && !known)
-	w.acknowledge(b, birth.Answer, &f.Seed.Answers, made && !known)
+	if made && f.Seed.Kind == flow.Leaves {                        // which the first packet has told of
+		w.acknowledge(b, w.later, birth.First, &f.Actions, !known)
+		w.remind()
+		return
+	}
+	w.acknowledge(b, b.states, birth.First, &f.Actions, made && !known)
+	if !birth.Answer.InPort.IsZero() {
+		w.acknowledge(b, b.states, birth.Answer, &f.Seed.Answers, made && !known)
+	}
 }
 
 // acknowledge enters a flow into the book that the datapath has, with these actions where made is set. It is what the simulation of a packet
-// with its key says.
-func (w *Worker) acknowledge(b *batch, key flow.Key, has *flow.Actions, made bool) {
+// with its key says. What others are to be told is added to the letters.
+func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, has *flow.Actions, made bool) {
 	r := w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), Room: &b.room})
 	b.found, b.learned = append(b.found, r.Found...), append(b.learned, r.Learn...)
 	actions := w.deliverable(r.Actions)
 	var err error
 	var stale []flow.Key
 	if r.Cache = r.Cache && r.Verdict != sim.Wait && w.isPlugged(key.InPort) && w.mayInstall(&actions); r.Cache {
-		stale, err = w.remember(b.states, key, &r, b.now)
+		stale, err = w.remember(l, key, &r, b.now)
 		b.withdraw(stale)
 	}
 	if !r.Cache || err != nil {

@@ -61,6 +61,10 @@ func (w *Worker) decide(b *batch, misses []datapath.Miss) {
 	w.install(b.flows)
 	w.plant(b.seeds)
 	b.packets = slices.Insert(b.packets, 0, w.messages(b.states)...) // whoever sees the answers knows of them before
+	if w.later.len() >= laterStates {
+		b.packets = append(b.packets, w.messages(w.later)...)
+		w.later.free()
+	}
 	b.touched = append(b.touched, w.learn(b.learned, b.found)...)
 	for _, r := range w.cfg.State.Scarce() { // so that there is one for connections that begin while the cluster is away
 		w.wantAhead(sim.BlockWant{Router: r.Router, Addr: r.Addr, First: r.First, Last: r.Last}, b.now)

@@ -28,12 +28,20 @@ const (
 type letters map[netip.Addr][]flow.State
 
 func (l letters) add(peers []netip.Addr, states []flow.State) {
-	if len(states) == 0 {
+	if len(states) == 0 || l == nil {
 		return
 	}
 	for _, p := range peers {
 		l[p] = append(l[p], states...)
 	}
+}
+
+// len returns how many states there are in the letters.
+func (l letters) len() (n int) {
+	for _, states := range l {
+		n += len(states)
+	}
+	return n
 }
 
 // free empties the letters, keeps their paper, and forgets whom nothing was written to.

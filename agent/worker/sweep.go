@@ -96,7 +96,7 @@ func (w *Worker) Flush() error {
 		return err
 	}
 	w.plugged = map[topology.PortID]plug{}
-	w.flows, w.seeds = newBook(), newSeeds()
+	w.flows, w.seeds, w.answers = newBook(), newSeeds(), newSeeds()
 	all := make([]topology.PortID, len(ports))
 	for i, p := range ports {
 		all[i] = p.ID

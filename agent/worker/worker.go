@@ -96,6 +96,7 @@ type Worker struct {
 	changed  chan struct{}
 	ready    chan struct{} // closed when the view is complete for the first time
 	leases   chan sim.BlockWant
+	reminded chan struct{} // has a token when there is something to be told later
 
 	changing sync.Mutex // held through a change of the topology or of the interfaces; taken before mu
 
@@ -113,7 +114,9 @@ type Worker struct {
 	floods      rates                        // of packets to all
 	questions   rates                        // of connections to the metadata service
 	flows       *book
-	seeds       *seeds
+	seeds       *seeds   // of connections that begin here
+	answers     *seeds   // of answers to those that other hosts begin
+	later       letters  // what other hosts are told soon
 	ways        sim.Ways // of the present view
 	learned     *learnedTable
 	found       *foundTable
@@ -150,7 +153,7 @@ func New(cfg Config) *Worker {
 		changed:        make(chan struct{}, 1),
 		ready:          make(chan struct{}),
 		view:           view.New(cfg.Host),
-		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName, Metadata: cfg.Metadata != ""},
+		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName, Metadata: cfg.Metadata != "", Openings: true},
 		interfaces:     map[string]Interface{},
 		plugged:        map[topology.PortID]plug{},
 		watched:        map[topology.PortID]int{},
@@ -159,6 +162,9 @@ func New(cfg Config) *Worker {
 		questions:      newRates(questionRate),
 		flows:          newBook(),
 		seeds:          newSeeds(),
+		answers:        newSeeds(),
+		later:          letters{},
+		reminded:       make(chan struct{}, 1),
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),
 		ceded:          map[topology.Key]bool{},
@@ -187,6 +193,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { return w.lease(ctx) })
 	group.Go(func() error { return w.accountRegularly(ctx) })
 	group.Go(func() error { return w.postRegularly(ctx) })
+	group.Go(func() error { return w.tellLater(ctx) })
 	return group.Wait()
 }
 
