@@ -231,3 +231,30 @@ func TestLearnedLife(t *testing.T) {
 		t.Errorf("message %d, want the 8th", n)
 	}
 }
+
+// TestLearnOpened learns of a connection by its first packet: as by a message, whose order with others it does not disturb.
+func TestLearnOpened(t *testing.T) {
+	from, to := newHost(t), newHost(t)
+	s := returns(1)
+	old := from.Message([]flow.State{s}, 1400)[0]
+	now := start
+	for i, isNew := range []bool{true, false} {
+		if got := to.LearnOpened(s.Key, now); got != isNew {
+			t.Errorf("the state is new the %d. time: %v", i+1, got)
+		}
+	}
+	learn(t, to, from.Message([]flow.State{s}, 1400)[0], now)
+	to.LearnOpened(s.Key, now)
+	learn(t, to, old, now)
+	if got := to.Stats(); got.Late != 1 {
+		t.Errorf("%d messages were late, want the old one", got.Late)
+	}
+	for range 2 {
+		now = now.Add(Learned - 1)
+		sweepAll(to, now)
+		expectValues(t, to, s)
+		to.LearnOpened(s.Key, now)
+	}
+	sweepAll(to, now.Add(Learned))
+	expectValues(t, to)
+}

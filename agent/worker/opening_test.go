@@ -162,6 +162,9 @@ func TestConnectionsAcrossHosts(t *testing.T) {
 	for name, proto := range map[string]uint8{"TCP": packet.ProtoTCP, "UDP": packet.ProtoUDP} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := sides(t, openings)
+			if !s[0].Report().Openings {
+				t.Error("the host does not say that it knows openings")
+			}
 			warm(t, s, proto)
 			before := [2]flowstate.Stats{s[0].cfg.State.Stats(), s[1].cfg.State.Stats()}
 			const connections = 100

@@ -24,7 +24,7 @@ const (
 	statesChunk = 8192
 )
 
-// letters are the states that other hosts are to be told of, by their underlay address.
+// letters are the states that other hosts are to be told of, by their underlay address. Into nil ones nothing is written: nobody is to be told.
 type letters map[netip.Addr][]flow.State
 
 func (l letters) add(peers []netip.Addr, states []flow.State) {

@@ -71,6 +71,19 @@ func TestFiltering(t *testing.T) {
 			c.udp(near, address+":5004", false)
 		})
 	}
+	c.scenario("connections across hosts, of which the agents hear when they have begun", func(t *testing.T) {
+		rule := c.allow(group, `"ethertype":"IPv4","protocol":"tcp","port_range_min":5001,"port_range_max":5001`)
+		c.eventually(soon, "both hosts' agents hear of one", func() error {
+			c.tcp(far, addresses[0]+":5001", true)
+			begun, opened := c.counted("host2", "midonet_agent_connections_begun_total"), c.counted("host1", "midonet_agent_connections_opened_total")
+			if begun == 0 || opened == 0 {
+				return fmt.Errorf("%v were begun, and %v heard of", begun, opened)
+			}
+			return nil
+		})
+		c.withdraw(rule)
+		c.tcp(far, addresses[0]+":5001", false)
+	})
 	c.scenario("members of a remote group, as they come and go", func(t *testing.T) {
 		friends := c.group("friends", true)
 		c.allow(group, fmt.Sprintf(`"ethertype":"IPv4","remote_group_id":%q`, friends))
