@@ -27,7 +27,7 @@ const (
 	// Leaves is for connections to another host, where the Actions' one output leads to: the same without a flow for what answers. The
 	// first packet tells that host of the connection.
 	Leaves
-	// Answers is for connections from other hosts: when one tells of a connection whose answers have the seed's key, a flow is made
+	// Answers is for TCP connections from other hosts: when one tells of a connection whose answers have the seed's key, a flow is made
 	// for them.
 	Answers
 )

@@ -37,8 +37,8 @@ func (w *Worker) knowsOpenings(o flow.Output) bool {
 	return h != nil && h.Openings
 }
 
-// hearOfOpening does for a connection that another host has begun what is done when that host tells of one, and for its answer, of which the
-// datapath may have made the flow already, what is done for the first one. The other host knows of the connection.
+// hearOfOpening does for a connection that another host has begun what is done when that host tells of one, and for its answer where one is
+// sure to come, of which the datapath may have made the flow already, what is done for the first one. The other host knows of the connection.
 func (w *Worker) hearOfOpening(b *batch, birth *datapath.Birth) {
 	w.counters.opened.Add(1)
 	key := birth.Answer
@@ -53,6 +53,9 @@ func (w *Worker) hearOfOpening(b *batch, birth *datapath.Birth) {
 	w.removeFlows(stale)
 	b.withdraw(stale)
 	w.cfg.State.LearnOpened(state, b.now)
+	if birth.Seed == 0 && key.Proto != packet.ProtoTCP {
+		return // it may never be answered
+	}
 	if birth.Seed == 0 {
 		if r, ok := w.foresee(b, nil, key); ok {
 			w.prepareAnswers(b, key, &r)

@@ -75,7 +75,7 @@ func (d *Datapath) open(at *port, frame []byte) {
 		return
 	}
 	birth := &datapath.Birth{Answer: answer}
-	if f, ok := among(d.answers, answer); ok {
+	if f, ok := among(d.answers, answer); ok && p.Proto == packet.ProtoTCP {
 		birth.Seed = f.Seed.Number
 		d.putNew(answer, f.Actions)
 	}

@@ -134,9 +134,10 @@ ALWAYS void reverse(struct flow_key *key, __u32 in_port)
 	key->dst_port = was.src_port;
 }
 
+/* Of UDP an answer is not sure to come, and its flow is left to it. */
 ALWAYS bool tell_of_answer(struct flow_key *key)
 {
-	struct answer_seed *s = find_wider(&answers, key);
+	struct answer_seed *s = key->proto == IPPROTO_TCP ? find_wider(&answers, key) : NULL;
 	struct birth *b = bpf_ringbuf_reserve(&misses, sizeof(*b), 0);
 
 	if (!b)
