@@ -149,7 +149,7 @@ func (p *path) window(ctx context.Context, b *blaster) (cpu float64, misses uint
 		return 0, 0, err
 	}
 	after, err := p.agent.from.Counters()
-	return cpu, after.Misses - before.Misses, err
+	return cpu, after.Misses + after.Born - before.Misses - before.Born, err
 }
 
 // timed sends for so long and returns the thread's CPU time for each packet, in ns.

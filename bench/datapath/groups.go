@@ -188,7 +188,7 @@ func (p *path) flood(ctx context.Context, length time.Duration, fresh bool) (flo
 		return flood{}, err
 	}
 	after, err := p.agent.from.Counters()
-	misses, lost := after.Misses-before.Misses, after.MissesLost-before.MissesLost
+	misses, lost := after.Misses+after.Born-before.Misses-before.Born, after.MissesLost-before.MissesLost
 	return flood{s, fmt.Sprintf("%.0f offered to the agent (%.0f%% lost); %.0f ns of its CPU each",
 		float64(misses+lost)/length.Seconds(), 100*float64(lost)/float64(max(1, misses+lost)), s.agent)}, err
 }
