@@ -166,12 +166,19 @@ func TestPluginsServeTheirOwn(t *testing.T) {
 	}
 }
 
-// TestEveryExtensionHasAPlugin: with the defaults, which load everything, everything is listed.
+// TestEveryExtensionHasAPlugin: with the defaults everything is listed that MidoNet's plugins have, and with Neutron's routers what these add.
 func TestEveryExtensionHasAPlugin(t *testing.T) {
-	if got := newWorld(t).aliases(); len(got) != len(apidef.Extensions()) {
+	got := append(newWorld(t).aliases(), neutronL3Extensions...)
+	if len(got) != len(apidef.Extensions()) {
 		t.Errorf("%d of %d extensions are listed: %v", len(got), len(apidef.Extensions()), got)
 	}
-	for _, alias := range slices.Concat(l3Extensions, forwardingExtensions, alwaysThere) {
+	served := configured(t, "service_plugins = router\n").aliases()
+	for _, alias := range neutronL3Extensions {
+		if !slices.Contains(served, alias) {
+			t.Errorf("service_plugins = router does not list %s", alias)
+		}
+	}
+	for _, alias := range slices.Concat(l3Extensions, neutronL3Extensions, forwardingExtensions, alwaysThere) {
 		if !slices.ContainsFunc(apidef.Extensions(), func(e apidef.Extension) bool { return e.Alias == alias }) {
 			t.Errorf("there is no extension %s", alias)
 		}
