@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,9 +230,9 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 	}
 	c.scenario("a move to another host", func(t *testing.T) {
 		flows := all()
-		c.moves(floating, "host2")
-		c.moves(translated, "host2")  // the last one of the network there, whose agent has been asked for no router by itself
-		ends(t, flows, 6*time.Second) // TCP sends again after a time that doubles
+		floating = c.moves(floating, "host2")
+		translated = c.moves(translated, "host2") // the last one of the network there, whose agent has been asked for no router by itself
+		ends(t, flows, 6*time.Second)             // TCP sends again after a time that doubles
 		translated.pings(outside4)
 		translated.pings(peer.ip4())
 	})
@@ -259,6 +260,20 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 		})
 		c.sandbox("up", "--hosts", "3") // with the scenario its agent has ended
 	}
+	c.scenario("a move while the old host's agent is away", func(t *testing.T) {
+		old, other := translated.host, "host2"
+		if old == other {
+			other = "host1"
+		}
+		flows := all()
+		c.killAgent(old)
+		translated, floating = c.movesAnew(translated, other), c.movesAnew(floating, other)
+		ends(t, flows, 8*time.Second)
+		translated.pings(outside4) // which is not known of any host
+		c.sandbox("up", "--hosts", "3")
+		translated.pings(outside4)
+		floating.pings(outside4)
+	})
 }
 
 // refused fails the test unless the sender of a datagram is told that nothing listens.
@@ -340,8 +355,8 @@ func (e elsewhere) connects(address string) *flow {
 	return e.c.startFlow(e.tool("tcp-flow", address, flowInterval.String()))
 }
 
-// moves takes a workload's interface to another host, as a live migration does, and binds its port there.
-func (c *cloud) moves(w workload, host string) {
+// moves takes a workload's interface to another host, as a live migration does, and binds its port there. It returns the workload there.
+func (c *cloud) moves(w workload, host string) workload {
 	c.t.Helper()
 	to := c.prefix() + "-" + host
 	c.onHost(w.host, fmt.Sprintf("ip link set %s netns %s", w.tap(), to))
@@ -350,7 +365,40 @@ func (c *cloud) moves(w workload, host string) {
 	if out, err := c.mmctl(host, "--bind-port", w.port.ID, w.tap()); err != nil {
 		c.t.Fatalf("binding %s on %s: %v\n%s", w.name, host, err, out)
 	}
+	return c.arrives(w, host)
+}
+
+// movesAnew is moves with another interface in the place of the one on the old host, as where hosts are machines: nothing of what the old host's
+// agent has put on it comes along.
+func (c *cloud) movesAnew(w workload, host string) workload {
+	c.t.Helper()
+	link := strings.Fields(w.run("ip", "-oneline", "link", "show", "dev", "eth0"))
+	after := func(word string) string { return link[slices.Index(link, word)+1] }
+	script := fmt.Sprintf(`ip link set eth0 up; ip address add %s dev eth0; ip -6 address add %s dev eth0 nodad
+		`, w.run("sh", "-c", "ip -oneline -4 address show dev eth0 | awk '{printf $4}'"), w.run("sh", "-c",
+		"ip -oneline -6 address show dev eth0 scope global | awk '{printf $4}'"))
+	for _, family := range []string{"-4", "-6"} {
+		for route := range strings.Lines(w.run("ip", family, "route", "show", "default")) {
+			script += fmt.Sprintf("ip %s route add %s\n", family, strings.Join(strings.Fields(route)[:5], " "))
+		}
+	}
+	c.onHost(w.host, "ip link delete "+w.tap())
+	c.onHost(host, fmt.Sprintf("ip link add %s mtu %s type veth peer name eth0 mtu %[2]s address %s netns %s; ip link set %[1]s up", w.tap(), after("mtu"),
+		after("link/ether"), c.prefix()+"-vm-"+w.name))
+	w.run("sh", "-ec", script)
+	c.set("ports/"+w.port.ID, fmt.Sprintf(`{"port":{"binding:host_id":%q}}`, host))
+	if out, err := c.mmctl(host, "--bind-port", w.port.ID, w.tap()); err != nil {
+		c.t.Fatalf("binding %s on %s: %v\n%s", w.name, host, err, out)
+	}
+	return c.arrives(w, host)
+}
+
+// arrives waits until the workload's port is active on the host that it has been bound to, and returns the workload there.
+func (c *cloud) arrives(w workload, host string) workload {
+	c.t.Helper()
 	c.eventually(5*time.Second, w.name+" is active on "+host, func() error { return c.status(w.port.ID, "ACTIVE") })
+	w.host = host
+	return w
 }
 
 // forwardsPorts makes a floating address whose ports are forwarded to those of the workload; protocol to external and internal port.
