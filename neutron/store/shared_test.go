@@ -169,6 +169,7 @@ func TestWhatIsRememberedFollowsEveryChange(t *testing.T) {
 		if err := db.Tx(ctx, change.make); err != nil {
 			t.Fatalf("%s: %v", change.name, err)
 		}
+		db.lookAtAll(ctx)
 		if change.name != "policy" && db.cache.misses == before {
 			t.Errorf("%s: nothing was read anew", change.name)
 		}

@@ -128,8 +128,11 @@ func TestCounts(t *testing.T) {
 func TestWithoutPools(t *testing.T) {
 	c := newCloud(t)
 	net := made(c, alice, c.core.Networks(), model.Network{Name: "net"})
-	made(c, alice, c.core.Subnets(), model.Subnet{NetworkID: net.ID, CIDR: netip.MustParsePrefix("10.0.0.0/24"), IPVersion: 4,
-		AllocationPools: []model.AllocationPool{}}, "cidr", "allocation_pools")
+	s := made(c, alice, c.core.Subnets(), model.Subnet{NetworkID: net.ID, CIDR: netip.MustParsePrefix("10.0.0.0/24"), IPVersion: 4}, "cidr")
+	none := plugin.Body[model.Subnet]{Value: model.Subnet{AllocationPools: []model.AllocationPool{}}, Given: map[string]bool{"allocation_pools": true}}
+	if _, err := c.core.Subnets().Update(t.Context(), alice, s.ID.String(), none); err != nil {
+		t.Fatal(err)
+	}
 	if got := c.counts(admin, plugin.Query{}); got != "net 0/256 10.0.0.0/24 0/256\n" {
 		t.Error(got)
 	}
