@@ -82,7 +82,7 @@ func hostRoutes(v any) string {
 	}
 	seen := map[string]bool{}
 	for _, e := range list {
-		if reason := hasKeys(e, "destination", "nexthop"); reason != "" {
+		if reason := hasKeys(e, "nexthop", "destination"); reason != "" {
 			return reason
 		}
 		route := e.(map[string]any)
