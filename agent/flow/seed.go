@@ -44,6 +44,11 @@ func (s *Seed) AnswerTo(first Key) Key {
 	return k
 }
 
+// AnswerKey returns the key of what answers the packet with the header as it comes out at the port, where nobody rewrites either.
+func AnswerKey(out packet.Header, at topology.PortID) Key {
+	return KeyOf(&packet.Packet{Header: out}, at).Reversed(at)
+}
+
 // Reversed returns the key of what answers the packets with the key where nobody rewrites either, if it enters at the port.
 func (k Key) Reversed(in topology.PortID) Key {
 	k.InPort, k.SrcMAC, k.DstMAC, k.SrcIP, k.DstIP, k.SrcPort, k.DstPort = in, k.DstMAC, k.SrcMAC, k.DstIP, k.SrcIP, k.DstPort, k.SrcPort

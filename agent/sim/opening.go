@@ -25,9 +25,7 @@ func LeavingSeed(v *view.View, p *packet.Packet, first flow.Key, r *Result) (flo
 		return flow.Flow{}, false
 	}
 	out, _ := r.Actions.Rewrite.Of(p.Header) // within a family there always is one
-	key := first
-	key.SrcMAC, key.DstMAC, key.SrcIP, key.DstIP, key.SrcPort, key.DstPort = out.SrcMAC, out.DstMAC, out.SrcIP, out.DstIP, out.SrcPort, out.DstPort
-	state, known := AnswerState(v, key.Reversed(r.Actions.Outputs[0].Port))
+	state, known := AnswerState(v, flow.AnswerKey(out, r.Actions.Outputs[0].Port))
 	if !known || r.State[0].Key != state {
 		return flow.Flow{}, false
 	}
@@ -48,7 +46,6 @@ func AnswersSeed(v *view.View, answer flow.Key, r *Result) (flow.Flow, bool) {
 // to remember one thing of its connection, here and there.
 func (r *Result) leads() bool {
 	a := &r.Actions
-	return r.Verdict == Forward && r.Followed && r.Cache && r.Hard == 0 && r.Alike != 0 && len(r.Learn)+len(r.Found)+len(r.Emit) == 0 &&
-		len(a.Outputs) == 1 && a.Rewrite.Fields&flow.FieldFamily == 0 && !writes(a, r.Alike) &&
+	return r.repeats() && r.Alike != 0 && len(a.Outputs) == 1 && a.Rewrite.Fields&flow.FieldFamily == 0 && !writes(a, r.Alike) &&
 		len(r.State) == 1 && len(r.StatePeers) == 1 && r.StatePeers[0] == a.Outputs[0].Peer
 }

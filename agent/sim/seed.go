@@ -11,20 +11,23 @@ import (
 // Begins reports whether a datapath may begin connections like the packet's, which got the result, by itself, where what answers it allows
 // that too (SeedOf). They have to be between two ports of this host: another one is told of a connection before its first packet leaves.
 func (r *Result) Begins(p *packet.Packet) bool {
-	return r.Verdict == Forward && r.isSeeded() && !r.Known && r.Alike != 0 && flow.Opens(p) && len(r.Actions.Outputs) == 1 &&
+	return r.isSeeded() && !r.Known && r.Alike != 0 && flow.Opens(p) && len(r.Actions.Outputs) == 1 &&
 		r.Actions.Outputs[0].Local() && r.Actions.Outputs[0].Port != view.MetadataPort && r.Actions.Rewrite.Fields&flow.FieldFamily == 0
 }
 
-// isSeeded reports whether nothing has to be done for another packet like it but its actions, and to remember its connection afterwards.
-func (r *Result) isSeeded() bool {
-	return r.Followed && r.Cache && r.Hard == 0 && len(r.StatePeers) == 0 && len(r.Learn)+len(r.Found)+len(r.Emit) == 0
+// isSeeded reports whether nothing has to be done for another packet like it but its actions, and to remember its connection here.
+func (r *Result) isSeeded() bool { return r.repeats() && len(r.StatePeers) == 0 }
+
+// repeats reports whether nothing has to be done for another packet like it but its actions, and to remember its connection.
+func (r *Result) repeats() bool {
+	return r.Verdict == Forward && r.Followed && r.Cache && r.Hard == 0 && len(r.Learn)+len(r.Found)+len(r.Emit) == 0
 }
 
 // SeedOf returns what a datapath may make the flows of connections of that are like one: its first packet, for which Begins holds, had the key
 // and got the result r, and what answers it has the other key, and would get the result back. The seed has no number yet.
 func SeedOf(first flow.Key, r *Result, answer flow.Key, back *Result) (flow.Flow, bool) {
 	returning := r.Alike.Exchanged()
-	if back.Verdict != Forward || !back.isSeeded() || returning&^back.Alike != 0 || writes(&r.Actions, r.Alike) || writes(&back.Actions, returning) {
+	if !back.isSeeded() || returning&^back.Alike != 0 || writes(&r.Actions, r.Alike) || writes(&back.Actions, returning) {
 		return flow.Flow{}, false
 	}
 	for _, s := range back.State {

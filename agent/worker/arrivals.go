@@ -248,10 +248,7 @@ func (w *Worker) inquire(host topology.HostID, port topology.PortID) {
 		q.order = append(q.order, port)
 	}
 	q.open[port] = host
-	select {
-	case q.added <- struct{}{}:
-	default:
-	}
+	leave(q.added)
 }
 
 // take returns some of the ports.
@@ -267,22 +264,7 @@ func (q *inquiries) take(limit int) (ports []topology.PortID, hosts []topology.H
 
 // accountRegularly answers what other hosts ask, until ctx ends.
 func (w *Worker) accountRegularly(ctx context.Context) error {
-	pace := time.NewTicker(accountInterval)
-	defer pace.Stop()
-	for {
-		select {
-		case <-w.inquiries.added:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for w.accountForSome() {
-			select {
-			case <-pace.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
+	return paced(ctx, w.inquiries.added, accountInterval, w.accountForSome)
 }
 
 // accountForSome gives an account of some of the ports that others have asked about, and reports whether there are more.

@@ -43,10 +43,7 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) (
 		return key, r, false
 	}
 	h, _ := actions.Rewrite.Of(first.Header) // within a family there always is one
-	key = flow.Key{
-		InPort: actions.Outputs[0].Port, SrcMAC: h.DstMAC, DstMAC: h.SrcMAC, EtherType: h.EtherType, VLAN: h.VLAN,
-		SrcIP: h.DstIP, DstIP: h.SrcIP, Proto: h.Proto, TOS: h.TOS, SrcPort: h.DstPort, DstPort: h.SrcPort,
-	}
+	key = flow.AnswerKey(h, actions.Outputs[0].Port)
 	r, ok = w.foresee(b, b.states, key)
 	return key, r, ok
 }

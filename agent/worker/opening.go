@@ -53,10 +53,10 @@ func (w *Worker) hearOfOpening(b *batch, birth *datapath.Birth) {
 	w.removeFlows(stale)
 	b.withdraw(stale)
 	w.cfg.State.LearnOpened(state, b.now)
-	if birth.Seed == 0 && key.Proto != packet.ProtoTCP {
-		return // it may never be answered
-	}
 	if birth.Seed == 0 {
+		if key.Proto != packet.ProtoTCP {
+			return // it may never be answered
+		}
 		if r, ok := w.foresee(b, nil, key); ok {
 			w.prepareAnswers(b, key, &r)
 		}
@@ -78,10 +78,7 @@ func (w *Worker) prepareAnswers(b *batch, key flow.Key, r *sim.Result) {
 
 // remind sees to it that what is to be told later is.
 func (w *Worker) remind() {
-	select {
-	case w.reminded <- struct{}{}:
-	default:
-	}
+	leave(w.reminded)
 }
 
 // tellLater tells other hosts what they are told later, until ctx ends.

@@ -37,30 +37,12 @@ func (p *post) add(to netip.Addr, a *flowstate.Account) {
 		return
 	}
 	p.letters = append(p.letters, letter{to, a})
-	select {
-	case p.added <- struct{}{}:
-	default:
-	}
+	leave(p.added)
 }
 
 // postRegularly sends accounts as they come, until ctx ends.
 func (w *Worker) postRegularly(ctx context.Context) error {
-	pace := time.NewTicker(postInterval)
-	defer pace.Stop()
-	for {
-		select {
-		case <-w.post.added:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for w.postSome() {
-			select {
-			case <-pace.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
+	return paced(ctx, w.post.added, postInterval, w.postSome)
 }
 
 // postSome sends the next messages and reports whether there are others.

@@ -16,11 +16,13 @@ import (
 // serve answers a batch of misses: it installs the flows that were found and then sends the packets on. A packet is sent after
 // its flow is in the cache, so that the next packet of the flow finds it there.
 func (w *Worker) serve(misses []datapath.Miss) {
+	packets := len(misses)
 	for i := range misses {
-		if misses[i].Born == nil {
-			w.counters.misses.Add(1)
+		if misses[i].Born != nil {
+			packets--
 		}
 	}
+	w.counters.misses.Add(uint64(packets))
 	w.settle(w.answer(misses, false))
 }
 

@@ -232,8 +232,33 @@ func (w *Worker) sweepRegularly(ctx context.Context) error {
 func (w *Worker) Changed() <-chan struct{} { return w.changed }
 
 func (w *Worker) signal() {
+	leave(w.changed)
+}
+
+// leave leaves a token in a channel that has room for one, if none is there.
+func leave(tokens chan<- struct{}) {
 	select {
-	case w.changed <- struct{}{}:
+	case tokens <- struct{}{}:
 	default:
+	}
+}
+
+// paced calls some whenever there is a token, and again at the pace for as long as it says that there is more, until ctx ends.
+func paced(ctx context.Context, tokens <-chan struct{}, pace time.Duration, some func() (more bool)) error {
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-tokens:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for some() {
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
 }

@@ -66,7 +66,7 @@ func (d *Datapath) open(at *port, frame []byte) {
 	if err := packet.Parse(frame, &p); err != nil {
 		return
 	}
-	answer := flow.KeyOf(&p, at.ID).Reversed(at.ID)
+	answer := flow.AnswerKey(p.Header, at.ID)
 	if len(answer.Wider()) == 0 {
 		return
 	}
