@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"midonet.org/midonet/test/child"
 )
 
 // Process is a program, with what it starts itself, in a process group of its own. It is killed with the program that started it, however that ends.
@@ -24,10 +24,8 @@ type Process struct {
 
 // Start starts a command.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	starter() <- func() { started <- cmd.Start() }
-	if err := <-started; err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := child.Start(cmd); err != nil {
 		return nil, err
 	}
 	p := &Process{cmd, make(chan struct{})}
@@ -37,18 +35,6 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	}()
 	return p, nil
 }
-
-// starter runs functions on a thread that never ends: the kernel sends Pdeathsig with the end of the thread that started a process.
-var starter = sync.OnceValue(func() chan<- func() {
-	work := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for f := range work {
-			f()
-		}
-	}()
-	return work
-})
 
 // Stop ends it: politely, and after five seconds for good. Nil is none.
 func (p *Process) Stop() {

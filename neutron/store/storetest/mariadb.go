@@ -7,15 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	_ "github.com/go-sql-driver/mysql" // registers the driver
+
+	"midonet.org/midonet/test/child"
 )
 
 // MariaDB is a server with its files in a temporary directory. It listens on a Unix socket alone.
@@ -91,22 +91,14 @@ func (m *MariaDB) Start(t testing.TB) {
 	cmd := exec.Command("mariadbd", slices.Concat(m.options(), m.more,
 		[]string{"--socket=" + m.socket, "--skip-networking", "--innodb-buffer-pool-size=64M"})...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	m.ended = make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // whose end would be the parent's, for Pdeathsig
-		defer close(m.ended)
-		err := cmd.Start()
-		m.process = cmd.Process
-		started <- err
-		if err == nil {
-			cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := child.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
+	m.process, m.ended = cmd.Process, make(chan struct{})
+	go func() {
+		defer close(m.ended)
+		cmd.Wait()
+	}()
 	m.await(t, log.Name())
 }
 

@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"midonet.org/midonet/test/child"
 )
 
 // startTimeout is how long a cluster may take to answer, on a machine that is busy with other tests.
@@ -154,24 +154,9 @@ func (m *member) start() error {
 	m.process = exec.Command(m.command[0], m.command[1:]...)
 	m.process.Env = append(os.Environ(), m.env...)
 	m.process.Stdout, m.process.Stderr = m.output, m.output
-	m.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error)
-	starter() <- func() { started <- m.process.Start() }
-	return <-started
+	m.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return child.Start(m.process)
 }
-
-// starter runs functions on a thread that never ends. The kernel kills members with the thread that started them (Pdeathsig), not with the
-// process, and in tests that change namespaces threads come and go.
-var starter = sync.OnceValue(func() chan<- func() {
-	work := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for f := range work {
-			f()
-		}
-	}()
-	return work
-})
 
 // outputs is the end of what each member has printed.
 func (c *Cluster) outputs() string {
