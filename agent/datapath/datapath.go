@@ -22,8 +22,8 @@
 // Of a connection to another host either datapath makes one flow. The first packet says by its tunnel key (Opening) that it is one: that
 // answers to it are to pass, which agents else tell each other, follows from the packet itself. Where it comes out the datapath makes the
 // flow of the answer, by a seed that waits for it (flow.Answers), and tells its agent of it; or of the answer's key alone where there is no
-// such seed, or of UDP, whose answer is not sure to come; before a miss of that answer. Being told counts as a part of a state message (OpeningsPerState); where there is no room the
-// packet is delivered all the same, and nothing is made.
+// such seed, or of UDP, whose answer is not sure to come; before a miss of that answer. Being told counts as a part of a state message
+// (OpeningsPerState); where there is no room the packet is delivered all the same, and nothing is made.
 //
 // The cache may forget a flow at any time (least recently used first, when full), and a seed too: that costs a miss and nothing else.
 package datapath

@@ -68,7 +68,7 @@ func (s State) Behind() (c Conn, translated bool) {
 // WithSource and WithDestination return the connection after a translation. An echo has one identifier, which is both ports.
 func (c Conn) WithSource(v StateValue) Conn {
 	c.Src, c.SrcPort = v.Addr, v.Port
-	if isEcho(c.Proto) {
+	if c.IsEcho() {
 		c.DstPort = v.Port
 	}
 	return c
@@ -77,13 +77,14 @@ func (c Conn) WithSource(v StateValue) Conn {
 // WithDestination is described at WithSource.
 func (c Conn) WithDestination(v StateValue) Conn {
 	c.Dst, c.DstPort = v.Addr, v.Port
-	if isEcho(c.Proto) {
+	if c.IsEcho() {
 		c.SrcPort = v.Port
 	}
 	return c
 }
 
-func isEcho(proto uint8) bool { return proto == packet.ProtoICMP || proto == packet.ProtoICMPv6 }
+// IsEcho reports whether the connection is an echo's: both its ports are the identifier.
+func (c Conn) IsEcho() bool { return c.Proto == packet.ProtoICMP || c.Proto == packet.ProtoICMPv6 }
 
 var stateNames = map[StateKind]string{
 	StateReturn: "answers", StateSNAT: "source", StateDNAT: "destination", StateReverseSNAT: "source back", StateReverseDNAT: "destination back",

@@ -1,14 +1,12 @@
 package flowstate
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"net/netip"
 	"slices"
 	"time"
 
 	"midonet.org/midonet/agent/flow"
-	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/topology"
 )
 
@@ -68,10 +66,7 @@ func (b *block) ports(first, last uint16) (s portSet) {
 // wayBack is the key of the states by which answers of one destination find back to a block: that of one of them, with the block's first
 // port in place of theirs.
 func wayBack(answer packedKey, first uint16) packedKey {
-	binary.BigEndian.PutUint16(answer[54:], first)
-	if answer[1] == packet.ProtoICMP || answer[1] == packet.ProtoICMPv6 {
-		binary.BigEndian.PutUint16(answer[52:], first) // the two are the identifier
-	}
+	answer.setDstPort(first)
 	return answer
 }
 
@@ -99,10 +94,10 @@ func (b *blocks) len() (n int) {
 
 // use counts a state that begins (+1) or ends (-1) to use a port: the one by which answers find back to a translated source.
 func (b *blocks) use(p *packed, change int) {
-	if flow.StateKind(p[0]) != flow.StateReverseSNAT {
+	if p.kind() != flow.StateReverseSNAT {
 		return
 	}
-	port := binary.BigEndian.Uint16(p[54:])
+	port := p.dstPort()
 	way, bit := wayBack(p.key(), port-port%topology.NATBlockSize), portSet(1)<<(port%topology.NATBlockSize)
 	taken := b.taken[way]
 	if taken == nil {

@@ -25,7 +25,8 @@ type Heard struct {
 // Learn takes a message that another host made with Message, Question or an Account. A message is good whenever and however often it
 // comes: it makes states live Learned from now on, but for those that a later message of the same agent has told already. What flows of
 // this host use keeps its value. An account changes less: that of the host that had the port nothing that flows of this host have made or used
-// since, and that of another host no value at all. The News are good until the next call of this or of Put. The error is for a frame that is no message; it is counted.
+// since, and that of another host no value at all. The News are good until the next call of this or of Put. The error is for a frame that is no
+// message; it is counted.
 func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	m, err := readMessage(frame, t.read)
 	if err != nil {

@@ -94,12 +94,12 @@ func (t *Table) Continue(s *Search, limit int) (end bool) {
 
 // look takes the state for the ports that it is of.
 func (s *Search) look(p *packed) {
-	src := address(p[20:36], p[2]&3)
+	src := p.source()
 	for _, i := range s.addresses[src] {
 		s.take(i, p)
 	}
-	if flow.StateKind(p[0]) == flow.StateReturn {
-		for _, i := range s.bridges[[16]byte(p[4:20])] {
+	if p.kind() == flow.StateReturn {
+		for _, i := range s.bridges[p.device()] {
 			if s.moving[i].Forwards(src) {
 				s.follow(i, p.conn()) // by routers behind the bridge it may have been translated
 			}

@@ -52,6 +52,11 @@ func address(b []byte, family uint8) netip.Addr {
 	return netip.Addr{}
 }
 
+func (p *packed) kind() flow.StateKind { return flow.StateKind(p[0]) }
+func (p *packed) device() [16]byte     { return [16]byte(p[4:20]) }
+func (p *packed) source() netip.Addr   { return address(p[20:36], p[2]&3) }
+func (p *packed) dstPort() uint16      { return binary.BigEndian.Uint16(p[54:]) }
+
 func packKey(k flow.StateKey) (p packedKey) {
 	c := &k.Conn
 	p[0], p[1], p[2] = uint8(k.Kind), c.Proto, family(c.Src)|family(c.Dst)<<2
@@ -61,6 +66,14 @@ func packKey(k flow.StateKey) (p packedKey) {
 	binary.BigEndian.PutUint16(p[52:], c.SrcPort)
 	binary.BigEndian.PutUint16(p[54:], c.DstPort)
 	return p
+}
+
+// setDstPort changes the destination's port, and with it the source's where the two are an echo's identifier.
+func (p *packedKey) setDstPort(port uint16) {
+	binary.BigEndian.PutUint16(p[54:], port)
+	if (flow.Conn{Proto: p[1]}).IsEcho() {
+		binary.BigEndian.PutUint16(p[52:], port)
+	}
 }
 
 func putAddress(b []byte, a netip.Addr) {
@@ -105,10 +118,10 @@ func (p *packed) value() flow.StateValue {
 func (p *packed) state() flow.State {
 	return flow.State{
 		Key: flow.StateKey{
-			Kind: flow.StateKind(p[0]), Device: [16]byte(p[4:20]),
+			Kind: p.kind(), Device: p.device(),
 			Conn: flow.Conn{
-				Proto: p[1], Src: address(p[20:36], p[2]&3), Dst: address(p[36:52], p[2]>>2),
-				SrcPort: binary.BigEndian.Uint16(p[52:]), DstPort: binary.BigEndian.Uint16(p[54:]),
+				Proto: p[1], Src: p.source(), Dst: address(p[36:52], p[2]>>2),
+				SrcPort: binary.BigEndian.Uint16(p[52:]), DstPort: p.dstPort(),
 			},
 		},
 		Value: p.value(),

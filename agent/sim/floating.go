@@ -100,7 +100,7 @@ func (w *walk) translateError(r *topology.Rule, at *place) outcome {
 		q.Src, q.SrcPort = v.Addr, v.Port
 		w.packet.DstIP, w.dstRewritten = v.Addr, true
 	}
-	if isEchoConn(c) {
+	if c.IsEcho() {
 		q.SrcPort, q.DstPort = v.Port, v.Port
 	}
 	return accepted
@@ -117,11 +117,6 @@ func (w *walk) errorValue(action topology.RuleAction, at *place, quoted flow.Con
 		return w.forwarded(at, c)
 	}
 	return w.value(flow.StateKey{Kind: kind, Device: at.device, Conn: c})
-}
-
-// isEchoConn reports whether the connection is an echo's: both its ports are the identifier.
-func isEchoConn(c flow.Conn) bool {
-	return c.Proto == packet.ProtoICMP || c.Proto == packet.ProtoICMPv6
 }
 
 // hashOf is connectionHash for a connection.

@@ -209,7 +209,7 @@ func (w *walk) destinationNAT(r *topology.Rule, at *place, c flow.Conn) outcome 
 			return undecided
 		}
 		v = flow.StateValue{Addr: addr, Port: c.DstPort}
-		if t.FirstPort != 0 && !isEchoConn(c) {
+		if t.FirstPort != 0 && !c.IsEcho() {
 			v.Port = t.FirstPort + uint16(hashOf(c)>>16%(uint64(t.LastPort-t.FirstPort)+1))
 		}
 	}
@@ -231,7 +231,7 @@ func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
 
 // forwarded returns where a port forwarding sends the connection; false where none does.
 func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
-	if at.router == nil || isEchoConn(c) {
+	if at.router == nil || c.IsEcho() {
 		return v, false
 	}
 	if !at.router.Forwards(c.Dst) {

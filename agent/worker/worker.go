@@ -7,8 +7,9 @@
 // moment an answer is computed and the moment it and its tags are recorded, no change of the view can happen; a change that comes
 // later finds the recorded tags and removes the flow. An answer of an old view can therefore never outlive the change that made it
 // old. Of the connections that the datapath begins by itself the worker is told a moment later, and judges them by the view of then
-// (hearOfBirth): so one may outlive a change for as long as its word waits to be read, which is milliseconds. Waiting for packets, sending them and walking over the datapath's flows happen outside of the mutex, and what concerns many
-// flows is done some at a time, so that misses are served in between. A second mutex has changes of the topology and of the host's
+// (hearOfBirth): so one may outlive a change for as long as its word waits to be read, which is milliseconds. Waiting for packets,
+// sending them and walking over the datapath's flows happen outside of the mutex, and what concerns many flows is done some at a time,
+// so that misses are served in between. A second mutex has changes of the topology and of the host's
 // interfaces, each of which takes several steps, one after another.
 //
 // # Restart

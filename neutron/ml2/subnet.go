@@ -97,8 +97,8 @@ func checkSubnetMTU(n *model.Network, s *model.Subnet) error {
 	return nil
 }
 
-// checkNeighbours refuses a range that is everything, or shares addresses with another of the network (_validate_subnet_cidr), and one whose pool does not
-// go with the others'. The network's row is locked by now.
+// checkNeighbours refuses a range that is everything, or shares addresses with another of the network (_validate_subnet_cidr), and one whose
+// pool does not go with the others'. The network's row is locked by now.
 func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool *model.SubnetPool) error {
 	if s.CIDR.Bits() == 0 {
 		return invalidInput("0 is not allowed as CIDR prefix length")
