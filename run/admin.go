@@ -30,6 +30,7 @@ type adminOps struct {
 	check  func(ctx context.Context) (CheckReport, error)
 	status func(ctx context.Context) (ServerStatus, error)
 	token  func(ctx context.Context, r TokenRequest) (TokenReply, error)
+	revoke func(ctx context.Context, r RevokeRequest) (RevokeReply, error)
 	// restore puts back what operators have made, of a dump.
 	restore func(ctx context.Context, dump io.Reader) (RestoreReply, error)
 }
@@ -60,6 +61,17 @@ type TokenRequest struct {
 // TokenReply has a join token.
 type TokenReply struct {
 	Token string `json:"token"`
+}
+
+// RevokeRequest asks to take a host's certificates back.
+type RevokeRequest struct {
+	Host string `json:"host"` // its name, or its identifier
+}
+
+// RevokeReply says which host that was.
+type RevokeReply struct {
+	Host topology.HostID `json:"host"`
+	Name string          `json:"name"` // empty: no host of that identifier is known
 }
 
 // ServerStatus is what `midonet status` shows of the server itself.
@@ -104,17 +116,23 @@ func (ops adminOps) handler(log *slog.Logger) http.Handler {
 		reply, err := ops.restore(r.Context(), http.MaxBytesReader(w, r.Body, maxRestore))
 		answer(w, reply, err)
 	})
-	mux.HandleFunc("POST /v1/join-tokens", func(w http.ResponseWriter, r *http.Request) {
-		var req TokenRequest
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&req)
+	mux.HandleFunc("POST /v1/join-tokens", asked(ops.token))
+	mux.HandleFunc("POST /v1/revocations", asked(ops.revoke))
+	return mux
+}
+
+// asked serves an operation that takes a request and has a reply. No body is a request that says nothing.
+func asked[Request, Reply any](do func(context.Context, Request) (Reply, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var request Request
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&request)
 		if err != nil && !errors.Is(err, io.EOF) {
-			answer(w, nil, errs.New(errs.Invalid, "BadRequest", "the body is not a token request: %v", err))
+			answer(w, nil, errs.New(errs.Invalid, "BadRequest", "the body is not what is asked for here: %v", err))
 			return
 		}
-		reply, err := ops.token(r.Context(), req)
+		reply, err := do(r.Context(), request)
 		answer(w, reply, err)
-	})
-	return mux
+	}
 }
 
 func answer(w http.ResponseWriter, v any, err error) {
@@ -171,10 +189,14 @@ type AdminClient struct {
 // NewAdminClient returns a client of the server with the given state directory.
 func NewAdminClient(stateDir string) *AdminClient {
 	path := AdminSocket(stateDir)
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &AdminClient{path: path, http: &http.Client{Transport: overUnix(path), Timeout: 5 * time.Minute}}
+}
+
+// overUnix speaks HTTP over a Unix socket, whatever the address.
+func overUnix(path string) *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}
-	return &AdminClient{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 5 * time.Minute}}
+	}}
 }
 
 // Dump returns the whole topology in package inspect's dump form. The caller closes it.
@@ -204,6 +226,11 @@ func (c *AdminClient) Status(ctx context.Context) (ServerStatus, error) {
 // JoinToken makes a join token.
 func (c *AdminClient) JoinToken(ctx context.Context, r TokenRequest) (TokenReply, error) {
 	return call[TokenReply](ctx, c, http.MethodPost, "/v1/join-tokens", r)
+}
+
+// Revoke takes a host's certificates back.
+func (c *AdminClient) Revoke(ctx context.Context, r RevokeRequest) (RevokeReply, error) {
+	return call[RevokeReply](ctx, c, http.MethodPost, "/v1/revocations", r)
 }
 
 func call[T any](ctx context.Context, c *AdminClient, method, path string, body any) (T, error) {

@@ -15,6 +15,7 @@ import (
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/cluster/operator"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/config"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
@@ -26,12 +27,13 @@ const maxPendingShown = 1000
 
 // adminOps joins the administration socket to the parts.
 func (s *server) adminOps() adminOps {
-	ops := adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token, restore: s.restore}
+	ops := adminOps{dump: s.dump, check: s.check, status: s.status, token: s.token, revoke: s.revoke, restore: s.restore}
 	if s.APIOnly {
 		ops.dump = func(context.Context, io.Writer) error { return errNoTopology }
 		ops.check = func(context.Context) (CheckReport, error) { return CheckReport{}, errNoTopology }
 		ops.restore = func(context.Context, io.Reader) (RestoreReply, error) { return RestoreReply{}, errNoTopology }
 		ops.token = func(context.Context, TokenRequest) (TokenReply, error) { return TokenReply{}, errNoTopology }
+		ops.revoke = func(context.Context, RevokeRequest) (RevokeReply, error) { return RevokeReply{}, errNoTopology }
 	}
 	return ops
 }
@@ -160,6 +162,36 @@ func (s *server) token(_ context.Context, r TokenRequest) (TokenReply, error) {
 	}
 	text, err := token.Text()
 	return TokenReply{Token: text}, err
+}
+
+func (s *server) revoke(ctx context.Context, r RevokeRequest) (RevokeReply, error) {
+	reply, err := hostNamed(s.mirror.State(), r.Host)
+	if err != nil {
+		return RevokeReply{}, err
+	}
+	return reply, s.agents.Revoke(ctx, reply.Host)
+}
+
+// hostNamed returns the host of that name or identifier. An identifier need not be known: a host that was forgotten may have a certificate.
+func hostNamed(state *mirror.State, text string) (RevokeReply, error) {
+	var found []RevokeReply
+	for o := range state.ByKind(topology.KindHost) {
+		if h := o.(*topology.Host); h.Name == text || h.ID.String() == text {
+			found = append(found, RevokeReply{Host: h.ID, Name: h.Name})
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		host, err := id.Parse[topology.Host](text)
+		if err != nil || host.IsZero() {
+			return RevokeReply{}, errs.New(errs.NotFound, "NoSuchHost", "no host has the name or identifier %q; midonet status names them", text)
+		}
+		return RevokeReply{Host: host}, nil
+	}
+	return RevokeReply{}, errs.New(errs.Conflict, "ManyHosts", "%d hosts have the name %q; say which by its identifier, as openstack network agent list does",
+		len(found), text)
 }
 
 // tokenAddresses are the addresses that a join token carries: those asked for, or those listened on, where "every address of this

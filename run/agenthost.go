@@ -90,7 +90,7 @@ func (a *agent) passChanges(ctx context.Context) error {
 func (a *agent) facts() session.Facts {
 	f := a.worker.Report()
 	report := session.Facts{
-		Endpoints: f.Endpoints, Metadata: f.Metadata, Openings: f.Openings, Interfaces: f.Interfaces, Counts: f.Counts, Ports: f.Ports,
+		Endpoints: f.Endpoints, Metadata: f.Metadata, Openings: f.Openings, Origins: f.Origins, Interfaces: f.Interfaces, Counts: f.Counts, Ports: f.Ports,
 	}
 	for _, l := range f.Learned {
 		report.Learned = append(report.Learned, session.Station{Bridge: l.Bridge, Port: l.Port, MAC: l.MAC})

@@ -79,7 +79,7 @@ func (w *world) fill(t testing.TB, collection string, n int, attrs string) {
 // answered sends an administrator's request, which must succeed, and returns how many bytes came.
 func (w *world) answered(t testing.TB, method, path, body string) int64 {
 	t.Helper()
-	r := httptest.NewRequest(method, "/v2.0/"+path, strings.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost/v2.0/"+path, strings.NewReader(body))
 	r.Header.Set("X-Project-Id", "admin")
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)

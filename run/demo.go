@@ -24,7 +24,7 @@ type DemoConfig struct {
 }
 
 // readyTimeout bounds the wait for the server's first answer.
-const readyTimeout = 30 * time.Second
+const readyTimeout = time.Minute
 
 // Demo runs a server in this process and shows it to a person: with hosts and workloads where this machine can, alone where it
 // cannot. The server's log goes to a file, so that the screen stays readable.

@@ -24,7 +24,7 @@ func attributes(answer map[string]any, collection, attr string) []string {
 func TestDHCPAgents(t *testing.T) {
 	w := newWorld(t)
 	one, other := "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
-	err := w.agents.SetHosts(t.Context(), []journal.Host{{ID: one, Name: "one", Alive: true}, {ID: other, Name: "other"}})
+	_, err := w.agents.SetHosts(t.Context(), []journal.Host{{ID: one, Name: "one", Alive: true}, {ID: other, Name: "other"}})
 	if err != nil {
 		t.Fatal(err)
 	}

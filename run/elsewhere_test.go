@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"midonet.org/midonet/cluster/inspect"
+	"midonet.org/midonet/neutron/store/storetest"
 	"midonet.org/midonet/test/freeport"
 	"midonet.org/midonet/topology"
 )
@@ -46,7 +46,8 @@ service_plugins = midonet_l3
 [MIDONET]
 client = midonet.neutron.client.api.MidonetApiClient
 midonet_uri = %s/midonet-api
-request_timeout = 5
+request_timeout = 60
+retry_time = 60
 `, e.faults.URL))
 	e.url = e.startAPI(e.dir)
 	return e
@@ -79,8 +80,7 @@ func startRole(t *testing.T, c ServerConfig, answers string) {
 // faultyProxy passes requests on, and lets a test fail some of them.
 type faultyProxy struct {
 	*httptest.Server
-	next  atomic.Pointer[string] // the fault of the next change: before, after, or a status
-	count atomic.Int32           // changes that were asked for
+	next atomic.Pointer[string] // the fault of the next change: before, after, or a status
 }
 
 func newFaultyProxy(t *testing.T, to string) *faultyProxy {
@@ -93,7 +93,6 @@ func newFaultyProxy(t *testing.T, to string) *faultyProxy {
 			proxy.ServeHTTP(w, r)
 			return
 		}
-		f.count.Add(1)
 		switch fault := f.next.Swap(nil); {
 		case fault == nil:
 			proxy.ServeHTTP(w, r)
@@ -152,12 +151,9 @@ func (e *elsewhere) set(path, body string, args ...any) {
 func (e *elsewhere) asIfInside(when string) {
 	e.Helper()
 	dir := e.TempDir()
-	database, err := os.ReadFile(filepath.Join(e.dir, "neutron.db"))
+	// In one transaction, whatever the server writes meanwhile.
+	_, err := storetest.Open(e.T, "sqlite:///"+filepath.Join(e.dir, "neutron.db")).ExecContext(e.Context(), "VACUUM INTO ?", filepath.Join(dir, "neutron.db"))
 	check(e.T, err)
-	wal, err := os.ReadFile(filepath.Join(e.dir, "neutron.db-wal"))
-	check(e.T, err)
-	check(e.T, os.WriteFile(filepath.Join(dir, "neutron.db"), database, 0o600))
-	check(e.T, os.WriteFile(filepath.Join(dir, "neutron.db-wal"), wal, 0o600))
 	ctx, cancel := context.WithCancel(e.Context())
 	ended := make(chan error, 1)
 	address := freeport.Address(e.T)
@@ -170,11 +166,9 @@ func (e *elsewhere) asIfInside(when string) {
 		return err == nil && len(report.Differences) == 0 && report.Pending == 0
 	})
 	diff := "?"
-	for range 100 { // a dump is of what the server's mirror has seen, a moment after it is stored
-		if diff = cmp.Diff(rendered(e.T, dir), rendered(e.T, e.clusterDir)); diff == "" {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
+	for end := time.Now().Add(patience); diff != "" && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		// A dump is of what the server's mirror has seen, a moment after it is stored.
+		diff = cmp.Diff(rendered(e.T, dir), rendered(e.T, e.clusterDir))
 	}
 	cancel()
 	check(e.T, <-ended)

@@ -85,6 +85,22 @@ func PrintJoinLine(ctx context.Context, c *AdminClient, r TokenRequest, w io.Wri
 	return err
 }
 
+// RevokeHost takes a host's certificates back and writes what that means.
+func RevokeHost(ctx context.Context, c *AdminClient, host string, w io.Writer) error {
+	reply, err := c.Revoke(ctx, RevokeRequest{Host: host})
+	if err != nil {
+		return err
+	}
+	name := reply.Name
+	if name == "" {
+		name = "not known here"
+	}
+	_, err = fmt.Fprintf(w, "the certificates of host %s (%s) are refused from now on; with a new one it is back:\n"+
+		"midonet join-token here, then midonet agent --join TOKEN there. openstack network agent delete forgets a host that stays away.\n",
+		reply.Host, name)
+	return err
+}
+
 // DBRestore puts back what operators have made over the MidoNet API, of a file that `midonet db dump` wrote.
 func DBRestore(ctx context.Context, c *AdminClient, file string, w io.Writer) error {
 	f, err := os.Open(file)

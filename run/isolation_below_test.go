@@ -103,7 +103,7 @@ func newReds(t *testing.T) *reds {
 	port := w.make(t, "red", "ports", `"name":"reds","network_id":"`+network+`","device_owner":"compute:nova","fixed_ips":[{"subnet_id":"`+subnet+`","ip_address":"10.9.0.9"}]`)
 	r.vars = map[string]string{"network": network, "subnet": subnet, "port": port,
 		"profile": w.make(t, "admin", "service_profiles", `"description":"p","metainfo":"{}"`)}
-	if err := w.agents.SetHosts(t.Context(), []journal.Host{{ID: "aaaaaaaa-0000-4000-8000-000000000001", Name: "one", Alive: true}}); err != nil {
+	if _, err := w.agents.SetHosts(t.Context(), []journal.Host{{ID: "aaaaaaaa-0000-4000-8000-000000000001", Name: "one", Alive: true}}); err != nil {
 		t.Fatal(err)
 	}
 	return r

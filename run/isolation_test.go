@@ -124,7 +124,7 @@ func newWorldOn(t testing.TB, database string, files ...string) *world {
 
 // do sends a request for a project and returns the status and the body.
 func (w *world) do(project, method, path, body string) (int, map[string]any) {
-	r := httptest.NewRequest(method, "/v2.0/"+path, strings.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost/v2.0/"+path, strings.NewReader(body))
 	r.Header.Set("X-Project-Id", project)
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)

@@ -15,10 +15,18 @@ const scrapeTimeout = 5 * time.Second
 
 // monitor returns the HTTP interface for whoever watches the server; it is healthy while the database answers.
 func (s *server) monitor() http.Handler {
-	return monitor([]prometheus.Collector{serverMetrics{s}}, s.Log, func(ctx context.Context) error {
+	return monitor([]prometheus.Collector{serverMetrics{s}, s.requests}, s.Log, func(ctx context.Context) error {
 		_, err := s.pending(ctx)
 		return err
 	})
+}
+
+// newRequests returns a metric of the Networking API's requests, of both what there were and how long they took.
+func newRequests() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "midonet_api_request_seconds", Help: "Requests of the Networking API by method and status of the answer, and how long they took.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // to 16 s: a database that is away is waited for as long
+	}, []string{"method", "code"})
 }
 
 // The server's own metrics.
@@ -29,7 +37,7 @@ var (
 	cachedMetric  = prometheus.NewDesc("midonet_api_remembered_octets", "Size of the resources that are remembered, about.", nil, nil)
 	hitsMetric    = prometheus.NewDesc("midonet_api_remembered_total", "Resources that came from memory.", nil, nil)
 	missesMetric  = prometheus.NewDesc("midonet_api_read_total", "Resources that were read from the database to be remembered.", nil, nil)
-	objectsMetric = prometheus.NewDesc("midonet_topology_objects", "Objects of the topology.", []string{"kind"}, nil)
+	objectsMetric = prometheus.NewDesc("midonet_topology_objects", "Objects of the topology, by kind; host_state is of hosts that are alive.", []string{"kind"}, nil)
 )
 
 // serverMetrics reads the figures when they are asked for.

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -28,9 +27,7 @@ const (
 // TestAgentsOfAClusterAlone: what the plugin of a Neutron elsewhere writes to the MidoNet API, agents obey. Two networks and a router
 // join two workloads on two hosts; a security group, then a floating address, says who reaches whom.
 func TestAgentsOfAClusterAlone(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root for network namespaces and BPF")
-	}
+	needsRoot(t)
 	address, dir := freeport.Address(t), t.TempDir()
 	uri := "http://" + address + "/midonet-api"
 	c := &cloud{t: t, dir: dir, admin: NewAdminClient(dir)}

@@ -72,9 +72,15 @@ func outlives(t *testing.T, url, dir string, members *servers.Cluster) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	status, err := client.Status(t.Context())
-	if err != nil || status.JournalPending != 1 || len(status.Problems) == 0 {
-		t.Errorf("without the store the status is %+v, %v; want one pending task and a problem", status, err)
+	var status ServerStatus
+	eventually(t, "the status says that there is a problem", func() (said bool) {
+		var err error
+		status, err = client.Status(t.Context())
+		check(t, err)
+		return len(status.Problems) > 0
+	})
+	if status.JournalPending != 1 {
+		t.Errorf("without the store the status is %+v; want one pending task", status)
 	}
 	for i := range members.Size() {
 		members.Start(i)

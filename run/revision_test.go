@@ -33,7 +33,7 @@ func TestEveryRevisionMayBeACondition(t *testing.T) {
 			if method == "PUT" {
 				body = w.put(def.Path, row)
 			}
-			r := httptest.NewRequest(method, "/v2.0/"+def.Path+"/"+id, strings.NewReader(body))
+			r := httptest.NewRequest(method, "http://localhost/v2.0/"+def.Path+"/"+id, strings.NewReader(body))
 			r.Header.Set("X-Project-Id", "blue")
 			r.Header.Set("If-Match", "revision_number=999")
 			answer := httptest.NewRecorder()

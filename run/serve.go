@@ -48,6 +48,8 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, log *s
 func monitor(counts []prometheus.Collector, log *slog.Logger, health func(context.Context) error) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(counts...)
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "midonet_build_info", Help: "1, with the program's version.",
+		ConstLabels: prometheus.Labels{"version": Version}}, func() float64 { return 1 }))
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))

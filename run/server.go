@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"midonet.org/midonet/backend"
@@ -72,7 +74,7 @@ func Server(ctx context.Context, c ServerConfig) error {
 		return err
 	}
 	defer l.close()
-	s := &server{ServerConfig: c, options: options, listeners: l, started: time.Now()}
+	s := &server{ServerConfig: c, options: options, listeners: l, started: time.Now(), requests: newRequests()}
 	defer s.close()
 	if err := s.open(ctx); err != nil {
 		return err
@@ -98,6 +100,7 @@ type server struct {
 	backend   backend.Backend
 	elsewhere *rest.Backend // nil: no MidoNet elsewhere is driven
 	authority *pki.Authority
+	requests  *prometheus.HistogramVec // of the Networking API
 	agents    *stream.Server
 	client    *store.Agreement // which one the servers of the database have; nil: there is no database
 	draining  atomic.Bool      // this server applies the journal; another may, where several share the database
@@ -191,7 +194,7 @@ func (s *server) parts() []part {
 		if s.elsewhere != nil {
 			return append(parts, part{"Nova's news", s.tellNova}, part{"Networking API", s.serveElsewhere})
 		}
-		return append(parts, part{"Networking API", s.serve(s.listeners.api, s.apiHandler())})
+		return append(parts, part{"Networking API", s.serve(s.listeners.api, promhttp.InstrumentHandlerDuration(s.requests, s.apiHandler()))})
 	}
 	s.agents = stream.New(stream.Config{Store: s.nsdb, Mirror: s.mirror, Authority: s.authority, Behind: s.behind, Log: s.Log})
 	parts := []part{
@@ -208,7 +211,7 @@ func (s *server) parts() []part {
 		part{"[midonet] client", s.keepClient},
 		part{"journal", s.drain},
 		part{"Nova's news", s.tellNova},
-		part{"Networking API", s.serve(s.listeners.api, s.apiHandler())},
+		part{"Networking API", s.serve(s.listeners.api, promhttp.InstrumentHandlerDuration(s.requests, s.apiHandler()))},
 	)
 }
 
@@ -275,9 +278,15 @@ func (s *server) tellPortStatus(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// forgetter is what takes hosts out of the topology.
+type forgetter struct {
+	*stream.Server
+	*operator.Editor
+}
+
 // tellHosts tells Neutron of the hosts.
 func (s *server) tellHosts(ctx context.Context) error {
-	job := hosts.Job{Mirror: s.mirror, Sink: s.hostAgents(), Log: s.Log}
+	job := hosts.Job{Mirror: s.mirror, Sink: s.hostAgents(), Hosts: forgetter{s.agents, s.editor}, Log: s.Log}
 	job.Run(ctx)
 	return ctx.Err()
 }

@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"midonet.org/midonet/cluster/inspect"
 	"midonet.org/midonet/test/freeport"
+	"midonet.org/midonet/topology"
 )
 
 // loopback is a free address for tests that listen themselves.
@@ -57,7 +58,7 @@ func serveUntilEnd(t *testing.T, c ServerConfig, at string) {
 func refusal(t *testing.T, c ServerConfig) string {
 	t.Helper()
 	c.Log = slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err := Server(ctx, c)
 	if err == nil {
@@ -277,18 +278,28 @@ func post(t *testing.T, url, body string) string {
 	return created
 }
 
+// awaitDrained waits until the store has what Neutron has been told, and the server's mirror, of which dumps and pictures are, has it too.
 func awaitDrained(t *testing.T, c *AdminClient) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	eventually(t, "the journal is drained, and the mirror has it", func() bool {
 		s, err := c.Status(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.JournalPending == 0 && s.TasksApplied > 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the journal did not drain: %+v", s)
+		check(t, err)
+		return s.JournalPending == 0 && s.TasksApplied > 0 && mirrored(t, c) == s.TasksApplied
+	})
+}
+
+// mirrored returns how many tasks of the journal had been applied to what the server's mirror has.
+func mirrored(t *testing.T, c *AdminClient) uint64 {
+	t.Helper()
+	dump, err := c.Dump(t.Context())
+	check(t, err)
+	defer dump.Close()
+	objects, err := inspect.ReadDump(dump)
+	check(t, err)
+	for _, o := range objects {
+		if p, ok := o.(*topology.Progress); ok {
+			return p.Applied
 		}
 	}
+	return 0
 }

@@ -63,3 +63,47 @@ func TestOnlyAdministratorsShareWithEveryone(t *testing.T) {
 		t.Errorf("green does not see what is everyone's: %d", status)
 	}
 }
+
+// TestRoutersKeepTheirGateway: whoever's router has its gateway on a network keeps the use of it, by its own policy or by everyone's.
+func TestRoutersKeepTheirGateway(t *testing.T) {
+	w := newWorld(t)
+	net := w.makeExternal(t)
+	w.make(t, "blue", "routers", `"external_gateway_info":{"network_id":"`+net+`"}`)
+	_, answer := w.do("admin", "GET", "rbac-policies?action=access_as_external&object_id="+net, "")
+	policy := "rbac-policies/" + answer["rbac_policies"].([]any)[0].(map[string]any)["id"].(string)
+	retarget := func(to string) (int, string) {
+		status, answer := w.do("admin", "PUT", policy, `{"rbac_policy":{"target_tenant":"`+to+`"}}`)
+		return status, messageOf(answer)
+	}
+	inUse := "RBAC policy on object " + net + " cannot be removed because other objects depend on it.\nDetails: "
+	attached := inUse + "There are routers attached to this network that depend on this policy for access."
+	if status, text := retarget("red"); status != http.StatusConflict || text != attached {
+		t.Errorf("for red alone: %d %s", status, text)
+	}
+	if status, answer := w.do("admin", "DELETE", policy, ""); status != http.StatusConflict || messageOf(answer) != attached {
+		t.Errorf("for nobody: %d %s", status, messageOf(answer))
+	}
+	if status, text := retarget("blue"); status != http.StatusOK {
+		t.Errorf("for blue, whose routers are the only ones: %d %s", status, text)
+	}
+	if status, text := retarget("*"); status != http.StatusOK {
+		t.Errorf("for everyone again: %d %s", status, text)
+	}
+
+	// The default one is everyone's, whoever uses it.
+	w.do("admin", "PUT", "networks/"+net, `{"network":{"is_default":true}}`)
+	everyone := inUse + "Default external networks must be shared to everyone."
+	if status, text := retarget("blue"); status != http.StatusConflict || text != everyone {
+		t.Errorf("the default one for blue alone: %d %s", status, text)
+	}
+	if status, answer := w.do("admin", "DELETE", policy, ""); status != http.StatusConflict || messageOf(answer) != everyone {
+		t.Errorf("the default one for nobody: %d %s", status, messageOf(answer))
+	}
+}
+
+// messageOf is what a fault says.
+func messageOf(answer map[string]any) string {
+	fault, _ := answer["NeutronError"].(map[string]any)
+	text, _ := fault["message"].(string)
+	return text
+}

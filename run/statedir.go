@@ -10,6 +10,20 @@ import (
 	"midonet.org/midonet/errs"
 )
 
+// servicesDir is where servers that are services keep their state, each in a directory named after its role (systemd/midonet@.service).
+const servicesDir = "/var/lib/midonet"
+
+// StateDirHere is the state directory that a tool means when it is told none: that of a server started here by hand, or else of a service.
+func StateDirHere() string {
+	const byHand = "var"
+	for _, dir := range []string{byHand, filepath.Join(servicesDir, "server"), filepath.Join(servicesDir, "cluster"), filepath.Join(servicesDir, "api")} {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
+	}
+	return byHand
+}
+
 // stateDir is a directory that one process holds.
 type stateDir struct {
 	Path string

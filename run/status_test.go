@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/neutron/ml2"
@@ -27,15 +26,7 @@ func TestStatusFollowsTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := startServerWith(t, ServerConfig{StateDir: dir})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		ports := get(t, url+"/v2.0/ports")
-		if strings.Contains(ports, `"status":"DOWN"`) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the port is still said to be ACTIVE: %s", ports)
-		}
-	}
+	eventually(t, "the port is said to be DOWN", func() bool { return strings.Contains(get(t, url+"/v2.0/ports"), `"status":"DOWN"`) })
 }
 
 // claimActive writes what the hosts said before the store was lost.

@@ -139,12 +139,16 @@ func describePacket(words []string) string {
 }
 
 // fillIn sets the MACs that the description leaves out to those that the workload would use: its own, and its neighbour's or its
-// gateway's.
+// gateway's. What comes in by an uplink is for the router.
 func fillIn(d *packet.Description, v *view.View, port *topology.Port) error {
 	if d.SrcMAC.IsZero() {
 		d.SrcMAC, _ = v.MACOf(port.ID)
 	}
 	if !d.DstMAC.IsZero() || !d.Dst.IsValid() || d.Dst.IsMulticast() || d.Proto == "arp" || d.Proto == "nd" {
+		return nil
+	}
+	if !port.Router.IsZero() {
+		d.DstMAC = port.MAC
 		return nil
 	}
 	if isBroadcast(v, port.Bridge, d.Dst) {

@@ -22,7 +22,7 @@ const guestIfc = "eth0"
 // dhcpTry is how long the client waits for an answer before it asks again, and dhcpRetries how often it does.
 const (
 	dhcpTry     = time.Second
-	dhcpRetries = 8
+	dhcpRetries = 30
 )
 
 // configure gives the workload its addresses and its way out: by DHCP where one of the port's IPv4 subnets serves it, by the kernel where
@@ -89,7 +89,7 @@ func (s *Sandbox) setDefaultRoutes(workload string, gateways []netip.Addr) error
 // address for the port as long as the port exists.
 func (s *Sandbox) configureByDHCP(ctx context.Context, workload string) error {
 	var ack *dhcpv4.DHCPv4
-	err := inNamespace(s.workloadNamespace(workload), func() error {
+	err := InNamespace(s.workloadNamespace(workload), func() error {
 		client, err := nclient4.New(guestIfc, nclient4.WithTimeout(dhcpTry), nclient4.WithRetry(dhcpRetries))
 		if err != nil {
 			return err

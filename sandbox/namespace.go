@@ -30,9 +30,9 @@ func onOwnThread(fn func() error) error {
 	return <-result
 }
 
-// inNamespace runs fn on a thread inside the named network namespace. Sockets that fn opens and processes that it starts stay
+// InNamespace runs fn on a thread inside the named network namespace. Sockets that fn opens and processes that it starts stay
 // there.
-func inNamespace(name string, fn func() error) error {
+func InNamespace(name string, fn func() error) error {
 	return onOwnThread(func() error {
 		if err := enter(name); err != nil {
 			return err

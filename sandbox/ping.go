@@ -38,7 +38,7 @@ func pingFrom(ctx context.Context, namespace string, to netip.Addr, sequence uin
 		proto = icmp6
 	}
 	var conn *icmp.PacketConn
-	err := inNamespace(namespace, func() error {
+	err := InNamespace(namespace, func() error {
 		var err error
 		conn, err = icmp.ListenPacket(proto.network, proto.listen)
 		return err

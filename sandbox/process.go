@@ -57,7 +57,7 @@ func startDetached(namespace, logFile string, argv []string) (process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := inNamespace(namespace, cmd.Start); err != nil {
+	if err := InNamespace(namespace, cmd.Start); err != nil {
 		return process{}, fmt.Errorf("starting %s in %s: %w", argv[0], namespace, err)
 	}
 	p, _ := inspect(cmd.Process.Pid)

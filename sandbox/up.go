@@ -15,7 +15,7 @@ const (
 	// maxHosts keeps the last part of an underlay address in one octet.
 	maxHosts = 250
 	// agentStart is how long an agent may take until it answers on its control socket and the cluster knows it.
-	agentStart = 30 * time.Second
+	agentStart = time.Minute
 )
 
 // Up makes hosts host1 to host<n>, joined by an underlay, and waits until the cluster sees their agents alive. Hosts that are up
@@ -82,8 +82,16 @@ func (s *Sandbox) startAgent(ctx context.Context, h *hostRecord) error {
 	if err != nil {
 		return err
 	}
-	h.Agent, err = startDetached(s.hostNamespace(h.Name), s.agentLog(h.Name), argv)
+	h.Agent, err = startDetached(s.hostNamespace(h.Name), s.agentLog(h.Name), append(asService(), argv...))
 	return err
+}
+
+// agentCapabilities are those that an agent has as a service (CapabilityBoundingSet in systemd/midonet-agent.service), in setpriv's words.
+var agentCapabilities = []string{"net_admin", "net_raw", "net_bind_service", "sys_admin"}
+
+// asService is the command in front of an agent's that leaves it with what it may do as a service, so that whatever works here works there.
+func asService() []string {
+	return []string{"setpriv", "--no-new-privs", "--bounding-set=-all,+" + strings.Join(agentCapabilities, ",+"), "--"}
 }
 
 // agentCommand is the agent's command line. The token serves a host that has no certificate yet; the agent ignores it otherwise.

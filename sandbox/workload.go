@@ -34,7 +34,7 @@ type Workload struct {
 const deviceOwner = "compute:sandbox"
 
 // portActive is how long a bound port may take to turn ACTIVE.
-const portActive = 15 * time.Second
+const portActive = time.Minute
 
 // AddWorkload makes a namespace with an interface that is bound, on a host of the sandbox, to a Neutron port, and configures it
 // by DHCP where the port's subnets serve it. A failure undoes what was made.

@@ -89,7 +89,9 @@ const (
 	KindHostSettings          Kind = 45
 	KindConfigDocument        Kind = 46
 
-	lastKind = KindConfigDocument
+	KindRevocation Kind = 47
+
+	lastKind = KindRevocation
 )
 
 var kindNames = map[Kind]string{
@@ -107,6 +109,7 @@ var kindNames = map[Kind]string{
 	KindServiceContainerGroup: "service_container_group", KindTraceRequest: "trace_request", KindVTEP: "vtep",
 	KindPeeringEntry: "peering_entry", KindHostSettings: "host_settings",
 	KindConfigDocument: "config_document",
+	KindRevocation:     "revocation",
 	KindStagedPart:     "staged_part", KindStagedChange: "staged_change",
 }
 
@@ -331,6 +334,8 @@ type Host struct {
 	// Openings says that the host's datapath knows the first packet of a connection from another host by its tunnel key, so that other hosts
 	// may send such.
 	Openings bool
+	// Origins says that it also knows what such a connection was before its source was translated.
+	Origins bool
 }
 
 // MaxFormer is how many of the hosts are kept that a port was bound to before.
@@ -397,6 +402,10 @@ type Counts struct {
 	Peers      int    // hosts that it can tunnel to
 	Misses     uint64 // served since the agent started
 	MissesLost uint64 // over a port's rate, or the queue was full
+	Begun      uint64 // connections that the flow cache has begun by itself, which are no misses
+	Opened     uint64 // those that another host's has
+	Blocks     int    // of ports for source translation that it holds
+	Lent       int    // ports of them that the flow cache gives to connections by itself
 	Drops      []Drop // missed packets that were not sent on, the reasons that there were
 }
 

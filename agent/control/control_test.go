@@ -15,14 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
+	"midonet.org/midonet/test/leaks"
 	"midonet.org/midonet/topology"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // fakeSession keeps bindings in a map and refuses as the cluster does.
 type fakeSession struct {
@@ -243,7 +242,7 @@ func TestCapture(t *testing.T) {
 	f := &fakeSession{captureEnded: make(chan struct{})}
 	socket := serve(t, f)
 	client := NewClient(socket)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := client.Capture(ctx, "none", 1); !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), "no port none") {
 		t.Errorf("a port that is not there: %v", err)

@@ -19,10 +19,20 @@
 // is made. So the agent hears of each connection, or the datapath removes its flows again, or the agent dies before, and the next one finds
 // them.
 //
+// Of a seed with ports (flow.Seed.Ports) the connection gets one of them before anything is made; when there is none left for it the packet is
+// a miss. A port that was given stays with its source port for as long as the seed is there, and may be forgotten then: the next connection from
+// it gets another one. Such connections are begun for as long as the agent has promised to be there (Attend), since others may have the
+// ports after that. A seed that is installed in the place of another, also with the same key, has ports of its own; of the other's some may be
+// given until Install or Withdraw returns.
+//
 // Of a connection to another host either datapath makes one flow. The first packet says by its tunnel key (Opening) that it is one: that
-// answers to it are to pass, which agents else tell each other, follows from the packet itself. Where it comes out the datapath makes the
+// answers to it are to pass, which agents else tell each other, follows from the packet itself. Where its source is translated, what it was before
+// follows the packet (OriginTunnelKey), if that is no larger than its way carries and none that is to be cut into segments; else it is a miss.
+// Where it comes out the datapath takes that off, makes the
 // flow of the answer, by a seed that waits for it (flow.Answers), and tells its agent of it; or of the answer's key alone where there is no
-// such seed, or of UDP, whose answer is not sure to come; before a miss of that answer. Being told counts as a part of a state message
+// such seed, before a miss of that answer. Of UDP an answer is not sure to come: where there is a seed, and no flow yet, both are
+// done when one does, within AwaitedFor.
+// Being told counts as a part of a state message
 // (OpeningsPerState); where there is no room the packet is delivered all the same, and nothing is made.
 //
 // The cache may forget a flow at any time (least recently used first, when full), and a seed too: that costs a miss and nothing else.
@@ -31,6 +41,7 @@ package datapath
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
@@ -54,8 +65,19 @@ const Opening = 1 << 23
 // OpeningsPerState is how many connections of other hosts an agent may be told of in the place of one state message, which tells of many.
 const OpeningsPerState = 8
 
+// AwaitedFor is how long an answer to a connection of UDP that another host has begun is known to be one without the agent: as long as Linux keeps such
+// a connection (nf_conntrack_udp_timeout). MaxAwaited is how many are; those that have waited longest are forgotten first, which costs a miss.
+const (
+	AwaitedFor = 30 * time.Second
+	MaxAwaited = 1 << 14
+)
+
+// OriginTunnelKey is the tunnel key of packets that say so of a connection whose source is translated: behind the frame is what it was before (60
+// octets: struct origin of ebpf/bpf/types.h), and the tunnel key of the port. It is for hosts that know it (topology.Host.Origins).
+const OriginTunnelKey = StateTunnelKey - 1
+
 // MaxTunnelKey is the largest tunnel key that a port can have; VXLAN's network identifier has 24 bits (RFC 7348).
-const MaxTunnelKey = StateTunnelKey&^Opening - 1
+const MaxTunnelKey = OriginTunnelKey&^Opening - 1
 
 // Port is an interface of this host plugged into a virtual port.
 type Port struct {
@@ -105,6 +127,10 @@ type Birth struct {
 	Seed uint64 // the Number of the seed; 0: another host has begun it, and its answer has been made no flow
 	// First and Answer are the keys of its packets and of what answers them. That which is another host's business is the zero Key.
 	First, Answer flow.Key
+	// Port is what its source port has become, of a seed with ports.
+	Port uint16
+	// Origin is what it was where another host has begun it, if its source has been translated.
+	Origin flow.Origin
 }
 
 // Opened reports whether it was another host that has begun the connection.
@@ -145,14 +171,18 @@ type Datapath interface {
 	// is refused with an error, and the others are installed all the same. A packet whose TTL a flow would bring to 0, that is larger
 	// than the flow's MTU, or that the flow cannot translate to the other family (Refuses), is a miss.
 	Install(flows []flow.Flow) error
-	// Remove deletes the flows and the seeds with these keys; keys that are not there are no error. What a seed has made stays.
+	// Remove deletes the flows with these keys; keys that are not there are no error.
 	Remove(keys []flow.Key) error
+	// Withdraw deletes the seeds of these kinds with these keys; those that are not there are no error. What a seed has made stays.
+	Withdraw(seeds []flow.Flow) error
 	// Entries calls fn for each flow, not for seeds, until it returns false. Flows that change meanwhile may be missed or seen twice.
 	Entries(fn func(Entry) bool) error
 
 	// Receive waits for misses and fills buf with at least one and as many as are there. It returns ctx's error when ctx ends.
 	// Ports that make more misses than are taken share what is taken; a port that makes few loses none to them.
 	Receive(ctx context.Context, buf []Miss) (int, error)
+	// Attend promises that there is an agent for so long: until then connections get ports of seeds.
+	Attend(time.Duration) error
 	// Execute sends packets by their own actions, without a lookup. A packet that cannot be sent is counted in Errors; so is one
 	// that its own actions do not fit. An output with StateTunnelKey leads to the other host's agent.
 	Execute(packets []Packet) error

@@ -111,8 +111,8 @@ func TestStrings(t *testing.T) {
 func TestStateTags(t *testing.T) {
 	a, b := netip.MustParseAddr("10.0.0.3"), netip.MustParseAddr("10.0.0.4")
 	c := Conn{Proto: 6, Src: a, Dst: b, SrcPort: 1025, DstPort: 80}
-	want := StateTag(StateKey{Kind: StateSNAT, Conn: c})
-	if got := StateTag(StateKey{Kind: StateReturn, Device: [16]byte{1}, Conn: c.Reverse()}); got != want {
+	want := StateTag(&c)
+	if back := c.Reverse(); StateTag(&back) != want {
 		t.Error("the answers of a connection have another tag")
 	}
 	for _, other := range []Conn{
@@ -120,7 +120,7 @@ func TestStateTags(t *testing.T) {
 		{Proto: 6, Src: a, Dst: a, SrcPort: 1025, DstPort: 80}, {Proto: 6, Src: a, Dst: b, SrcPort: 1026, DstPort: 80},
 		{Proto: 6, Src: netip.AddrFrom16(a.As16()), Dst: netip.AddrFrom16(b.As16()), SrcPort: 1025, DstPort: 80}, {},
 	} {
-		if StateTag(StateKey{Kind: StateSNAT, Conn: other}) == want {
+		if StateTag(&other) == want {
 			t.Errorf("connection %s has the tag of %s", other, c)
 		}
 	}
@@ -136,7 +136,7 @@ func anyTag(t *rapid.T) Tag {
 		return tag(n)
 	}
 	if n < 5 {
-		return StateTag(StateKey{Conn: Conn{SrcPort: uint16(n)}})
+		return StateTag(&Conn{SrcPort: uint16(n)})
 	}
 	addr := netip.AddrFrom4([4]byte{10, byte(n), 0, rapid.SampledFrom([]byte{1, 2, 200}).Draw(t, "address")})
 	a := AddrTag(TagRoute, [16]byte{byte(n & 1)}, addr)
@@ -228,7 +228,7 @@ func TestTagIndexFreesWhatItForgets(t *testing.T) {
 	for round := range 3 {
 		for i := range 100 {
 			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})),
-				StateTag(StateKey{Conn: Conn{SrcPort: uint16(i)}})})
+				StateTag(&Conn{SrcPort: uint16(i)})})
 		}
 		for i := range 100 {
 			x.Remove(key(round*100 + i))
@@ -256,7 +256,7 @@ func TestTagIndexKeepsCommonTagsOnce(t *testing.T) {
 	way := []Tag{tag(1), tag(2), tag(3), AddrTag(TagRoute, tag(1).ID, netip.MustParseAddr("10.0.0.3")), AddrTag(TagGroup, tag(2).ID, netip.MustParseAddr("10.0.0.4"))}
 	for i := range 1000 {
 		way[0], way[1], way[3], way[4] = way[1], way[0], way[4], way[3]
-		x.Add(key(i), append(slices.Clone(way), StateTag(StateKey{Conn: Conn{SrcPort: uint16(i)}})))
+		x.Add(key(i), append(slices.Clone(way), StateTag(&Conn{SrcPort: uint16(i)})))
 	}
 	if got, want := x.stored(), (stored{bundles: 2, tags: 5, states: 1000, flowEdges: 1 + 3*1000, bundleEdges: 1 + 5}); got != want {
 		t.Errorf("the index has %+v, want %+v", got, want)

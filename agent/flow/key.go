@@ -128,12 +128,17 @@ func isLinkControl(icmpType uint16) bool {
 // Frame returns a frame that has the key's fields, so that a flow which outlived the agent's memory can be simulated again. KeyOf
 // of the frame is the key, but for Any.
 func (k Key) Frame() []byte {
-	h := packet.Header{
+	h := k.Header()
+	return h.Frame(nil)
+}
+
+// Header returns the header of packets with the key, but for what the key has not.
+func (k Key) Header() packet.Header {
+	return packet.Header{
 		SrcMAC: k.SrcMAC, DstMAC: k.DstMAC, EtherType: k.EtherType, VLAN: k.VLAN,
 		SrcIP: k.SrcIP, DstIP: k.DstIP, Proto: k.Proto, Fragment: k.Fragment, TOS: k.TOS,
 		SrcPort: k.SrcPort, DstPort: k.DstPort,
 	}
-	return h.Frame(nil)
 }
 
 // String returns the port and the packet.

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"net/netip"
+
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/topology"
 )
@@ -15,7 +17,30 @@ type Seed struct {
 	Answer Key
 	// Answers is what is done with answers; of a seed that Joins.
 	Answers Actions
+	// Ports, where there are any, MaxSeedPorts at most, are what the source ports of connections become, of a seed that Joins or Leaves and has
+	// SrcPort in Any: where the Actions write SrcPort each connection gets one of these in its place. Those that come from one source port have the
+	// same one, and no others have it. Answers come to it, and where Answers write DstPort it is the connection's own source port that they get.
+	// When all are given, connections from other ports are none that the datapath begins.
+	Ports []uint16
+	// Router, where it is not zero, is the one that translates sources, of a seed that Leaves: first packets tell the other host their Origin, which
+	// is Tracked where the seed is.
+	Router  topology.RouterID
+	Tracked bool
+	// Behind, where it is valid, is the source that connections had in their Origin, of a seed of Answers to such. It is as good as a part of the
+	// key. Where the Actions write DstPort it is the Origin's source port that answers get.
+	Behind netip.Addr
 }
+
+// Origin is what a connection was where it began, whose source is translated.
+type Origin struct {
+	Router   topology.RouterID // which has translated the source, and done so first of all that is translated
+	Src, Dst netip.AddrPort
+	// Tracked says that its answers are to be let in where they enter, beside that they are translated.
+	Tracked bool
+}
+
+// MaxSeedPorts is how many ports a seed may have.
+const MaxSeedPorts = 64
 
 // SeedKind says which flows are made of a seed, and when.
 type SeedKind uint8
@@ -27,12 +52,40 @@ const (
 	// Leaves is for connections to another host, where the Actions' one output leads to: the same without a flow for what answers. The
 	// first packet tells that host of the connection.
 	Leaves
-	// Answers is for TCP connections from other hosts: when one tells of a connection whose answers have the seed's key, a flow is made
-	// for them.
+	// Answers is for connections from other hosts: when one tells of a connection whose answers have the seed's key, a flow is made for them; of
+	// UDP when there is an answer.
 	Answers
 )
 
-// AnswerTo returns, of a seed that Joins, the key of what answers the packets with the key.
+// Given returns, of a seed that Joins, the Actions for a connection's packets with the key, the key of what answers it, and the actions for that; of
+// one that Leaves the first. Of a seed with Ports the connection has got the port.
+func (f *Flow) Given(first Key, port uint16) (Actions, Key, Actions) {
+	actions, answer, answers := f.Actions, f.Seed.AnswerTo(first), f.Seed.Answers
+	if len(f.Seed.Ports) > 0 {
+		answer.DstPort = port
+		give(&actions.Rewrite, FieldSrcPort, &actions.Rewrite.SrcPort, port, first.SrcPort)
+		give(&answers.Rewrite, FieldDstPort, &answers.Rewrite.DstPort, first.SrcPort, port)
+	}
+	return actions, answer, answers
+}
+
+// GivenBack returns, of a seed of Answers, the Actions for the answers with the key to a connection of the origin.
+func (f *Flow) GivenBack(answer Key, to Origin) Actions {
+	a := f.Actions
+	if f.Seed.Behind.IsValid() {
+		give(&a.Rewrite, FieldDstPort, &a.Rewrite.DstPort, to.Src.Port(), answer.DstPort)
+	}
+	return a
+}
+
+// give has packets get a port. That which they have need not be written.
+func give(r *Rewrite, field Fields, at *uint16, port, has uint16) {
+	if *at = port; port == has {
+		r.Fields, *at = r.Fields&^field, 0
+	}
+}
+
+// AnswerTo returns, of a seed that Joins and has no Ports, the key of what answers the packets with the key.
 func (s *Seed) AnswerTo(first Key) Key {
 	k := s.Answer
 	if k.Any = 0; s.Answer.Any&SrcPort != 0 {

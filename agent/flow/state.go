@@ -34,6 +34,9 @@ const (
 	StateReverseDNAT StateKind = 5
 )
 
+// TranslatesAnswers reports whether it says to what answers are changed back.
+func (k StateKind) TranslatesAnswers() bool { return k == StateReverseSNAT || k == StateReverseDNAT }
+
 // StateKey names one State.
 type StateKey struct {
 	Kind   StateKind
@@ -52,6 +55,13 @@ type StateValue struct {
 type State struct {
 	Key   StateKey
 	Value StateValue
+}
+
+// WayBack returns, of a StateSNAT, the StateReverseSNAT by which answers find back.
+func (s State) WayBack() State {
+	c := &s.Key.Conn
+	return State{Key: StateKey{Kind: StateReverseSNAT, Device: s.Key.Device, Conn: c.WithSource(s.Value).Reverse()},
+		Value: StateValue{Addr: c.Src, Port: c.SrcPort}}
 }
 
 // Behind returns what the connection is behind a translation; false where the state is none.
@@ -112,12 +122,25 @@ func (c Conn) String() string {
 	if c.Proto == 0 && c.SrcPort == 0 {
 		return "from " + c.Src.String() + " to " + endpoint(c.Dst, c.DstPort)
 	}
-	return packet.ProtoName(c.Proto) + " " + netip.AddrPortFrom(c.Src, c.SrcPort).String() + " > " + netip.AddrPortFrom(c.Dst, c.DstPort).String()
+	return packet.ProtoName(c.Proto) + " " + endpoint(c.Src, c.SrcPort) + " > " + endpoint(c.Dst, c.DstPort)
 }
 
-// Tracked reports whether connections of the packet's protocol are tracked: TCP, UDP, SCTP and ICMP echo of either family, whole or
-// first fragments. Answers to anything else are judged by themselves.
+// Tracked reports whether the packet, whole or a first fragment, is of a connection that answers are known by: of any IP protocol, but of ICMP of
+// either family an echo's alone. A connection of a protocol without ports is what two addresses say to each other by it, as Linux has it
+// (nf_conntrack_proto_generic). Answers to anything else are judged by themselves.
 func Tracked(p *packet.Header) bool {
+	switch {
+	case !p.IsIP() || p.Fragment == packet.FragmentLater || p.Proto == 0: // Conn has another meaning for 0, which no payload has
+		return false
+	case p.Proto == packet.ProtoICMP || p.Proto == packet.ProtoICMPv6:
+		return p.IsEcho()
+	}
+	return true
+}
+
+// Translated reports whether connections of the packet's protocol can be given other ports: TCP, UDP, SCTP and ICMP echo of either family, whole or
+// first fragments.
+func Translated(p *packet.Header) bool {
 	if p.Fragment == packet.FragmentLater {
 		return false
 	}
@@ -130,9 +153,9 @@ func Tracked(p *packet.Header) bool {
 
 // ConnOf returns the connection that the packet, for which Tracked holds, is of.
 func ConnOf(p *packet.Header) Conn {
-	c := Conn{Proto: p.Proto, Src: p.SrcIP, Dst: p.DstIP, SrcPort: p.SrcPort, DstPort: p.DstPort}
+	port := p.SrcPort
 	if p.IsEcho() {
-		c.SrcPort = p.DstPort
+		port = p.DstPort
 	}
-	return c
+	return Conn{Proto: p.Proto, Src: p.SrcIP, Dst: p.DstIP, SrcPort: port, DstPort: p.DstPort}
 }

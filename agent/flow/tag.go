@@ -58,8 +58,8 @@ func (t Tag) Addr() netip.Addr {
 	return netip.Addr{}
 }
 
-// setAddr narrows the tag to the address.
-func (t *Tag) setAddr(addr netip.Addr) {
+// SetAddr narrows the tag to the address.
+func (t *Tag) SetAddr(addr netip.Addr) {
 	switch {
 	case addr.Is4():
 		a := addr.As4()
@@ -79,17 +79,6 @@ func (t Tag) MAC() mac.Addr {
 	}
 	b := t.narrow.octets()
 	return mac.Addr(b[:6])
-}
-
-// Sum returns a number that is the same for equal tags, and for others one in 256 times.
-func (t *Tag) Sum() uint8 {
-	v := binary.LittleEndian.Uint64(t.ID[:]) ^ t.narrow.hi ^ t.narrow.lo
-	return uint8((v ^ uint64(t.Class)<<32 ^ uint64(t.Bits)) * 0x9e3779b97f4a7c15 >> 56) // Fibonacci hashing: its high bits are spread well
-}
-
-// is reports whether the tags are the same.
-func (t *Tag) is(o *Tag) bool {
-	return t.ID == o.ID && t.narrow == o.narrow && t.Class == o.Class && t.Bits == o.Bits && t.form == o.form
 }
 
 func (t *Tag) hasAddr() bool { return t.form >= formIPv4 }
@@ -134,7 +123,7 @@ const (
 // AddrTag returns the tag of an answer that depends on one address.
 func AddrTag(class TagClass, id [16]byte, addr netip.Addr) Tag {
 	t := Tag{Class: class, ID: id}
-	t.setAddr(addr)
+	t.SetAddr(addr)
 	return t
 }
 
@@ -188,10 +177,10 @@ func portAddr(addr netip.Addr, proto uint8, port uint16) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// StateTag returns the tag of an answer that depends on whether the state is there, and of its coming and going. All states of one
+// StateTag returns the tag of an answer that depends on whether a state of the connection is there, and of its coming and going. All of one
 // connection, as it is between two translations, have one tag, whichever way its packets go and whichever device keeps them: so a flow
 // has one to three, and a state that comes late costs no more than a miss of each of the connection's flows.
-func StateTag(k StateKey) Tag { return stateTag(connSum(&k.Conn)) }
+func StateTag(c *Conn) Tag { return stateTag(connSum(c)) }
 
 // connSum returns that of a connection's states.
 func connSum(c *Conn) sum {

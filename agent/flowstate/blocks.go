@@ -26,20 +26,34 @@ type blocks struct {
 	used map[blockName]*usedBlock
 	// taken are the ports of a block that have a connection to one destination, by wayBack.
 	taken map[packedKey]*takenPorts
+	// ends are what is taken of a block by one address, whatever its port: by the hash of wayBack without that. Two with one hash are taken
+	// for one, which costs them ports.
+	ends map[uint64]end
 	// scarce are the ranges of which a destination has little left.
 	scarce []PortRange
+	// withheld are ports of addresses that flows may have which nobody has looked at yet.
+	withheld map[netip.AddrPort]struct{}
 }
 
-// usedBlock counts the states of a block.
+// usedBlock counts the states of a block, and the ports of lots.
 type usedBlock struct {
-	name   blockName
-	states int
+	name blockName
+	uses int
 }
 
 // takenPorts are those of a block, some.
 type takenPorts struct {
 	ports portSet
 	block *usedBlock
+	end   uint64
+	// of the others of the end
+	before, after *takenPorts
+}
+
+// end is what is taken of a block by connections with one address.
+type end struct {
+	taken *takenPorts // the first of its ports'
+	lots  portSet
 }
 
 // PortRange is ports of an address that a router translates to.
@@ -82,7 +96,7 @@ type block struct {
 }
 
 func newBlocks() blocks {
-	return blocks{held: map[natAddress][]*block{}, used: map[blockName]*usedBlock{}, taken: map[packedKey]*takenPorts{}}
+	return blocks{held: map[natAddress][]*block{}, used: map[blockName]*usedBlock{}, taken: map[packedKey]*takenPorts{}, ends: map[uint64]end{}}
 }
 
 func (b *blocks) len() (n int) {
@@ -103,35 +117,88 @@ func (b *blocks) use(p *packed, change int) {
 	if taken == nil {
 		taken = &takenPorts{block: b.usedOf(p)}
 		b.taken[way] = taken
+		b.join(taken, endOf(way))
 	}
-	if taken.block.states += change; change > 0 {
+	b.count(taken.block, change)
+	if change > 0 {
 		taken.ports |= bit
 		return
 	}
 	if taken.ports &^= bit; taken.ports == 0 {
 		delete(b.taken, way)
+		b.leave(taken)
 	}
-	if taken.block.states == 0 {
-		delete(b.used, taken.block.name)
+}
+
+// count counts uses of a block's ports that begin, or end where there are less than none.
+func (b *blocks) count(used *usedBlock, change int) {
+	if used.uses += change; used.uses == 0 {
+		delete(b.used, used.name)
 	}
+}
+
+// endOf returns the name of the end of a way back.
+func endOf(way packedKey) uint64 {
+	way = way.anyPort()
+	return way.hash()
+}
+
+// join puts what is taken by one destination before the others of the end.
+func (b *blocks) join(t *takenPorts, of uint64) {
+	e := b.ends[of]
+	t.end, t.after = of, e.taken
+	if e.taken != nil {
+		e.taken.before = t
+	}
+	e.taken = t
+	b.ends[of] = e
+}
+
+// leave undoes join.
+func (b *blocks) leave(t *takenPorts) {
+	if t.after != nil {
+		t.after.before = t.before
+	}
+	if t.before != nil {
+		t.before.after = t.after
+		return
+	}
+	e := b.ends[t.end]
+	e.taken = t.after
+	b.setEnd(t.end, e)
+}
+
+// setEnd keeps the end where something of it is taken.
+func (b *blocks) setEnd(of uint64, e end) {
+	if e.taken == nil && e.lots == 0 {
+		delete(b.ends, of)
+		return
+	}
+	b.ends[of] = e
 }
 
 // usedOf returns the block that the state has its port in.
 func (b *blocks) usedOf(p *packed) *usedBlock {
 	k := p.state().Key
-	name := blockName{natAddress{k.Device, k.Conn.Dst}, k.Conn.DstPort - k.Conn.DstPort%topology.NATBlockSize}
+	return b.usedBlock(blockName{natAddress{k.Device, k.Conn.Dst}, k.Conn.DstPort - k.Conn.DstPort%topology.NATBlockSize})
+}
+
+func (b *blocks) usedBlock(name blockName) *usedBlock {
 	if b.used[name] == nil {
 		b.used[name] = &usedBlock{name: name}
 	}
 	return b.used[name]
 }
 
-// takenOn returns the ports that are taken on the way back to a block.
+// takenOn returns the ports that are taken on the way back to a block, or that only lots give there.
 func (b *blocks) takenOn(way packedKey) portSet {
 	if taken := b.taken[way]; taken != nil {
-		return taken.ports
+		return taken.ports | b.ends[taken.end].lots
 	}
-	return 0
+	if len(b.ends) == 0 {
+		return 0
+	}
+	return b.ends[endOf(way)].lots
 }
 
 func (b *block) name() blockName { return blockName{natAddress{b.Router, b.Addr}, b.First} }
@@ -183,7 +250,7 @@ func (t *Table) Borrowed(s flow.State) bool {
 		return false
 	}
 	first := s.Key.Conn.DstPort - s.Key.Conn.DstPort%topology.NATBlockSize
-	return !slices.ContainsFunc(t.blocks.held[natAddress{s.Key.Device, s.Key.Conn.Dst}], func(b *block) bool { return b.First == first && !b.given })
+	return !t.blocks.holds(blockName{natAddress{s.Key.Device, s.Key.Conn.Dst}, first})
 }
 
 // Scarce returns the ranges of which FreePort has since the last call found less than a block left for a destination, in what is held:
@@ -194,12 +261,21 @@ func (t *Table) Scarce() []PortRange {
 	return scarce
 }
 
+// free returns the ports of a block, of first … last, that may be given on the way back to it.
+func (b *blocks) free(of *block, first, last uint16, way packedKey) portSet {
+	free := of.ports(first, last) &^ b.takenOn(way)
+	if len(b.withheld) > 0 {
+		free &^= b.withheldOf(of)
+	}
+	return free
+}
+
 // noteScarcity counts what is left in all blocks, which is worth while where one of them has so little left that there may not be a block in all.
 func (t *Table) noteScarcity(held []*block, r PortRange, answer packedKey) {
 	left := 0
 	for _, b := range held {
 		if !b.given {
-			left += bits.OnesCount64(uint64(b.ports(r.First, r.Last) &^ t.blocks.takenOn(wayBack(answer, b.First))))
+			left += bits.OnesCount64(uint64(t.blocks.free(b, r.First, r.Last, wayBack(answer, b.First))))
 		}
 	}
 	if left <= topology.NATBlockSize && !slices.Contains(t.blocks.scarce, r) {
@@ -223,7 +299,7 @@ func (t *Table) FreePort(router topology.RouterID, addr netip.Addr, first, last 
 		if b.given {
 			continue
 		}
-		free := b.ports(first, last) &^ t.blocks.takenOn(wayBack(answer, b.First))
+		free := t.blocks.free(b, first, last, wayBack(answer, b.First))
 		few := bits.OnesCount64(uint64(free))*len(held) <= 2*topology.NATBlockSize // are left, if it is the same in all of them
 		if i == 0 {
 			free &= ^portSet(0) << (start % topology.NATBlockSize)

@@ -16,7 +16,7 @@
 // # Bounds
 //
 // The table has a fixed number of slots. Where it is full, room is made of what no flow uses: the oldest such states of the port, or of
-// all other hosts together, that has the most of them. So who makes too many pays for it. What flows use stays; where they use
+// the other host, that has the most of them. So who makes too many pays for it. What flows use stays; where they use
 // everything, what is new is refused.
 //
 // It has no goroutines, locks or clocks: the caller sees to it that one thing is done at a time.
@@ -78,8 +78,9 @@ type Table struct {
 	using    []uint32     // of Put
 	news     []flow.State // of Put and Learn
 	read     []packed     // of Learn
-	owners   map[topology.PortID]*owner
+	owners   map[[16]byte]*owner
 	blocks   blocks
+	answers  answers
 	sweep    uint32 // where the next Sweep goes on
 	sender   sender
 	known    knownPeers
@@ -126,8 +127,8 @@ func Open(c Config, now time.Time) (*Table, error) {
 	}
 	t := &Table{
 		config: c, base: now, slots: slots,
-		owners: map[topology.PortID]*owner{},
-		blocks: newBlocks(), heard: map[id.ID[run]]*listener{}, accounts: accounts{}, users: newUsers(),
+		owners: map[[16]byte]*owner{},
+		blocks: newBlocks(), answers: answers{}, heard: map[id.ID[run]]*listener{}, accounts: accounts{}, users: newUsers(),
 		sender: sender{host: c.Host, run: id.New[run]()},
 	}
 	t.restore()
@@ -139,7 +140,7 @@ func (t *Table) restore() {
 	for range t.slots.last() {
 		t.about.Take()
 	}
-	foreign := t.ownerOf(topology.PortID{})
+	foreign := t.ownerOfHost(topology.HostID{})
 	for i := range t.used() {
 		s, _ := t.slots.get(i)
 		key := s.key()
@@ -153,6 +154,7 @@ func (t *Table) restore() {
 		foreign.states++
 		t.rest(uint32(i))
 		t.blocks.use(&s, +1)
+		t.answers.note(&s, +1)
 		t.stats.Restored++
 	}
 }
@@ -252,8 +254,8 @@ func (t *Table) put(s flow.State, o *owner) (slot uint32, changed bool) {
 	if a.flows == 0 {
 		t.wake(i)
 	}
-	if foreign := t.owners[topology.PortID{}]; a.owner == foreign && o != foreign {
-		foreign.states--
+	if a.owner.foreign && !o.foreign {
+		a.owner.states--
 		o.states++
 		a.owner = o
 	}
@@ -274,6 +276,7 @@ func (t *Table) add(p *packed, o *owner) uint32 {
 	t.index.Add(key.hash(), i)
 	t.slots.set(int(i), p)
 	t.blocks.use(p, +1)
+	t.answers.note(p, +1)
 	return i
 }
 
@@ -318,8 +321,10 @@ func (t *Table) let(s uint32, now time.Time) {
 func (t *Table) Stats() Stats {
 	s := t.stats
 	s.States, s.Size, s.Flows, s.Blocks = t.index.Len(), t.config.Size, t.users.len(), t.blocks.len()
-	if foreign := t.owners[topology.PortID{}]; foreign != nil {
-		s.Foreign = foreign.states
+	for _, o := range t.owners {
+		if o.foreign {
+			s.Foreign += o.states
+		}
 	}
 	return s
 }

@@ -227,6 +227,23 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestRoomOfOtherHosts: a host that tells of too many connections loses those, and others' stay, older as they are.
+func TestRoomOfOtherHosts(t *testing.T) {
+	table, quiet, loud := open(t, Config{Size: 8}), newHost(t), newHost(t)
+	table.LearnOpened(returns(2), start) // before its host has told who it is
+	learn(t, table, quiet.Message([]flow.State{returns(1), returns(2)}, 1400)[0], start)
+	if n := table.ownerOfHost(topology.HostID{}).states; n != 0 {
+		t.Errorf("%d states are nobody's when their host has told of them", n)
+	}
+	for n := 10; n < 20; n++ {
+		learn(t, table, loud.Message([]flow.State{returns(n)}, 1400)[0], start)
+	}
+	expectValues(t, table, returns(1), returns(2), returns(14), returns(15), returns(16), returns(17), returns(18), returns(19))
+	if s := table.Stats(); s.Evicted != 4 || s.Foreign != 8 {
+		t.Errorf("%+v, want 4 evicted and 8 of other hosts", s)
+	}
+}
+
 // TestFull has flows use everything: what is new is refused whole, and what is there stays.
 func TestFull(t *testing.T) {
 	table := open(t, Config{Size: 4})

@@ -2,9 +2,11 @@ package flowstate
 
 import "midonet.org/midonet/topology"
 
-// owner is a port, for the states that its flows made, or all other hosts together, for what they alone have told. The states that no
-// flow uses stand in a list, the one that has not been used for the longest time first.
+// owner is a port, for the states that its flows made, or another host, for what others alone have told and it has told first. The states
+// that no flow uses stand in a list, the one that has not been used for the longest time first.
 type owner struct {
+	foreign        bool // another host
+	unknown        bool // and nobody has said which
 	states, idle   int
 	oldest, newest uint32 // of the list; nobody where it is empty
 }
@@ -12,12 +14,17 @@ type owner struct {
 // nobody is no slot.
 const nobody = ^uint32(0)
 
-// ownerOf returns that of a port's states; the zero port stands for other hosts.
-func (t *Table) ownerOf(port topology.PortID) *owner {
-	o := t.owners[port]
+// ownerOf returns that of a port's states.
+func (t *Table) ownerOf(port topology.PortID) *owner { return t.owner(port, false) }
+
+// ownerOfHost returns that of what another host has told; the zero host is one that is not known.
+func (t *Table) ownerOfHost(host topology.HostID) *owner { return t.owner(host, true) }
+
+func (t *Table) owner(id [16]byte, foreign bool) *owner {
+	o := t.owners[id]
 	if o == nil {
-		o = &owner{oldest: nobody, newest: nobody}
-		t.owners[port] = o
+		o = &owner{foreign: foreign, unknown: foreign && id == [16]byte{}, oldest: nobody, newest: nobody}
+		t.owners[id] = o
 	}
 	return o
 }
@@ -85,13 +92,14 @@ func (t *Table) forget(i uint32) {
 	t.slots.clear(int(i))
 	t.about.Free(i)
 	t.blocks.use(&p, -1)
+	t.answers.note(&p, -1)
 }
 
-// forgetOwners drops the ports that have no states.
+// forgetOwners drops those that have no states.
 func (t *Table) forgetOwners() {
-	for port, o := range t.owners {
+	for id, o := range t.owners {
 		if o.states == 0 {
-			delete(t.owners, port)
+			delete(t.owners, id)
 		}
 	}
 }

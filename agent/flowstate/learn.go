@@ -52,10 +52,10 @@ func (t *Table) Learn(frame []byte, now time.Time) (Heard, error) {
 	return h, nil
 }
 
-// LearnOpened takes it that another host has begun a connection whose answers are to pass by the state, and reports whether that is new here.
-// It is as good as a message of that host, which has no number: the state has no value that another message could say better.
-func (t *Table) LearnOpened(key flow.StateKey, now time.Time) bool {
-	p := pack(flow.State{Key: key})
+// LearnOpened takes it that another host has begun a connection that the state is of, and reports whether that is new here.
+// It is as good as a message of that host, which has no number.
+func (t *Table) LearnOpened(s flow.State, now time.Time) bool {
+	p := pack(s)
 	return t.learn(&p, nil, &message{}, now)
 }
 
@@ -69,6 +69,23 @@ func (t *Table) listen(to id.ID[run], now time.Time) *listener {
 	return l
 }
 
+// claim takes a state that another host has told of as told just now: it is the host's, unless it was known whose it is. The zero host is one that is
+// not known.
+func (t *Table) claim(i uint32, host topology.HostID) {
+	a := t.about.At(i)
+	if a.flows == 0 {
+		t.wake(i)
+	}
+	if a.owner.unknown {
+		a.owner.states--
+		a.owner = t.ownerOfHost(host)
+		a.owner.states++
+	}
+	if a.flows == 0 {
+		t.rest(i) // behind the others: it is of use
+	}
+}
+
 // learn reports whether the state is new or has another value. Where from is nil it was told of by no message that others have an order with.
 func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool {
 	key := p.key()
@@ -78,11 +95,11 @@ func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool
 			t.stats.Refused++
 			return false
 		}
-		i = t.add(p, t.ownerOf(topology.PortID{}))
+		i = t.add(p, t.ownerOfHost(m.host))
 		t.rest(i)
 	}
 	a := t.about.At(i)
-	if m.kind == kindAccount && (m.account.flags&flagOwn == 0 || a.owner != t.owners[topology.PortID{}]) {
+	if m.kind == kindAccount && (m.account.flags&flagOwn == 0 || !a.owner.foreign) {
 		if had, _ := t.slots.get(int(i)); had != *p {
 			return false
 		}
@@ -95,10 +112,7 @@ func (t *Table) learn(p *packed, from *listener, m *message, now time.Time) bool
 		a.teller, a.number = from, m.number
 	}
 	a.due = max(a.due, now.Add(Learned).Sub(t.base))
-	if a.flows == 0 {
-		t.wake(i)
-		t.rest(i) // behind the others: it is of use
-	}
+	t.claim(i, m.host)
 	if had, _ := t.slots.get(int(i)); had == *p {
 		return !known
 	}

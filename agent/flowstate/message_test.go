@@ -239,12 +239,12 @@ func TestLearnOpened(t *testing.T) {
 	old := from.Message([]flow.State{s}, 1400)[0]
 	now := start
 	for i, isNew := range []bool{true, false} {
-		if got := to.LearnOpened(s.Key, now); got != isNew {
+		if got := to.LearnOpened(s, now); got != isNew {
 			t.Errorf("the state is new the %d. time: %v", i+1, got)
 		}
 	}
 	learn(t, to, from.Message([]flow.State{s}, 1400)[0], now)
-	to.LearnOpened(s.Key, now)
+	to.LearnOpened(s, now)
 	learn(t, to, old, now)
 	if got := to.Stats(); got.Late != 1 {
 		t.Errorf("%d messages were late, want the old one", got.Late)
@@ -253,7 +253,7 @@ func TestLearnOpened(t *testing.T) {
 		now = now.Add(Learned - 1)
 		sweepAll(to, now)
 		expectValues(t, to, s)
-		to.LearnOpened(s.Key, now)
+		to.LearnOpened(s, now)
 	}
 	sweepAll(to, now.Add(Learned))
 	expectValues(t, to)

@@ -53,6 +53,7 @@ func address(b []byte, family uint8) netip.Addr {
 }
 
 func (p *packed) kind() flow.StateKind { return flow.StateKind(p[0]) }
+func (p *packed) proto() uint8         { return p[1] }
 func (p *packed) device() [16]byte     { return [16]byte(p[4:20]) }
 func (p *packed) source() netip.Addr   { return address(p[20:36], p[2]&3) }
 func (p *packed) dstPort() uint16      { return binary.BigEndian.Uint16(p[54:]) }
@@ -74,6 +75,20 @@ func (p *packedKey) setDstPort(port uint16) {
 	if (flow.Conn{Proto: p[1]}).IsEcho() {
 		binary.BigEndian.PutUint16(p[52:], port)
 	}
+}
+
+// anyPort returns the key without its source's port: of answers, that of the destination that they come from.
+func (p packedKey) anyPort() packedKey {
+	p[52], p[53] = 0, 0
+	return p
+}
+
+// ends returns the key with nothing but the protocol and the addresses.
+func (p packedKey) ends() packedKey {
+	var ends packedKey
+	ends[1], ends[2] = p[1], p[2]
+	copy(ends[20:52], p[20:52])
+	return ends
 }
 
 func putAddress(b []byte, a netip.Addr) {

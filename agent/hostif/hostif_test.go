@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 // inNamespace moves the test into a network namespace of its own, which goes when the test does, and opens it.
 func inNamespace(t *testing.T) *Host {
 	t.Helper()
@@ -72,7 +75,7 @@ func addAddr(t *testing.T, l netlink.Link, prefix string) {
 // await reads the interfaces after each token until the named one is as wanted.
 func await(t *testing.T, h *Host, changes <-chan struct{}, name string, wanted func(*Interface) bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for {
 		if i := find(t, h, name); wanted(i) {
 			return
@@ -209,7 +212,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	changes := h.Watch(ctx)
 	cancel()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case _, open := <-changes:

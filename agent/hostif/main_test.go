@@ -3,7 +3,7 @@ package hostif
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"midonet.org/midonet/test/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }

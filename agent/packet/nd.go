@@ -108,6 +108,12 @@ func (p *Packet) NeighbourReply(hw mac.Addr, router bool) []byte {
 	return h.Frame(neighbourBody(flags, p.ND.Target, optTargetLink, hw))
 }
 
+// Announcement returns the unsolicited advertisement to all nodes that the address is at hw, which takes the place of what they know.
+func Announcement(hw mac.Addr, addr netip.Addr, router bool) []byte {
+	asked := Packet{ND: Neighbour{Target: addr}, Header: Header{SrcIP: netip.IPv6Unspecified()}}
+	return asked.NeighbourReply(hw, router)
+}
+
 // neighbourBody returns what follows the checksum of a solicitation or advertisement, with one link-layer address option.
 func neighbourBody(flags uint8, target netip.Addr, option uint8, hw mac.Addr) []byte {
 	b := make([]byte, 0, neighbourLen-icmpLen+8)

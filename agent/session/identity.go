@@ -24,6 +24,7 @@ type identity struct {
 	Addresses   []string `json:"addresses"`             // of the cluster
 	Authority   []byte   `json:"authority,omitempty"`   // X.509, DER
 	Certificate []byte   `json:"certificate,omitempty"` // X.509, DER; empty until the host has joined
+	Revoked     bool     `json:"revoked,omitempty"`     // the cluster has said that it takes the certificate no more
 	Key         []byte   `json:"key"`                   // SEC 1, DER
 
 	key  *ecdsa.PrivateKey
@@ -91,7 +92,7 @@ func (i *identity) write(name string) error {
 
 // joined reports whether the identity is good for talking to the cluster at the given time.
 func (i *identity) joined(now time.Time) bool {
-	return i != nil && i.cert != nil && now.Before(i.cert.NotAfter)
+	return i != nil && i.cert != nil && now.Before(i.cert.NotAfter) && !i.Revoked
 }
 
 // due reports whether the certificate should be renewed: less than a third of its life remains.

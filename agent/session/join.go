@@ -21,10 +21,17 @@ var (
 	// errNoToken says that the host has never joined.
 	errNoToken = errs.New(errs.Unauthorized, "NotJoined",
 		"this host has no certificate; make a join token on the server and start the agent with --join TOKEN")
+
+	// errRevoked says that the host's certificate was taken back.
+	errRevoked = errs.New(errs.Unauthorized, "NotJoined",
+		"this host's certificate was taken back; make a join token on the server and start the agent with --join TOKEN")
 )
 
-// expired says that the host has joined too long ago, or has a clock that is ahead.
-func (i *identity) expired(now time.Time) error {
+// useless says why the host's certificate is of no use: it was taken back, or the host has joined too long ago or has a clock that is ahead.
+func (i *identity) useless(now time.Time) error {
+	if i.Revoked {
+		return errRevoked
+	}
 	return errs.New(errs.Unauthorized, "NotJoined", "this host's certificate was good until %s, and its clock says %s; if the clock is right "+
 		"make a join token on the server and start the agent with --join TOKEN", i.cert.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 }
@@ -50,11 +57,11 @@ func (s *Session) identify() error {
 	}
 	switch {
 	case stored.joined(s.Now()) && (s.token == nil || stored.trusts(s.token.GetAuthoritySha256())):
-		s.token = nil // has done its work before
+		s.spare, s.token = s.token, nil // has done its work before, unless the certificate was taken back meanwhile
 		s.identity.Store(stored)
 		return nil
 	case s.token == nil && stored != nil && stored.cert != nil:
-		return stored.expired(s.Now())
+		return stored.useless(s.Now())
 	case s.token == nil:
 		return errNoToken
 	}
@@ -85,7 +92,7 @@ func (s *Session) prepareToJoin(stored *identity) error {
 // when the host has joined, was refused, or ctx ended.
 func (s *Session) join(ctx context.Context) error {
 	for pause := newPauses(); ; {
-		joined, err := s.tryJoin(ctx, s.identity.Load())
+		joined, err := s.tryJoin(ctx, s.token, s.identity.Load())
 		switch {
 		case err == nil:
 			s.identity.Store(joined)
@@ -101,12 +108,13 @@ func (s *Session) join(ctx context.Context) error {
 	}
 }
 
-func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
+// tryJoin gets a certificate for the token and the identity's key, and writes it down.
+func (s *Session) tryJoin(ctx context.Context, token *topologypb.JoinToken, i *identity) (*identity, error) {
 	csr, err := i.request()
 	if err != nil {
 		return nil, err
 	}
-	contact := &firstContact{fingerprint: s.token.GetAuthoritySha256(), now: s.Now}
+	contact := &firstContact{fingerprint: token.GetAuthoritySha256(), now: s.Now}
 	conn, err := dial(s.addresses(), contact.tls())
 	if err != nil {
 		return nil, err
@@ -115,7 +123,7 @@ func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	reply, err := topologypb.NewStreamClient(conn).Join(ctx, &topologypb.JoinRequest{
-		Secret: s.token.GetSecret(), Host: s.host[:], HostName: s.HostName, Csr: csr,
+		Secret: token.GetSecret(), Host: s.host[:], HostName: s.HostName, Csr: csr,
 	})
 	if wrong := contact.wrong.Load(); wrong != nil {
 		return nil, *wrong
@@ -132,6 +140,42 @@ func (s *Session) tryJoin(ctx context.Context, i *identity) (*identity, error) {
 		return nil, errWrongCluster
 	}
 	return &joined, joined.write(s.file(identityFile))
+}
+
+// joinAgain gets the host another certificate in place of one that the cluster has refused, where there is a token that the agent has not
+// needed yet, and reports whether it has. That the old one is of no use is written down first: a later start needs a token.
+func (s *Session) joinAgain(ctx context.Context) bool {
+	if old := s.identity.Load(); !old.Revoked {
+		revoked := *old
+		revoked.Revoked = true
+		s.identity.Store(&revoked)
+		if err := revoked.write(s.file(identityFile)); err != nil {
+			s.Log.Error("that the certificate was taken back could not be written down", "error", err)
+		}
+	}
+	if s.spare == nil {
+		return false
+	}
+	if s.next == nil {
+		next, err := newIdentity()
+		if err != nil {
+			s.Log.Error("no key could be made to join again with", "error", err)
+			return false
+		}
+		next.Addresses, s.next = s.spare.GetAddresses(), next
+	}
+	joined, err := s.tryJoin(ctx, s.spare, s.next)
+	switch {
+	case err == nil:
+		s.identity.Store(joined)
+		s.spare, s.next = nil, nil
+		s.Log.Info("joined the cluster again", "host", s.host)
+		return true
+	case ctx.Err() == nil && !errs.Is(err, errs.Unavailable) && !errs.Is(err, errs.Conflict):
+		s.spare, s.next = nil, nil
+		s.Log.Error("the join token is of no use to join again", "error", err)
+	}
+	return false
 }
 
 // renew replaces the certificate by one for a new key.

@@ -211,11 +211,8 @@ func (s streamer) Watch(context.Context, *topologypb.WatchRequest, ...grpc.CallO
 // TestAnEmptyTopologyIsNews has a cluster that knows nothing for the host: an agent that lost what it knew has to hear of it, or it
 // would wait for ever with the ports of the agent before it.
 func TestAnEmptyTopologyIsNews(t *testing.T) {
-	s := &Session{
-		Config: Config{Log: slog.New(slog.DiscardHandler)}, replica: newReplica(), changed: make(chan struct{}, 1),
-		dirty: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{}),
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	s := listening()
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	heard := 0
 	s.keepWatching(ctx, streamer{says: []*topologypb.Update{{Snapshot: true, Revision: 1}}}, func(d view.Delta) {
@@ -226,6 +223,42 @@ func TestAnEmptyTopologyIsNews(t *testing.T) {
 	})
 	if heard != 1 {
 		t.Errorf("heard of the empty topology %d times, want once", heard)
+	}
+}
+
+// listening returns a session that has heard nothing yet.
+func listening() *Session {
+	return &Session{
+		Config: Config{Log: slog.New(slog.DiscardHandler)}, replica: newReplica(), changed: make(chan struct{}, 1),
+		dirty: make(chan struct{}, 1), wanting: make(chan struct{}, 1), synced: make(chan struct{}), updated: make(chan struct{}),
+	}
+}
+
+// inBetween is a cluster that is told what a host wants after the host has asked for the topology, and before it watches: it does not hear.
+type inBetween struct {
+	streamer
+	tell func()
+}
+
+func (c inBetween) Watch(ctx context.Context, r *topologypb.WatchRequest, o ...grpc.CallOption) (
+	grpc.ServerStreamingClient[topologypb.Update], error) {
+	c.tell()
+	return c.streamer.Watch(ctx, r, o...)
+}
+
+func TestWhatIsWantedIsSaidAgainToThoseWhoMayNotHaveHeard(t *testing.T) {
+	s := listening()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cluster := inBetween{streamer{says: []*topologypb.Update{{Snapshot: true, Revision: 1}}}, func() {
+		s.Want([]topology.RouterID{id.New[topology.Router]()})
+		<-s.wanting // told, and not heard
+	}}
+	s.keepWatching(ctx, cluster, func(view.Delta) { cancel() })
+	select {
+	case <-s.wanting:
+	default:
+		t.Error("the cluster is not told again")
 	}
 }
 

@@ -120,7 +120,7 @@ func (s *Session) activeBefore() []topology.PortID {
 // request puts the facts in the form of a report.
 func (s *Session) request(facts Facts) *topologypb.ReportRequest {
 	host := &topology.Host{ID: s.host, Name: s.HostName, Endpoints: facts.Endpoints, Zone: s.Zone, Metadata: facts.Metadata,
-		Openings: facts.Openings}
+		Openings: facts.Openings, Origins: facts.Origins}
 	state := &topology.HostState{Host: s.host, Version: s.Version, StartedUnix: s.started.Unix(),
 		Interfaces: reportable(facts.Interfaces)}
 	r := &topologypb.ReportRequest{Host: topologypb.ToProto(host).GetHost(), State: topologypb.ToProto(state).GetHostState(),

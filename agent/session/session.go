@@ -49,7 +49,8 @@ type Config struct {
 type Facts struct {
 	Endpoints  []netip.Addr // underlay addresses for tunnels, at most one of each family
 	Metadata   bool         // the agent has a metadata service
-	Openings   bool         // topology.Host's
+	Openings   bool         // topology.Host's, like the next
+	Origins    bool
 	Interfaces []topology.Interface
 	Counts     topology.Counts
 	// Ports are the bound ports whose interface is present; true where it is also up and in the datapath.
@@ -87,6 +88,8 @@ type Session struct {
 	Config
 	host     topology.HostID
 	token    *topologypb.JoinToken // nil once the host has joined
+	spare    *topologypb.JoinToken // of a host that had joined before: for joining again, should its certificate be refused; Run's alone
+	next     *identity             // with which the spare token is used: the same key each time; Run's alone
 	identity atomic.Pointer[identity]
 	started  time.Time
 	changed  chan struct{} // has room for one token
@@ -155,6 +158,18 @@ func (s *Session) Run(ctx context.Context, handle func(view.Delta)) error {
 			return err
 		}
 	}
+	for ctx.Err() == nil {
+		if err := s.attend(ctx, handle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attend keeps the session over one connection until ctx ends, or the host has joined again and needs another one.
+func (s *Session) attend(ctx context.Context, handle func(view.Delta)) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	config, err := s.identity.Load().tls(s.identity.Load, s.Now)
 	if err != nil {
 		return err
@@ -174,6 +189,7 @@ func (s *Session) Run(ctx context.Context, handle func(view.Delta)) error {
 	running.Go(func() { s.keepWriting(ctx) })
 	running.Go(func() { s.keepWanting(ctx) })
 	s.keepWatching(ctx, client, handle)
+	end()
 	running.Wait()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/errs"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
@@ -19,7 +20,7 @@ const (
 	writeInterval = time.Second
 	writeShare    = 20
 	// keepTimeout is how long a binding that the cluster has confirmed may take to come by the stream.
-	keepTimeout = time.Second
+	keepTimeout = 5 * time.Second
 )
 
 // restore shows the handler what the host knew when the agent last ran. The cache is a convenience: a damaged one is passed over.
@@ -42,7 +43,7 @@ func (s *Session) restore(handle func(view.Delta)) {
 	}
 }
 
-// keepWatching follows the topology until ctx ends.
+// keepWatching follows the topology until ctx ends, or the host has joined again.
 func (s *Session) keepWatching(ctx context.Context, client topologypb.StreamClient, handle func(view.Delta)) {
 	pause := newPauses()
 	for ctx.Err() == nil {
@@ -54,6 +55,9 @@ func (s *Session) keepWatching(ctx context.Context, client topologypb.StreamClie
 			return
 		}
 		s.status.failed(s.Log, "lost the cluster; forwarding goes on with what is known", err)
+		if errs.Is(err, errs.Unauthorized) && s.joinAgain(ctx) {
+			return
+		}
 		pause.wait(ctx)
 	}
 }
@@ -95,6 +99,9 @@ func (s *Session) receive(stream grpc.ClientStream, u *topologypb.Update, handle
 	s.syncOnce.Do(func() { close(s.synced) })
 	if first {
 		s.Changed() // report at once: the server may be a new one, and the lease is running
+		if s.wantedNow() != nil {
+			signal(s.wanting) // the cluster heard nothing of what was said since this was asked for: nobody watched
+		}
 	}
 	handle(d)
 	s.tellOfUpdate()

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"midonet.org/midonet/agent/flow"
@@ -24,33 +26,88 @@ const (
 
 // Advertise returns what routers tell all hosts behind an exterior port of this host unasked: of each router on the port's bridge that
 // advertises, or of the port's own router, one frame out of the port.
-func Advertise(v *view.View, id topology.PortID) []Emit {
-	port := v.Port(id)
-	if port == nil || port.Interior() || !port.AdminUp {
+func Advertise(v *view.View, id topology.PortID) (frames []Emit) {
+	for _, p := range advertisers(v, id) {
+		frames = append(frames, tellAll(p, advertised(p), id))
+	}
+	return frames
+}
+
+// Retract returns what the routers that advertised behind an exterior port of this host in the view was tell all hosts there when they do not in now:
+// that they route nothing any more, or that addresses of some prefixes are not for new connections (RFC 4861 section 6.2.5; RFC 9096 section 3.3
+// for prefixes).
+func Retract(was, now *view.View, id topology.PortID) (frames []Emit) {
+	if !hears(now, id) {
 		return nil
 	}
-	if !port.Router.IsZero() {
-		return advertisement(v, port, id)
-	}
-	if b := v.Bridge(port.Bridge); b == nil || !b.AdminUp {
-		return nil
-	}
-	var frames []Emit
-	for _, wired := range v.Interior(port.Bridge) {
-		if peer := v.Port(v.Port(wired).Peer); peer != nil && v.Port(wired).AdminUp {
-			frames = append(frames, advertisement(v, peer, id)...)
+	present := advertisers(now, id)
+	for _, p := range advertisers(was, id) {
+		i := slices.IndexFunc(present, func(q *topology.Port) bool { return q.ID == p.ID })
+		if i >= 0 && present[i] == p {
+			continue
+		}
+		a := advertised(p)
+		gone := slices.DeleteFunc(a.Prefixes, func(old packet.AdvertisedPrefix) bool { return advertises(present, old.Prefix) })
+		for i := range gone {
+			gone[i].Valid, gone[i].Preferred = 0, 0
+		}
+		if i < 0 {
+			a.Prefixes, a.Lifetime, a.DNSLifetime = gone, 0, 0
+			frames = append(frames, tellAll(p, a, id))
+		} else if len(gone) > 0 {
+			a = advertised(present[i])
+			a.Prefixes = append(a.Prefixes, gone...)
+			frames = append(frames, tellAll(p, a, id))
 		}
 	}
 	return frames
 }
 
-// advertisement returns what the router's port p tells all behind the exterior port; nothing where it does not advertise.
-func advertisement(v *view.View, p *topology.Port, exterior topology.PortID) []Emit {
-	r := v.Router(p.Router)
-	if r == nil || !r.AdminUp || !p.AdminUp || p.Advertise == nil {
+func advertises(ports []*topology.Port, prefix netip.Prefix) bool {
+	return slices.ContainsFunc(ports, func(p *topology.Port) bool {
+		return slices.ContainsFunc(p.Advertise.Prefixes, func(a topology.AdvertisedPrefix) bool { return a.Prefix == prefix })
+	})
+}
+
+// hears reports whether anything is sent out of the port unasked: it is exterior and neither it nor its bridge is down.
+func hears(v *view.View, id topology.PortID) bool {
+	port := v.Port(id)
+	if port == nil || port.Interior() || !port.AdminUp {
+		return false
+	}
+	b := v.Bridge(port.Bridge)
+	return !port.Router.IsZero() || b != nil && b.AdminUp
+}
+
+// advertisers returns the routers' ports that advertise to all hosts behind the exterior port.
+func advertisers(v *view.View, id topology.PortID) (ports []*topology.Port) {
+	if !hears(v, id) {
 		return nil
 	}
-	return []Emit{{Outputs: []flow.Output{{Port: exterior}}, Frame: advertised(p).ToAll(p.MAC)}}
+	candidates := []topology.PortID{id}
+	if port := v.Port(id); port.Router.IsZero() {
+		candidates = candidates[:0]
+		for _, wired := range v.Interior(port.Bridge) {
+			if w := v.Port(wired); w.AdminUp {
+				candidates = append(candidates, w.Peer)
+			}
+		}
+	}
+	for _, c := range candidates {
+		p := v.Port(c)
+		if p == nil || !p.AdminUp || p.Advertise == nil {
+			continue
+		}
+		if r := v.Router(p.Router); r != nil && r.AdminUp {
+			ports = append(ports, p)
+		}
+	}
+	return ports
+}
+
+// tellAll is the advertisement of the router's port p out of the exterior port.
+func tellAll(p *topology.Port, a packet.RouterAdvertisement, exterior topology.PortID) Emit {
+	return Emit{Outputs: []flow.Output{{Port: exterior}}, Frame: a.ToAll(p.MAC)}
 }
 
 func advertised(p *topology.Port) packet.RouterAdvertisement {

@@ -6,7 +6,6 @@ import "midonet.org/midonet/agent/view"
 // for neighbours that may have gone. Nothing where the port is not here or has no address to ask from.
 func Ask(v *view.View, want NeighbourWant) []Emit {
 	w := newWalk(v, Input{})
-	defer w.free()
 	out := v.Port(want.Port)
 	if out == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/view"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -16,14 +17,15 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 		w.stop(Error, device{kind: "bridge", id: id}, "is not known here")
 		return
 	}
-	if !w.pass(bridgeDevice(b)) {
+	if !w.pass(id) {
+		w.circles(bridgeDevice(b))
 		return
 	}
 	if !b.AdminUp {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: it is administratively down")
 		return
 	}
-	if !w.bridgeChain(b, b.Overlay.InChain, topology.PortID{}) {
+	if !w.passes(b, b.Overlay.InChain, topology.PortID{}) {
 		return
 	}
 	w.learn(b)
@@ -40,12 +42,13 @@ func (w *walk) enterBridge(id topology.BridgeID) {
 	}
 }
 
-// bridgeChain runs one of the chains that operators have put on the bridge, for a packet that leaves by the port out, and reports whether
+// passes runs one of the chains that operators may have put on the bridge, for a packet that leaves by the port out, and reports whether
 // it goes on.
+func (w *walk) passes(b *view.Bridge, id topology.ChainID, out topology.PortID) bool {
+	return id.IsZero() || w.bridgeChain(b, id, out)
+}
+
 func (w *walk) bridgeChain(b *view.Bridge, id topology.ChainID, out topology.PortID) bool {
-	if id.IsZero() {
-		return true
-	}
 	switch w.filter(w.view.Named(id), &place{device: b.ID, in: w.at.ID, out: out}) {
 	case dropped, rejected:
 		w.stop(Drop, bridgeDevice(b), "drops the packet, as its rules say")
@@ -69,9 +72,7 @@ func (w *walk) learn(b *view.Bridge) {
 		return
 	}
 	w.result.Learn = append(w.result.Learn, Learned{Bridge: b.ID, MAC: src, Port: w.at.ID})
-	if w.in.Trace {
-		w.step(bridgeDevice(b), "learns that %s is behind %s", src, w.portDevice(w.at.ID))
-	}
+	w.step(bridgeDevice(b), "learns that %s is behind %s", src, w.portDevice(w.at.ID))
 }
 
 func (w *walk) unicast(b *view.Bridge) {
@@ -83,7 +84,7 @@ func (w *walk) unicast(b *view.Bridge) {
 		w.stop(Drop, bridgeDevice(b), "drops the packet: %s is behind the port it came from", dst)
 	case known:
 		if w.in.Trace {
-			w.step(bridgeDevice(b), "sends it to %s: %s is there, %s", w.portDevice(at.Port), dst, knowledge(at))
+			w.tellStation(b, dst, at)
 		}
 		w.leaveBridge(b, at.Port)
 	case dst == view.DHCPServerMAC && w.view.ServesDHCP(b.ID):
@@ -93,6 +94,10 @@ func (w *walk) unicast(b *view.Bridge) {
 	default:
 		w.flood(b, "is not known")
 	}
+}
+
+func (w *walk) tellStation(b *view.Bridge, hw mac.Addr, at view.Station) {
+	w.step(bridgeDevice(b), "sends it to %s: %s is there, %s", w.portDevice(at.Port), hw, knowledge(at))
 }
 
 func knowledge(at view.Station) string {
@@ -111,7 +116,7 @@ func (w *walk) leaveBridge(b *view.Bridge, id topology.PortID) {
 		w.stop(Error, w.portDevice(id), "is not known here")
 	case p.Bridge != b.ID:
 		w.stop(Error, w.portDevice(id), "is not a port of %s", bridgeDevice(b))
-	case w.bridgeChain(b, b.Overlay.OutChain, id):
+	case w.passes(b, b.Overlay.OutChain, id):
 		w.leave(p)
 	}
 }
@@ -153,7 +158,7 @@ func (w *walk) flood(b *view.Bridge, why string) {
 func (w *walk) floodTo(b *view.Bridge, p *topology.Port) (out flow.Output, ok bool) {
 	before := w.packet.Header
 	defer func() { w.packet.Header = before }()
-	if !w.bridgeChain(b, b.Overlay.OutChain, p.ID) || !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
+	if !w.passes(b, b.Overlay.OutChain, p.ID) || !w.allowed(p, p.OutChain) || !w.receivedBy(p) {
 		return out, false
 	}
 	at, _ := w.view.Location(p.ID)

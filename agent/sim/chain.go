@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 
 	"midonet.org/midonet/agent/flow"
@@ -34,6 +35,7 @@ const maxChains = 64
 // so that chains that jump in a circle end.
 func (w *walk) mayAsk(c *view.Chain) bool {
 	if len(w.asked) == maxChains || slices.Contains(w.asked, c) {
+		w.step(chainDevice(c), "has been asked already, and is not asked again")
 		return false
 	}
 	w.asked = append(w.asked, c)
@@ -41,30 +43,26 @@ func (w *walk) mayAsk(c *view.Chain) bool {
 }
 
 // filter evaluates a chain and those it jumps to.
-func (w *walk) filter(c view.Named, at *place) outcome {
-	if c.ID.IsZero() {
-		return undecided
-	}
-	w.asked = w.asked[:0]
+func (w *walk) filter(c *view.Chain, at *place) outcome {
+	w.asked, w.mayCircle = w.asked[:0], !c.Tree
 	if o := w.chain(c, at); o != returned {
 		return o
 	}
 	return undecided
 }
 
-func (w *walk) chain(c view.Named, at *place) outcome {
+func (w *walk) chain(c *view.Chain, at *place) outcome {
 	w.tag(flow.TagChain, c.ID)
-	if c.Chain == nil {
-		w.step(device{kind: "chain", id: topology.BridgeID(c.ID)}, "is not known here, and has no say")
+	if c.Missing {
+		w.step(chainDevice(c), "is not known here, and has no say")
 		return undecided
 	}
-	return w.rules(c.Chain, at)
+	return w.rules(c, at)
 }
 
 // rules asks the rules of a chain one after the other.
 func (w *walk) rules(c *view.Chain, at *place) outcome {
-	if !w.mayAsk(c) {
-		w.step(chainDevice(c), "has been asked already, and is not asked again")
+	if w.mayCircle && !w.mayAsk(c) {
 		return undecided
 	}
 	for i := range c.Rules {
@@ -81,31 +79,32 @@ func (w *walk) rules(c *view.Chain, at *place) outcome {
 
 // do does what the chain's rule says, and returns undecided where the next rule is next.
 func (w *walk) do(c *view.Chain, r *view.Rule, at *place) outcome {
-	switch r.Action {
-	case topology.ActionJump:
-		return w.jump(c, r, at)
-	case topology.ActionAccept, topology.ActionDrop, topology.ActionReject, topology.ActionReturn, topology.ActionContinue:
+	switch action := r.Does; {
+	case action < topology.ActionJump:
 		if w.in.Trace {
-			w.step(chainDevice(c), "rule %s %s the packet", r.ID.Short(), decisions[r.Action])
+			w.tellDecision(c, r)
 		}
-		return outcomeOf(r.Action)
+		return outcomeOf[action]
+	case action == topology.ActionJump:
+		return w.jump(c, r, at)
 	}
 	switch w.translate(c, r.Rule, at) {
 	case waiting:
 		return waiting
 	case accepted:
-		return outcomeOf(r.After)
+		return outcomeOf[r.After]
 	}
 	return undecided
 }
 
-// jump asks the chain that a rule jumps to. One without rules has no say.
+func (w *walk) tellDecision(c *view.Chain, r *view.Rule) {
+	w.step(chainDevice(c), "rule %s %s the packet", r.ID.Short(), decisions[r.Does])
+}
+
+// jump asks the chain that a rule jumps to.
 func (w *walk) jump(c *view.Chain, r *view.Rule, at *place) outcome {
-	if r.Short != nil && len(r.Short.Rules) == 0 {
-		return undecided
-	}
 	if w.in.Trace {
-		w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
+		w.tellJump(c, r)
 	}
 	var o outcome
 	if r.Short != nil {
@@ -119,30 +118,26 @@ func (w *walk) jump(c *view.Chain, r *view.Rule, at *place) outcome {
 	return o
 }
 
+func (w *walk) tellJump(c *view.Chain, r *view.Rule) {
+	w.step(chainDevice(c), "rule %s jumps to chain %s", r.ID.Short(), w.chainName(r.Jump))
+}
+
 var decisions = map[topology.RuleAction]string{
 	topology.ActionAccept: "accepts", topology.ActionDrop: "drops", topology.ActionReject: "rejects",
 	topology.ActionReturn: "returns", topology.ActionContinue: "counts",
 }
 
-func outcomeOf(a topology.RuleAction) outcome {
-	switch a {
-	case topology.ActionAccept:
-		return accepted
-	case topology.ActionDrop:
-		return dropped
-	case topology.ActionReject:
-		return rejected
-	case topology.ActionReturn:
-		return returned
-	}
-	return undecided
+// outcomeOf is what an action that translates nothing leads to: one that is no such, to nothing.
+var outcomeOf = [math.MaxUint8 + 1]outcome{
+	topology.ActionAccept: accepted, topology.ActionDrop: dropped, topology.ActionReject: rejected, topology.ActionReturn: returned,
 }
 
-// allowed runs a port's own chain and reports whether the packet goes on.
+// allowed runs a port's own chain, where there is one, and reports whether the packet goes on.
 func (w *walk) allowed(p *topology.Port, id topology.ChainID) bool {
-	if id.IsZero() {
-		return true
-	}
+	return id.IsZero() || w.portChain(p, id)
+}
+
+func (w *walk) portChain(p *topology.Port, id topology.ChainID) bool {
 	at := place{device: deviceOf(p), router: w.routerOf(p), in: w.at.ID}
 	if id == p.OutChain && p != w.at {
 		at.out = p.ID
@@ -168,7 +163,7 @@ func chainDevice(c *view.Chain) device {
 }
 
 func (w *walk) chainName(id topology.ChainID) string {
-	if c := w.view.Named(id).Chain; c != nil && c.Name != "" {
+	if c := w.view.Named(id); c != nil && c.Name != "" {
 		return topology.Shown(c.Name)
 	}
 	return id.Short()

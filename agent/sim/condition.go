@@ -11,14 +11,48 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// meets reports whether the packet meets the condition here (the original's Condition.scala).
+// meets reports whether the packet meets the condition here (the original's Condition.scala). Each field that counts must hold, or must
+// not where it is inverted.
 func (w *walk) meets(c *topology.Condition, looks view.Looks, at *place) bool {
-	if !fragmentAllowed(c.Fragments, w.packet.Fragment) {
+	if looks&view.LooksAtFragment != 0 && !fragmentAllowed(c.Fragments, w.packet.Fragment) {
 		return false
 	}
-	met := (looks&view.LooksAtHeader == 0 || w.meetsHeader(c)) && (looks&view.LooksAtPlace == 0 || w.meetsPlace(c, at)) &&
-		(looks&view.LooksAtQuote == 0 || w.meetsQuote(c))
-	return met != c.NotAll
+	for left := looks &^ view.LooksAtFragment; left != 0; left &= left - 1 {
+		if !w.meetsPart(c, left&-left, at) {
+			return c.NotAll
+		}
+	}
+	return !c.NotAll
+}
+
+// meetsPart reports whether what the condition says of one part holds.
+func (w *walk) meetsPart(c *topology.Condition, part view.Looks, at *place) bool {
+	switch part {
+	case view.LooksAtFrame:
+		return w.meetsFrame(c)
+	case view.LooksAtProto:
+		return holds(c, w.packet.IsIP() && w.packet.Proto == c.Proto, topology.NotProto)
+	case view.LooksAtAddresses:
+		return w.meetsAddresses(c)
+	case view.LooksAtPorts:
+		return w.meetsPorts(c)
+	case view.LooksAtPlace:
+		return w.meetsPlace(c, at)
+	case view.LooksAtMembers:
+		return w.meetsMembers(c)
+	case view.LooksAtWay:
+		return w.meetsWay(c, at)
+	case view.LooksAtConnection:
+		return w.meetsConnection(c)
+	case view.LooksAtQuote:
+		return w.meetsQuote(c)
+	}
+	return true
+}
+
+// holds reports whether what is so of a field is as the condition wants it.
+func holds(c *topology.Condition, is bool, field topology.ConditionField) bool {
+	return is != (c.Not&field != 0)
 }
 
 func fragmentAllowed(policy topology.FragmentPolicy, fragment uint8) bool {
@@ -33,23 +67,19 @@ func fragmentAllowed(policy topology.FragmentPolicy, fragment uint8) bool {
 	return true
 }
 
-// meetsHeader looks at what a flow's key has. Each field that counts must hold, or must not where it is inverted.
-func (w *walk) meetsHeader(c *topology.Condition) bool {
+func (w *walk) meetsFrame(c *topology.Condition) bool {
 	p := &w.packet
-	holds := func(is bool, field topology.ConditionField) bool { return is != (c.Not&field != 0) }
-	switch {
-	case c.EtherType != 0 && !holds(p.EtherType == c.EtherType, topology.NotEtherType),
-		c.NoVLAN && p.Tagged(),
-		c.VLAN != 0 && p.VLAN != c.VLAN|packet.VLANPresent,
-		c.MatchTOS && !holds(p.IsIP() && p.TOS == c.TOS, topology.NotTOS),
-		c.MatchProto && !holds(p.IsIP() && p.Proto == c.Proto, topology.NotProto),
-		!c.SrcMAC.IsZero() && !holds(sameMAC(p.SrcMAC, c.SrcMAC, c.SrcMACMask), topology.NotSrcMAC),
-		!c.DstMAC.IsZero() && !holds(sameMAC(p.DstMAC, c.DstMAC, c.DstMACMask), topology.NotDstMAC),
-		c.Src.IsValid() && !holds(c.Src.Contains(sourceOf(p)), topology.NotSrc),
-		c.Dst.IsValid() && !holds(c.Dst.Contains(destinationOf(p)), topology.NotDst):
-		return false
-	}
-	return w.meetsPorts(c)
+	return (c.EtherType == 0 || holds(c, p.EtherType == c.EtherType, topology.NotEtherType)) &&
+		(!c.NoVLAN || !p.Tagged()) &&
+		(c.VLAN == 0 || p.VLAN == c.VLAN|packet.VLANPresent) &&
+		(!c.MatchTOS || holds(c, p.IsIP() && p.TOS == c.TOS, topology.NotTOS)) &&
+		(c.SrcMAC.IsZero() || holds(c, sameMAC(p.SrcMAC, c.SrcMAC, c.SrcMACMask), topology.NotSrcMAC)) &&
+		(c.DstMAC.IsZero() || holds(c, sameMAC(p.DstMAC, c.DstMAC, c.DstMACMask), topology.NotDstMAC))
+}
+
+func (w *walk) meetsAddresses(c *topology.Condition) bool {
+	return (!c.Src.IsValid() || holds(c, c.Src.Contains(sourceOf(&w.packet)), topology.NotSrc)) &&
+		(!c.Dst.IsValid() || holds(c, c.Dst.Contains(destinationOf(&w.packet)), topology.NotDst))
 }
 
 // meetsQuote looks at the packet that an ICMP error is about, as the error had it when it entered the virtual network. What is no such error quotes
@@ -59,11 +89,9 @@ func (w *walk) meetsQuote(c *topology.Condition) bool {
 		w.result.Cache = false // another of the same flow may quote another packet, or enough of it
 	}
 	q := w.quoted()
-	holds := func(want netip.Prefix, is func(*packet.Quote) netip.Addr, field topology.ConditionField) bool {
-		return !want.IsValid() || (q != nil && want.Contains(is(q))) != (c.Not&field != 0)
-	}
-	return holds(c.ICMPData.Src, func(q *packet.Quote) netip.Addr { return q.Src }, topology.NotICMPSrc) &&
-		holds(c.ICMPData.Dst, func(q *packet.Quote) netip.Addr { return q.Dst }, topology.NotICMPDst)
+	want := c.ICMPData
+	return (!want.Src.IsValid() || holds(c, q != nil && want.Src.Contains(q.Src), topology.NotICMPSrc)) &&
+		(!want.Dst.IsValid() || holds(c, q != nil && want.Dst.Contains(q.Dst), topology.NotICMPDst))
 }
 
 // sameMAC reports whether the addresses are the same in the bits of the mask, all where it is zero.
@@ -79,7 +107,7 @@ func sameMAC(a, b, mask mac.Addr) bool {
 // meetsPorts compares ports or, of ICMP, type and code. A packet that has none meets every range: what is known of it is all right.
 func (w *walk) meetsPorts(c *topology.Condition) bool {
 	p := &w.packet
-	if !c.SrcPorts.Set && !c.DstPorts.Set || !hasPorts(p) {
+	if !hasPorts(p) {
 		return true
 	}
 	if c.SrcPorts.Set {
@@ -104,41 +132,35 @@ func hasPorts(p *packet.Packet) bool {
 	return false
 }
 
-// meetsPlace looks at where the packet is, and at what it belongs to.
+// meetsPlace looks at where the packet is.
 func (w *walk) meetsPlace(c *topology.Condition, at *place) bool {
-	holds := func(is bool, field topology.ConditionField) bool { return is != (c.Not&field != 0) }
-	switch {
-	case len(c.InPorts) > 0 && !holds(slices.Contains(c.InPorts, at.in), topology.NotInPorts),
-		len(c.OutPorts) > 0 && !holds(slices.Contains(c.OutPorts, at.out), topology.NotOutPorts),
-		c.DstRewritten && !holds(w.dstRewritten, topology.NotDstRewritten),
-		!c.SrcGroup.IsZero() && !holds(w.inGroup(c.SrcGroup, sourceOf(&w.packet)), topology.NotSrcGroup),
-		!c.DstGroup.IsZero() && !holds(w.inGroup(c.DstGroup, destinationOf(&w.packet)), topology.NotDstGroup):
-		return false
-	case !w.meetsGroups(c, at):
-		return false
-	}
-	if !c.ForwardFlow && !c.ReturnFlow {
-		return true
-	}
+	return (len(c.InPorts) == 0 || holds(c, slices.Contains(c.InPorts, at.in), topology.NotInPorts)) &&
+		(len(c.OutPorts) == 0 || holds(c, slices.Contains(c.OutPorts, at.out), topology.NotOutPorts)) &&
+		(!c.DstRewritten || holds(c, w.dstRewritten, topology.NotDstRewritten))
+}
+
+// meetsMembers looks at the groups of addresses that the packet's are in.
+func (w *walk) meetsMembers(c *topology.Condition) bool {
+	return (c.SrcGroup.IsZero() || holds(c, w.inGroup(c.SrcGroup, sourceOf(&w.packet)), topology.NotSrcGroup)) &&
+		(c.DstGroup.IsZero() || holds(c, w.inGroup(c.DstGroup, destinationOf(&w.packet)), topology.NotDstGroup))
+}
+
+// meetsWay looks at the port groups of the ports on the packet's way, and at the devices that it has entered.
+func (w *walk) meetsWay(c *topology.Condition, at *place) bool {
+	return (c.PortGroup.IsZero() || holds(c, w.hasPort(c.PortGroup, w.in.InPort), topology.NotPortGroup)) &&
+		(c.InPortGroup.IsZero() || holds(c, w.hasPort(c.InPortGroup, at.in), topology.NotInPortGroup)) &&
+		(c.OutPortGroup.IsZero() || holds(c, w.hasPort(c.OutPortGroup, at.out), topology.NotOutPortGroup)) &&
+		(c.Traversed.IsZero() || holds(c, slices.Contains(w.traversed[:w.devices], topology.BridgeID(c.Traversed)), topology.NotTraversed))
+}
+
+// meetsConnection looks at which way the packet goes in its connection.
+func (w *walk) meetsConnection(c *topology.Condition) bool {
 	w.tracked = true
 	if w.withoutPorts() {
 		w.result.Cache = false // its first may be an answer
 	}
 	w.notes.parted = true
 	return w.isAnswer() == c.ReturnFlow
-}
-
-// meetsGroups looks at the port groups of the ports on the packet's way, and at the devices that it has entered.
-func (w *walk) meetsGroups(c *topology.Condition, at *place) bool {
-	holds := func(is bool, field topology.ConditionField) bool { return is != (c.Not&field != 0) }
-	switch {
-	case !c.PortGroup.IsZero() && !holds(w.hasPort(c.PortGroup, w.in.InPort), topology.NotPortGroup),
-		!c.InPortGroup.IsZero() && !holds(w.hasPort(c.InPortGroup, at.in), topology.NotInPortGroup),
-		!c.OutPortGroup.IsZero() && !holds(w.hasPort(c.OutPortGroup, at.out), topology.NotOutPortGroup),
-		!c.Traversed.IsZero() && !holds(slices.Contains(w.traversed[:w.devices], topology.BridgeID(c.Traversed)), topology.NotTraversed):
-		return false
-	}
-	return true
 }
 
 // hasPort reports whether the port is in the port group.

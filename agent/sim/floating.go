@@ -108,18 +108,18 @@ func (w *walk) translateError(r *topology.Rule, at *place) outcome {
 
 // errorValue returns the translation that the rule would do to an answer to the quoted packet.
 func (w *walk) errorValue(action topology.RuleAction, at *place, quoted flow.Conn) (flow.StateValue, bool) {
-	c := quoted.Reverse()
+	answer := quoted.Reverse()
 	kind := map[topology.RuleAction]flow.StateKind{
 		topology.ActionSNAT: flow.StateSNAT, topology.ActionDNAT: flow.StateDNAT,
 		topology.ActionReverseSNAT: flow.StateReverseSNAT, topology.ActionReverseDNAT: flow.StateReverseDNAT,
 	}[action]
 	if action == topology.ActionForwarding {
-		return w.forwarded(at, c)
+		return w.forwarded(at, &answer)
 	}
-	return w.value(flow.StateKey{Kind: kind, Device: at.device, Conn: c})
+	return w.value(kind, at.device, &answer)
 }
 
 // hashOf is connectionHash for a connection.
-func hashOf(c flow.Conn) uint64 {
+func hashOf(c *flow.Conn) uint64 {
 	return connectionHash(&packet.Header{Proto: c.Proto, SrcIP: c.Src, DstIP: c.Dst, SrcPort: c.SrcPort, DstPort: c.DstPort})
 }

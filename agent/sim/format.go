@@ -30,7 +30,7 @@ func Format(out io.Writer, r Result, v *view.View) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	w := walk{view: v}
+	w := newWalk(v, Input{})
 	_, err := fmt.Fprintf(out, "=> %s\n", w.ending(r))
 	return err
 }
@@ -99,15 +99,18 @@ func (w *walk) sent(r Result, o flow.Output) string {
 }
 
 func (w *walk) wanted(want Want) string {
-	switch {
-	case want.Neighbour != (NeighbourWant{}):
+	switch want.Kind() {
+	case WantNeighbour:
 		return fmt.Sprintf("%s on the link of %s", want.Neighbour.Addr, w.portDevice(want.Neighbour.Port))
-	case want.Block != (BlockWant{}):
+	case WantBlock:
 		return fmt.Sprintf("a block of ports of %s", want.Block.Addr)
-	case want.First != (Datagram{}):
+	case WantFirst:
 		return fmt.Sprintf("the first fragment of %d from %s to %s", want.First.ID, want.First.Src, want.First.Dst)
+	case WantArrival:
+		return fmt.Sprintf("what other hosts know of connections of %s", w.portDevice(want.Arrival))
+	default:
+		return fmt.Sprintf("router %s", want.Router.Short())
 	}
-	return fmt.Sprintf("router %s", want.Router.Short())
 }
 
 // destination says where the output goes, and what the host at the other end of a tunnel does, which is all decided here: it looks

@@ -5,6 +5,19 @@ import (
 	"midonet.org/midonet/agent/packet"
 )
 
+// outputsAtOnce is for how many results there is memory made at once.
+const outputsAtOnce = 16
+
+// forwardTo is forward with one output.
+func (w *walk) forwardTo(out flow.Output) {
+	if len(w.outputs) == cap(w.outputs) {
+		w.outputs = make([]flow.Output, 0, outputsAtOnce)
+	}
+	w.outputs = append(w.outputs, out)
+	n := len(w.outputs)
+	w.forward(w.outputs[n-1 : n : n])
+}
+
 // forward ends the walk with the outputs: with the actions of a flow, or where a flow cannot make the change with the changed frames.
 func (w *walk) forward(outputs []flow.Output) {
 	if w.portsOfSCTP() && w.packet.Fragment != packet.Unfragmented {

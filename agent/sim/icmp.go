@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/topology"
@@ -23,14 +25,22 @@ var (
 	expired         = icmpError{type4: packet.ICMPTimeExceeded, type6: packet.ICMPv6TimeExceeded}
 )
 
+// muted is how long an answer holds of which nobody was told because of Input.Mute.
+const muted = time.Second
+
 // refuse drops the packet at a router, and tells its sender why where that may be told. The answer is for this packet only: the next
-// one's sender is to be told as well, as far as whoever sends the errors lets it.
+// one's sender is to be told as well, until Input.Mute says that its port has been told enough (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4).
 func (w *walk) refuse(in *topology.Port, e icmpError, at device, format string, args ...any) {
 	w.stop(Drop, at, format, args...)
 	if !w.mayTell() {
 		return
 	}
-	w.result.Cache = false
+	if w.notes.open = false; w.in.Mute {
+		w.result.Hard = muted
+		w.step(at, "tells nobody: its port has been told enough for now")
+		return
+	}
+	w.result.Cache, w.result.Told = false, true
 	src := addressFor(in, w.arrived.SrcIP)
 	if !src.IsValid() {
 		return
@@ -83,5 +93,10 @@ func (w *walk) quoted() *packet.Quote {
 
 // connOf returns the connection that the quoted packet is of; false where it is of none that is tracked.
 func connOf(q *packet.Quote) (flow.Conn, bool) {
-	return flow.Conn{Proto: q.Proto, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort}, q.HasPorts
+	c := flow.Conn{Proto: q.Proto, Src: q.Src, Dst: q.Dst, SrcPort: q.SrcPort, DstPort: q.DstPort}
+	if q.HasPorts {
+		return c, true
+	}
+	h := packet.Header{Proto: q.Proto, SrcIP: q.Src, DstIP: q.Dst}
+	return c, !q.Later && flow.Tracked(&h) && !flow.Translated(&h)
 }

@@ -52,7 +52,7 @@ func (w *walk) toMetadata(p *topology.Port) {
 		w.step(metadataDevice, "takes it for device %s of project %s", orNone(p.Device), orNone(p.ProjectID))
 	}
 	w.packet.DstMAC, w.packet.DstIP = view.MetadataMAC, view.MetadataAddr(p.TunnelKey, w.packet.DstIP)
-	w.forward([]flow.Output{{Port: view.MetadataPort}})
+	w.forwardTo(flow.Output{Port: view.MetadataPort})
 }
 
 // fromMetadata sends an answer of the service to its client.
@@ -78,7 +78,7 @@ func (w *walk) fromMetadata() {
 			service = topology.MetadataIPv6
 		}
 		w.packet.DstMAC, w.packet.SrcIP = hw, service
-		w.forward([]flow.Output{{Port: client.ID}})
+		w.forwardTo(flow.Output{Port: client.ID})
 	}
 }
 

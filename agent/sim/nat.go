@@ -15,9 +15,14 @@ import (
 // Of an ICMP error the packet that it quotes is translated back, so that its receiver knows it, and its own address with it (RFC 5508
 // section 4.2).
 func (w *walk) translate(c *view.Chain, r *topology.Rule, at *place) outcome {
-	if !w.in.Trace {
-		return w.translateBy(r, at)
+	if w.in.Trace {
+		return w.tellTranslation(c, r, at)
 	}
+	return w.translateBy(r, at)
+}
+
+// tellTranslation is translate, in words too.
+func (w *walk) tellTranslation(c *view.Chain, r *topology.Rule, at *place) outcome {
 	src, dst := w.ends()
 	crossed := w.crossed()
 	o := w.translateBy(r, at)
@@ -56,7 +61,7 @@ func (w *walk) ends() (src, dst string) {
 	switch {
 	case p.IsEcho():
 		return netip.AddrPortFrom(p.SrcIP, p.DstPort).String(), p.DstIP.String()
-	case !flow.Tracked(&p.Header):
+	case !flow.Translated(&p.Header):
 		return p.SrcIP.String(), p.DstIP.String()
 	}
 	return netip.AddrPortFrom(p.SrcIP, p.SrcPort).String(), netip.AddrPortFrom(p.DstIP, p.DstPort).String()
@@ -82,13 +87,13 @@ func (w *walk) translateBy(r *topology.Rule, at *place) outcome {
 			return waiting
 		}
 	}
-	if !flow.Tracked(&w.packet.Header) {
+	if !flow.Translated(&w.packet.Header) {
 		return undecided
 	}
 	return w.act(translates, r, at)
 }
 
-func (w *walk) translateConnection(r *topology.Rule, at *place, c flow.Conn) outcome {
+func (w *walk) translateConnection(r *topology.Rule, at *place, c *flow.Conn) outcome {
 	switch r.Action {
 	case topology.ActionSNAT:
 		return w.sourceNAT(r, at, c)
@@ -120,11 +125,11 @@ func (w *walk) setDestination(v flow.StateValue) {
 
 // sourceNAT gives the connection a source of its own: the one that it has, or a new one. The source of what this router has made a packet
 // of the other family is its own already.
-func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
+func (w *walk) sourceNAT(r *topology.Rule, at *place, c *flow.Conn) outcome {
 	if w.crossedHere() {
 		return undecided
 	}
-	v, known := w.value(flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c})
+	v, known := w.value(flow.StateSNAT, at.device, c)
 	if !known {
 		var o outcome
 		if v, o = w.newSource(r, at, c); o != accepted {
@@ -137,23 +142,21 @@ func (w *walk) sourceNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
 }
 
 // keepSource notes both directions of a source translation.
-func (w *walk) keepSource(at *place, c flow.Conn, v flow.StateValue) {
-	out := c.WithSource(v)
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: c}, Value: v})
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: out.Reverse()},
-		Value: flow.StateValue{Addr: c.Src, Port: c.SrcPort}})
+func (w *walk) keepSource(at *place, c *flow.Conn, v flow.StateValue) {
+	answers := c.WithSource(v).Reverse()
+	w.keep(flow.StateSNAT, at.device, c, v)
+	w.keep(flow.StateReverseSNAT, at.device, &answers, flow.StateValue{Addr: c.Src, Port: c.SrcPort})
 }
 
 // keepDestination notes both directions of a destination translation.
-func (w *walk) keepDestination(at *place, c flow.Conn, v flow.StateValue) {
-	out := c.WithDestination(v)
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateDNAT, Device: at.device, Conn: c}, Value: v})
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: out.Reverse()},
-		Value: flow.StateValue{Addr: c.Dst, Port: c.DstPort}})
+func (w *walk) keepDestination(at *place, c *flow.Conn, v flow.StateValue) {
+	answers := c.WithDestination(v).Reverse()
+	w.keep(flow.StateDNAT, at.device, c, v)
+	w.keep(flow.StateReverseDNAT, at.device, &answers, flow.StateValue{Addr: c.Dst, Port: c.DstPort})
 }
 
 // newSource chooses a source for a connection's first packet: waiting with the result set where no port can be had.
-func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.StateValue, o outcome) {
+func (w *walk) newSource(r *topology.Rule, at *place, c *flow.Conn) (v flow.StateValue, o outcome) {
 	t, addr, ok := chooseTarget(r.Targets, c)
 	if !ok {
 		return v, undecided
@@ -165,7 +168,7 @@ func (w *walk) newSource(r *topology.Rule, at *place, c flow.Conn) (v flow.State
 		return flow.StateValue{Addr: addr, Port: t.FirstPort}, accepted
 	}
 	if w.in.State != nil {
-		if port, ok := w.in.State.FreePort(at.device, addr, t.FirstPort, t.LastPort, c); ok {
+		if port, ok := w.in.State.FreePort(at.device, addr, t.FirstPort, t.LastPort, *c); ok {
 			return flow.StateValue{Addr: addr, Port: port}, accepted
 		}
 	}
@@ -192,17 +195,16 @@ func (w *walk) mayBeKnown() bool {
 // awaitArrival has a packet wait that has been walked with a source that it may not have.
 func (w *walk) awaitArrival() {
 	if w.result.Verdict == Wait {
-		w.result.StatePeers = nil
+		w.peers = w.peers[:0]
 		return // first for what is on its way
 	}
-	peers := w.result.StatePeers
-	w.result = Result{Learn: w.result.Learn, Found: w.result.Found, StatePeers: peers}
+	w.result = Result{Learn: w.result.Learn, Found: w.result.Found}
 	w.wait(Want{Arrival: w.in.InPort})
 }
 
 // destinationNAT sends the connection to one of the rule's targets, always the same.
-func (w *walk) destinationNAT(r *topology.Rule, at *place, c flow.Conn) outcome {
-	v, known := w.value(flow.StateKey{Kind: flow.StateDNAT, Device: at.device, Conn: c})
+func (w *walk) destinationNAT(r *topology.Rule, at *place, c *flow.Conn) outcome {
+	v, known := w.value(flow.StateDNAT, at.device, c)
 	if !known {
 		t, addr, ok := chooseTarget(r.Targets, c)
 		if !ok {
@@ -219,7 +221,7 @@ func (w *walk) destinationNAT(r *topology.Rule, at *place, c flow.Conn) outcome 
 }
 
 // forwardPort sends the connection where a port forwarding says.
-func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
+func (w *walk) forwardPort(at *place, c *flow.Conn) outcome {
 	v, ok := w.forwarded(at, c)
 	if !ok {
 		return undecided
@@ -230,7 +232,7 @@ func (w *walk) forwardPort(at *place, c flow.Conn) outcome {
 }
 
 // forwarded returns where a port forwarding sends the connection; false where none does.
-func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
+func (w *walk) forwarded(at *place, c *flow.Conn) (v flow.StateValue, ok bool) {
 	if at.router == nil || c.IsEcho() {
 		return v, false
 	}
@@ -240,7 +242,7 @@ func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 	}
 	w.looksAt(flow.DstPort)
 	if !w.notes.follows {
-		w.tags.AddForwarding(at.router.ID, c.Dst, c.Proto, c.DstPort)
+		w.tags = append(w.tags, flow.ForwardingTag(at.router.ID, c.Dst, c.Proto, c.DstPort))
 	}
 	f := at.router.Forwarding(c.Dst, c.Proto, c.DstPort)
 	if f == nil {
@@ -250,34 +252,39 @@ func (w *walk) forwarded(at *place, c flow.Conn) (v flow.StateValue, ok bool) {
 }
 
 // answered is value for what answers alone have. An echo request is none, though it may have the identifier of one the other way.
-func (w *walk) answered(k flow.StateKey) (flow.StateValue, bool) {
+func (w *walk) answered(kind flow.StateKind, device [16]byte, c *flow.Conn) (flow.StateValue, bool) {
 	if w.packet.IsEchoRequest() {
 		return flow.StateValue{}, false
 	}
-	return w.value(k)
+	return w.value(kind, device, c)
 }
 
-// reverseSource takes an answer back to the connection's first source.
-func (w *walk) reverseSource(at *place, c flow.Conn) outcome {
-	v, known := w.answered(flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: c})
+// reverseSource takes an answer back to the connection's first source. Where that has got another port meanwhile, since the same ends have begun
+// another connection or a host knew nothing of this one, the answer to the earlier port passes and changes nothing of what is remembered of the later.
+func (w *walk) reverseSource(at *place, c *flow.Conn) outcome {
+	v, known := w.answered(flow.StateReverseSNAT, at.device, c)
 	if !known {
 		return undecided
 	}
+	got := flow.StateValue{Addr: c.Dst, Port: c.DstPort}
+	first := c.Reverse().WithSource(v)
+	later, known := w.value(flow.StateSNAT, at.device, &first)
 	w.setDestination(v)
-	first := c.Reverse()
-	w.keepSource(at, first.WithSource(v), flow.StateValue{Addr: first.Src, Port: first.SrcPort})
+	if !known || later == got {
+		w.keepSource(at, &first, got)
+	}
 	return accepted
 }
 
 // reverseDestination gives an answer the source that the connection was first for.
-func (w *walk) reverseDestination(at *place, c flow.Conn) outcome {
-	v, known := w.answered(flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: c})
+func (w *walk) reverseDestination(at *place, c *flow.Conn) outcome {
+	v, known := w.answered(flow.StateReverseDNAT, at.device, c)
 	if !known {
 		return undecided
 	}
 	w.setSource(v)
-	first := c.Reverse()
-	w.keepDestination(at, first.WithDestination(v), flow.StateValue{Addr: first.Dst, Port: first.DstPort})
+	first := c.Reverse().WithDestination(v)
+	w.keepDestination(at, &first, flow.StateValue{Addr: c.Src, Port: c.SrcPort})
 	return accepted
 }
 
@@ -290,7 +297,7 @@ func chooses(r *topology.Rule) bool {
 }
 
 // chooseTarget returns one of the targets and one of its addresses: for a connection always the same, whichever host is asked.
-func chooseTarget(targets []topology.NATTarget, c flow.Conn) (t topology.NATTarget, addr netip.Addr, ok bool) {
+func chooseTarget(targets []topology.NATTarget, c *flow.Conn) (t topology.NATTarget, addr netip.Addr, ok bool) {
 	if len(targets) == 0 {
 		return t, addr, false
 	}

@@ -54,12 +54,10 @@ func (p *passage) outward() flow.Conn {
 
 // keepPassage notes both directions.
 func (w *walk) keepPassage(at *place, p *passage) {
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: p.inward()},
-		Value: flow.StateValue{Addr: poolBase, Port: p.number}})
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: p.outward()},
-		Value: flow.StateValue{Addr: p.client}})
-	w.keep(flow.State{Key: flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: p.outward()},
-		Value: flow.StateValue{Addr: p.floating.Addr}})
+	in, out := p.inward(), p.outward()
+	w.keep(flow.StateSNAT, at.device, &in, flow.StateValue{Addr: poolBase, Port: p.number})
+	w.keep(flow.StateReverseSNAT, at.device, &out, flow.StateValue{Addr: p.client})
+	w.keep(flow.StateReverseDNAT, at.device, &out, flow.StateValue{Addr: p.floating.Addr})
 }
 
 // toIPv4 takes a packet for an IPv6 floating address to the IPv4 workload behind it: waiting with the result set where it does not get
@@ -85,7 +83,8 @@ func (w *walk) toIPv4(at *place, f *topology.FloatingIP) outcome {
 
 // numberOf finds the client's number, or gives it one.
 func (w *walk) numberOf(at *place, p *passage, give bool) outcome {
-	v, known := w.value(flow.StateKey{Kind: flow.StateSNAT, Device: at.device, Conn: p.inward()})
+	in := p.inward()
+	v, known := w.value(flow.StateSNAT, at.device, &in)
 	p.number = v.Port
 	switch {
 	case known:
@@ -132,9 +131,9 @@ func (w *walk) toClient(at *place) outcome {
 		return undecided
 	}
 	answer := flow.Conn{Src: fixed, Dst: poolBase, DstPort: number}
-	client, known := w.value(flow.StateKey{Kind: flow.StateReverseSNAT, Device: at.device, Conn: answer})
+	client, known := w.value(flow.StateReverseSNAT, at.device, &answer)
 	p := passage{client: client.Addr, number: number}
-	if floating, also := w.value(flow.StateKey{Kind: flow.StateReverseDNAT, Device: at.device, Conn: answer}); known && also {
+	if floating, also := w.value(flow.StateReverseDNAT, at.device, &answer); known && also {
 		p.floating = w.floating(at, floating.Addr)
 	}
 	if p.floating == nil || p.floating.Fixed != fixed {

@@ -79,13 +79,10 @@ func (w *walk) neighbourOf(b *view.Bridge, addr netip.Addr) (view.Neighbour, boo
 // isRouter reports whether the bridge's port is wired to a router's.
 func (w *walk) isRouter(id topology.PortID) bool {
 	w.tag(flow.TagPort, id)
-	p := w.view.Port(id)
-	if p == nil || !p.Interior() {
-		return false
+	if p := w.view.Port(id); p != nil && p.Interior() {
+		w.tag(flow.TagPort, p.Peer)
 	}
-	w.tag(flow.TagPort, p.Peer)
-	peer := w.view.Port(p.Peer)
-	return peer == nil || !peer.Router.IsZero() // an unknown end is of a router that this host has not been sent
+	return LeadsToRouter(w.view, id)
 }
 
 func (w *walk) owner(n view.Neighbour) string {

@@ -1,7 +1,8 @@
 package sim_test
 
 import (
-	"reflect"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -17,12 +18,17 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// openingWorld is seedWorld on two hosts: vm2 and vm3 are on the second.
+// openingWorld is seedWorld on two hosts: vm2 and vm3 are on the second, and one more outside of the router.
 var openingWorld = strings.NewReplacer(
 	"host h1 192.0.2.1", "host h1 192.0.2.1 openings\nhost h2 192.0.2.2 openings\nhost h3 192.0.2.3 openings",
 	"port vm1 blue", "port vm1 blue key 1", "port vm2 blue", "port vm2 blue key 2", "port vm3 green", "port vm3 green key 3", "port vm4 ext", "port vm4 ext key 4",
 	"bind vm2 h1", "bind vm2 h2", "bind vm3 h1", "bind vm3 h2",
-).Replace(seedWorld)
+).Replace(seedWorld) + `
+port vm5 ext key 5
+bind vm5 h2 tap5
+mac ext fa:16:3e:00:00:05 vm5
+neighbour ext 203.0.113.21 fa:16:3e:00:00:05 vm5
+`
 
 // openingHost is a host that connections are begun at, or that they come to.
 type openingHost struct {
@@ -42,9 +48,9 @@ func (h *openingHost) change(line string) {
 	h.bed.removeTouched(touched)
 }
 
-// add adds a seed that a result with the tags gave.
-func (b seedbed) add(f flow.Flow, tags []flow.Tag) {
-	b[f.Key] = seeded{f, slices.DeleteFunc(slices.Clone(tags), func(t flow.Tag) bool { return t.Class == flow.TagState })}
+// add adds a seed that a result with the tags gave, apart of answers with the addresses.
+func (b seedbed) add(f flow.Flow, tags []flow.Tag, apart []flow.Conn) {
+	b[f.Key] = seeded{f, slices.DeleteFunc(slices.Clone(tags), func(t flow.Tag) bool { return t.Class == flow.TagState }), apart}
 }
 
 // of returns the seed of a packet with the key.
@@ -75,10 +81,14 @@ func checkOpening(t *rapid.T, first, second *openingHost, in sim.Input, walked *
 		return
 	}
 	s, ok := first.bed.of(key)
-	if !ok || datapath.Refuses(&s.Actions, &p, datapath.Offload{}) {
+	if !ok || slices.ContainsFunc(s.apart, in.State.(remembering).answers) || datapath.Refuses(&s.Actions, &p, datapath.Offload{}) {
 		return
 	}
-	if walked.Verdict != sim.Forward || !walked.Cache || !reflect.DeepEqual(s.Actions, walked.Actions) {
+	if walked.Verdict == sim.Wait && len(s.Seed.Ports) > 0 {
+		return // for a port, which the datapath has
+	}
+	actions, _, _ := s.Given(key, leavesBy(key, walked))
+	if walked.Verdict != sim.Forward || !walked.Cache || !doesTheSame(key, actions, walked.Actions) {
 		t.Fatalf("%+v\nbegins, by the seed\n%+v\nand walked\n%+v", in, s.Flow, *walked)
 	}
 	if seen[packet.ProtoName(p.Proto)]++; walked.Known {
@@ -90,17 +100,21 @@ func checkOpening(t *rapid.T, first, second *openingHost, in sim.Input, walked *
 		t.Fatalf("%+v\nis not answered, and has the seed\n%+v", in, s.Flow)
 	}
 	_, returning := keyOf(t, answer)
-	state, ok := sim.AnswerState(second.view, returning)
-	if !ok || len(walked.State) != 1 || walked.State[0].Key != state || len(walked.StatePeers) != 1 || walked.StatePeers[0] != walked.Actions.Outputs[0].Peer {
-		t.Fatalf("%+v\nlets the second host learn %v, and %v are to be told of %v", in, state, walked.StatePeers, walked.State)
+	origin := tells(s.Seed, key)
+	learned, ok := sim.OpenedStates(second.view, returning, origin)
+	if !ok || !maps.Equal(remembering{}.with(&sim.Result{State: learned}), remembering{}.with(walked)) || len(walked.StatePeers) != 1 || walked.StatePeers[0] != walked.Actions.Outputs[0].Peer {
+		t.Fatalf("%+v\nlets the second host learn %v, and %v are to be told of %v", in, learned, walked.StatePeers, walked.State)
 	}
-	answer.State = remembering{state: {}}
+	answer.State = remembering{}.with(&sim.Result{State: learned})
 	back := sim.Simulate(second.view, answer)
-	if a, ok := second.bed.of(returning); ok {
-		if back.Verdict != sim.Forward || !back.Cache || !reflect.DeepEqual(a.Actions, back.Actions) {
+	if a, ok := second.bed.of(returning); ok && a.Seed.Behind == origin.Src.Addr() {
+		if back.Verdict != sim.Forward || !back.Cache || !doesTheSame(returning, a.GivenBack(returning, origin), back.Actions) {
 			t.Fatalf("%+v\nis answered, by the seed\n%+v\nand walked\n%+v", in, a.Flow, back)
 		}
 		seen["answered"]++
+		if a.Seed.Behind.IsValid() {
+			seen["translated sources are answered, "+packet.ProtoName(p.Proto)]++
+		}
 	}
 	if s.Actions.Rewrite.Fields&flow.FieldDstIP != 0 {
 		seen["addresses are translated"]++
@@ -108,6 +122,21 @@ func checkOpening(t *rapid.T, first, second *openingHost, in sim.Input, walked *
 	if s.Actions.Rewrite.Fields&flow.FieldTTL != 0 {
 		seen["it is routed"]++
 	}
+}
+
+// leavesBy returns the source port of the packet, which had the key and got the result, as it leaves.
+func leavesBy(key flow.Key, r *sim.Result) uint16 {
+	h, _ := r.Actions.Rewrite.Of(key.Header())
+	return h.SrcPort
+}
+
+// tells returns what the first packet of a connection of the seed tells, which has the key.
+func tells(s *flow.Seed, key flow.Key) flow.Origin {
+	if s.Router.IsZero() {
+		return flow.Origin{}
+	}
+	return flow.Origin{Router: s.Router, Tracked: s.Tracked,
+		Src: netip.AddrPortFrom(key.SrcIP, key.SrcPort), Dst: netip.AddrPortFrom(key.DstIP, key.DstPort)}
 }
 
 // TestOpeningsAreWalks sends packets of many connections from one host to another through topologies that change, and holds what the datapaths
@@ -120,8 +149,8 @@ func TestOpeningsAreWalks(t *testing.T) {
 		states, through := remembering{}, []sim.Input(nil)
 		some := rapid.SliceOfN(rapid.SampledFrom([]string{
 			"vm1 10.0.0.3:1 > 10.0.0.4:80 smac fa:16:3e:00:00:01 dmac fa:16:3e:00:00:02", "vm1 10.0.0.3:1 > 10.0.1.3:80 smac fa:16:3e:00:00:01" + blue,
-			"vm4 203.0.113.20:1 > 203.0.113.9:80" + ext, "vm4 203.0.113.20:1 > 203.0.113.5:8080" + ext,
-			"vm1 10.0.0.3:1 > 203.0.113.9:80 smac fa:16:3e:00:00:01" + blue,
+			"vm4 203.0.113.20:1 > 203.0.113.9:80" + ext, "vm4 203.0.113.20:1 > 203.0.113.10:8080" + ext,
+			"vm1 10.0.0.3:1 > 203.0.113.9:80 smac fa:16:3e:00:00:01" + blue, "vm1 10.0.0.3:1 > 203.0.113.21:80 smac fa:16:3e:00:00:01" + blue,
 		}), 2, 3).Draw(t, "ends")
 		for range rapid.IntRange(40, 120).Draw(t, "packets") {
 			if rapid.IntRange(0, 39).Draw(t, "change") == 39 {
@@ -148,22 +177,27 @@ func TestOpeningsAreWalks(t *testing.T) {
 			p, key := keyOf(t, in)
 			in.Ways = first.ways
 			r := sim.Simulate(first.view, in)
+			origin := flow.Origin{}
 			if f, ok := sim.LeavingSeed(first.view, &p, key, &r); ok {
-				first.bed.add(f, r.Tags)
+				if origin = tells(f.Seed, key); !origin.Router.IsZero() {
+					f.Seed.Ports = []uint16{r.Source.First} // and any other
+				}
+				first.bed.add(f, r.Tags, r.Apart)
 			}
 			if answer, ok := answerAway(&p, &walked); ok {
 				answer.State, answer.Ways = remembering{}.with(&walked), second.ways
 				back := sim.Simulate(second.view, answer)
 				_, returning := keyOf(t, answer)
-				if f, ok := sim.AnswersSeed(second.view, returning, &back); ok {
-					second.bed.add(f, back.Tags)
+				if f, ok := sim.AnswersSeed(second.view, returning, origin, &back); ok {
+					second.bed.add(f, back.Tags, back.Apart)
 				}
 			}
 			states = states.with(&walked)
 		}
 	})
 	t.Logf("begun: %v", seen)
-	for _, kind := range []string{"tcp", "udp", "known", "answered", "it is routed", "addresses are translated"} {
+	for _, kind := range []string{"tcp", "udp", "known", "answered", "it is routed", "addresses are translated",
+		"translated sources are answered, tcp", "translated sources are answered, udp"} {
 		if seen[kind] == 0 {
 			t.Errorf("no connection was begun by a seed where %s: the property was not put to the test", kind)
 		}

@@ -16,15 +16,22 @@ func (w *walk) chooseRoute(r *view.Router) *topology.Route {
 	covering := r.RoutesTo(w.packet.DstIP, room[:0])
 	for i := len(covering) - 1; i >= 0; i-- {
 		if t, equal := w.bestOf(covering[i]); t != nil {
-			w.tags.AddAddr(flow.TagRoute, r.ID, w.packet.DstIP, uint8(t.Destination.Bits()))
+			w.tagRoute(r, t.Destination.Bits())
 			if equal > 1 {
 				t = w.share(covering[i], t.Weight, equal)
 			}
 			return t
 		}
 	}
-	w.tags.AddAddr(flow.TagRoute, r.ID, w.packet.DstIP, 0)
+	w.tagRoute(r, 0)
 	return nil
+}
+
+// tagRoute notes that the routes to the packet's destination decided, of which the longest prefix has so many bits.
+func (w *walk) tagRoute(r *view.Router, bits int) {
+	t := flow.AddrTag(flow.TagRoute, r.ID, w.packet.DstIP)
+	t.Bits = uint8(bits)
+	w.tags = append(w.tags, t)
 }
 
 // bestOf returns the first of the usable routes with the lowest weight, and how many such there are.

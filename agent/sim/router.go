@@ -18,7 +18,8 @@ func (w *walk) enterRouter(p *topology.Port) {
 		w.stop(Error, device{kind: "router", id: topology.BridgeID(p.Router)}, "is not known here")
 		return
 	}
-	if !w.pass(routerDevice(r)) {
+	if !w.pass(topology.BridgeID(r.ID)) {
+		w.circles(routerDevice(r))
 		return
 	}
 	dst := w.packet.DstMAC
@@ -43,13 +44,25 @@ func (w *walk) routeIn(r *view.Router, p *topology.Port) {
 		w.refuse(p, prohibited, routerDevice(r), "is administratively down")
 		return
 	}
+	if isMartian(w.packet.SrcIP) {
+		w.stop(Drop, routerDevice(r), "drops the packet: no station has the address %s", w.packet.SrcIP)
+		return
+	}
+	if hasAddress(p, w.packet.SrcIP) {
+		w.stop(Drop, routerDevice(r), "drops the packet: its source %s is the router's own", w.packet.SrcIP)
+		return
+	}
+	if staysOnLink(&w.packet) {
+		w.stop(Drop, routerDevice(r), "drops the packet: what is said of a link stays on it")
+		return
+	}
 	at := place{device: r.ID, router: r, in: p.ID}
-	if !w.routerChain(r, p, w.view.Named(r.Overlay.InChain), &at) || !w.routerChain(r, p, r.In, &at) {
+	if !w.lets(r, p, w.view.Named(r.Overlay.InChain), &at) || !w.lets(r, p, r.In, &at) {
 		return
 	}
 	dst := w.packet.DstIP
 	switch {
-	case dst.IsMulticast() || dst.IsUnspecified() || dst == limitedBroadcast:
+	case isMartian(dst):
 		w.stop(Drop, routerDevice(r), "drops the packet: %s is not forwarded", dst)
 	case dst.Is6() && dst.IsLinkLocalUnicast():
 		w.linkLocal(r, p)
@@ -60,6 +73,25 @@ func (w *walk) routeIn(r *view.Router, p *topology.Port) {
 
 var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
+// isMartian reports whether the address is none that a router forwards from or to: a group's, that of all, of nobody, of one's own machine (RFC 1812
+// section 5.3.7, RFC 4291 section 2.5), or of IPv4 where IPv6 stands.
+func isMartian(a netip.Addr) bool {
+	const thisNetwork, loopback, multicast = 0, 127, 224 // their first octets; of multicast the first four bits
+	if a.Is4() {
+		first := a.As4()[0]
+		return first == thisNetwork || first == loopback || first&0xf0 == multicast || a == limitedBroadcast
+	}
+	return a.IsMulticast() || a.IsUnspecified() || a.IsLoopback() || a.Is4In6()
+}
+
+// staysOnLink reports whether the packet is of those by which stations of one link speak of it, and which no rule of theirs is asked about or that
+// would turn their routes: neighbour and listener discovery, router advertisements, redirects. None means anything beyond its link
+// (RFC 792, RFC 2710, RFC 4861).
+func staysOnLink(p *packet.Packet) bool {
+	redirect := p.EtherType == packet.EtherTypeIPv4 && p.Proto == packet.ProtoICMP && p.Fragment != packet.FragmentLater && p.SrcPort == packet.ICMPRedirect
+	return redirect || isLinkMessage(p) || isCutDiscovery(p)
+}
+
 // linkLocal takes what is for a link-local address, which no router forwards (RFC 4291 section 2.5.6).
 func (w *walk) linkLocal(r *view.Router, p *topology.Port) {
 	if w.packet.DstIP == packet.LinkLocal(p.MAC) || hasAddress(p, w.packet.DstIP) {
@@ -69,8 +101,12 @@ func (w *walk) linkLocal(r *view.Router, p *topology.Port) {
 	w.stop(Drop, routerDevice(r), "drops the packet: %s stays on its link", w.packet.DstIP)
 }
 
-// routerChain runs one of the router's chains and reports whether the packet goes on.
-func (w *walk) routerChain(r *view.Router, in *topology.Port, c view.Named, at *place) bool {
+// lets runs one of the router's chains, where there is one, and reports whether the packet goes on.
+func (w *walk) lets(r *view.Router, in *topology.Port, c *view.Chain, at *place) bool {
+	return c == nil || w.routerChain(r, in, c, at)
+}
+
+func (w *walk) routerChain(r *view.Router, in *topology.Port, c *view.Chain, at *place) bool {
 	switch w.filter(c, at) {
 	case dropped:
 		w.stop(Drop, routerDevice(r), "drops the packet, as its rules say")
@@ -112,13 +148,13 @@ func (w *walk) route(r *view.Router, in *topology.Port, at *place) {
 // forwardBy sends the packet out of a port of the router by a route.
 func (w *walk) forwardBy(r *view.Router, in, out *topology.Port, t *topology.Route, at *place) {
 	if w.in.Trace {
-		w.step(routerDevice(r), "sends it out of %s by route %s %s", w.portDevice(out.ID), t.ID.Short(), describeRoute(t))
+		w.tellRoute(r, out, t)
 	}
 	if !w.lives(r, in) || !w.fits(in, out) {
 		return
 	}
 	at.out = out.ID
-	if !w.routerChain(r, in, r.Forward, at) {
+	if !w.lets(r, in, r.Forward, at) {
 		return
 	}
 	hop := t.NextHop
@@ -126,11 +162,15 @@ func (w *walk) forwardBy(r *view.Router, in, out *topology.Port, t *topology.Rou
 		hop = w.packet.DstIP
 	}
 	hw, ok := w.resolve(r, in, out, hop)
-	if !ok || !w.routerChain(r, in, r.Out, at) || !w.routerChain(r, in, w.view.Named(r.Overlay.OutChain), at) {
+	if !ok || !w.lets(r, in, r.Out, at) || !w.lets(r, in, w.view.Named(r.Overlay.OutChain), at) {
 		return
 	}
 	w.packet.SrcMAC, w.packet.DstMAC = out.MAC, hw
 	w.leave(out)
+}
+
+func (w *walk) tellRoute(r *view.Router, out *topology.Port, t *topology.Route) {
+	w.step(routerDevice(r), "sends it out of %s by route %s %s", w.portDevice(out.ID), t.ID.Short(), describeRoute(t))
 }
 
 // lives takes one from the TTL and reports whether any is left. Link-local sources are not forwarded.
@@ -239,7 +279,6 @@ func (w *walk) frameAs(h packet.Header) []byte {
 // sendBack sends a frame that the router made out of one of its ports, to follow the network from there on.
 func (w *walk) sendBack(p *topology.Port, frame []byte) {
 	s := newWalk(w.view, Input{InPort: w.in.InPort, Trace: w.in.Trace, State: w.in.State})
-	defer s.free()
 	s.made, s.maker, s.source, s.answer = true, w, w.source, answerYes
 	if packet.Parse(frame, &s.packet) != nil {
 		return // it is our own

@@ -45,7 +45,7 @@ func (w *walk) receivedBy(p *topology.Port) bool {
 	if s == nil {
 		return true
 	}
-	if rule, why := forWorkloads(&w.packet); rule != judged {
+	if rule, why := forWorkloads(&w.packet, w.hops > 0); rule != judged {
 		return w.exempted(p, rule, "receive", why)
 	}
 	return w.judge(p, s.Ingress, "receive", place{device: deviceOf(p), router: w.routerOf(p), out: p.ID})
@@ -106,7 +106,7 @@ func (w *walk) isAboutAnswer(p *topology.Port) bool {
 	if !ok {
 		return false
 	}
-	_, known := w.value(flow.StateKey{Kind: flow.StateReturn, Device: deviceOf(p), Conn: c})
+	_, known := w.value(flow.StateReturn, deviceOf(p), &c)
 	return known
 }
 
@@ -205,14 +205,15 @@ func hasMAC(s *topology.Security, hw mac.Addr) bool {
 	return false
 }
 
-// forWorkloads tells what every workload may receive (_initialize_ingress).
-func forWorkloads(p *packet.Packet) (exemption, string) {
+// forWorkloads tells what every workload may receive (_initialize_ingress). What a router has sent on is no answer of the link's DHCP server, however
+// it looks: the groups judge it.
+func forWorkloads(p *packet.Packet, routed bool) (exemption, string) {
 	switch {
 	case p.EtherType == packet.EtherTypeARP:
 		return exempt, "ARP"
 	case !p.IsIP():
 		return refused, "secured ports carry IP and ARP alone"
-	case isUDP(p, dhcpServer, dhcpClient, 4), isUDP(p, dhcpv6Server, dhcpv6Client, 6):
+	case !routed && (isUDP(p, dhcpServer, dhcpClient, 4) || isUDP(p, dhcpv6Server, dhcpv6Client, 6)):
 		return exempt, "a DHCP answer"
 	case !isLinkMessage(p):
 		return judged, ""

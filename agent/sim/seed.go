@@ -24,10 +24,21 @@ func (r *Result) repeats() bool {
 }
 
 // SeedOf returns what a datapath may make the flows of connections of that are like one: its first packet, for which Begins holds, had the key
-// and got the result r, and what answers it has the other key, and would get the result back. The seed has no number yet.
+// and got the result r, and what answers it has the other key, and would get the result back. The seed has no number yet, and where r has a
+// Source no ports.
 func SeedOf(first flow.Key, r *Result, answer flow.Key, back *Result) (flow.Flow, bool) {
 	returning := r.Alike.Exchanged()
-	if !back.isSeeded() || returning&^back.Alike != 0 || writes(&r.Actions, r.Alike) || writes(&back.Actions, returning) {
+	f := flow.Flow{Actions: r.Actions, Seed: &flow.Seed{Answers: back.Actions}}
+	own, ownBack := r.Alike, returning // the ports that are those of each connection all the way
+	if !r.Source.Router.IsZero() {
+		if to, ok := back.Actions.Rewrite.Of(answer.Header()); !ok || to.DstPort != first.SrcPort {
+			return flow.Flow{}, false
+		}
+		own, ownBack = own&^flow.SrcPort, ownBack&^flow.DstPort
+		f.Actions.Rewrite.Fields |= flow.FieldSrcPort // also where it was given its own
+		f.Seed.Answers.Rewrite.Fields |= flow.FieldDstPort
+	}
+	if !back.isSeeded() || !back.Source.Router.IsZero() || returning&^back.Alike != 0 || writes(&r.Actions, own) || writes(&back.Actions, ownBack) {
 		return flow.Flow{}, false
 	}
 	for _, s := range back.State {
@@ -35,9 +46,8 @@ func SeedOf(first flow.Key, r *Result, answer flow.Key, back *Result) (flow.Flow
 			return flow.Flow{}, false // of another connection, whose answers look alike
 		}
 	}
-	return flow.Flow{
-		Key: first.Wide(r.Alike), Actions: r.Actions, Seed: &flow.Seed{Answer: answer.Wide(returning), Answers: back.Actions},
-	}, true
+	f.Key, f.Seed.Answer = first.Wide(r.Alike), answer.Wide(returning)
+	return f, true
 }
 
 // writes reports whether the actions write one of the ports.

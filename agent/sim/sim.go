@@ -57,14 +57,13 @@ type Input struct {
 	Room *Room
 	// Hush asks for the packet to be dropped where it would be sent to all ports of a bridge: its sender has done too much of that.
 	Hush bool
+	// Mute asks for no ICMP errors about the packet: its port has caused too many.
+	Mute bool
 }
 
-// Room is memory for one result after the other: most of what a simulation needs, and none of it lives for long. The zero Room is ready.
-type Room struct {
-	tags   []flow.Tag
-	states []flow.State
-	peers  []netip.Addr
-}
+// Room is memory for one simulation after the other: most of what they need, and none of it lives for long. The zero Room is ready. It is not
+// safe for use by several goroutines.
+type Room struct{ walk walk }
 
 // Responder answers packets that are meant for a service of the agent itself, before they enter the virtual network. It is asked about
 // those alone for which flow.Cacheable does not hold.
@@ -96,6 +95,33 @@ type Want struct {
 	Router    topology.RouterID // the router and what is behind it, which this host has not been sent
 	First     Datagram          // the first fragment of a packet, which has the ports
 	Arrival   topology.PortID   // what other hosts know of connections of this port, which has come to this one (Input.Arriving)
+}
+
+// WantKind is which field of a Want is set.
+type WantKind uint8
+
+// The kinds of wants.
+const (
+	WantNeighbour WantKind = iota
+	WantBlock
+	WantRouter
+	WantFirst
+	WantArrival
+)
+
+// Kind returns which of the fields is set.
+func (w *Want) Kind() WantKind {
+	switch {
+	case !w.Router.IsZero():
+		return WantRouter
+	case !w.Block.Router.IsZero():
+		return WantBlock
+	case !w.First.InPort.IsZero():
+		return WantFirst
+	case !w.Arrival.IsZero():
+		return WantArrival
+	}
+	return WantNeighbour
 }
 
 // NeighbourWant names an address on the link of a router port.
@@ -161,7 +187,8 @@ type Result struct {
 	Cache bool
 	// Any says which ports the answer has nothing to do with, where Input.Ways is set: every packet with the same flow.Key.Wide(Any) gets
 	// it, but for those that the Actions do not fit.
-	Any   flow.Ports
+	Any flow.Ports
+	// Tags are in the order in which the walk met what they name, and one that it met again may be there again.
 	Tags  []flow.Tag
 	Idle  time.Duration
 	Hard  time.Duration
@@ -180,10 +207,19 @@ type Result struct {
 	// Alike says, of an answer that was found so and that its connection's state has a part in, which ports set the packet apart from others
 	// that get the same Actions: those of whose connections as much is remembered. That is nothing, unless Known is set; else it is what the
 	// first packet of theirs left, of which Alike said the same. Of UDP, whose packets do not tell whether they are the first, it is all
-	// others, whatever is remembered.
+	// others, whatever is remembered but for what Apart says.
 	Alike flow.Ports
+	// Source, where it is not zero, is what the source's port was chosen of: it alone is another one for others that are alike, and SourceTo
+	// the address that they were for then.
+	Source   BlockWant
+	SourceTo netip.Addr
+	// Apart are, of UDP, the addresses from one to the other of which nothing may be remembered by which answers are translated, for others to be
+	// alike: they might be such. They have no ports. It is not to be written to.
+	Apart []flow.Conn
 	// Known says that something was remembered of the packet's connection.
 	Known bool
 	// Hushed says that the packet is dropped because of Input.Hush.
 	Hushed bool
+	// Told says that Emit has an ICMP error about the packet.
+	Told bool
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,7 +81,10 @@ func walk(t *testing.T, v *view.View, question string) string {
 		t.Fatal(err)
 	}
 	if r.Cache {
-		for _, tag := range r.Tags {
+		for i, tag := range r.Tags {
+			if slices.Contains(r.Tags[:i], tag) {
+				continue
+			}
 			fmt.Fprintf(&b, "   tag %s\n", tag)
 		}
 	}

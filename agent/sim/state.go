@@ -43,11 +43,10 @@ func (w *walk) isAnswer() bool {
 func (w *walk) askWhetherAnswer() outcome {
 	w.answer = answerNo
 	if c, ok := w.enteredAs(); ok && !w.entered.IsEchoRequest() { // which asks, though one the other way may have its identifier
-		key := flow.StateKey{Kind: flow.StateReturn, Device: w.source, Conn: c}
-		if _, known := w.value(key); known {
+		if _, known := w.value(flow.StateReturn, w.source, &c); known {
 			w.answer = answerYes
 			w.decidedByPorts()
-			w.keep(flow.State{Key: key})
+			w.keep(flow.StateReturn, w.source, &c, flow.StateValue{})
 			return accepted
 		}
 	}
@@ -71,30 +70,40 @@ func (w *walk) enteredAs() (flow.Conn, bool) {
 }
 
 // value looks a state up: what this walk has made, then what the host remembers.
-func (w *walk) value(k flow.StateKey) (flow.StateValue, bool) {
+func (w *walk) value(kind flow.StateKind, device [16]byte, c *flow.Conn) (flow.StateValue, bool) {
 	w.touchesStates()
-	w.tags.AddState(&k.Conn)
+	w.tagState(c)
 	for x := w; x != nil; x = x.maker {
-		for i := range x.states {
-			if x.states[i].Key == k {
-				return x.states[i].Value, true
-			}
+		if s := x.kept(kind, device, c); s != nil {
+			return s.Value, true
 		}
 	}
 	if w.in.State == nil {
 		return flow.StateValue{}, false
 	}
-	v, ok := w.in.State.Value(k)
+	v, ok := w.in.State.Value(flow.StateKey{Kind: kind, Device: device, Conn: *c})
 	w.notes.known = w.notes.known || ok
 	return v, ok
 }
 
 // keep adds what is to be remembered for as long as the answer is used.
-func (w *walk) keep(s flow.State) {
+func (w *walk) keep(kind flow.StateKind, device [16]byte, c *flow.Conn, v flow.StateValue) {
 	w.touchesStates()
-	if !slices.ContainsFunc(w.states, func(have flow.State) bool { return have.Key == s.Key }) {
-		w.states = append(w.states, s)
+	if w.kept(kind, device, c) == nil {
+		w.states = append(w.states, flow.State{})
+		s := &w.states[len(w.states)-1]
+		s.Key.Kind, s.Key.Device, s.Key.Conn, s.Value = kind, device, *c, v
 	}
+}
+
+// kept returns what is to be remembered under the key, nil where nothing is.
+func (w *walk) kept(kind flow.StateKind, device [16]byte, c *flow.Conn) *flow.State {
+	for i := range w.states {
+		if k := &w.states[i].Key; k.Kind == kind && k.Device == device && k.Conn == *c {
+			return &w.states[i]
+		}
+	}
+	return nil
 }
 
 // remember is called where the packet leaves the network: it notes the connection, so that answers are known where they will come in,
@@ -118,14 +127,14 @@ func (w *walk) remember(p *topology.Port, out flow.Output) {
 
 // letAnswers notes the packet's connection, so that answers are known where they come in at the device.
 func (w *walk) letAnswers(device [16]byte) {
-	key := flow.StateKey{Kind: flow.StateReturn, Device: device, Conn: flow.ConnOf(&w.packet.Header).Reverse()}
-	w.tags.AddState(&key.Conn)
-	w.keep(flow.State{Key: key})
+	answers := flow.ConnOf(&w.packet.Header).Reverse()
+	w.tagState(&answers)
+	w.keep(flow.StateReturn, device, &answers, flow.StateValue{})
 }
 
 func (w *walk) addPeer(peer netip.Addr) {
-	if peer.IsValid() && !slices.Contains(w.result.StatePeers, peer) {
-		w.result.StatePeers = append(w.result.StatePeers, peer)
+	if peer.IsValid() && !slices.Contains(w.peers, peer) {
+		w.peers = append(w.peers, peer)
 	}
 }
 

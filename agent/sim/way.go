@@ -45,7 +45,7 @@ type way struct {
 	source [16]byte
 	hops   uint8
 	mtu    int
-	tags   []flow.Tag // but for those of states
+	tags   []flow.Tag // each once, but for those of states
 	// result is without what the acts make; its Actions have the headers below in place of a Rewrite.
 	result         Result
 	srcMAC, dstMAC mac.Addr
@@ -83,7 +83,6 @@ type notes struct {
 	looks    flow.Ports // that were looked at
 	srcMoved bool       // the source port is not that of the packet as it came in
 	dstMoved bool
-	acts     []act
 }
 
 // act does a step that has to do with the packet's connection, and notes it.
@@ -96,7 +95,7 @@ func (w *walk) act(kind actKind, r *topology.Rule, at *place) outcome {
 	a.outcome = w.perform(kind, r, at)
 	w.notes.acting = false
 	if a.toSrc, a.toDst = w.packet.SrcIP, w.packet.DstIP; w.notes.states {
-		w.notes.acts = append(w.notes.acts, a)
+		w.acts = append(w.acts, a)
 	}
 	return a.outcome
 }
@@ -104,7 +103,8 @@ func (w *walk) act(kind actKind, r *topology.Rule, at *place) outcome {
 func (w *walk) perform(kind actKind, r *topology.Rule, at *place) outcome {
 	switch kind {
 	case translates:
-		return w.translateConnection(r, at, flow.ConnOf(&w.packet.Header))
+		c := flow.ConnOf(&w.packet.Header)
+		return w.translateConnection(r, at, &c)
 	case asks:
 		return w.askWhetherAnswer()
 	}
@@ -160,11 +160,9 @@ func (w *walk) follow() bool {
 
 // goBack undoes what was done of a way that is not the packet's.
 func (w *walk) goBack() {
-	peers := w.result.StatePeers[:0]
-	w.packet.Header, w.result, w.answer = w.entered, Result{Cache: true, StatePeers: peers}, answerUnknown
-	w.tags.Reset(w.tags.List())
-	w.states, w.notes, w.dstRewritten = w.states[:0], notes{acts: w.notes.acts[:0]}, false
-	w.assumed = false
+	w.packet.Header, w.result, w.answer = w.entered, Result{Cache: true}, answerUnknown
+	w.tags, w.states, w.peers = w.tags[:0], w.states[:0], w.peers[:0]
+	w.stated, w.notes, w.dstRewritten, w.assumed = flow.Conn{}, notes{}, false, false
 }
 
 // takes reports whether the packet takes the way, and takes it to the end.
@@ -173,7 +171,7 @@ func (w *walk) takes(y *way) bool {
 		return false
 	}
 	w.notes.follows, w.source = true, y.source
-	w.tags.Append(y.tags)
+	w.tags = append(w.tags, y.tags...)
 	for i := range y.acts {
 		a := &y.acts[i]
 		w.packet.SrcIP, w.packet.DstIP = a.src, a.dst
@@ -181,9 +179,9 @@ func (w *walk) takes(y *way) bool {
 			return false
 		}
 	}
-	peers := append(w.result.StatePeers, y.result.StatePeers...)
+	w.peers = append(w.peers, y.result.StatePeers...)
 	w.result = y.result
-	w.result.StatePeers, w.result.Followed = peers, true
+	w.result.Followed = true
 	if y.result.Verdict == Forward {
 		w.packet.SrcMAC, w.packet.DstMAC, w.packet.SrcIP, w.packet.DstIP, w.hops = y.srcMAC, y.dstMAC, y.src, y.dst, y.hops
 		w.result.Actions.Rewrite = w.rewrite()
@@ -198,7 +196,7 @@ func (w *walk) keepWay() {
 		return
 	}
 	p, was, any := &w.packet, w.asEntered(), flow.BothPorts&^w.notes.looks
-	if len(w.notes.acts) == 0 && (r.Verdict == Forward || w.hops == 0) { // a drop's Actions say nothing of the routers before
+	if len(w.acts) == 0 && (r.Verdict == Forward || w.hops == 0) { // a drop's Actions say nothing of the routers before
 		r.Any = any
 	}
 	wide := flow.KeyOf(&was, w.in.InPort).Wide(any)
@@ -207,16 +205,18 @@ func (w *walk) keepWay() {
 		return
 	}
 	y := &way{
-		acts: slices.Clone(w.notes.acts), source: w.source, hops: w.hops, mtu: w.mtu, result: *r,
+		acts: slices.Clone(w.acts), source: w.source, hops: w.hops, mtu: w.mtu, result: *r,
 		srcMAC: p.SrcMAC, dstMAC: p.DstMAC, src: p.SrcIP, dst: p.DstIP,
 	}
-	y.result.StatePeers = slices.Clone(r.StatePeers)
-	if y.isAlike(p.Proto, w.notes.parted) {
+	y.result.StatePeers = slices.Clone(w.peers)
+	if y.isAlike(p.Proto, any, w.notes.parted) {
 		y.result.Alike = any
+	} else {
+		y.result.Source, y.result.SourceTo, y.result.Apart = BlockWant{}, netip.Addr{}, nil
 	}
-	y.tags = make([]flow.Tag, 0, len(w.tags.List()))
-	for _, t := range w.tags.List() {
-		if t.Class != flow.TagState {
+	y.tags = make([]flow.Tag, 0, len(w.tags))
+	for _, t := range w.tags {
+		if t.Class != flow.TagState && !slices.Contains(y.tags, t) {
 			y.tags = append(y.tags, t)
 		}
 	}
@@ -224,11 +224,38 @@ func (w *walk) keepWay() {
 }
 
 // isAlike reports whether there are acts and they come out the same for all connections of which nothing is remembered, and for the answers
-// to such. Of UDP neither translations nor rules, where parted is set, may tell whether something is remembered.
-func (y *way) isAlike(proto uint8, parted bool) bool {
-	first := proto == packet.ProtoTCP
-	return len(y.acts) > 0 && (first || !parted) &&
-		!slices.ContainsFunc(y.acts, func(a act) bool { return a.kind == translates && (!first || chooses(a.rule)) })
+// to such, but for the port that a source may be given by one of them, which it notes. Of UDP rules may not tell whether something is remembered,
+// where parted is set, nor translations of answers, which it notes.
+func (y *way) isAlike(proto uint8, any flow.Ports, parted bool) bool {
+	if len(y.acts) == 0 || proto != packet.ProtoTCP && parted {
+		return false
+	}
+	for i := range y.acts {
+		a := &y.acts[i]
+		switch {
+		case a.kind != translates:
+		case chooses(a.rule):
+			if any&flow.SrcPort == 0 || !y.givesSource(a) {
+				return false
+			}
+		case proto != packet.ProtoTCP && a.outcome != accepted:
+			y.result.Apart = append(y.result.Apart, flow.Conn{Proto: proto, Src: a.src, Dst: a.dst})
+		}
+	}
+	return true
+}
+
+// givesSource reports whether the act chooses a port for the source, of one address, and is the first that does. It notes what of.
+func (y *way) givesSource(a *act) bool {
+	if a.rule.Action != topology.ActionSNAT || len(a.rule.Targets) != 1 || a.outcome != accepted || !y.result.Source.Router.IsZero() {
+		return false
+	}
+	t := a.rule.Targets[0]
+	if t.FirstPort == 0 || t.Last.IsValid() && t.Last != t.First {
+		return false
+	}
+	y.result.Source, y.result.SourceTo = BlockWant{Router: a.at.device, Addr: t.First, First: t.FirstPort, Last: t.LastPort}, a.dst
+	return true
 }
 
 // first reports whether nobody has taken a way with the key, as far as it is known.

@@ -50,10 +50,14 @@ func (w *walk) cross(p *topology.Port) {
 		w.stop(Drop, w.portDevice(p.Peer), "drops the packet: it is administratively down")
 	default:
 		if w.in.Trace {
-			w.step(w.portDevice(p.ID), "is wired to %s", w.portDevice(peer.ID))
+			w.tellWire(p, peer)
 		}
 		w.enter(peer)
 	}
+}
+
+func (w *walk) tellWire(p, peer *topology.Port) {
+	w.step(w.portDevice(p.ID), "is wired to %s", w.portDevice(peer.ID))
 }
 
 // wantRouter ends the walk at a wire whose other end this host has not been sent.
@@ -93,14 +97,14 @@ func (w *walk) leaveNetwork(p *topology.Port) {
 		return
 	}
 	w.remember(p, out)
-	w.forward([]flow.Output{out})
+	w.forwardTo(out)
 }
 
 // output returns what reaches the port's interface; false with the result set where nothing does.
 func (w *walk) output(p *topology.Port, at view.Location) (flow.Output, bool) {
 	if at.Local {
 		if w.in.Trace {
-			w.step(w.portDevice(p.ID), "lets it out to interface %s of %s", at.Interface, w.here())
+			w.tellInterface(p, at)
 		}
 		return flow.Output{Port: p.ID}, true
 	}
@@ -112,10 +116,17 @@ func (w *walk) output(p *topology.Port, at view.Location) (flow.Output, bool) {
 		return out, false
 	}
 	if w.in.Trace {
-		w.step(w.portDevice(p.ID), "is on %s, interface %s: through the tunnel to %s with key %d",
-			w.hostName(at.Host), at.Interface, out.Peer, out.TunnelKey)
+		w.tellTunnel(p, at, out)
 	}
 	return out, true
+}
+
+func (w *walk) tellInterface(p *topology.Port, at view.Location) {
+	w.step(w.portDevice(p.ID), "lets it out to interface %s of %s", at.Interface, w.here())
+}
+
+func (w *walk) tellTunnel(p *topology.Port, at view.Location, out flow.Output) {
+	w.step(w.portDevice(p.ID), "is on %s, interface %s: through the tunnel to %s with key %d", w.hostName(at.Host), at.Interface, out.Peer, out.TunnelKey)
 }
 
 // tunnel returns the output that reaches a port of another host, or what stands in the way.

@@ -17,6 +17,7 @@ type Delta struct {
 // deleting what is not, changes nothing and touches nothing.
 func (v *View) Apply(d Delta) (*View, []flow.Tag) {
 	next := *v
+	next.bridges.found, next.ports.found, next.routers.found, next.chains.found = nil, nil, nil, nil
 	e := edit{view: &next}
 	for _, k := range d.Deletes {
 		e.replace(k, nil)
@@ -24,6 +25,8 @@ func (v *View) Apply(d Delta) (*View, []flow.Tag) {
 	for _, o := range d.Puts {
 		e.replace(o.Key(), o)
 	}
+	next.bridges.found, next.ports.found = new(found[*Bridge]), new(found[*port])
+	next.routers.found, next.chains.found = new(found[*Router]), new(found[*chain])
 	return &next, e.tags.list
 }
 
@@ -146,10 +149,10 @@ func (e *edit) bridge(id topology.BridgeID, change func(*Bridge)) {
 	b := *e.view.bridgeNode(id)
 	change(&b)
 	if b.empty() {
-		e.view.bridges = e.view.bridges.without(idKey(id))
+		e.view.bridges.table = e.view.bridges.without(idKey(id))
 		return
 	}
-	e.view.bridges = e.view.bridges.with(idKey(id), &b)
+	e.view.bridges.table = e.view.bridges.with(idKey(id), &b)
 }
 
 func (b *Bridge) empty() bool {
@@ -162,8 +165,8 @@ func (e *edit) port(id topology.PortID, change func(*port)) {
 	p := *e.view.portNode(id)
 	change(&p)
 	if p.empty() {
-		e.view.ports = e.view.ports.without(idKey(id))
+		e.view.ports.table = e.view.ports.without(idKey(id))
 		return
 	}
-	e.view.ports = e.view.ports.with(idKey(id), &p)
+	e.view.ports.table = e.view.ports.with(idKey(id), &p)
 }

@@ -7,11 +7,13 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Chain is a chain as packets walk it.
+// Chain is a chain as packets walk it: its rules, but for those that jump to a short chain without any.
 type Chain struct {
-	ID    topology.ChainID
-	Name  string
-	Rules []Rule
+	ID      topology.ChainID
+	Name    string
+	Rules   []Rule
+	Missing bool // something names it, and it is not here
+	Tree    bool // no way through it comes to the same chain twice: it jumps to none but short ones, and to each once
 }
 
 // Rule is a rule with what is found out about it once and not for each packet.
@@ -20,42 +22,46 @@ type Rule struct {
 	// Short is, of a rule that jumps to a short chain which is here, that chain: nobody has to look it up, and what it says is under the tag
 	// of the one that the rule is of. Else nil.
 	Short *Chain
-	Looks Looks // what its condition depends on; 0: every packet meets it
-}
-
-// Named is a chain as something names it: the zero ID where it names none, and Chain nil where the chain is not here.
-type Named struct {
-	ID    topology.ChainID
-	Chain *Chain
+	Looks Looks               // what its condition depends on; 0: every packet meets it
+	Does  topology.RuleAction // Rule.Action, which is nearer here
 }
 
 // Looks is which parts of what can be known of a packet a condition depends on. Most conditions have one or two fields, and there are
 // thirty.
-type Looks uint8
+type Looks uint16
 
-// The parts.
+// The parts, in the order in which they are looked at.
 const (
-	LooksAtHeader Looks = 1 << iota // what a flow's key has
-	LooksAtPlace                    // where the packet is, and what its addresses and its connection belong to
-	LooksAtQuote                    // the packet that an ICMP error is about
-	looksAtAll                      // or it depends on nothing but is met by some packets alone
+	LooksAtFragment   Looks = 1 << iota // which part of a packet it is
+	LooksAtFrame                        // Ethernet's addresses and types, VLAN, TOS
+	LooksAtProto                        // the protocol
+	LooksAtAddresses                    // the network's
+	LooksAtPorts                        // those of TCP and the like, type and code of ICMP
+	LooksAtPlace                        // the device's ports, and what happened to the packet there
+	LooksAtMembers                      // groups of addresses
+	LooksAtWay                          // groups of ports, and the devices on the way
+	LooksAtConnection                   // whether the packet is an answer
+	LooksAtQuote                        // the packet that an ICMP error is about
+	looksAtAll                          // or it depends on nothing but is met by some packets alone
 )
 
 func looksOf(c *topology.Condition) (l Looks) {
-	if c.EtherType != 0 || c.NoVLAN || c.VLAN != 0 || c.MatchTOS || c.MatchProto || !c.SrcMAC.IsZero() || !c.DstMAC.IsZero() ||
-		c.Src.IsValid() || c.Dst.IsValid() || c.SrcPorts.Set || c.DstPorts.Set {
-		l |= LooksAtHeader
+	set := func(looks bool, part Looks) {
+		if looks {
+			l |= part
+		}
 	}
-	if len(c.InPorts) > 0 || len(c.OutPorts) > 0 || c.DstRewritten || !c.SrcGroup.IsZero() || !c.DstGroup.IsZero() ||
-		!c.PortGroup.IsZero() || !c.InPortGroup.IsZero() || !c.OutPortGroup.IsZero() || !c.Traversed.IsZero() || c.ForwardFlow || c.ReturnFlow {
-		l |= LooksAtPlace
-	}
-	if c.ICMPData != nil {
-		l |= LooksAtQuote
-	}
-	if c.Fragments != topology.FragmentsAny || c.NotAll {
-		l |= looksAtAll
-	}
+	set(c.EtherType != 0 || c.NoVLAN || c.VLAN != 0 || c.MatchTOS || !c.SrcMAC.IsZero() || !c.DstMAC.IsZero(), LooksAtFrame)
+	set(c.MatchProto, LooksAtProto)
+	set(c.Src.IsValid() || c.Dst.IsValid(), LooksAtAddresses)
+	set(c.SrcPorts.Set || c.DstPorts.Set, LooksAtPorts)
+	set(len(c.InPorts) > 0 || len(c.OutPorts) > 0 || c.DstRewritten, LooksAtPlace)
+	set(!c.SrcGroup.IsZero() || !c.DstGroup.IsZero(), LooksAtMembers)
+	set(!c.PortGroup.IsZero() || !c.InPortGroup.IsZero() || !c.OutPortGroup.IsZero() || !c.Traversed.IsZero(), LooksAtWay)
+	set(c.ForwardFlow || c.ReturnFlow, LooksAtConnection)
+	set(c.ICMPData != nil, LooksAtQuote)
+	set(c.Fragments != topology.FragmentsAny, LooksAtFragment)
+	set(c.NotAll, looksAtAll)
 	return l
 }
 
@@ -78,7 +84,7 @@ func isShort(c *topology.Chain) bool {
 // chain is everything that names one chain. It exists as soon as anything does.
 type chain struct {
 	object  *topology.Chain        // nil: not here
-	walked  *Chain                 // object, as packets walk it
+	walked  *Chain                 // the chain, as packets walk it
 	namedBy table[topology.Object] // the chains that jump to it, and the routers whose it is
 }
 
@@ -86,13 +92,17 @@ var noChain = &chain{}
 
 // walked returns the chain as packets walk it.
 func (v *View) walked(c *topology.Chain) *Chain {
-	w := &Chain{ID: c.ID, Name: c.Name, Rules: make([]Rule, len(c.Rules))}
+	w := &Chain{ID: c.ID, Name: c.Name, Rules: make([]Rule, 0, len(c.Rules)), Tree: true}
 	for i := range c.Rules {
-		r := &c.Rules[i]
-		w.Rules[i] = Rule{Rule: r, Looks: looksOf(&r.When)}
+		r := Rule{Rule: &c.Rules[i], Looks: looksOf(&c.Rules[i].When), Does: c.Rules[i].Action}
 		if r.Action == topology.ActionJump {
-			w.Rules[i].Short = v.short(r.Jump)
+			r.Short = v.short(r.Jump)
+			if r.Short != nil && len(r.Short.Rules) == 0 {
+				continue
+			}
+			w.Tree = w.Tree && r.Short != nil && !slices.ContainsFunc(w.Rules, func(have Rule) bool { return have.Short == r.Short })
 		}
+		w.Rules = append(w.Rules, r)
 	}
 	return w
 }
@@ -112,30 +122,33 @@ func (r *Router) set(object *topology.Router, v *View) {
 }
 
 // unset takes it away.
-func (r *Router) unset() { r.Router, r.In, r.Forward, r.Out = nil, Named{}, Named{}, Named{} }
+func (r *Router) unset() { r.Router, r.In, r.Forward, r.Out = nil, nil, nil, nil }
 
-// asking returns the chain, or none where it is here and has no rule.
-func (v *View) asking(id topology.ChainID) Named {
-	n := v.Named(id)
-	if n.Chain != nil && len(n.Chain.Rules) == 0 {
-		return Named{}
+// asking returns the chain, nil where it is here and has no rule.
+func (v *View) asking(id topology.ChainID) *Chain {
+	c := v.Named(id)
+	if c != nil && len(c.Rules) == 0 && !c.Missing {
+		return nil
 	}
-	return n
+	return c
 }
 
-// Named returns the chain by its name.
-func (v *View) Named(id topology.ChainID) Named {
+// Named returns the chain that something names by the identifier, nil where that is zero and names none.
+func (v *View) Named(id topology.ChainID) *Chain {
 	if id.IsZero() {
-		return Named{}
+		return nil
 	}
-	return Named{ID: id, Chain: v.chainNode(id).walked}
+	if c := v.chainNode(id).walked; c != nil {
+		return c
+	}
+	return &Chain{ID: id, Missing: true}
 }
 
 func (v *View) chainNode(id topology.ChainID) *chain {
-	if c, ok := v.chains.get(idKey(id)); ok {
-		return c
+	if n := v.chains.near(idKey(id)); n != nil {
+		return n.value
 	}
-	return noChain
+	return v.chains.search(idKey(id), noChain)
 }
 
 // chainsOf returns the chains that the object, a router or a chain, names.
@@ -170,10 +183,10 @@ func (e *edit) chain(id topology.ChainID, change func(*chain)) {
 	c := *e.view.chainNode(id)
 	change(&c)
 	if c.object == nil && c.namedBy.size == 0 {
-		e.view.chains = e.view.chains.without(idKey(id))
+		e.view.chains.table = e.view.chains.without(idKey(id))
 		return
 	}
-	e.view.chains = e.view.chains.with(idKey(id), &c)
+	e.view.chains.table = e.view.chains.with(idKey(id), &c)
 }
 
 // enterChain and leaveChain enter a chain and take it out, and make what names it new where it is part of that.
@@ -186,7 +199,7 @@ func (e *edit) enterChain(c *topology.Chain) {
 
 func (e *edit) leaveChain(c *topology.Chain) {
 	e.leaveNames(c)
-	e.chain(c.ID, func(n *chain) { n.object, n.walked = nil, nil })
+	e.chain(c.ID, func(n *chain) { n.object, n.walked = nil, &Chain{ID: c.ID, Missing: true} })
 	e.renew(c)
 }
 

@@ -12,8 +12,8 @@ import (
 type Router struct {
 	*topology.Router                   // nil: not here
 	Overlay          *topology.Overlay // what operators have put on it; never nil
-	// In, Forward and Out are its chains, without those that are known to have no rule: they need not be asked.
-	In, Forward, Out Named
+	// In, Forward and Out are its chains, nil where there is none to ask: those that are known to have no rule need not be.
+	In, Forward, Out *Chain
 
 	routes      prefix.Map[group[*topology.Route]]
 	floating    table[group[*topology.FloatingIP]] // by floating address
@@ -53,6 +53,21 @@ type Routes = group[*topology.Route]
 
 // RoutesTo appends to buf the routes of the router whose destination the address is in, those of the shortest prefix first.
 func (r *Router) RoutesTo(dst netip.Addr, buf []Routes) []Routes { return r.routes.Covering(dst, buf) }
+
+// NextHops returns the addresses to which routes of the router send what leaves by the port.
+func (r *Router) NextHops(port topology.PortID) (hops []netip.Addr) {
+	for _, family := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
+		r.routes.Within(netip.PrefixFrom(family, 0), func(routes Routes) bool {
+			for _, t := range routes {
+				if t.Kind == topology.RouteForward && t.Port == port && t.NextHop.IsValid() && !t.NextHop.IsUnspecified() {
+					hops = append(hops, t.NextHop)
+				}
+			}
+			return true
+		})
+	}
+	return hops
+}
 
 // FloatingIP returns what the router answers for under the floating address, nil where it does not.
 func (r *Router) FloatingIP(addr netip.Addr) *topology.FloatingIP {
@@ -139,10 +154,10 @@ func (v *View) Interior(id topology.BridgeID) []topology.PortID {
 }
 
 func (v *View) routerNode(id topology.RouterID) *Router {
-	if r, ok := v.routers.get(idKey(id)); ok {
-		return r
+	if n := v.routers.near(idKey(id)); n != nil {
+		return n.value
 	}
-	return noRouter
+	return v.routers.search(idKey(id), noRouter)
 }
 
 func (v *View) portGroupNode(id topology.PortGroupID) *portGroup {
@@ -219,10 +234,10 @@ func (e *edit) router(id topology.RouterID, change func(*Router)) {
 	r := *e.view.routerNode(id)
 	change(&r)
 	if r.empty() {
-		e.view.routers = e.view.routers.without(idKey(id))
+		e.view.routers.table = e.view.routers.without(idKey(id))
 		return
 	}
-	e.view.routers = e.view.routers.with(idKey(id), &r)
+	e.view.routers.table = e.view.routers.with(idKey(id), &r)
 }
 
 func (e *edit) portGroup(id topology.PortGroupID, change func(*portGroup)) {

@@ -1,6 +1,9 @@
 package view
 
-import "iter"
+import (
+	"iter"
+	"sync/atomic"
+)
 
 // table is an immutable map: with and without return a changed copy that shares all but a handful of small nodes with the old one.
 // It is a hash trie (Bagwell, "Ideal Hash Trees", 2001) with 16 ways a level. The zero table is empty.
@@ -28,17 +31,54 @@ const ways, wayBits = 16, 4
 
 // get returns the key's value.
 func (t table[V]) get(key key) (value V, ok bool) {
+	if n := t.leaf(key); n != nil {
+		return n.value, true
+	}
+	return value, false
+}
+
+// leaf returns the key's leaf, nil where there is none.
+func (t table[V]) leaf(key key) *node[V] {
 	hash := key.hash()
 	n := t.root
 	for rest := hash; n != nil && n.ways != nil; rest >>= wayBits {
 		n = n.ways[rest%ways]
 	}
-	for ; n != nil && n.hash == hash; n = n.same {
-		if n.key == key {
-			return n.value, true
+	for n != nil && (n.hash != hash || n.key != key) {
+		n = n.same
+	}
+	return n
+}
+
+// index is a table by identifiers, of which walks ask for the same few again and again: most look-ups find the leaf where the last one did.
+type index[V any] struct {
+	table[V]
+	found *found[V] // nil while the table changes
+}
+
+// found has leaves of one table by their identifiers' first octets. It is safe for use by several goroutines.
+type found[V any] [256]atomic.Pointer[node[V]]
+
+// near returns the identifier's leaf where it is where it was found last, else nil: then search is to be asked.
+func (x *index[V]) near(id key) *node[V] {
+	if x.found != nil {
+		if n := x.found[uint8(id.hi)].Load(); n != nil && n.key == id {
+			return n
 		}
 	}
-	return value, false
+	return nil
+}
+
+// search returns the identifier's value, or none where it has no.
+func (x *index[V]) search(id key, none V) V {
+	n := x.leaf(id)
+	if n == nil {
+		return none
+	}
+	if x.found != nil {
+		x.found[uint8(id.hi)].Store(n)
+	}
+	return n.value
 }
 
 // with returns the table in which key has the value.

@@ -165,7 +165,7 @@ func sameAnswers(old, now topology.Object) bool {
 		return ok && samePort(o, n)
 	case *topology.Host:
 		n, ok := now.(*topology.Host)
-		return ok && slices.Equal(o.Endpoints, n.Endpoints) && o.Metadata == n.Metadata && o.Openings == n.Openings
+		return ok && slices.Equal(o.Endpoints, n.Endpoints) && o.Metadata == n.Metadata && o.Openings == n.Openings && o.Origins == n.Origins
 	case *topology.Router:
 		n, ok := now.(*topology.Router)
 		return ok && o.AdminUp == n.AdminUp && o.InChain == n.InChain && o.OutChain == n.OutChain && o.ForwardChain == n.ForwardChain

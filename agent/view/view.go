@@ -52,13 +52,13 @@ type LocalPort struct {
 type View struct {
 	host    topology.HostID
 	objects table[topology.Object] // all of them, also those that refer to something that is not here
-	bridges table[*Bridge]
-	ports   table[*port]
+	bridges index[*Bridge]
+	ports   index[*port]
 	hosts   table[*topology.Host]
 	local   table[*topology.Binding] // the bindings of this host
 
-	routers    table[*Router]
-	chains     table[*chain]
+	routers    index[*Router]
+	chains     index[*chain]
 	addrGroups table[members]
 	portGroups table[*portGroup]
 }
@@ -246,15 +246,15 @@ func (v *View) Objects() iter.Seq[topology.Object] {
 }
 
 func (v *View) bridgeNode(id topology.BridgeID) *Bridge {
-	if b, ok := v.bridges.get(idKey(id)); ok {
-		return b
+	if n := v.bridges.near(idKey(id)); n != nil {
+		return n.value
 	}
-	return noBridge
+	return v.bridges.search(idKey(id), noBridge)
 }
 
 func (v *View) portNode(id topology.PortID) *port {
-	if p, ok := v.ports.get(idKey(id)); ok {
-		return p
+	if n := v.ports.near(idKey(id)); n != nil {
+		return n.value
 	}
-	return noPort
+	return v.ports.search(idKey(id), noPort)
 }

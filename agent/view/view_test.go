@@ -169,18 +169,18 @@ func factsOf(v *view.View) facts {
 }
 
 // walked returns the rules of a chain in words, with those of short chains that are parts of it.
-func walked(c view.Named) string {
+func walked(c *view.Chain) string {
 	switch {
-	case c.ID.IsZero():
+	case c == nil:
 		return "none"
-	case c.Chain == nil:
+	case c.Missing:
 		return c.ID.Short() + " is not here"
 	}
-	text := c.Chain.ID.Short() + " " + c.Chain.Name
-	for _, r := range c.Chain.Rules {
+	text := c.ID.Short() + " " + c.Name
+	for _, r := range c.Rules {
 		text += fmt.Sprintf("; %s %d", r.ID.Short(), r.Action)
 		if r.Short != nil {
-			text += " (" + walked(view.Named{ID: r.Jump, Chain: r.Short}) + ")"
+			text += " (" + walked(r.Short) + ")"
 		}
 	}
 	return text

@@ -38,6 +38,11 @@ func (w *Worker) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.cfg.State.Withhold(nil)
+	}()
 	start := w.cfg.Now()
 	doubtful, err := w.adoptAll(ctx, found)
 	if err != nil {
@@ -97,13 +102,14 @@ func (w *Worker) disown(entries []datapath.Entry) {
 
 // adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
 func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) bool {
-	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame(), Room: room})
+	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame(), State: w.givenTo(&e), Room: room})
 	if !r.Cache || e.Key.Any&^r.Any != 0 || !equal(w.deliverable(r.Actions), e.Actions) {
 		return false
 	}
 	if _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {
 		return false
 	}
+	w.closeBefore()
 	w.flows.add(e.Key, w.tagsOf(&r), w.cfg.Now().Add(-e.Stats.LastUsed), r.Idle, r.Hard)
 	return true
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
@@ -56,14 +57,55 @@ func (t *turn) pause() time.Duration {
 	return sim.MinAdvertise + rand.N(sim.MaxAdvertise-sim.MinAdvertise)
 }
 
-// change begins anew where the delta has what routers advertise.
-func (a advertisements) change(d view.Delta) {
+// retract returns what routers have to take back of what they have advertised behind this host's ports, after the delta.
+func (w *Worker) retract(was *view.View, d view.Delta) (packets []datapath.Packet) {
+	if !advertising(was, d) {
+		return nil
+	}
+	for port := range w.plugged {
+		packets = append(packets, emitted(sim.Retract(was, w.view, port))...)
+	}
+	return packets
+}
+
+// maxAnnounced is how many frames one change of the topology may have routers send unasked: a thousand floating addresses to a few ports.
+const maxAnnounced = 4096
+
+// announce returns what is said behind this host's ports of addresses that the delta has given to routers.
+func (w *Worker) announce(was *view.View, d view.Delta) (packets []datapath.Packet) {
 	for _, o := range d.Puts {
-		if p, ok := o.(*topology.Port); ok && p.Advertise != nil {
-			clear(a)
-			return
+		n, ok := o.(*topology.Neighbour)
+		if !ok || !w.complete || !sim.LeadsToRouter(w.view, n.Port) {
+			continue
+		}
+		if before, known := was.Neighbour(n.Bridge, n.Addr); known && before.MAC == n.MAC {
+			continue
+		}
+		for port := range w.plugged {
+			if p := w.view.Port(port); p != nil && p.Bridge == n.Bridge && len(packets) < maxAnnounced {
+				packets = append(packets, emitted(sim.Announce(w.view, n.Addr, port))...)
+			}
 		}
 	}
+	return packets
+}
+
+// advertising reports whether the delta has, of the view, a router, or a port that advertises or leads to one that does.
+func advertising(was *view.View, d view.Delta) bool {
+	concerns := func(k topology.Key) bool {
+		switch k.Kind {
+		case topology.KindRouter:
+			return was.Router(k.ID) != nil
+		case topology.KindPort:
+			p := was.Port(k.ID)
+			if p != nil && p.Interior() && p.Router.IsZero() {
+				p = was.Port(p.Peer)
+			}
+			return p != nil && p.Advertise != nil
+		}
+		return false
+	}
+	return slices.ContainsFunc(d.Deletes, concerns) || slices.ContainsFunc(d.Puts, func(o topology.Object) bool { return concerns(o.Key()) })
 }
 
 // advertise lets the routers speak whose turn it is.

@@ -20,13 +20,18 @@ func (w *Worker) Apply(d view.Delta) {
 	defer w.changing.Unlock()
 	w.mu.Lock()
 	moved, came := w.movedAway(d), w.comes(d)
-	tags, first := w.advance(w.admit(d)), !w.complete
+	was, admitted := w.view, w.admit(d)
+	tags, first := w.advance(admitted), !w.complete
+	news := append(w.retract(was, admitted), w.announce(was, admitted)...)
 	w.handOver(moved)
 	settled := w.arrive(came)
 	unblocked := w.followBlocks(d)
-	w.advertisements.change(d)
+	if advertising(w.view, d) {
+		clear(w.advertisements) // what has changed is told at once
+	}
 	w.mu.Unlock()
 	w.invalidate(tags)
+	w.execute(news)
 	if first {
 		w.unplugStrangers()
 	}

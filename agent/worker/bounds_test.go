@@ -214,3 +214,62 @@ func TestFloodingIsBounded(t *testing.T) {
 		t.Error("after a while the port may still not send to all")
 	}
 }
+
+// TestErrorsAreBounded has a workload send what its router refuses. It is told so a thousand times, and again a while later; meanwhile its packets are
+// dropped by flows, and another port is told as ever.
+func TestErrorsAreBounded(t *testing.T) {
+	r := newTextRig(t, 1<<10, `
+bridge blue
+port vm1 blue
+port vm2 blue
+bind vm1 h1 tap0
+bind vm2 h1 tap1
+mac blue 02:00:00:00:00:01 vm1
+mac blue 02:00:00:00:00:02 vm2
+neighbour blue 10.0.0.11 02:00:00:00:00:01 vm1
+neighbour blue 10.0.0.12 02:00:00:00:00:02 vm2
+router r1
+port r1b blue peer r1-blue device r1
+rport r1-blue r1 fa:16:3e:aa:00:01 10.0.0.1/24 peer r1b
+mac blue fa:16:3e:aa:00:01 r1b
+route r1 10.0.0.1 local r1-blue
+route r1 10.0.0.0/24 port r1-blue
+`)
+	told := func(vm byte, to string, srcPort uint16) (errors int) {
+		h := packet.Header{SrcMAC: mac.Addr{2, 0, 0, 0, 0, vm}, DstMAC: mac.MustParse("fa:16:3e:aa:00:01"), EtherType: packet.EtherTypeIPv4,
+			SrcIP: netip.AddrFrom4([4]byte{10, 0, 0, 10 + vm}), DstIP: netip.MustParseAddr(to), Proto: packet.ProtoUDP, SrcPort: srcPort, DstPort: 9, TTL: 64}
+		r.sent()
+		r.serve([]datapath.Miss{{InPort: viewtest.ID[topology.Port](fmt.Sprintf("vm%d", vm)), Frame: h.Frame(nil)}})
+		for _, sent := range r.sent() {
+			var p packet.Packet
+			if packet.Parse(sent.Frame, &p) == nil && p.IsError() && p.DstIP == h.SrcIP {
+				errors++
+			}
+		}
+		return errors
+	}
+	errors := 0
+	for n := range uint16(2 * errorRate) {
+		errors += told(1, [...]string{"10.0.0.1", "192.0.2.9"}[n%2], n)
+	}
+	if errors < errorRate || errors > errorRate+1 {
+		t.Errorf("the workload was told %d times at once, want %d", errors, errorRate)
+	}
+	if n := len(r.datapath.keys()); n < errorRate-1 {
+		t.Errorf("%d flows drop what nobody is told of", n)
+	}
+	if told(2, "10.0.0.1", 1) != 1 {
+		t.Error("another workload is not told")
+	}
+	r.clock.advance(time.Second + time.Millisecond)
+	if err := r.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.datapath.keys()); n != 0 {
+		t.Errorf("%d flows go on dropping what may be told of again", n)
+	}
+	if told(1, "10.0.0.1", 1) != 1 {
+		t.Error("a while later the workload is told no more")
+	}
+	checkFlows(t, r.Worker, r.datapath)
+}

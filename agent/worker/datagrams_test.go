@@ -53,8 +53,8 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 			}
 			r.serve(batch)
 			sent := slices.DeleteFunc(r.sent(), func(p datapath.Packet) bool { return p.InPort.IsZero() })
-			if len(sent) != len(misses) || r.waiting.size != 0 {
-				t.Fatalf("%s: %d fragments of %d were sent on, %d wait", name, len(sent), len(misses), r.waiting.size)
+			if len(sent) != len(misses) || r.waiting.load.packets != 0 {
+				t.Fatalf("%s: %d fragments of %d were sent on, %d wait", name, len(sent), len(misses), r.waiting.load.packets)
 			}
 			var p packet.Packet
 			for i := range sent {
@@ -77,15 +77,15 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 func TestFragmentsWithoutTheirFirst(t *testing.T) {
 	r := newTextRig(t, 64, twoRouters+"block r1 203.0.113.5 1024 h1\n")
 	r.serve(datagramOut(t, 7)[1:])
-	if len(r.sent()) != 0 || r.waiting.size != 4 {
-		t.Fatalf("%d fragments wait", r.waiting.size)
+	if len(r.sent()) != 0 || r.waiting.load.packets != 4 {
+		t.Fatalf("%d fragments wait", r.waiting.load.packets)
 	}
 	for range maxAsks + 1 {
 		r.clock.advance(wantInterval)
 		r.askOverdue()
 	}
-	if len(r.sent()) != 0 || r.waiting.size != 0 {
-		t.Errorf("%d fragments wait still", r.waiting.size)
+	if len(r.sent()) != 0 || r.waiting.load.packets != 0 {
+		t.Errorf("%d fragments wait still", r.waiting.load.packets)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 type Facts struct {
 	Endpoints  []netip.Addr // underlay addresses, at most one of each family
 	Metadata   bool         // its metadata service answers
-	Openings   bool         // its datapath knows connections' first packets by their tunnel key
+	Openings   bool         // topology.Host's, like the next
+	Origins    bool
 	Interfaces []topology.Interface
 	Counts     topology.Counts
 	// Ports has the bound ports whose interface is present; true where it is also up and in the datapath.
@@ -23,7 +24,8 @@ type Facts struct {
 	Blocks  []*topology.NATBlock // in use
 }
 
-// Facts returns the host's state now: interfaces in order of name, learned stations in order of identifier.
+// Facts returns the host's state now: interfaces in order of name, learned stations and found neighbours in order of identifier, so that a report
+// that has not room for all has the same ones each time.
 func (w *Worker) Facts() Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -48,7 +50,7 @@ func (w *Worker) Report() Facts {
 
 func (w *Worker) facts() Facts {
 	f := Facts{
-		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Openings: w.self.Openings, Counts: w.counts(),
+		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Openings: w.self.Openings, Origins: w.self.Origins, Counts: w.counts(),
 		Ports: w.portStates(), Learned: w.learned.records(), Found: w.found.records(), Blocks: w.cfg.State.Blocks(w.cfg.Now()),
 	}
 	for _, i := range w.interfaces {
@@ -56,12 +58,15 @@ func (w *Worker) facts() Facts {
 	}
 	slices.SortFunc(f.Interfaces, func(a, b topology.Interface) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(f.Learned, func(a, b *topology.LearnedMAC) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(f.Found, func(a, b *topology.RouterNeighbour) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return f
 }
 
 // counts returns what Facts.Counts describes.
 func (w *Worker) counts() topology.Counts {
-	c := topology.Counts{Flows: w.flows.len(), States: w.cfg.State.Stats().States, Peers: w.peers(), Misses: w.counters.misses.Load()}
+	states := w.cfg.State.Stats()
+	c := topology.Counts{Flows: w.flows.len(), States: states.States, Peers: w.peers(), Misses: w.counters.misses.Load(),
+		Begun: w.counters.born.Load(), Opened: w.counters.opened.Load(), Blocks: states.Blocks, Lent: w.lent()}
 	if d, err := w.cfg.Datapath.Counters(); err == nil {
 		c.MissesLost = d.MissesLost
 	}

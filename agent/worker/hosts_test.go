@@ -26,8 +26,8 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// patience is how long a frame that must come may take.
-const patience = 5 * time.Second
+// patience is how long what must come may take: machines stand still now and then.
+const patience = time.Minute
 
 // testHost is a host with a running worker over a fake datapath.
 type testHost struct {

@@ -94,6 +94,8 @@ var (
 	descPeers     = prometheus.NewDesc("midonet_agent_tunnel_peers", "Hosts that this one can tunnel to.", nil, nil)
 	descStates    = prometheus.NewDesc("midonet_agent_connection_states", "States of connections that are remembered.", nil, nil)
 	descBlocks    = prometheus.NewDesc("midonet_agent_port_blocks", "Blocks of ports for source translation that this host holds.", nil, nil)
+	descLots      = prometheus.NewDesc("midonet_agent_port_lots", "Lots of those ports that are given by the flow cache alone, one for each seed.", nil, nil)
+	descLent      = prometheus.NewDesc("midonet_agent_ports_lent", "Ports in these lots.", nil, nil)
 	descLearned   = prometheus.NewDesc("midonet_agent_learned_stations", "Stations learned from their packets.", nil, nil)
 	descHits      = prometheus.NewDesc("midonet_agent_hits_total", "Packets that a flow forwarded or dropped.", nil, nil)
 	descForgotten = prometheus.NewDesc("midonet_agent_connection_states_forgotten_total",
@@ -153,7 +155,7 @@ func (w *Worker) collectGauges(ch chan<- prometheus.Metric) flowstate.Stats {
 	w.mu.Lock()
 	states := w.cfg.State.Stats()
 	gauges := map[*prometheus.Desc]int{descFlows: w.flows.len(), descPorts: len(w.plugged), descLearned: len(w.learned.bySource), descPeers: w.peers(),
-		descStates: states.States, descBlocks: states.Blocks}
+		descStates: states.States, descBlocks: states.Blocks, descLots: len(w.lots), descLent: w.lent()}
 	w.mu.Unlock()
 	for d, n := range gauges {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))

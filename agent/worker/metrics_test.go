@@ -72,7 +72,7 @@ func TestDropsAreCountedByReason(t *testing.T) {
 		},
 		"no_room_to_wait": func(t *testing.T) *rig {
 			b := newTextRig(t, 64, twoRouters+"block r1 203.0.113.5 1024 h1\n")
-			for n := range byte(maxWaitingPerPort/4 + 1) {
+			for n := range byte(maxWaitingPerRoom/4 + 1) {
 				b.serve(datagramOut(t, n)[1:])
 			}
 			return b
@@ -101,8 +101,41 @@ func TestDropsAreCountedByReason(t *testing.T) {
 	}
 }
 
-// drops returns what the metrics count, by reason.
+// TestPortsThatTheCacheGivesAreShown: what of a host's blocks the flow cache gives to connections by itself is in the metrics and in what the host
+// reports, until nobody can have one of the ports any more.
+func TestPortsThatTheCacheGivesAreShown(t *testing.T) {
+	r := newTextRig(t, 256, natWorld+"bind out h1 tap1\n")
+	shown := func() (lots, lent float64) {
+		return gathered(t, r.Worker, "midonet_agent_port_lots")[""], gathered(t, r.Worker, "midonet_agent_ports_lent")[""]
+	}
+	for port := range uint16(6) {
+		r.serve([]datapath.Miss{{InPort: viewtest.ID[topology.Port]("vm1"), Frame: going(packet.ProtoTCP, 1, 3000+port, 80)}})
+	}
+	lots, lent := shown()
+	if want := len(r.lots); want == 0 || lots != float64(want) || lent == 0 || lent > topology.NATBlockSize {
+		t.Errorf("%v ports in %v lots are shown, there are %d lots", lent, lots, want)
+	}
+	if c := r.Facts().Counts; float64(c.Lent) != lent || c.Blocks != 2 {
+		t.Errorf("the host reports %d ports of %d blocks, want %v of 2", c.Lent, c.Blocks, lent)
+	}
+	r.Apply(view.Delta{Puts: viewtest.MustParse("port vm1 blue down")})
+	r.clock.advance(lotRest)
+	if err := r.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if lots, lent = shown(); lots != 0 || lent != 0 {
+		t.Errorf("when the workload has gone %v ports in %v lots are shown", lent, lots)
+	}
+}
+
+// drops returns what the metrics count as dropped, by reason.
 func drops(t *testing.T, w *Worker) map[string]float64 {
+	t.Helper()
+	return gathered(t, w, "midonet_agent_drops_total")
+}
+
+// gathered returns the metric with the name, by its label's value where it has one.
+func gathered(t *testing.T, w *Worker, name string) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(w); err != nil {
@@ -114,10 +147,15 @@ func drops(t *testing.T, w *Worker) map[string]float64 {
 	}
 	counted := map[string]float64{}
 	for _, f := range families {
-		if f.GetName() == "midonet_agent_drops_total" {
-			for _, m := range f.GetMetric() {
-				counted[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			label := ""
+			if l := m.GetLabel(); len(l) > 0 {
+				label = l[0].GetValue()
 			}
+			counted[label] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	return counted

@@ -23,56 +23,80 @@ const laterStates = 64
 // whether there is one now.
 func (w *Worker) prepareLeaving(b *batch, first *packet.Packet, key flow.Key, r *sim.Result) bool {
 	f, ok := sim.LeavingSeed(w.view, first, key, r)
-	if !ok || !w.knowsOpenings(f.Actions.Outputs[0]) || !w.seeds.try(f.Key) {
+	if !ok || !w.understands(f.Actions.Outputs[0], f.Seed) || !w.tries(f.Key, r) {
 		return false
 	}
-	w.give(b, w.seeds, f, slices.Clone(r.Tags))
-	return true
+	return w.giveBeginning(b, f, slices.Clone(r.Tags), r)
 }
 
-// knowsOpenings reports whether the host of the output does.
-func (w *Worker) knowsOpenings(o flow.Output) bool {
+// understands reports whether the host of the output knows what the first packets of the seed's connections tell.
+func (w *Worker) understands(o flow.Output, s *flow.Seed) bool {
 	at, _ := w.view.Location(o.Port)
 	h := w.view.Host(at.Host)
-	return h != nil && h.Openings
+	return h != nil && h.Openings && (h.Origins || s.Router.IsZero())
 }
 
-// hearOfOpening does for a connection that another host has begun what is done when that host tells of one, and for its answer where one is
-// sure to come, of which the datapath may have made the flow already, what is done for the first one. The other host knows of the connection.
+// hearOfOpening does for a connection that another host has begun what is done when that host tells of one, and for its answer where one has come or is
+// sure to, of which the datapath may have made the flow already, what is done for the first one. The other host knows of the connection.
 func (w *Worker) hearOfOpening(b *batch, birth *datapath.Birth) {
 	w.counters.opened.Add(1)
 	key := birth.Answer
-	state, ok := sim.AnswerState(w.view, key)
+	states, ok := sim.OpenedStates(w.view, key, birth.Origin)
 	if !ok || !w.isPlugged(key.InPort) {
 		w.flows.remove(key)
 		w.removeFlows([]flow.Key{key})
 		return
 	}
 	known := w.flows.has(key) // before: the datapath has kept it
-	stale := w.decidedWithout([]flow.State{{Key: state}})
-	w.removeFlows(stale)
-	b.withdraw(stale)
-	w.cfg.State.LearnOpened(state, b.now)
+	w.learnOpened(b, states)
 	if birth.Seed == 0 {
-		if key.Proto != packet.ProtoTCP {
+		if key.Proto != packet.ProtoTCP && !w.answers.try(answersOf(key, birth.Origin)) {
 			return // it may never be answered
 		}
 		if r, ok := w.foresee(b, nil, key); ok {
-			w.prepareAnswers(b, key, &r)
+			w.prepareAnswers(b, key, birth.Origin, &r)
 		}
 		return
 	}
 	f, made := w.answers.of(birth.Seed, key)
+	var has flow.Actions
 	if made {
-		w.answers.book.expiry.Used(f.Key, b.now)
+		w.answers.used(f, b.now)
+		has = f.GivenBack(key, birth.Origin)
 	}
-	w.acknowledge(b, nil, key, &f.Actions, made && !known)
+	w.acknowledge(b, nil, key, nil, &has, made && !known)
 }
 
-// prepareAnswers gives the datapath a seed of answers that are like the one with the key, which would get the result.
-func (w *Worker) prepareAnswers(b *batch, key flow.Key, r *sim.Result) {
-	if f, ok := sim.AnswersSeed(w.view, key, r); ok && w.answers.try(f.Key) {
-		w.give(b, w.answers, f, slices.Clone(r.Tags))
+// answersOf returns a name of the answers between two stations, one behind a translation maybe, whatever the ports: a bound of how often it is looked for a seed
+// of answers that are not sure to come.
+func answersOf(key flow.Key, origin flow.Origin) flow.Key {
+	return nameOf(&flow.Flow{Key: key.Wide(flow.BothPorts), Seed: &flow.Seed{Behind: origin.Src.Addr()}})
+}
+
+// learnOpened remembers what there is to a connection that another host has begun. Of TCP it is a new one: the answers to one before it of the same ends
+// that had another port are no more. Of UDP, which does not say when it begins, the other host makes it go on by the port that it had.
+func (w *Worker) learnOpened(b *batch, states []flow.State) {
+	stale := w.decidedWithout(states)
+	w.removeFlows(stale)
+	b.withdraw(stale)
+	w.withdrawAlike(states)
+	for _, s := range states {
+		had, known := w.cfg.State.Value(s.Key)
+		if s.Key.Kind == flow.StateSNAT && known && had != s.Value {
+			if s.Key.Conn.Proto != packet.ProtoTCP {
+				continue
+			}
+			b.withdraw(w.close(flow.State{Key: s.Key, Value: had}.WayBack().Key))
+		}
+		w.cfg.State.LearnOpened(s, b.now)
+	}
+}
+
+// prepareAnswers gives the datapath a seed of answers that are like the one with the key, which would get the result, to connections like that of the
+// origin.
+func (w *Worker) prepareAnswers(b *batch, key flow.Key, origin flow.Origin, r *sim.Result) {
+	if f, ok := sim.AnswersSeed(w.view, key, origin, r); ok && w.answers.try(nameOf(&f)) {
+		w.give(b, w.answers, f, slices.Clone(r.Tags), nil) // what is made of it is of answers alone
 	}
 }
 

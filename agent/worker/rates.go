@@ -17,6 +17,9 @@ const (
 	// questionRate is how many connections a second one port may open to the metadata service. The answers to all ports come in by
 	// one port, whose misses they share.
 	questionRate = 100
+	// errorRate is how many ICMP errors a second routers send about what comes in by one port, as many as Linux by default about everything
+	// (icmp_msgs_per_sec). Packets that they are sent about have no flow: each costs the agent a simulation and another packet.
+	errorRate = 1000
 	// burst is how far ahead of its rate a port may be.
 	burst = time.Second
 )

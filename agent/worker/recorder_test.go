@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
@@ -78,7 +79,15 @@ func (r *recorder) Remove(keys []flow.Key) error {
 	defer r.mu.Unlock()
 	for _, k := range keys {
 		delete(r.flows, k)
-		delete(r.seeds, k)
+	}
+	return nil
+}
+
+func (r *recorder) Withdraw(seeds []flow.Flow) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range seeds {
+		delete(r.seeds, f.Key)
 	}
 	return nil
 }
@@ -118,6 +127,8 @@ func (r *recorder) SetSource(endpoints []netip.Addr) error {
 }
 
 func (r *recorder) Counters() (datapath.Counters, error) { return datapath.Counters{}, nil }
+
+func (r *recorder) Attend(time.Duration) error { return nil }
 
 func (r *recorder) Close() error { return nil }
 

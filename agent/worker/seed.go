@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/id"
+	"midonet.org/midonet/topology"
 )
 
 // maxTries is how often it is looked in one view whether there can be a seed of a key: its connection's way has to be known, and the answer's.
@@ -19,32 +22,50 @@ const maxTried = datapath.MaxSeeds
 
 // seeds is what the datapath begins connections of, by itself. They have tags as flows have, and go before those that they have made.
 type seeds struct {
-	book    *book // by wide keys
+	book    *book // by names
 	numbers map[flow.Key]uint64
-	seeds   map[uint64]flow.Flow // by number
-	tried   map[flow.Key]int     // how often there was none in the present view
-	last    uint64               // number. The first is any: an earlier agent's seeds had others
+	seeds   map[uint64]seed  // by number
+	tried   map[flow.Key]int // how often there was none in the present view
+	last    uint64           // number. The first is any: an earlier agent's seeds had others
+}
+
+type seed struct {
+	flow.Flow
+	name flow.Key
 }
 
 func newSeeds() *seeds {
-	return &seeds{book: newBook(), numbers: map[flow.Key]uint64{}, seeds: map[uint64]flow.Flow{}, tried: map[flow.Key]int{}, last: rand.Uint64() >> 1}
+	return &seeds{book: newBook(), numbers: map[flow.Key]uint64{}, seeds: map[uint64]seed{}, tried: map[flow.Key]int{}, last: rand.Uint64() >> 1}
+}
+
+// nameOf returns what a seed is known by here: its wide key, and where it is of answers to sources behind a translation, of which many have one key, a
+// key that nothing else has.
+func nameOf(f *flow.Flow) flow.Key {
+	name := f.Key
+	if f.Seed.Behind.IsValid() {
+		name.InPort = id.Derive[topology.Port](name.InPort, f.Seed.Behind.String())
+	}
+	return name
 }
 
 // of returns the seed with the number, of which a flow with the key was made; false where it has gone.
-func (s *seeds) of(number uint64, key flow.Key) (flow.Flow, bool) {
+func (s *seeds) of(number uint64, key flow.Key) (seed, bool) {
 	f, ok := s.seeds[number]
 	return f, ok && key.Wide(f.Key.Any) == f.Key
 }
 
-// try reports whether it is to be looked whether there can be a seed of the wide key.
-func (s *seeds) try(wide flow.Key) bool {
-	if _, made := s.numbers[wide]; made || s.tried[wide] == maxTries {
+// used notes that something was made of the seed.
+func (s *seeds) used(f seed, now time.Time) { s.book.expiry.Used(f.name, now) }
+
+// try reports whether it is to be looked whether there can be a seed of the name.
+func (s *seeds) try(name flow.Key) bool {
+	if _, made := s.numbers[name]; made || s.tried[name] == maxTries {
 		return false
 	}
 	if len(s.tried) == maxTried {
 		clear(s.tried)
 	}
-	s.tried[wide]++
+	s.tried[name]++
 	return true
 }
 
@@ -52,18 +73,34 @@ func (s *seeds) try(wide flow.Key) bool {
 func (s *seeds) add(f flow.Flow, tags []flow.Tag, now time.Time) {
 	s.last++
 	f.Seed.Number = s.last
-	s.numbers[f.Key], s.seeds[s.last] = s.last, f
-	s.book.add(f.Key, tags, now, sim.IdleForward, 0)
-	delete(s.tried, f.Key)
+	name := nameOf(&f)
+	s.numbers[name], s.seeds[s.last] = s.last, seed{f, name}
+	s.book.add(name, tags, now, sim.IdleForward, 0)
+	delete(s.tried, name)
 }
 
-// forget lets go of seeds that the book has let go of.
-func (s *seeds) forget(keys []flow.Key) []flow.Key {
-	for _, k := range keys {
-		delete(s.seeds, s.numbers[k])
-		delete(s.numbers, k)
+// renumber returns a copy of the seed with the name that has another number, and is kept in its place.
+func (s *seeds) renumber(name flow.Key) flow.Flow {
+	f := s.seeds[s.numbers[name]]
+	delete(s.seeds, s.numbers[name])
+	s.last++
+	made := *f.Seed
+	made.Number = s.last
+	f.Seed = &made
+	s.numbers[name], s.seeds[s.last] = s.last, f
+	return f.Flow
+}
+
+// forget lets go of seeds that the book has let go of, and returns them.
+func (s *seeds) forget(names []flow.Key) []flow.Flow {
+	gone := make([]flow.Flow, 0, len(names))
+	for _, name := range names {
+		number := s.numbers[name]
+		gone = append(gone, s.seeds[number].Flow)
+		delete(s.seeds, number)
+		delete(s.numbers, name)
 	}
-	return keys
+	return gone
 }
 
 // removeSeeds takes seeds out of the datapath, those that take lets go of in their book, some at a time. The caller does not hold the mutex.
@@ -71,22 +108,29 @@ func (w *Worker) removeSeeds(take func(book *book, limit int) []flow.Key) {
 	for _, s := range []*seeds{w.seeds, w.answers} {
 		for n := removeChunk; n == removeChunk; {
 			w.mu.Lock()
-			keys := take(s.book, removeChunk)
-			w.dropSeeds(keys)
+			names := take(s.book, removeChunk)
+			w.dropSeeds(s, names)
 			w.mu.Unlock()
-			n = len(keys)
+			n = len(names)
 		}
 	}
 }
 
-// dropSeeds takes the seeds of every kind with these keys out of the datapath, which does not tell them apart there.
-func (w *Worker) dropSeeds(keys []flow.Key) {
-	for _, s := range []*seeds{w.seeds, w.answers} {
-		for _, k := range s.forget(keys) {
-			s.book.remove(k)
+// dropSeeds takes some seeds, which their book has let go of, out of the datapath.
+func (w *Worker) dropSeeds(s *seeds, names []flow.Key) {
+	if len(names) == 0 {
+		return
+	}
+	gone := s.forget(names)
+	for i := range gone {
+		if l := w.lots[gone[i].Seed.Number]; l != nil {
+			l.gone = w.cfg.Now()
 		}
 	}
-	w.removeFlows(keys)
+	if err := w.cfg.Datapath.Withdraw(gone); err != nil {
+		w.counters.errors.Add(1)
+		w.log.Warn("withdrawing seeds", "seeds", len(gone), "error", err)
+	}
 }
 
 // withdrawSeeds removes the seeds with one of the tags.
@@ -99,9 +143,35 @@ func (w *Worker) expireSeeds(now time.Time) {
 	w.removeSeeds(func(book *book, limit int) []flow.Key { return book.expired(now, limit) })
 }
 
+// answersTag is of seeds that go when answers are translated which come with the addresses of c from one to the other.
+func answersTag(c flow.Conn) flow.Tag {
+	c.SrcPort, c.DstPort = 0, 1 // in this direction alone
+	return flow.StateTag(&c)
+}
+
+// withdrawAlike removes the seeds of packets that may be answers which the states have translated.
+func (w *Worker) withdrawAlike(states []flow.State) {
+	if w.seeds.book.len() == 0 {
+		return
+	}
+	for _, s := range states {
+		if k := &s.Key; k.Conn.Proto == packet.ProtoUDP && k.Kind.TranslatesAnswers() {
+			if t := answersTag(k.Conn); w.seeds.book.tags.Has(t) {
+				w.dropSeeds(w.seeds, w.seeds.book.invalidate([]flow.Tag{t}, math.MaxInt))
+			}
+		}
+	}
+}
+
 // begins reports whether there may be a seed of connections like that of the packet, which got the result.
 func (w *Worker) begins(p *packet.Packet, key flow.Key, r *sim.Result) bool {
-	return r.Begins(p) && !w.missing(r.Actions.Outputs[0]) && w.seeds.try(key.Wide(r.Alike))
+	return r.Begins(p) && !w.missing(r.Actions.Outputs[0]) && w.tries(key.Wide(r.Alike), r)
+}
+
+// tries reports whether it is worth while to have a seed of the name, of connections like that of the packet, which got the result: others are begun as
+// well, and none of its packets may be an answer.
+func (w *Worker) tries(name flow.Key, r *sim.Result) bool {
+	return !slices.ContainsFunc(r.Apart, w.cfg.State.Answers) && w.seeds.try(name)
 }
 
 // sow gives the datapath a seed of connections like one whose first packet got the result r, and whose answer gets the result back.
@@ -116,14 +186,34 @@ func (w *Worker) sow(b *batch, first flow.Key, r *sim.Result, answer flow.Key, b
 			tags = append(tags, t)
 		}
 	}
-	w.give(b, w.seeds, f, tags)
+	w.giveBeginning(b, f, tags, r)
 }
 
-// give gives the datapath a seed with the tags, to be kept among those.
-func (w *Worker) give(b *batch, to *seeds, f flow.Flow, tags []flow.Tag) {
+// giveBeginning gives the datapath a seed with the tags that begins connections like one whose first packet got the result, and reports whether
+// there are the ports for it.
+func (w *Worker) giveBeginning(b *batch, f flow.Flow, tags []flow.Tag, r *sim.Result) bool {
+	if r.Source.Router.IsZero() {
+		w.give(b, w.seeds, f, tags, r.Apart)
+		return true
+	}
+	ports := w.supply(f.Key, r.Source, r.SourceTo)
+	if ports == nil {
+		return false
+	}
+	f.Seed.Ports = ports.Ports
+	w.give(b, w.seeds, f, tags, r.Apart)
+	w.lots[w.seeds.numbers[f.Key]] = ports
+	return true
+}
+
+// give gives the datapath a seed with the tags, to be kept among those, until answers are translated that are like its packets.
+func (w *Worker) give(b *batch, to *seeds, f flow.Flow, tags []flow.Tag, apart []flow.Conn) {
 	tags = slices.DeleteFunc(tags, func(t flow.Tag) bool { return t.Class == flow.TagState }) // which are of the one connection
+	for _, c := range apart {
+		tags = append(tags, answersTag(c))
+	}
 	f.Actions.Outputs, f.Seed.Answers.Outputs = slices.Clone(f.Actions.Outputs), slices.Clone(f.Seed.Answers.Outputs)
-	w.dropSeeds(to.book.shrink(datapath.MaxSeeds - 1))
+	w.dropSeeds(to, to.book.shrink(datapath.MaxSeeds-1))
 	to.add(f, tags, b.now)
 	b.seeds = append(b.seeds, f)
 }
@@ -139,27 +229,32 @@ func (w *Worker) hearOfBirth(b *batch, birth *datapath.Birth) {
 	w.counters.born.Add(1)
 	f, made := w.seeds.of(birth.Seed, birth.First)
 	if made {
-		w.seeds.book.expiry.Used(f.Key, b.now)
+		w.seeds.used(f, b.now)
 	} else {
 		f.Seed = new(flow.Seed)
 	}
 	w.learned.touch(source{birth.First.InPort, birth.First.SrcMAC}, b.now)
 	known := w.flows.has(birth.First) || w.flows.has(birth.Answer) // before: the datapath has kept them
-	if made && f.Seed.Kind == flow.Leaves {                        // which the first packet has told of
-		w.acknowledge(b, w.later, birth.First, &f.Actions, !known)
+	actions, _, answers := f.Given(birth.First, birth.Port)
+	told := b.states
+	if made && f.Seed.Kind == flow.Leaves { // the first packet has
+		told = w.later
 		w.remind()
-		return
 	}
-	w.acknowledge(b, b.states, birth.First, &f.Actions, made && !known)
+	w.acknowledge(b, told, birth.First, w.givenBy(birth.Seed, birth.First.Proto, birth.Port), &actions, made && !known)
+	b.withdraw(w.closeBefore())
 	if !birth.Answer.InPort.IsZero() {
-		w.acknowledge(b, b.states, birth.Answer, &f.Seed.Answers, made && !known)
+		w.acknowledge(b, b.states, birth.Answer, nil, &answers, made && !known)
+	}
+	if made && len(f.Seed.Ports) > 0 {
+		w.replenish(b, birth.Seed)
 	}
 }
 
 // acknowledge enters a flow into the book that the datapath has, with these actions where made is set. It is what the simulation of a packet
-// with its key says. What others are to be told is added to the letters.
-func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, has *flow.Actions, made bool) {
-	r := w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), Room: &b.room})
+// with its key says, to which what is remembered is as the state has it, if it is not nil. What others are to be told is added to the letters.
+func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, state sim.State, has *flow.Actions, made bool) {
+	r := w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), State: state, Room: b.room})
 	b.found, b.learned = append(b.found, r.Found...), append(b.learned, r.Learn...)
 	actions := w.deliverable(r.Actions)
 	var err error

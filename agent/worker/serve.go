@@ -85,11 +85,11 @@ type batch struct {
 	learned []sim.Learned
 	found   []sim.Resolved
 	touched []flow.Tag
-	room    sim.Room
+	room    *sim.Room
 }
 
 // batches are kept for the next misses: one is tens of kilobytes, and a thousand are taken each second.
-var batches = sync.Pool{New: func() any { return &batch{known: map[flow.PackedKey]int{}, states: letters{}} }}
+var batches = sync.Pool{New: func() any { return &batch{known: map[flow.PackedKey]int{}, states: letters{}, room: new(sim.Room)} }}
 
 // free is called when nobody looks at the batch any more.
 func (b *batch) free() {
@@ -135,7 +135,8 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 	if !ok || datapath.Refuses(&actions, &p, m.Offload) {
 		now := b.now
 		in := w.inputOf(&m, &p, now)
-		in.Hush, in.GiveUp, in.Room = w.floods.exceeded(m.InPort, now), b.giveUp, &b.room
+		in.Hush, in.Mute = w.floods.exceeded(m.InPort, now), w.refusals.exceeded(m.InPort, now)
+		in.GiveUp, in.Room = b.giveUp, b.room
 		r := w.simulate(in)
 		if in.Arriving && r.Verdict == sim.Wait && w.nobodyKnows(m.InPort, &r, now) {
 			in.Arriving = false
@@ -164,6 +165,9 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 			return
 		}
 		w.spendCopies(m.InPort, len(actions.Outputs), now)
+		if r.Told {
+			w.refusals.spend(m.InPort, 1, now)
+		}
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
@@ -246,7 +250,9 @@ func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.
 // simulate runs the packet through the present view and counts what comes out.
 func (w *Worker) simulate(in sim.Input) sim.Result {
 	start := time.Now()
-	in.State, in.Ways = w.cfg.State, &w.ways
+	if in.Ways = &w.ways; in.State == nil {
+		in.State = w.cfg.State
+	}
 	r := sim.Simulate(w.view, in, w.cfg.Responders...)
 	w.counters.simulated(&r, time.Since(start))
 	return r
@@ -347,8 +353,14 @@ func (w *Worker) learn(seen []sim.Learned, found []sim.Resolved) []flow.Tag {
 			d.Puts = append(d.Puts, record)
 		}
 	}
+	use := w.needs()
 	for _, f := range found {
-		if record := w.found.find(f, w.cfg.Host, w.cfg.Now()); record != nil {
+		record, gone := w.found.find(f, w.cfg.Host, w.cfg.Now(), use)
+		if gone != nil {
+			d.Deletes = append(d.Deletes, gone.Key())
+			d.Puts = slices.DeleteFunc(d.Puts, func(o topology.Object) bool { return o.Key() == gone.Key() }) // of this batch
+		}
+		if record != nil {
 			d.Puts = append(d.Puts, record)
 		}
 	}

@@ -64,6 +64,7 @@ func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time)
 	}
 	stale = w.decidedWithout(r.State)
 	w.removeFlows(stale)
+	w.withdrawAlike(r.State)
 	if len(w.former) > 0 {
 		r.StatePeers = append(r.StatePeers, w.lenders(key.InPort, r)...)
 	}
@@ -83,7 +84,7 @@ func (w *Worker) decidedWithout(states []flow.State) (stale []flow.Key) {
 	var tag flow.Tag
 	depend := false // flows do
 	for _, s := range states {
-		if t := flow.StateTag(s.Key); t != tag {
+		if t := flow.StateTag(&s.Key.Conn); t != tag {
 			tag, depend = t, w.flows.tags.Has(t)
 		}
 		if !depend {
@@ -126,8 +127,9 @@ func (w *Worker) hear(b *batch, frame []byte) {
 		w.log.Debug("what another host tells of its connections cannot be read", "error", err)
 		return
 	}
+	w.withdrawAlike(heard.News)
 	for _, s := range heard.News {
-		if t := flow.StateTag(s.Key); len(b.touched) == 0 || t != b.touched[len(b.touched)-1] { // those of a connection stand together
+		if t := flow.StateTag(&s.Key.Conn); len(b.touched) == 0 || t != b.touched[len(b.touched)-1] { // those of a connection stand together
 			b.touched = append(b.touched, t)
 		}
 	}
@@ -179,6 +181,7 @@ func (w *Worker) followBlocks(d view.Delta) (ready []datapath.Miss) {
 	}
 	held := slices.SortedFunc(maps.Values(w.blocks), func(a, b *topology.NATBlock) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	w.cfg.State.SetBlocks(held, w.cfg.Now())
+	w.recallLots()
 	for _, b := range got {
 		ready = append(ready, w.waiting.blocked(b)...)
 	}

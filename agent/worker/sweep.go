@@ -22,7 +22,9 @@ func (w *Worker) sweep() error {
 		return fmt.Errorf("read the flows' uses: %w", err) // without them, flows in use would look idle
 	}
 	now := w.cfg.Now()
+	w.attend()
 	w.expireSeeds(now)
+	w.returnLots(now)
 	w.removeChunks(&w.counters.expirations, func() []flow.Key { return w.flows.expired(now, removeChunk) })
 	tags, questions := w.forgetSilent(now)
 	w.settle(tags)
@@ -43,6 +45,7 @@ func (w *Worker) forgetSilent(now time.Time) ([]flow.Tag, []datapath.Packet) {
 	defer w.mu.Unlock()
 	w.floods.settle(now)
 	w.questions.settle(now)
+	w.refusals.settle(now)
 	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
 	gone, stale := w.found.expire(now)
 	var questions []datapath.Packet
@@ -97,6 +100,9 @@ func (w *Worker) Flush() error {
 	}
 	w.plugged = map[topology.PortID]plug{}
 	w.flows, w.seeds, w.answers = newBook(), newSeeds(), newSeeds()
+	for _, l := range w.lots {
+		l.gone = w.cfg.Now()
+	}
 	all := make([]topology.PortID, len(ports))
 	for i, p := range ports {
 		all[i] = p.ID

@@ -13,18 +13,44 @@ import (
 
 // Bounds on packets that wait for something: a neighbour's answer, a block of ports, a router that this host has not been sent.
 const (
-	maxWaiting        = 4096
-	maxWaitingPerPort = 128         // so that a workload that scans a network leaves room for the others
-	maxWaitingPerWant = 64          // all fragments of a packet have room
-	wantInterval      = time.Second // RFC 4861 section 10: RETRANS_TIMER
-	maxAsks           = 3           // likewise: MAX_UNICAST_SOLICIT
+	maxWaitingOctets  = 16 << 20
+	maxWaitingPerRoom = 64                    // all fragments of a packet, and no more: a workload that scans a network leaves room for the others
+	maxOctetsPerRoom  = 256 << 10             // four of the largest packets that a workload leaves to hardware to cut
+	maxWaitingPerWant = 4 * maxWaitingPerRoom // so that one port leaves room for others behind the same gateway
+	waitingShare      = 8                     // no room has more than this part of what is left to all
+	waitingOverhead   = 512                   // octets that a packet costs beside its own, with what it waits for
+	wantInterval      = time.Second           // RFC 4861 section 10: RETRANS_TIMER
+	maxAsks           = 3                     // likewise: MAX_UNICAST_SOLICIT
 )
 
 // waiting is the packets that wait, by the first thing that each waits for.
 type waiting struct {
-	lines   map[sim.Want]*line
-	perPort map[topology.PortID]int
-	size    int
+	lines map[sim.Want]*line
+	rooms map[room]load
+	load  load // of all rooms
+}
+
+// room is shared by the packets of a port that wait for one kind of thing: an uplink is the port of all machines outside, of which one that sends
+// fragments without their first, or scans a network, is not to be in the way of others' first packets to routers that were not sent.
+type room struct {
+	port topology.PortID
+	kind sim.WantKind
+}
+
+// load is what waits, and the memory that it takes.
+type load struct{ packets, octets int }
+
+func (l load) with(frame []byte) load {
+	return load{l.packets + 1, l.octets + len(frame) + waitingOverhead}
+}
+func (l load) without(frame []byte) load {
+	return load{l.packets - 1, l.octets - len(frame) - waitingOverhead}
+}
+
+// fits reports whether a room may have so much, when all of them have that much. What a room may have becomes less with what is left, so that
+// there is something left for one that has nothing (dynamic thresholds, Choudhury and Hahne 1998).
+func (l load) fits(all load) bool {
+	return l.packets <= maxWaitingPerRoom && l.octets <= min(maxOctetsPerRoom, (maxWaitingOctets-all.octets)/waitingShare)
 }
 
 // line is the packets that wait for one thing.
@@ -36,16 +62,18 @@ type line struct {
 }
 
 func newWaiting() *waiting {
-	return &waiting{lines: map[sim.Want]*line{}, perPort: map[topology.PortID]int{}}
+	return &waiting{lines: map[sim.Want]*line{}, rooms: map[room]load{}}
 }
 
 // add keeps a packet whose simulation had the result, at now. first says that nothing waited for the same thing before, so that it has
 // to be asked for; kept is false where the packet has no room.
 func (q *waiting) add(m datapath.Miss, r *sim.Result, now time.Time) (first, kept bool) {
-	if q.size >= maxWaiting || q.perPort[m.InPort] >= maxWaitingPerPort {
+	want := r.Wants[0]
+	in := room{m.InPort, want.Kind()}
+	mine, all := q.rooms[in].with(m.Frame), q.load.with(m.Frame)
+	if !mine.fits(all) {
 		return false, false
 	}
-	want := r.Wants[0]
 	l := q.lines[want]
 	if first = l == nil; first {
 		l = &line{asks: 1, due: now.Add(wantInterval)}
@@ -61,8 +89,7 @@ func (q *waiting) add(m datapath.Miss, r *sim.Result, now time.Time) (first, kep
 			l.tags = append(l.tags, t)
 		}
 	}
-	q.size++
-	q.perPort[m.InPort]++
+	q.rooms[in], q.load = mine, all
 	return first, true
 }
 
@@ -74,9 +101,10 @@ func (q *waiting) take(want sim.Want) []datapath.Miss {
 	}
 	delete(q.lines, want)
 	for _, m := range l.misses {
-		q.size--
-		if q.perPort[m.InPort]--; q.perPort[m.InPort] == 0 {
-			delete(q.perPort, m.InPort)
+		in := room{m.InPort, want.Kind()}
+		q.load = q.load.without(m.Frame)
+		if q.rooms[in] = q.rooms[in].without(m.Frame); q.rooms[in].packets == 0 {
+			delete(q.rooms, in)
 		}
 	}
 	return l.misses

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,8 +43,8 @@ func TestPacketsWaitInOrderAndOnce(t *testing.T) {
 	if len(got) != 2 || string(got[0].Frame) != "one" || string(got[1].Frame) != "two" {
 		t.Errorf("released %v", got)
 	}
-	if q.size != 0 || len(q.perPort) != 0 || len(q.lines) != 0 {
-		t.Errorf("left behind: %d packets, %v, %v", q.size, q.perPort, q.lines)
+	if q.load != (load{}) || len(q.rooms) != 0 || len(q.lines) != 0 {
+		t.Errorf("left behind: %v, %v, %v", q.load, q.rooms, q.lines)
 	}
 }
 
@@ -51,40 +52,85 @@ func TestBoundsOnWaiting(t *testing.T) {
 	q, now := newWaiting(), time.Now()
 	link := id.New[topology.Port]()
 	greedy := id.New[topology.Port]()
-	kept := func(port topology.PortID, n int) bool {
-		r := sim.Result{Wants: []sim.Want{neighbourWant(link, n)}}
-		_, ok := q.add(held(port, "x"), &r, now)
+	keeps := func(port topology.PortID, want sim.Want) bool {
+		_, ok := q.add(held(port, "x"), &sim.Result{Wants: []sim.Want{want}}, now)
 		return ok
 	}
+	for n := range maxWaitingPerRoom {
+		if !keeps(greedy, neighbourWant(link, n)) {
+			t.Fatalf("packet %d of a port was refused", n+1)
+		}
+	}
+	if keeps(greedy, neighbourWant(link, 4000)) {
+		t.Errorf("packet %d of a port was kept", maxWaitingPerRoom+1)
+	}
+	if !keeps(greedy, sim.Want{Router: id.New[topology.Router]()}) {
+		t.Error("who scans a network keeps others behind its port from a router")
+	}
 	for n := range maxWaitingPerWant {
-		if !kept(greedy, 0) {
+		if !keeps(id.New[topology.Port](), neighbourWant(link, 4001)) {
 			t.Fatalf("packet %d for one address was refused", n+1)
 		}
 	}
-	if kept(greedy, 0) {
+	if keeps(id.New[topology.Port](), neighbourWant(link, 4001)) {
 		t.Errorf("packet %d for one address was kept", maxWaitingPerWant+1)
 	}
-	for n := range maxWaitingPerPort - maxWaitingPerWant {
-		if !kept(greedy, n+1) {
-			t.Fatalf("packet %d of a port was refused", maxWaitingPerWant+n+1)
-		}
-	}
-	if kept(greedy, 4000) {
-		t.Errorf("packet %d of a port was kept", maxWaitingPerPort+1)
-	}
-	if !kept(id.New[topology.Port](), 4000) {
-		t.Error("another port finds no room")
-	}
-	for q.size < maxWaiting {
-		port := id.New[topology.Port]()
-		for n := range min(maxWaitingPerPort, maxWaiting-q.size) {
-			if !kept(port, 5000+q.size+n) {
-				t.Fatalf("packet %d was refused", q.size+1)
+}
+
+// TestRoomsShareWhatMayWait has one port after the other fill its room, with the smallest packets and with the largest: what all of them take is
+// bounded, and after hundreds of them, which is more than a host has that flood, one that has nothing still finds room.
+func TestRoomsShareWhatMayWait(t *testing.T) {
+	for name, of := range map[string]struct {
+		octets, alone, ports int
+	}{
+		"small": {64, maxWaitingPerRoom, 450},
+		"large": {64<<10 - waitingOverhead, maxOctetsPerRoom / (64 << 10), 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, now, link, asked := newWaiting(), time.Now(), id.New[topology.Port](), 0
+			fill := func(octets int) (kept int) {
+				port := id.New[topology.Port]()
+				for range 2 * maxWaitingPerRoom {
+					asked++
+					r := sim.Result{Wants: []sim.Want{neighbourWant(link, asked)}}
+					if _, ok := q.add(held(port, strings.Repeat("x", octets)), &r, now); ok {
+						kept++
+					}
+				}
+				return kept
 			}
-		}
+			if n := fill(of.octets); n != of.alone {
+				t.Fatalf("one port has %d packets waiting, want %d", n, of.alone)
+			}
+			for range of.ports {
+				fill(of.octets)
+			}
+			if used := q.load.octets; used > maxWaitingOctets || used < maxWaitingOctets*8/10 {
+				t.Errorf("%d octets wait, of %d", used, maxWaitingOctets)
+			}
+			if n := fill(64); n < maxWaitingPerRoom/2 {
+				t.Errorf("a port that had nothing waiting finds room for %d small packets", n)
+			}
+			for want := range q.lines {
+				q.take(want)
+			}
+			if q.load != (load{}) || len(q.rooms) != 0 {
+				t.Errorf("when all are gone there is %v left, and %d rooms", q.load, len(q.rooms))
+			}
+		})
 	}
-	if kept(id.New[topology.Port](), 9) {
-		t.Errorf("packet %d was kept", maxWaiting+1)
+}
+
+// TestKindsOfWantsHaveRoomsOfTheirOwn: what fills the room of one is in nobody's way that waits for something else.
+func TestKindsOfWantsHaveRoomsOfTheirOwn(t *testing.T) {
+	in := id.New[topology.Port]()
+	rooms := map[room]bool{}
+	for _, want := range []sim.Want{neighbourWant(in, 1), {Block: sim.BlockWant{Router: id.New[topology.Router]()}}, {Router: id.New[topology.Router]()},
+		{First: sim.Datagram{InPort: in}}, {Arrival: in}} {
+		rooms[room{in, want.Kind()}] = true
+	}
+	if len(rooms) != 5 {
+		t.Errorf("%d rooms for 5 kinds", len(rooms))
 	}
 }
 
@@ -106,8 +152,8 @@ func TestAskingAgainAndGivingUp(t *testing.T) {
 	if again, givenUp := q.overdue(now); again != nil || len(givenUp) != 1 {
 		t.Errorf("after %d asks: %v, %v", maxAsks, again, givenUp)
 	}
-	if q.size != 0 {
-		t.Errorf("%d packets wait for what was given up", q.size)
+	if q.load != (load{}) {
+		t.Errorf("%v waits for what was given up", q.load)
 	}
 }
 

@@ -37,10 +37,10 @@ func (w *Worker) hold(b *batch, m datapath.Miss, r *sim.Result) {
 // are asked anyhow.
 func (w *Worker) ask(wants []sim.Want) {
 	for _, want := range wants {
-		switch {
-		case !want.Router.IsZero():
+		switch want.Kind() {
+		case sim.WantRouter:
 			w.wantRouter(want.Router)
-		case !want.Block.Router.IsZero():
+		case sim.WantBlock:
 			w.wantBlock(want.Block)
 		}
 	}

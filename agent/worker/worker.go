@@ -22,7 +22,8 @@
 //
 // A batch is at most batchSize packets, taken in the order in which the datapath gives them; the datapath limits each port's misses
 // and gives those of all ports in turn, so that no port can fill the batches of others, and packets to all have a limit of their own
-// (floodRate). Flows are bounded by Config.MaxFlows, seeds by datapath.MaxSeeds, learned stations by maxLearnedPerPort.
+// (floodRate). Flows are bounded by Config.MaxFlows, seeds by datapath.MaxSeeds, learned stations by maxLearnedPerPort, neighbours of routers by
+// maxFoundPerPort, packets that wait by maxWaitingOctets.
 package worker
 
 import (
@@ -114,11 +115,14 @@ type Worker struct {
 	warned      map[topology.BridgeID]string // what the log says of networks whose packets are too large
 	floods      rates                        // of packets to all
 	questions   rates                        // of connections to the metadata service
+	refusals    rates                        // of ICMP errors
 	flows       *book
-	seeds       *seeds   // of connections that begin here
-	answers     *seeds   // of answers to those that other hosts begin
-	later       letters  // what other hosts are told soon
-	ways        sim.Ways // of the present view
+	seeds       *seeds          // of connections that begin here
+	answers     *seeds          // of answers to those that other hosts begin
+	lots        map[uint64]*lot // that seeds here have, and have had lately, by their numbers
+	given       given           // of the present simulation
+	later       letters         // what other hosts are told soon
+	ways        sim.Ways        // of the present view
 	learned     *learnedTable
 	found       *foundTable
 	ceded       map[topology.Key]bool // stations and neighbours that have been other hosts' since the last report
@@ -154,16 +158,18 @@ func New(cfg Config) *Worker {
 		changed:        make(chan struct{}, 1),
 		ready:          make(chan struct{}),
 		view:           view.New(cfg.Host),
-		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName, Metadata: cfg.Metadata != "", Openings: true},
+		self:           &topology.Host{ID: cfg.Host, Name: cfg.HostName, Metadata: cfg.Metadata != "", Openings: true, Origins: true},
 		interfaces:     map[string]Interface{},
 		plugged:        map[topology.PortID]plug{},
 		watched:        map[topology.PortID]int{},
 		refused:        map[topology.PortID]string{},
 		floods:         newRates(floodRate),
 		questions:      newRates(questionRate),
+		refusals:       newRates(errorRate),
 		flows:          newBook(),
 		seeds:          newSeeds(),
 		answers:        newSeeds(),
+		lots:           map[uint64]*lot{},
 		later:          letters{},
 		reminded:       make(chan struct{}, 1),
 		learned:        newLearnedTable(),
@@ -186,6 +192,10 @@ func New(cfg Config) *Worker {
 
 // Run serves misses and expires flows until ctx ends, whose error it then returns, or the datapath fails. It is called once.
 func (w *Worker) Run(ctx context.Context) error {
+	if err := w.withholdPorts(); err != nil {
+		return fmt.Errorf("reading what an earlier agent has left: %w", err)
+	}
+	w.attend()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.serveMisses(ctx) })
 	group.Go(func() error { return w.sweepRegularly(ctx) })

@@ -74,7 +74,7 @@ func TestJournalReachesTheStore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- b.Run(ctx) }()
-	for deadline := time.Now().Add(10 * time.Second); len(b.Status().Failed) != 1 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); len(b.Status().Failed) != 1 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	cancel()

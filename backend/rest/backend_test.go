@@ -330,7 +330,7 @@ func TestWithdrawal(t *testing.T) {
 	if n := count(t, s.core.Networks()); n != 1 {
 		t.Errorf("there are %d networks", n)
 	}
-	s.backend.RequestTimeout = time.Second
+	s.backend.RequestTimeout = patience
 	s.start()
 	s.await("MidoNet is told of what was taken back", func() bool { return s.pending() == 0 })
 	if there := midonet.has("networks"); len(there) != 1 {
@@ -380,9 +380,11 @@ func TestTokens(t *testing.T) {
 	blue := s.network(alice, "blue")
 	midonet.set(func() { midonet.token = "t2" })
 	update(s, s.core.Networks(), alice, blue.ID, body(model.Network{Name: "green"}, "name"))
-	if midonet.logins != 2 {
-		t.Errorf("%d logins, want one, and one more for the token that had expired", midonet.logins)
-	}
+	midonet.set(func() {
+		if midonet.logins != 2 {
+			t.Errorf("%d logins, want one, and one more for the token that had expired", midonet.logins)
+		}
+	})
 }
 
 // TestSecrets: a MidoNet that does not let the server in is away to clients, and the password is nowhere.

@@ -26,6 +26,9 @@ import (
 	"midonet.org/midonet/neutron/store/storetest"
 )
 
+// patience is how long a test waits for what must come, and how long a server waits for MidoNet unless the test says otherwise.
+const patience = time.Minute
+
 const testPassword = "a secret of MidoNet's"
 
 // seen is a request that the fake MidoNet was sent.
@@ -262,8 +265,8 @@ func idleServerOn(t testing.TB, database, uri string) *neutronServer {
 	s.core = ml2.New(db, s.journal, ml2.DefaultConfig(), log)
 	s.l3 = l3.New(s.core, db, l3.DefaultConfig())
 	s.backend = New(Config{
-		URI: uri, Username: "admin", Password: testPassword, ProjectID: "the project", RequestTimeout: 5 * time.Second,
-		RetryTime: 20 * time.Second, Journal: s.journal, TakeBack: s.core.TakeBack, Log: log,
+		URI: uri, Username: "admin", Password: testPassword, ProjectID: "the project", RequestTimeout: patience,
+		RetryTime: patience, Journal: s.journal, TakeBack: s.core.TakeBack, Log: log,
 	})
 	s.core.AnswerFor(s.backend)
 	return s
@@ -353,9 +356,9 @@ func (s *neutronServer) pending() int {
 // await waits until something holds.
 func (s *neutronServer) await(what string, holds func() bool) {
 	s.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.Fatalf("not so after half a minute: %s", what)
+			s.Fatalf("not so after %v: %s", patience, what)
 		}
 	}
 }

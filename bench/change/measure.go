@@ -192,6 +192,7 @@ func (c *cloud) renderAnew(ctx context.Context, ports int) (time.Duration, error
 	if err := c.Start(ctx); err != nil {
 		return 0, err
 	}
+	c.client = c.Client() // the other's connections are with the server that was stopped
 	err := c.AwaitPorts(ctx, ports)
 	return time.Since(began), err
 }

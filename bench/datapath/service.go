@@ -182,7 +182,7 @@ mac blue fa:16:3e:00:00:02 b`},
 func (s service) on(hosts int) string {
 	var b strings.Builder
 	for i := range hosts {
-		fmt.Fprintf(&b, "host h%d %s openings\n", i+1, underlayIPv4(i))
+		fmt.Fprintf(&b, "host h%d %s openings origins\n", i+1, underlayIPv4(i))
 	}
 	b.WriteString(strings.Join(s.topology, "\n"))
 	if hosts == 1 {

@@ -24,11 +24,12 @@ func StartMariaDB(ctx context.Context, dir string, options ...string) (*MariaDB,
 		}
 	}
 	data, socket := filepath.Join(dir, "mariadb"), filepath.Join(dir, "mariadb.sock")
-	if out, err := exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+data, "--user=root",
+	// With temporary files of its own: of two that are installed at once one may take the other's for its own.
+	if out, err := exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--user=root",
 		"--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
 	}
-	options = append([]string{"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--skip-networking", "--user=root"}, options...)
+	options = append([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + dir, "--socket=" + socket, "--skip-networking", "--user=root"}, options...)
 	p, err := Start(exec.CommandContext(ctx, "mariadbd", options...))
 	return &MariaDB{p, socket}, err
 }

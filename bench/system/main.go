@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"time"
 
 	"midonet.org/midonet/bench/lab"
@@ -27,7 +29,14 @@ func main() {
 	seconds := flag.Int("seconds", 3, "length of each load")
 	alone := flag.Bool("alone", false, "leave out the peer, which takes most of the time; what is better is then told beside SQLite")
 	growth := flag.Bool("growth", false, "measure ours alone, with 10 to 100,000 ports")
+	only := flag.String("only", "", "a regular expression: take the operations alone whose names it matches")
 	flag.Parse()
+	chosen, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/system: -only:", err)
+		os.Exit(2)
+	}
+	operations = slices.DeleteFunc(operations, func(o operation) bool { return !chosen.MatchString(o.name) })
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *alone, *growth); err != nil {

@@ -26,6 +26,9 @@ import (
 	"midonet.org/midonet/topology"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 var account = Account{Username: "admin", Password: "pass:w0rd"}
 
 // fixture is the API on a real store, with a client that has logged in.
@@ -212,9 +215,9 @@ func (f *fixture) report(objects ...topology.Object) {
 // eventually polls until the condition holds.
 func (f *fixture) eventually(what string, holds func() bool) {
 	f.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			f.Fatalf("not within 10 s: %s", what)
+			f.Fatalf("not within %v: %s", patience, what)
 		}
 	}
 }

@@ -482,7 +482,7 @@ func TestRun(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- b.importer.Run(ctx) }()
 	b.journal.putNetwork(network(0))
-	for deadline := time.Now().Add(10 * time.Second); b.importer.Status().Applied != 1; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); b.importer.Status().Applied != 1; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("status %+v", b.importer.Status())
 		}

@@ -21,6 +21,9 @@ import (
 	"midonet.org/midonet/neutron/model"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 // memoryJournal is a journal.Reader over a slice, and the journal.Inventory of what its tasks have made.
 type memoryJournal struct {
 	identity string

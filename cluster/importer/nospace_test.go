@@ -1,11 +1,13 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"midonet.org/midonet/cluster/nsdb/etcd"
@@ -35,7 +37,7 @@ func TestEtcdIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for n := 0; err == nil; n++ {
+	for n := 0; !errors.Is(err, rpctypes.ErrNoSpace); n++ {
 		_, err = client.Put(t.Context(), fmt.Sprint("/others/", n), strings.Repeat("x", 1<<20))
 	}
 	b.journal.putNetwork(network(1))
@@ -65,7 +67,7 @@ func TestEtcdIsFull(t *testing.T) {
 
 func (b *bench) await(what string, reached func() bool) {
 	b.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !reached(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !reached(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.Fatalf("no %s; status %+v", what, b.importer.Status())
 		}

@@ -69,7 +69,7 @@ func unaddressed(n uint16, of model.NetworkID) *model.Port {
 
 func apply(t *testing.T, i *Importer, writes ...Write) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	_, err := i.Apply(ctx, writes)
 	return err

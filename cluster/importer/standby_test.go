@@ -49,7 +49,7 @@ func (b *bench) second(t *testing.T, store nsdb.Large) *second {
 // awaitReady waits until the second server has all that the store has, and the mirror is the only reader of the whole.
 func (s *second) awaitReady(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		s.standby.mu.Lock()
 		ready := s.standby.waiting != nil
 		s.standby.mu.Unlock()
@@ -168,7 +168,7 @@ func TestATakenOverTopologyIsVerified(t *testing.T) {
 			b.damage(2)
 			verdicts = s.verify(t.Context())
 		}
-		for deadline := time.Now().Add(20 * time.Second); len(verdicts) == 0 && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(patience); len(verdicts) == 0 && time.Now().Before(deadline); {
 			b.journal.putPort(port(uint16(rand.IntN(1000)), network(0).ID))
 			if _, err := s.drain(t.Context(), b.state); err != nil {
 				t.Fatal(err)

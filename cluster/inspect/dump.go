@@ -118,7 +118,7 @@ var empties = map[topology.Kind]func() topology.Object{
 	topology.KindServiceContainer: empty[topology.ServiceContainer], topology.KindServiceContainerGroup: empty[topology.ServiceContainerGroup],
 	topology.KindTraceRequest: empty[topology.TraceRequest], topology.KindVTEP: empty[topology.VTEP],
 	topology.KindPeeringEntry: empty[topology.PeeringEntry], topology.KindHostSettings: empty[topology.HostSettings],
-	topology.KindConfigDocument: empty[topology.ConfigDocument],
+	topology.KindConfigDocument: empty[topology.ConfigDocument], topology.KindRevocation: empty[topology.Revocation],
 }
 
 func empty[T any, P interface {

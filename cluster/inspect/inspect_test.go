@@ -102,6 +102,7 @@ func objects() []topology.Object {
 		topology.NewPeeringEntry(derived, webHW, gw),
 		topology.DefaultHostSettings(host1),
 		topology.NewConfigDocument(topology.ConfigTemplate, "default", `{"a": 1}`),
+		&topology.Revocation{Host: host1, Unix: 1_800_000_000},
 	}
 }
 
@@ -145,7 +146,7 @@ func TestPicture(t *testing.T) {
 	counts := map[topology.HostID]topology.Counts{}
 	for _, o := range all {
 		if h, ok := o.(*topology.Host); ok {
-			counts[h.ID] = topology.Counts{Flows: 12, States: 3, Peers: 1, Misses: 40, MissesLost: 2,
+			counts[h.ID] = topology.Counts{Flows: 12, States: 3, Peers: 1, Misses: 40, MissesLost: 2, Begun: 9, Opened: 4, Blocks: 2, Lent: 60,
 				Drops: []topology.Drop{{Reason: "virtual", Packets: 5}, {Reason: "no_room_to_wait", Packets: 1}}}
 		}
 	}
@@ -153,7 +154,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `host host1  192.0.2.1  alive, agent v1
-  flows 12, connection states 3, tunnel peers 1, misses 40 and 2 lost; dropped: by the virtual network 5, no room to wait 1
+  flows 12, connection states 3, tunnel peers 1, misses 40 and 2 lost, connections begun by the flow cache 9, and 4 by those of other hosts, blocks of translation ports 2, of which the flow cache gives 60 ports by itself; dropped: by the virtual network 5, no room to wait 1
 
 network blue (11111111-0000-4000-8000-000000000001)  mtu 1450
 │  subnet 10.0.0.0/24  gateway 10.0.0.1  DHCP

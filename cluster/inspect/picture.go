@@ -54,11 +54,17 @@ func (m *model) drawHosts(w io.Writer, counts map[topology.HostID]topology.Count
 	fmt.Fprintln(w)
 }
 
-// describeCounts says what an agent has counted; misses and drops are since it started.
+// describeCounts says what an agent has counted; misses, connections begun and drops are since it started.
 func describeCounts(c topology.Counts) string {
 	text := fmt.Sprintf("flows %d, connection states %d, tunnel peers %d, misses %d", c.Flows, c.States, c.Peers, c.Misses)
 	if c.MissesLost > 0 {
 		text += fmt.Sprintf(" and %d lost", c.MissesLost)
+	}
+	if c.Begun+c.Opened > 0 {
+		text += fmt.Sprintf(", connections begun by the flow cache %d, and %d by those of other hosts", c.Begun, c.Opened)
+	}
+	if c.Blocks > 0 {
+		text += fmt.Sprintf(", blocks of translation ports %d, of which the flow cache gives %d ports by itself", c.Blocks, c.Lent)
 	}
 	separator := "; dropped: "
 	for _, d := range c.Drops {

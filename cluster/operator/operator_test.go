@@ -21,6 +21,9 @@ import (
 	"midonet.org/midonet/topology"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 // bench is an editor of a real store.
 type bench struct {
 	*Editor
@@ -457,7 +460,7 @@ func TestJobRemovesWhatIsLeft(t *testing.T) {
 	defer cancel()
 	onlyTheChain := func() {
 		t.Helper()
-		for deadline := time.Now().Add(10 * time.Second); left() != 1; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); left() != 1; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%d objects are left, want the chain alone", left())
 			}
@@ -502,5 +505,33 @@ func TestWhatIsTakenBackLeavesNothing(t *testing.T) {
 	}
 	if n := b.mirror.State().Count(topology.KindOverlay); n != 0 {
 		t.Errorf("%d overlays are left", n)
+	}
+}
+
+// TestRulesGoWithTheirTraceRequest, also where that goes with the port, and the port with the bridge.
+func TestRulesGoWithTheirTraceRequest(t *testing.T) {
+	b := newBench(t)
+	bridge, port, chain := topology.BridgeID{1}, topology.PortID{2}, topology.ChainID{3}
+	request := &topology.TraceRequest{ID: topology.TraceRequestID{4}, Device: topology.Key{Kind: topology.KindPort, ID: port}}
+	kept := topology.Rule{ID: id.New[topology.Rule](), Action: topology.ActionDrop}
+	tracing := topology.Rule{ID: id.New[topology.Rule](), Action: topology.ActionContinue, Kept: &topology.KeptRule{Trace: &topology.TraceRule{Request: request.ID}}}
+	for _, edit := range []func(*Edit) error{
+		func(e *Edit) error { return e.CreateBridge(&topology.Bridge{ID: bridge}, nothing) },
+		func(e *Edit) error { return e.CreatePort(&topology.Port{ID: port, Bridge: bridge}, nothing) },
+		func(e *Edit) error { return e.Create(request) },
+		func(e *Edit) error { return e.CreateChain(&topology.Chain{ID: chain}) },
+		func(e *Edit) error { return e.CreateRule(chain, 1, kept) },
+		func(e *Edit) error { return e.CreateRule(chain, 1, tracing) },
+	} {
+		if _, err := b.Edit(t.Context(), edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Delete(t.Context(), topology.Key{Kind: topology.KindBridge, ID: bridge}); err != nil {
+		t.Fatal(err)
+	}
+	c := mirror.Lookup[*topology.Chain](b.mirror.State(), topology.KindChain, chain)
+	if b.mirror.State().Get(request.Key()) != nil || len(c.Rules) != 1 || c.Rules[0].ID != kept.ID {
+		t.Errorf("the chain has %+v, want the rule that traces nothing alone", c.Rules)
 	}
 }

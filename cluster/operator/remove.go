@@ -152,8 +152,6 @@ func dependants(s *mirror.State, key topology.Key, was topology.Object) []unit {
 		d.ofDHCP(topology.DHCPID(key.ID), was)
 	case topology.KindChain:
 		d.ofJumps(topology.ChainID(key.ID))
-	case topology.KindTraceRequest:
-		d.ofRules(func(r *topology.Rule) bool { return tracesFor(r, topology.TraceRequestID(key.ID)) })
 	case topology.KindAddrGroup:
 		for m := range s.GroupMembers(topology.AddrGroupID(key.ID)) {
 			d.drop(m)
@@ -199,8 +197,11 @@ func (d *deletion) gone(keys ...topology.Key) {
 	}
 }
 
-// ofReferrers removes or mends what names the object with the key.
+// ofReferrers removes or mends what names the object with the key, the rules for a trace request among it.
 func (d *deletion) ofReferrers(key topology.Key) {
+	if key.Kind == topology.KindTraceRequest {
+		d.ofRules(func(r *topology.Rule) bool { return tracesFor(r, topology.TraceRequestID(key.ID)) })
+	}
 	for r := range d.state.Referrers(key) {
 		i := slices.IndexFunc(r.References(), func(x topology.Reference) bool { return x.To == key })
 		d.ofReference(r, r.References()[i])
@@ -282,19 +283,19 @@ func (d *deletion) ofPort(port topology.PortID, was *topology.Port) {
 	if topology.ByOperator(was) {
 		d.gone(topology.TunnelKeyKey(was.TunnelKey), topology.Key{Kind: topology.KindBinding, ID: port}, topology.Key{Kind: topology.KindPortState, ID: port})
 	}
-	for r := range d.state.Routes(was.Router) {
+	for r := range mirror.MadeByOperators[*topology.Route](d.state, topology.KindRoute) {
 		if r.Port == port {
-			d.drop(r)
+			d.gone(r.Key())
 		}
 	}
-	for m := range d.state.MACEntries(was.Bridge) {
+	for m := range mirror.MadeByOperators[*topology.MACEntry](d.state, topology.KindMACEntry) {
 		if m.Port == port {
-			d.drop(m)
+			d.gone(m.Key())
 		}
 	}
-	for n := range d.state.Neighbours(was.Bridge) {
+	for n := range mirror.MadeByOperators[*topology.Neighbour](d.state, topology.KindNeighbour) {
 		if n.Port == port {
-			d.drop(n)
+			d.gone(n.Key())
 		}
 	}
 	if was.Interior() && topology.ByOperator(was) {
@@ -328,9 +329,8 @@ func (d *deletion) ofDHCP(dhcp topology.DHCPID, was topology.Object) {
 
 // ofJumps takes the jumps to the chain out of operators' chains, and the chain from operators' routers that have it for what they forward.
 func (d *deletion) ofJumps(chain topology.ChainID) {
-	for o := range d.state.ByKind(topology.KindRouter) {
-		r := o.(*topology.Router)
-		if !r.ByOperator || r.ForwardChain != chain {
+	for r := range mirror.MadeByOperators[*topology.Router](d.state, topology.KindRouter) {
+		if r.ForwardChain != chain {
 			continue
 		}
 		d.add(1, func(e *Edit) error {
@@ -354,9 +354,8 @@ func tracesFor(r *topology.Rule, request topology.TraceRequestID) bool {
 
 // ofRules takes the rules that make no sense any more out of operators' chains.
 func (d *deletion) ofRules(senseless func(*topology.Rule) bool) {
-	for o := range d.state.ByKind(topology.KindChain) {
-		c := o.(*topology.Chain)
-		if !c.ByOperator || !slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return senseless(&r) }) {
+	for c := range mirror.MadeByOperators[*topology.Chain](d.state, topology.KindChain) {
+		if !slices.ContainsFunc(c.Rules, func(r topology.Rule) bool { return senseless(&r) }) {
 			continue
 		}
 		d.add(1, func(e *Edit) error {

@@ -8,11 +8,11 @@ import (
 	"midonet.org/midonet/topology"
 )
 
-// Kept reports whether the object is one that nobody could make again if the store were lost: an operator's, or a host by its name, which an
-// operator's may name before the host is back.
+// Kept reports whether the object is one that nobody could make again if the store were lost: an operator's, a host by its name, which an
+// operator's may name before the host is back, or that a host's certificates were taken back.
 func Kept(o topology.Object) bool {
 	switch o.(type) {
-	case *topology.Overlay, *topology.TunnelZone, *topology.TunnelZoneHost, *topology.Host:
+	case *topology.Overlay, *topology.TunnelZone, *topology.TunnelZoneHost, *topology.Host, *topology.Revocation:
 		return true
 	}
 	return topology.ByOperator(o)
@@ -33,7 +33,7 @@ func (e *Editor) Restore(ctx context.Context, copied []topology.Object) (int, er
 	}
 	state := e.mirror.State()
 	for o := range state.All() {
-		if _, host := o.(*topology.Host); !host && Kept(o) {
+		if kind := o.Key().Kind; Kept(o) && kind != topology.KindHost && kind != topology.KindRevocation {
 			return 0, errs.New(errs.Conflict, "NotEmpty", "Operators have made %v already; a copy can be put back only where they have made nothing.", o.Key())
 		}
 	}

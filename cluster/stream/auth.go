@@ -19,10 +19,11 @@ type hostKey struct{}
 // caller returns the host that makes the call. The interceptors below have put it there, for every method but Join.
 func caller(ctx context.Context) topology.HostID { return ctx.Value(hostKey{}).(topology.HostID) }
 
-// authenticateCall lets a call through when it comes from a host, or joins one, and gives failures their form on the wire.
+// authenticateCall lets a call through when it comes from a host, or joins one, and gives failures their form on the wire. A host's call is
+// made when the server knows the topology.
 func (s *Server) authenticateCall(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if info.FullMethod != topologypb.Stream_Join_FullMethodName {
-		host, err := identify(ctx)
+		host, err := s.identify(ctx)
 		if err != nil {
 			return nil, topologypb.ToStatus(err)
 		}
@@ -37,7 +38,7 @@ func (s *Server) authenticateCall(ctx context.Context, req any, info *grpc.Unary
 
 // authenticateStream is authenticateCall for Watch.
 func (s *Server) authenticateStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	host, err := identify(stream.Context())
+	host, err := s.identify(stream.Context())
 	if err != nil {
 		return topologypb.ToStatus(err)
 	}
@@ -53,16 +54,24 @@ type hostStream struct {
 
 func (s hostStream) Context() context.Context { return s.ctx }
 
-// identify returns the host that the caller's certificate names. TLS has verified the certificate if there is one.
-func identify(ctx context.Context) (topology.HostID, error) {
+// identify returns the host that the caller's certificate names, which must not have been taken back. TLS has verified the certificate if
+// there is one.
+func (s *Server) identify(ctx context.Context) (topology.HostID, error) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return topology.HostID{}, errs.New(errs.Unauthorized, "NoCertificate", "the call has no peer")
 	}
-	info, ok := p.AuthInfo.(credentials.TLSInfo)
-	if !ok || len(info.State.VerifiedChains) == 0 {
+	if !hasCertificate(p.AuthInfo) {
 		return topology.HostID{}, errs.New(errs.Unauthorized, "NoCertificate",
 			"this call needs the certificate that a host gets when it joins")
 	}
-	return pki.HostOf(info.State.VerifiedChains[0][0])
+	certificate := p.AuthInfo.(credentials.TLSInfo).State.VerifiedChains[0][0]
+	host, err := pki.HostOf(certificate)
+	if err != nil {
+		return topology.HostID{}, err
+	}
+	if err := s.awaitReady(ctx); err != nil {
+		return topology.HostID{}, err
+	}
+	return host, s.checkRevoked(host, pki.Issued(certificate))
 }

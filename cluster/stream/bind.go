@@ -84,7 +84,7 @@ func (s *Server) mayCome(ctx context.Context, port topology.PortID) error {
 }
 
 // changeBindings runs change, which says whether it changed anything, as one step of the store, alone among the calls of the host,
-// and returns when the server itself has seen the step.
+// and returns when the server itself has seen the step, and so what it tells hosts from then on has it.
 func (s *Server) changeBindings(ctx context.Context, host topology.HostID, change func(nsdb.Tx) (bool, error)) error {
 	if err := s.awaitReady(ctx); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (s *Server) changeBindings(ctx context.Context, host topology.HostID, chang
 		return err
 	})
 	if err == nil && changed {
-		_, err = s.Mirror.WaitFor(ctx, rev)
+		err = s.feed.await(ctx, rev)
 	}
 	return unavailable(err)
 }

@@ -21,6 +21,7 @@ type feed struct {
 	mu       sync.Mutex
 	interest *interest
 	revision nsdb.Revision
+	moved    chan struct{} // closed when revision changes, and replaced
 	watchers map[topology.HostID]*watcher
 	freed    freed
 }
@@ -31,7 +32,7 @@ type watcher struct {
 	last  nsdb.Revision // of the newest step in the queue, or of the snapshot
 	queue chan step
 	gone  chan struct{} // closed when the watcher gets nothing more
-	slow  bool          // why it is gone: it did not keep up (else another Watch of the host took its place)
+	why   error         // that it does not, when gone is closed
 }
 
 // step is what leads a host from the revision base to the next.
@@ -41,7 +42,8 @@ type step struct {
 }
 
 func newFeed(log *slog.Logger) *feed {
-	return &feed{log: log, interest: newInterest(), watchers: map[topology.HostID]*watcher{}, freed: freed{at: map[blockName]uint64{}}}
+	return &feed{log: log, interest: newInterest(), moved: make(chan struct{}), watchers: map[topology.HostID]*watcher{},
+		freed: freed{at: map[blockName]uint64{}}}
 }
 
 // run follows the mirror until ctx ends. It calls started when it knows the present state.
@@ -66,12 +68,36 @@ func (f *feed) take(rev nsdb.Revision, puts []topology.Object, deletes []topolog
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.revision = rev
+	close(f.moved)
+	f.moved = make(chan struct{})
 	f.freed.note(f.interest.objects, puts, deletes)
+	for _, o := range puts {
+		if r, ok := o.(*topology.Revocation); ok && f.watchers[r.Host] != nil {
+			f.drop(f.watchers[r.Host], errRevoked(r))
+		}
+	}
 	for _, part := range f.interest.apply(puts, deletes) {
 		for host, d := range part {
 			if w := f.watchers[host]; w != nil { // else the first part was one too many for it
 				f.queue(w, step{base: w.last, revision: rev, delta: d})
 			}
+		}
+	}
+}
+
+// await waits until the feed has taken the step of the revision: a snapshot has it from then on, and it is queued for those who watch.
+func (f *feed) await(ctx context.Context, rev nsdb.Revision) error {
+	for {
+		f.mu.Lock()
+		now, moved := f.revision, f.moved
+		f.mu.Unlock()
+		if now >= rev {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -83,8 +109,7 @@ func (f *feed) queue(w *watcher, next step) {
 		w.last = next.revision
 	default:
 		f.log.Warn("host does not keep up; it will start again from a snapshot", "host", w.host)
-		w.slow = true
-		f.drop(w)
+		f.drop(w, errSlow)
 	}
 }
 
@@ -101,7 +126,7 @@ func (f *feed) watch(host topology.HostID, routers []topology.RouterID) (snapsho
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.watchers[host]; old != nil {
-		f.drop(old)
+		f.drop(old, errReplaced)
 	}
 	w = &watcher{host: host, last: f.revision, queue: make(chan step, maxQueued), gone: make(chan struct{})}
 	f.watchers[host] = w
@@ -134,12 +159,13 @@ func (f *feed) leave(w *watcher) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.watchers[w.host] == w {
-		f.drop(w)
+		f.drop(w, nil)
 	}
 }
 
-func (f *feed) drop(w *watcher) {
+func (f *feed) drop(w *watcher, why error) {
 	delete(f.watchers, w.host)
 	f.interest.unwatch(w.host)
+	w.why = why
 	close(w.gone)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,30 +32,43 @@ import (
 	"midonet.org/midonet/topology/topologypb"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+// patience is how long a test waits for what must come. A certificate that could not be renewed is tried again after a minute.
+const patience = 2 * time.Minute
 
-// leaseTTL is the shortest that etcd's lease of a member with default ticks allows, so that tests of its end are quick.
-const leaseTTL = 3 * time.Second
+// How long a silent host counts as alive.
+const (
+	longLease  = 10 * time.Minute // whatever the machine does meanwhile
+	shortLease = 3 * time.Second  // for tests of its end, which may come at any time in them, should the machine be busy
+)
 
 // cluster is a whole one in this process: embedded etcd, mirror, stream on TCP and on a Unix socket, status and uplink jobs.
 type cluster struct {
 	t         *testing.T
 	dir       string
 	addresses []string
+	lease     time.Duration
 	authority *pki.Authority
 	store     nsdb.Large
 	mirror    *mirror.Mirror
 	server    *stream.Server
-	behind    atomic.Bool // Neutron was told of something that the topology does not have
+	leases    *leases      // of the server
+	behind    atomic.Bool  // Neutron was told of something that the topology does not have
+	asked     atomic.Int64 // how often the server wanted to know
 	sink      *sink
 	stop      func()
 }
 
+// newCluster starts a cluster in which no lease runs out.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
+	return newClusterOf(t, longLease)
+}
+
+// newClusterOf starts a cluster with leases of the length.
+func newClusterOf(t *testing.T, lease time.Duration) *cluster {
+	t.Helper()
 	dir := t.TempDir()
-	c := &cluster{t: t, dir: dir, sink: &sink{active: map[string]bool{}},
+	c := &cluster{t: t, dir: dir, lease: lease, sink: &sink{active: map[string]bool{}},
 		addresses: []string{"tcp://" + freeport.Address(t), "unix:" + filepath.Join(dir, "stream.sock")}}
 	c.start()
 	t.Cleanup(func() { c.stop() })
@@ -79,8 +93,9 @@ func (c *cluster) start() {
 		listeners = append(listeners, l)
 	}
 	c.authority, c.store, c.mirror = authority, store, mirror.New(store, quiet)
-	server := stream.New(stream.Config{Store: store, Mirror: c.mirror, Authority: authority, LeaseTTL: leaseTTL, Log: quiet,
-		Behind: func(context.Context) (bool, error) { return c.behind.Load(), nil }})
+	c.leases = &leases{Store: store}
+	server := stream.New(stream.Config{Store: c.leases, Mirror: c.mirror, Authority: authority, LeaseTTL: c.lease, Log: quiet,
+		Behind: func(context.Context) (bool, error) { c.asked.Add(1); return c.behind.Load(), nil }})
 	c.server = server
 	job := &portstatus.Job{Mirror: c.mirror, Sink: c.sink, Log: quiet}
 	var running sync.WaitGroup
@@ -100,6 +115,29 @@ func (c *cluster) start() {
 	})
 }
 
+// leases is a store that remembers the leases that it has granted.
+type leases struct {
+	nsdb.Store
+	mu      sync.Mutex
+	granted []nsdb.Lease
+}
+
+func (l *leases) Grant(ctx context.Context, ttl time.Duration) (nsdb.Lease, error) {
+	lease, err := l.Store.Grant(ctx, ttl)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.granted = append(l.granted, lease)
+	}
+	return lease, err
+}
+
+func (l *leases) all() []nsdb.Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.granted)
+}
+
 // token returns a join token, in its text form, for the cluster's addresses.
 func (c *cluster) token() string {
 	c.t.Helper()
@@ -110,18 +148,35 @@ func (c *cluster) token() string {
 	return text
 }
 
-// put stores objects as the importer would, and returns when the mirror has them.
+// put stores objects as the importer would, and returns when the server knows them.
 func (c *cluster) put(objects ...topology.Object) {
 	c.t.Helper()
-	rev, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error {
+	c.update(func(tx nsdb.Tx) {
 		for _, o := range objects {
 			tx.Put(o)
 		}
-		return nil
 	})
+}
+
+// remove deletes an object, and returns when the server knows that.
+func (c *cluster) remove(k topology.Key) {
+	c.t.Helper()
+	c.update(func(tx nsdb.Tx) { tx.Delete(k) })
+}
+
+func (c *cluster) update(fn func(nsdb.Tx)) {
+	c.t.Helper()
+	rev, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error { fn(tx); return nil })
 	check(c.t, err)
-	_, err = c.mirror.WaitFor(c.t.Context(), rev)
+	check(c.t, c.server.Await(c.t.Context(), rev))
+}
+
+// replace makes a change of any size, and returns when the server knows it.
+func (c *cluster) replace(writes map[topology.Key]topology.Object) {
+	c.t.Helper()
+	rev, err := c.store.UpdateLarge(c.t.Context(), nsdb.LargeChange{Writes: writes})
 	check(c.t, err)
+	check(c.t, c.server.Await(c.t.Context(), rev))
 }
 
 // network stores a bridge with ports, each with one address, and returns the ports.
@@ -148,6 +203,7 @@ type host struct {
 
 	mu    sync.Mutex
 	facts session.Facts
+	asked time.Time                        // when the facts were asked for last
 	known map[topology.Key]topology.Object // what the deltas add up to
 }
 
@@ -162,7 +218,10 @@ func (c *cluster) newHost(dir string, addresses ...string) *host {
 func startHost(t *testing.T, config session.Config) *host {
 	t.Helper()
 	h := &host{t: t, known: map[topology.Key]topology.Object{}}
-	config.Version, config.Facts, config.Log = "test", h.getFacts, quiet
+	config.Version, config.Log = "test", quiet
+	if config.Facts == nil {
+		config.Facts = h.getFacts
+	}
 	var err error
 	h.Session, err = session.New(config)
 	check(t, err)
@@ -182,6 +241,7 @@ func startHost(t *testing.T, config session.Config) *host {
 func (h *host) getFacts() session.Facts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.asked = time.Now()
 	return h.facts
 }
 
@@ -191,6 +251,19 @@ func (h *host) report(change func(*session.Facts)) {
 	change(&h.facts)
 	h.mu.Unlock()
 	h.Changed()
+}
+
+// awaitReport waits until the cluster has taken a report of what are the host's facts now, or later.
+func (h *host) awaitReport() {
+	h.t.Helper()
+	now := time.Now()
+	h.Changed()
+	eventually(h.t, "the host reports", func() bool {
+		last := h.Status().LastReport // one report is under way at a time: the one asked for before it
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.asked.After(now) && last.After(h.asked)
+	})
 }
 
 func (h *host) receive(d view.Delta) {
@@ -282,12 +355,6 @@ func check(t *testing.T, err error) {
 }
 
 func key[T any](kind topology.Kind, u id.ID[T]) topology.Key { return topology.Key{Kind: kind, ID: u} }
-
-func (c *cluster) remove(k topology.Key) {
-	c.t.Helper()
-	_, err := c.store.Update(c.t.Context(), func(tx nsdb.Tx) error { tx.Delete(k); return nil })
-	check(c.t, err)
-}
 
 // bound reports whether the port is bound on the host.
 func bound(c *cluster, port topology.PortID, h topology.HostID) bool {

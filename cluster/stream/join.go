@@ -34,7 +34,7 @@ func (s *Server) Join(ctx context.Context, req *topologypb.JoinRequest) (*topolo
 		return nil, errs.New(errs.Conflict, "HostAlive",
 			"host %v is alive under this identity; stop its agent, wait for %v and join again", host, s.LeaseTTL)
 	}
-	cert, err := s.Authority.HostCertificate(host, req.GetCsr())
+	cert, err := s.Authority.HostCertificate(host, req.GetCsr(), s.earliest(host))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *Server) Join(ctx context.Context, req *topologypb.JoinRequest) (*topolo
 
 // Renew implements topologypb.StreamServer.
 func (s *Server) Renew(ctx context.Context, req *topologypb.RenewRequest) (*topologypb.RenewReply, error) {
-	cert, err := s.Authority.HostCertificate(caller(ctx), req.GetCsr())
+	cert, err := s.Authority.HostCertificate(caller(ctx), req.GetCsr(), s.earliest(caller(ctx)))
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +53,7 @@ func (s *Server) Renew(ctx context.Context, req *topologypb.RenewRequest) (*topo
 }
 
 // ListHosts implements topologypb.StreamServer: every host that has ever reported, in order of identifier.
-func (s *Server) ListHosts(ctx context.Context, _ *topologypb.ListHostsRequest) (*topologypb.ListHostsReply, error) {
-	if err := s.awaitReady(ctx); err != nil {
-		return nil, err
-	}
+func (s *Server) ListHosts(_ context.Context, _ *topologypb.ListHostsRequest) (*topologypb.ListHostsReply, error) {
 	state := s.Mirror.State()
 	reply := &topologypb.ListHostsReply{}
 	for o := range state.ByKind(topology.KindHost) {

@@ -27,9 +27,6 @@ func (s *Server) LeaseNAT(ctx context.Context, req *topologypb.LeaseNATRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitReady(ctx); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	session := s.session(want.Host)
@@ -39,7 +36,11 @@ func (s *Server) LeaseNAT(ctx context.Context, req *topologypb.LeaseNATRequest) 
 		return nil, errs.New(errs.Unavailable, "NotReported", "a host reports before it leases")
 	}
 	for range maxBlockTries {
-		block, err := want.choose(s.Mirror.State(), s.feed.freedAt)
+		state := s.Mirror.State()
+		if err := s.feed.await(ctx, state.Revision); err != nil { // else it may not know of what became free last
+			return nil, unavailable(err)
+		}
+		block, err := want.choose(state, s.feed.freedAt)
 		if err != nil {
 			return nil, err
 		}

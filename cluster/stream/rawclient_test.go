@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -28,7 +29,7 @@ type rawClient struct {
 func certificate(t *testing.T, a *pki.Authority, host topology.HostID) tls.Certificate {
 	t.Helper()
 	key, csr := request(t)
-	der, err := a.HostCertificate(host, csr)
+	der, err := a.HostCertificate(host, csr, time.Time{})
 	check(t, err)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
@@ -50,18 +51,24 @@ func (c *cluster) raw(certs ...tls.Certificate) *rawClient {
 
 func (c *cluster) rawAt(address string, certs ...tls.Certificate) *rawClient {
 	c.t.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(c.authority.Certificate())
-	config := &tls.Config{RootCAs: pool, ServerName: topologypb.ServerName, MinVersion: tls.VersionTLS12}
-	if len(certs) > 0 {
-		// Shown whether or not the server asks for one of its own authority's.
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certs[0], nil }
-	}
+	config := clientTLS(c.authority, certs...)
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(config)),
 		grpc.WithStaticStreamWindowSize(64<<10), grpc.WithStaticConnWindowSize(64<<10))
 	check(c.t, err)
 	c.t.Cleanup(func() { conn.Close() })
 	return &rawClient{StreamClient: topologypb.NewStreamClient(conn), tls: config}
+}
+
+// clientTLS is that of a client of the authority's servers with the given certificates, or none.
+func clientTLS(a *pki.Authority, certs ...tls.Certificate) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.Certificate())
+	config := &tls.Config{RootCAs: pool, ServerName: topologypb.ServerName, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}
+	if len(certs) > 0 {
+		// Shown whether or not the server asks for one of its own authority's.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certs[0], nil }
+	}
+	return config
 }
 
 // watch begins a Watch call.

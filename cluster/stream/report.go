@@ -29,9 +29,6 @@ func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*to
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitReady(ctx); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	session := s.session(r.host.ID)

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -28,39 +27,44 @@ import (
 	"midonet.org/midonet/cluster/stream"
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
+	"midonet.org/midonet/test/leaks"
 	"midonet.org/midonet/topology"
 	"midonet.org/midonet/topology/topologypb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
-// TestARestartedServerDisturbsNobody stops the whole cluster under a host with an active port and starts it again.
+// TestARestartedServerDisturbsNobody stops the whole cluster under a host with an active port and starts it again. The host's old lease runs on
+// then, and out.
 func TestARestartedServerDisturbsNobody(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
+	c := newClusterOf(t, stream.LeaseTTL)
 	_, ports := c.network(2)
 	h := c.newHost(filepath.Join(t.TempDir(), "a"))
 	eventually(t, "runs", func() bool { return h.Status().Connected })
 	h.bind(ports[0], "tap0")
 	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
 	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+	granted := c.leases.all()
+	old := &topology.HostState{Host: id.New[topology.Host]()} // goes with the lease
+	c.update(func(tx nsdb.Tx) { tx.PutLeased(old, granted[len(granted)-1]) })
 	before := c.sink.history()
 
 	c.stop()
-	eventually(t, "the host notices", func() bool { return !h.Status().Connected })
+	eventually(t, "the host notices", func() bool { s := h.Status(); return !s.Connected && strings.Contains(s.LastError, "connect:") })
 	if !h.knows(key(topology.KindPort, ports[0])) {
 		t.Fatal("the host forgot its port when the cluster went away")
 	}
 	if err := h.Bind(t.Context(), ports[1], "tap1"); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "connect:") {
 		t.Errorf("a binding without a cluster: %v", err)
 	}
+	c.lease = longLease
 	c.start()
 	eventually(t, "the host is back", func() bool { return h.Status().Connected })
 	h.bind(ports[1], "tap1")
 	eventually(t, "a delta arrives over the new connection", func() bool { return h.knows(key(topology.KindBinding, ports[1])) })
-	restarted := h.Status().LastReport
-	time.Sleep(leaseTTL) // nothing to wait for: the old lease would end about now
-	eventually(t, "reports go on", func() bool { return h.Status().LastReport.After(restarted) })
+	eventually(t, "the old lease has run out", func() bool { return c.mirror.State().Get(old.Key()) == nil })
+	h.awaitReport()
 	if after := c.sink.history(); !slices.Equal(after, before) {
 		t.Errorf("the port's status flapped: %v, then %v", before, after)
 	}
@@ -78,10 +82,18 @@ func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
 	h.bind(ports[1], "tap1")
 	h.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true, ports[1]: true} })
 	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) && c.sink.isActive(ports[1]) })
+	eventually(t, "the host knows", func() bool {
+		return h.knows(key(topology.KindPortState, ports[0])) && h.knows(key(topology.KindPortState, ports[1]))
+	})
 	h.stop()
-	again := restartHost(t, dir, "", h.HostID())
-	eventually(t, "reports with nothing found", func() bool { return !again.Status().LastReport.IsZero() })
-	again.report(func(f *session.Facts) { f.Ports = map[topology.PortID]bool{ports[0]: true} })
+	found := false // at first it has not found its interfaces, and then one of them
+	startHost(t, session.Config{StateDir: dir, HostName: "again", Facts: func() session.Facts {
+		if !found {
+			found = true
+			return session.Facts{}
+		}
+		return session.Facts{Ports: map[topology.PortID]bool{ports[0]: true}}
+	}})
 	eventually(t, "DOWN what is not found in time", func() bool { return !c.sink.isActive(ports[1]) })
 	name := ports[0].String()[:8]
 	if slices.Contains(c.sink.history(), name+" false") {
@@ -94,19 +106,13 @@ func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
 func TestAHostMayGoToAnotherServerAndBack(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	_, ports := c.network(1)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	second := stream.New(stream.Config{Store: c.store, Mirror: c.mirror, Authority: c.authority, LeaseTTL: leaseTTL, Log: quiet})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- second.Run(ctx, l) }()
-	t.Cleanup(func() { cancel(); check(t, <-done) })
-
-	h := id.New[topology.Host]()
-	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"})
+	_, ports := c.network(2)
+	h, elsewhere := id.New[topology.Host](), id.New[topology.Host]()
+	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"}, &topology.Binding{Port: ports[1], Host: elsewhere, Interface: "tap0"})
 	cert := certificate(t, c.authority, h)
-	a, b := c.raw(cert), c.rawAt(l.Addr().String(), cert)
+	aAddress, aLeases := c.another(stream.LeaseTTL)
+	bAddress, bLeases := c.another(longLease)
+	a, b := c.rawAt(aAddress, cert), c.rawAt(bAddress, cert)
 	report := func(r *rawClient) {
 		t.Helper()
 		_, err := r.Report(t.Context(), &topologypb.ReportRequest{
@@ -118,16 +124,33 @@ func TestAHostMayGoToAnotherServerAndBack(t *testing.T) {
 	}
 	report(a)
 	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
-	before := c.sink.history()
-	tick := time.NewTicker(leaseTTL / 5)
-	defer tick.Stop()
-	for _, r := range []*rawClient{b, b, b, a, a, a, a, a, a, a, a, a, a} { // the time of two leases
-		<-tick.C
-		report(r)
+	report(b)
+	time.Sleep(stream.LeaseTTL / 2) // until server a gives its own lease up
+	report(a)
+	check(t, aLeases.all()[0].Revoke(t.Context()))
+	check(t, bLeases.all()[0].Revoke(t.Context()))
+
+	// The status of a port elsewhere comes after whatever has become of the host's.
+	c.put(&topology.HostState{Host: elsewhere}, &topology.PortState{Port: ports[1], Host: elsewhere, Active: true})
+	eventually(t, "the other port is ACTIVE", func() bool { return c.sink.isActive(ports[1]) })
+	name := ports[0].String()[:8]
+	if slices.Contains(c.sink.history(), name+" false") {
+		t.Errorf("the port's status flapped: %v", c.sink.history())
 	}
-	if after := c.sink.history(); !slices.Equal(after, before) {
-		t.Errorf("the port's status flapped: %v, then %v", before, after)
-	}
+}
+
+// another runs one more server of the cluster's store, and returns its address.
+func (c *cluster) another(lease time.Duration) (address string, granted *leases) {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(c.t, err)
+	granted = &leases{Store: c.store}
+	server := stream.New(stream.Config{Store: granted, Mirror: c.mirror, Authority: c.authority, LeaseTTL: lease, Log: quiet})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- server.Run(ctx, l) }()
+	c.t.Cleanup(func() { cancel(); check(c.t, <-done) })
+	return l.Addr().String(), granted
 }
 
 // TestAnAgentStartsWithoutACluster shows what a restarted agent knows while nobody answers.
@@ -170,12 +193,10 @@ func TestABindingIsOnDiskWhenItIsAnswered(t *testing.T) {
 	copies := make([]string, len(ports))
 	for i, p := range ports {
 		h.bind(p, fmt.Sprintf("tap%d", i))
-		copies[i] = filepath.Join(t.TempDir(), "copy")
-		check(t, os.CopyFS(copies[i], os.DirFS(dir)))
+		copies[i] = copyState(t, dir)
 	}
 	check(t, h.Unbind(t.Context(), ports[0]))
-	unbound := filepath.Join(t.TempDir(), "unbound")
-	check(t, os.CopyFS(unbound, os.DirFS(dir)))
+	unbound := copyState(t, dir)
 	token := h.JoinToken
 	h.stop()
 	c.stop()
@@ -190,6 +211,19 @@ func TestABindingIsOnDiskWhenItIsAnswered(t *testing.T) {
 	if again.knows(binding(0)) {
 		t.Error("the port is unbound, and bound again after a restart")
 	}
+}
+
+// copyState copies the files of an agent, each of which is as it was at some moment, and returns the directory of the copies. Others in the
+// directory are about to become one of them, and may be gone at any time.
+func copyState(t *testing.T, dir string) string {
+	t.Helper()
+	copied := t.TempDir()
+	for _, name := range []string{"midonet_host_id.properties", "identity.json", "topology.pb"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(copied, name), data, 0o600))
+	}
+	return copied
 }
 
 // restartHost starts an agent on the state of one that ran before.
@@ -279,18 +313,11 @@ func TestLargeStepsAreCut(t *testing.T) {
 	if _, err := r.Bind(t.Context(), &topologypb.BindRequest{Port: first.ID[:], Interface: "tap0"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, calls := range []interface {
-		Recv() (*topologypb.Update, error)
-	}{updates, r.watch(t, t.Context())} {
-		parts, objects, more := 0, 0, true
-		for more {
-			u, err := calls.Recv()
-			check(t, err)
-			parts, objects, more = parts+1, objects+len(u.GetPut()), u.GetMore()
-		}
-		if parts < 4 || objects != 53 { // 1 MB in parts of 256 KiB; bridge, 51 ports, binding
-			t.Errorf("%d objects came in %d parts", objects, parts)
-		}
+	if parts, objects, _ := receive(t, updates); parts < 4 || objects != 53 { // 1 MB in parts of 256 KiB; bridge, 51 ports, binding
+		t.Errorf("%d objects came in %d parts of a delta", objects, parts)
+	}
+	if parts, objects, _ := receive(t, r.watch(t, t.Context())); parts < 4 || objects != 53 {
+		t.Errorf("%d objects came in %d parts of a snapshot", objects, parts)
 	}
 }
 
@@ -312,19 +339,17 @@ func TestALargeChangeIsOneDelta(t *testing.T) {
 			replaced[p.Key()], replaced[instead.Key()] = nil, instead
 		}
 	}
-	_, err := c.store.UpdateLarge(t.Context(), nsdb.LargeChange{Writes: old})
-	check(t, err)
+	c.replace(old)
 	h := id.New[topology.Host]()
 	r := c.raw(certificate(t, c.authority, h))
-	_, err = r.Bind(t.Context(), &topologypb.BindRequest{Port: own[:], Interface: "tap0"})
+	_, err := r.Bind(t.Context(), &topologypb.BindRequest{Port: own[:], Interface: "tap0"})
 	check(t, err)
 	updates := r.watch(t, t.Context())
 	parts, puts, _ := receive(t, updates)
 	if parts < 3 || puts != 2*half+3 { // 1 MB in parts of 256 KiB; bridge, own port, binding
 		t.Fatalf("the snapshot has %d objects in %d parts", puts, parts)
 	}
-	_, err = c.store.UpdateLarge(t.Context(), nsdb.LargeChange{Writes: replaced})
-	check(t, err)
+	c.replace(replaced)
 	parts, puts, deletes := receive(t, updates)
 	if parts < 3 || puts != 2*half || deletes != half {
 		t.Errorf("the delta has %d objects and %d deletions in %d parts; want %d and %d", puts, deletes, parts, 2*half, half)

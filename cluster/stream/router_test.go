@@ -98,8 +98,7 @@ func TestBlocksAreExclusive(t *testing.T) {
 	}
 	for _, h := range hosts { // named in reports, the blocks stay
 		h.report(func(f *session.Facts) { f.Blocks = held[h.HostID()] })
-		before := h.Status().LastReport
-		eventually(t, "the next report", func() bool { return h.Status().LastReport.After(before) })
+		h.awaitReport()
 	}
 	if n := count(c.mirror.State().NATBlocks(router.ID)); n != blocks {
 		t.Errorf("%d of %d blocks are left", n, blocks)
@@ -206,8 +205,7 @@ func TestUplinksArePluggedInAsNeutronSays(t *testing.T) {
 	third := c.namedHost("gateway2")
 	eventually(t, "the third host is known", func() bool { return c.mirror.State().Get(key(topology.KindHost, third.HostID())) != nil })
 	wants("gateway2", "eth3")
-	before := second.Status().LastReport
-	eventually(t, "the host reports again", func() bool { return second.Status().LastReport.After(before) })
+	second.awaitReport()
 	if !is(second, "eth2")() {
 		t.Error("a name that two hosts have was followed")
 	}

@@ -93,13 +93,13 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 
 func (s *Server) grpcServer() *grpc.Server {
 	server := grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(s.Authority.TLS())),
+		grpc.Creds(newDoor(credentials.NewTLS(s.Authority.TLS()), maxStrangers)),
 		grpc.UnaryInterceptor(s.authenticateCall),
 		grpc.StreamInterceptor(s.authenticateStream),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(maxCallsPerHost),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second, MaxConnectionIdle: idleTime}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)
 	topologypb.RegisterStreamServer(server, s)

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"midonet.org/midonet/agent/session"
 	"midonet.org/midonet/cluster/nsdb/mirror"
@@ -20,7 +20,7 @@ import (
 // TestAPortsLife follows a port from its binding to the end of its host.
 func TestAPortsLife(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
+	c := newClusterOf(t, shortLease)
 	bridge, ports := c.network(3)
 	h := c.newHost(filepath.Join(t.TempDir(), "a"), c.addresses[0])
 	other := c.newHost(filepath.Join(t.TempDir(), "b"), c.addresses[1]) // over the Unix socket
@@ -49,15 +49,16 @@ func TestAPortsLife(t *testing.T) {
 	check(t, other.Unbind(t.Context(), ports[1]))
 	eventually(t, "a host without a port forgets the network", func() bool { return other.count() == 1 })
 
+	counted := func() bool { _, ok := c.server.Counts()[h.HostID()]; return ok }
+	eventually(t, "the server knows what the host has counted", counted)
 	h.stop()
 	eventually(t, "DOWN when the host has been silent for its lease", func() bool { return !c.sink.isActive(ports[0]) })
-	hosts, err := other.ListHosts(t.Context())
-	check(t, err)
-	for _, k := range hosts {
-		if k.Alive != (k.Host.ID == other.HostID()) {
-			t.Errorf("host %v alive: %v", k.Host.Name, k.Alive)
-		}
-	}
+	eventually(t, "what a silent host has counted is forgotten", func() bool { return !counted() })
+	eventually(t, "the other host alone is alive", func() bool {
+		hosts, err := other.ListHosts(t.Context())
+		return err == nil && len(hosts) == 2 &&
+			!slices.ContainsFunc(hosts, func(k session.KnownHost) bool { return k.Alive != (k.Host.ID == other.HostID()) })
+	})
 }
 
 // TestAHostWithTooMuchToSayIsHeard has a host with more of everything than a report may have. Its server must not refuse it, and
@@ -154,10 +155,11 @@ func TestABindWaitsForItsPort(t *testing.T) {
 	c.behind.Store(true)
 	bound := make(chan error, 1)
 	go func() { bound <- h.Bind(t.Context(), late, "tap0") }()
+	eventually(t, "the server has given the port all the time that it gives one that does not come", func() bool { return c.asked.Load() > 0 })
 	select {
 	case err := <-bound:
 		t.Fatalf("before the port is there: %v", err)
-	case <-time.After(3 * time.Second):
+	default:
 	}
 	c.put(&topology.Port{ID: late, Bridge: bridge, AdminUp: true})
 	if err := <-bound; err != nil {
@@ -178,6 +180,8 @@ func TestLearnedAddressesFollowTheStation(t *testing.T) {
 	eventually(t, "both run", func() bool { return a.Status().Connected && b.Status().Connected })
 	a.bind(ports[0], "tap0")
 	b.bind(ports[1], "tap0")
+	a.awaitReport() // what is new in a report can be told from its second on
+	b.awaitReport()
 	hw := mac.MustParse("02:00:00:00:00:99")
 	behind := func(h *host, port topology.PortID) {
 		h.report(func(f *session.Facts) { f.Learned = []session.Station{{Bridge: bridge, Port: port, MAC: hw}} })
@@ -196,16 +200,14 @@ func TestLearnedAddressesFollowTheStation(t *testing.T) {
 	})
 	behind(b, ports[1])
 	eventually(t, "the station has moved to b, though a still has its old record", func() bool { return where() == b.HostID() })
-	before := a.Status().LastReport
-	eventually(t, "a reports again", func() bool { return a.Status().LastReport.After(before) })
+	a.awaitReport()
 	if where() != b.HostID() {
 		t.Error("a fought for its old record")
 	}
 	b.report(func(f *session.Facts) { f.Learned = nil })
 	eventually(t, "gone from b", func() bool { return where() != b.HostID() })
 	behind(a, ports[1]) // not its port
-	before = a.Status().LastReport
-	eventually(t, "a reports", func() bool { return a.Status().LastReport.After(before) })
+	a.awaitReport()
 	eventually(t, "a record behind another host's port is not kept", func() bool { return where() == topology.HostID{} })
 }
 
@@ -226,9 +228,13 @@ func TestAnIdleHostWritesNothing(t *testing.T) {
 	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
 	reports := func(n int) {
 		for range n {
-			before := h.Status().LastReport
-			h.report(func(f *session.Facts) { f.Counts.Flows++; f.Counts.Misses += 7 })
-			eventually(t, "the next report", func() bool { return h.Status().LastReport.After(before) })
+			h.report(func(f *session.Facts) {
+				f.Counts.Flows++
+				f.Counts.Misses += 7
+				f.Counts.Begun += 3
+				f.Counts.Opened += 2
+			})
+			h.awaitReport()
 		}
 	}
 	reports(2)
@@ -237,9 +243,7 @@ func TestAnIdleHostWritesNothing(t *testing.T) {
 	if now := c.mirror.State().Revision; now != revision {
 		t.Errorf("reports without news made steps: revision %d, then %d", revision, now)
 	}
-	if got := c.server.Counts()[h.HostID()]; got.Flows != 7 || got.Misses != 49 {
+	if got := c.server.Counts()[h.HostID()]; got.Flows != 7 || got.Misses != 49 || got.Begun != 21 || got.Opened != 14 {
 		t.Errorf("after seven reports the server knows of %+v", got)
 	}
-	h.stop()
-	eventually(t, "what a silent host has counted is forgotten", func() bool { return len(c.server.Counts()) == 0 })
 }

@@ -18,15 +18,15 @@ const maxUpdate = 256 << 10
 // Watch implements topologypb.StreamServer.
 func (s *Server) Watch(req *topologypb.WatchRequest, stream grpc.ServerStreamingServer[topologypb.Update]) error {
 	ctx := stream.Context()
-	if err := s.awaitReady(ctx); err != nil {
-		return err
-	}
 	routers, err := readWanted(req.GetRouters())
 	if err != nil {
 		return err
 	}
 	snapshot, rev, w := s.feed.watch(caller(ctx), routers)
 	defer s.feed.leave(w)
+	if _, err := s.identify(ctx); err != nil { // again: what has come between, the feed has told nobody
+		return err
+	}
 	s.Log.Info("host connected", "host", w.host, "agent", req.GetVersion(), "objects", len(snapshot))
 	defer s.Log.Info("host disconnected", "host", w.host)
 	first := sender{stream: stream, snapshot: true, revision: rev}
@@ -70,7 +70,7 @@ func (s *Server) sendSteps(ctx context.Context, stream grpc.ServerStreamingServe
 				return err
 			}
 		case <-w.gone:
-			return w.reason()
+			return w.why
 		case <-s.stopping:
 			return errStopping
 		case <-ctx.Done():
@@ -79,13 +79,11 @@ func (s *Server) sendSteps(ctx context.Context, stream grpc.ServerStreamingServe
 	}
 }
 
-// reason says why the watcher is gone.
-func (w *watcher) reason() error {
-	if w.slow {
-		return errs.New(errs.Unavailable, "TooSlow", "the host did not keep up with the changes and must start again")
-	}
-	return errs.New(errs.Conflict, "Replaced", "another agent watches as this host")
-}
+// Why a watcher gets nothing more.
+var (
+	errSlow     = errs.New(errs.Unavailable, "TooSlow", "the host did not keep up with the changes and must start again")
+	errReplaced = errs.New(errs.Conflict, "Replaced", "another agent watches as this host")
+)
 
 // sender sends one step, cut into updates of about maxUpdate.
 type sender struct {

@@ -11,7 +11,7 @@ type agentCmd struct {
 	HostIDFile    string   `name:"host-id-file" help:"File with the host's UUID; default midonet_host_id.properties in the state directory." type:"path"`
 	HostName      string   `help:"Name of the host, which binding:host_id of its ports has; default: the machine's."`
 	Zone          string   `name:"availability-zone" default:"nova" help:"The availability zone that the host is in, as networks and routers may ask for; empty: none."`
-	Join          string   `name:"join" placeholder:"TOKEN" help:"Token that midonet join-token printed; needed the first time."`
+	Join          string   `name:"join" placeholder:"TOKEN" env:"MIDONET_JOIN" help:"Token that midonet join-token printed; needed the first time."`
 	Server        []string `help:"Addresses of the cluster, host:port or unix:/path, in place of those in the token."`
 	ControlSocket string   `default:"/run/midolman/midolman.sock" help:"Where mm-ctl finds the agent." type:"path"`
 	Underlay      []string `help:"Addresses or interfaces for the tunnels; default: those of the default route."`

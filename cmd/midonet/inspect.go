@@ -12,8 +12,11 @@ import (
 
 // stateDirFlag names the running server by its state directory.
 type stateDirFlag struct {
-	StateDir string `default:"var" help:"State directory of the running server." type:"path"`
+	StateDir string `default:"${state_dir}" help:"State directory of the running server." type:"path"`
 }
+
+// stateDirHere has tools look at the server that is here.
+func stateDirHere() kong.Vars { return kong.Vars{"state_dir": run.StateDirHere()} }
 
 type statusCmd struct{ stateDirFlag }
 
@@ -35,6 +38,20 @@ func (c joinCmd) Run(ctx context.Context) error {
 	return run.PrintJoinLine(ctx, run.NewAdminClient(c.StateDir), request, os.Stdout)
 }
 
+type hostCmd struct {
+	Revoke revokeCmd `cmd:"" help:"Take a host's certificates back, when its key may be in other hands: the cluster refuses it until it joins again."`
+}
+
+type revokeCmd struct {
+	stateDirFlag
+	Host string `arg:"" help:"The host's name or identifier."`
+}
+
+// Run takes the certificates back.
+func (c revokeCmd) Run(ctx context.Context) error {
+	return run.RevokeHost(ctx, run.NewAdminClient(c.StateDir), c.Host, os.Stdout)
+}
+
 type dbCmd struct {
 	databaseFlags
 	Upgrade dbUpgradeCmd `cmd:"" help:"Bring the tables of the Neutron database to this program's version; a server does it, too, when it starts."`
@@ -54,7 +71,7 @@ func (c *dbCmd) AfterApply(parsed *kong.Context) error {
 // databaseFlags name the Neutron database, with or without a running server.
 type databaseFlags struct {
 	ConfigFile []string `name:"config-file" help:"oslo.config file of the server; may be given several times, later files win." type:"existingfile" sep:"none"`
-	StateDir   string   `default:"var" help:"State directory of the server; its database is there unless [database] connection says otherwise." type:"path"`
+	StateDir   string   `default:"${state_dir}" help:"State directory of the server; its database is there unless [database] connection says otherwise." type:"path"`
 }
 
 func (f databaseFlags) server() run.ServerConfig {

@@ -27,13 +27,14 @@ type commands struct {
 	Tcpdump tcpdumpCmd `cmd:"" help:"Capture the packets of a virtual port of this host."`
 	DB      dbCmd      `cmd:"" name:"db" help:"Look at what a server stores."`
 	Join    joinCmd    `cmd:"" name:"join-token" help:"Print the line that adds a host."`
+	Host    hostCmd    `cmd:"" help:"Say what hosts may do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parser := kong.Must(&commands{}, kong.Name("midonet"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
+	parser := kong.Must(&commands{}, kong.Name("midonet"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), stateDirHere(),
 		kong.Description("MidoNet networking for OpenStack: API server, cluster, agent and tools in one program."))
 	if calledAsManager() {
 		parser = managerParser(ctx)

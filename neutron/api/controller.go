@@ -56,7 +56,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.appendList([]byte("{"), r, seen)
+	body, err := c.appendList(append(*bodies.Get().(*[]byte), '{'), r, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (c *controller[T]) list(r *request) (*answer, error) {
 		body = append(body, `,"`+c.def.Collection+`_links":`...)
 		body = append(body, encode(c.links(r, q, page))...)
 	}
-	return ok(append(body, '}')), nil
+	return &answer{status: http.StatusOK, body: append(body, '}'), again: true}, nil
 }
 
 // links asks for the items' ids by their primary key, which every type calls its own way.

@@ -104,6 +104,7 @@ func TestTheResourceComesFirst(t *testing.T) {
 func TestPathsAsTheyAreWritten(t *testing.T) {
 	s, _ := newServer(t)
 	wantAnswer(t, s, "GET", "///v2.0//networks/", "", 200, `{"networks":[]}`)
+	wantAnswer(t, s, "GET", "/v2.0/networks//x/", "", 404, neutronError("NetworkNotFound", "Network x could not be found."))
 	for _, path := range []string{"/%ff", "/v2.0/%ff", "/v2.0/networks/%ff", "/v2.0/networks/x/tags/%ff"} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
 			wantAnswer(t, s, method, path, "", 400, neutronError("HTTPBadRequest", notAllowedText))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -73,7 +74,15 @@ type request struct {
 type answer struct {
 	status int
 	body   []byte
+	again  bool // the body is for other answers when it is written
 }
+
+// bodies are those of lists that have been written. A list is long, and as many octets more to clear and to collect for each would be a good part
+// of what it costs.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// longestKept is how many octets a body has room for at most that is kept.
+const longestKept = 4 << 20
 
 // New returns a server without collections.
 func New(c Config) *Server {
@@ -133,7 +142,8 @@ func (s *Server) answer(hr *http.Request, requestID string) (a *answer, err erro
 	if err != nil {
 		return nil, err
 	}
-	return s.route(r, strings.Split(strings.Trim(rest, "/"), "/"))
+	parts := strings.FieldsFunc(rest, func(c rune) bool { return c == '/' }) // as there, //networks//<id> is one
+	return s.route(r, parts)
 }
 
 func (s *Server) authenticated(hr *http.Request, requestID string) (*request, error) {
@@ -153,7 +163,7 @@ func (s *Server) authenticated(hr *http.Request, requestID string) (*request, er
 // route takes the parts of the path below /v2.0.
 func (s *Server) route(r *request, path []string) (*answer, error) {
 	switch {
-	case len(path) == 1 && path[0] == "":
+	case len(path) == 0:
 		return s.resources(r)
 	case path[0] == "extensions" && len(path) <= 2:
 		return s.extensions(r, path[1:])
@@ -225,6 +235,10 @@ func write(w http.ResponseWriter, a *answer) {
 	}
 	w.WriteHeader(a.status)
 	w.Write(a.body) // a client that has gone is the only failure, and there is no one left to tell
+	if a.again && cap(a.body) <= longestKept {
+		empty := a.body[:0]
+		bodies.Put(&empty)
+	}
 }
 
 // log writes one line for each request: faults of ours as errors with their cause, which the client does not see. What fails because

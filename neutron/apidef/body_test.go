@@ -170,6 +170,21 @@ func subnet(attr string) string {
 
 func port(attr string) string { return `{"network_id":"` + uuid + `",` + attr + `}` }
 
+// TestRulesOpenNothingByMistake: a group that was left empty, and numbers in other forms than their own.
+func TestRulesOpenNothingByMistake(t *testing.T) {
+	for given, typ := range map[string]string{
+		`"remote_group_id":""`: "SecurityGroupNotFound", `"remote_address_group_id":""`: "AddressGroupNotFound", `"remote_group_id":[]`: "SecurityGroupNotFound",
+		`"protocol":"06"`: "SecurityGroupRuleInvalidProtocol", `"protocol":"6 "`: "SecurityGroupRuleInvalidProtocol", `"protocol":"+6"`: "SecurityGroupRuleInvalidProtocol",
+		`"protocol":"-0"`: "SecurityGroupRuleInvalidProtocol", `"protocol":"256"`: "SecurityGroupRuleInvalidProtocol", `"protocol":""`: "SecurityGroupRuleInvalidProtocol",
+	} {
+		_, _, err := SecurityGroupRules().CheckCreate(decode(t, `{"security_group_id":"`+uuid+`","direction":"ingress",`+given+`}`), Owner{ProjectID: "blue"})
+		var fault *errs.Error
+		if !errors.As(err, &fault) || fault.Type != typ {
+			t.Errorf("%s: %v, and not %s", given, err, typ)
+		}
+	}
+}
+
 func TestUpdateRefusals(t *testing.T) {
 	for _, c := range []struct {
 		r             *Resource
@@ -278,6 +293,7 @@ func TestConversions(t *testing.T) {
 			[]any{map[string]any{"ip_address": "10.0.0.5/24", "mac_address": "fa:16:3e:00:00:01"}}},
 		{Networks(), "admin_state_up", `{"admin_state_up":" Yes "}`, true},
 		{Networks(), "admin_state_up", `{"admin_state_up":0}`, false},
+		{Networks(), "admin_state_up", `{"admin_state_up":-0}`, false},
 		{Networks(), "mtu", `{"mtu":1400.9}`, int64(1400)},
 	} {
 		values, _, err := c.r.CheckCreate(decode(t, c.body), Owner{ProjectID: "blue"})
@@ -287,6 +303,16 @@ func TestConversions(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.want, values[c.attr]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.body, diff)
+		}
+	}
+}
+
+// TestNumberText has what Python's repr() says.
+func TestNumberText(t *testing.T) {
+	for in, want := range map[json.Number]string{"5": "5", "-0": "0", "1e0": "1.0", "-0.0": "-0.0", "1.50": "1.5", "1E15": "1000000000000000.0", "1e16": "1e+16",
+		"0.0001": "0.0001", "0.00001": "1e-05", "100000000000000000000": "100000000000000000000", "1e400": "1e400"} {
+		if got := text(in); got != want {
+			t.Errorf("%s is written %s, and not %s", in, got, want)
 		}
 	}
 }

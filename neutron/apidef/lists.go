@@ -155,17 +155,15 @@ func extraDHCPOptions(v any) (any, error) {
 	if !ok {
 		return nil, InvalidInput("'%s' is not a list", text(v))
 	}
-	seen := map[string]bool{}
+	if twice := duplicates(list); len(twice) > 0 {
+		return nil, InvalidInput("Duplicate items in the list: '%s'", strings.Join(twice, ", "))
+	}
 	out := make([]any, len(list))
 	for i, e := range list {
 		option, ok := dhcpOption(e)
 		if !ok {
 			return nil, InvalidInput("No valid key specs matched for: %s", text(e))
 		}
-		if seen[repr(e)] {
-			return nil, InvalidInput("Duplicate items in the list: '%s'", repr(e))
-		}
-		seen[repr(e)] = true
 		out[i] = option
 	}
 	return out, nil

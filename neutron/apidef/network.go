@@ -19,8 +19,6 @@ func Networks() *Resource {
 			Create: true, Update: true, Default: int64(0), Convert: toInteger, Validate: nonNegative, Filter: true, Sort: true, Policy: true},
 		{Name: "router:external", Type: Boolean, Help: "Whether routers may use it as their gateway network.",
 			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
-		{Name: "is_default", Type: Boolean, Help: "Whether it is the external network of topologies that are allocated by themselves; one may be.",
-			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 		{Name: "provider:network_type", Type: String, Help: "How it is made: midonet or uplink.",
 			Create: true, Update: true, Convert: namedType, Validate: stringUpTo(networkTypeSize), Filter: true, ConvertFilter: asWritten, Policy: true},
 		{Name: "provider:physical_network", Type: String, Help: "Not used by the types midonet and uplink.",
@@ -35,6 +33,8 @@ func Networks() *Resource {
 		{Name: "dhcp_silences", Type: List, Help: "The hosts that do not answer its DHCP requests; shown by its dhcp-agents.", Hidden: true, Internal: true},
 		{Name: "port_security_enabled", Type: Boolean, Help: "Whether its ports are filtered, unless they say otherwise.",
 			Create: true, Update: true, Default: true, Convert: toBoolean, Policy: true},
+		{Name: "is_default", Type: Boolean, Help: "Whether it is the external network of topologies that are allocated by themselves; one may be.",
+			Create: true, Update: true, Default: false, Convert: toBoolean, Filter: true, Policy: true},
 	}
 	return New("network", "networks", identity(), core, zoned(true), standard(), tagged())
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ func repr(v any) string {
 	case bool:
 		return boolText(v)
 	case json.Number:
-		return v.String()
+		return numberText(v)
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case string:
@@ -56,7 +57,27 @@ func isNothing(v any) bool {
 	if _, ok := v.(string); ok {
 		return v == ""
 	}
-	return slices.Contains([]string{"None", "False", "0", "0.0", "[]", "{}"}, repr(v))
+	return slices.Contains([]string{"None", "False", "0", "0.0", "-0.0", "[]", "{}"}, repr(v))
+}
+
+// numberText writes a number as Python's repr() does: a whole one as it is, and one with a point or an exponent by the fewest digits that tell it
+// from others. One that is too large for that stays as it was written.
+func numberText(n json.Number) string {
+	if n == "-0" {
+		return "0"
+	}
+	f, err := n.Float64()
+	if err != nil || !strings.ContainsAny(n.String(), ".eE") {
+		return n.String()
+	}
+	if size := math.Abs(f); size != 0 && (size < 1e-4 || size >= 1e16) {
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	whole := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(whole, ".") {
+		whole += ".0"
+	}
+	return whole
 }
 
 func boolText(b bool) string {

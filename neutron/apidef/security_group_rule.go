@@ -19,7 +19,7 @@ func SecurityGroupRules() *Resource {
 		{Name: "direction", Type: String, Help: "ingress, toward the port, or egress.",
 			Create: true, Required: true, Validate: oneOfTexts([]any{"ingress", "egress"}), Filter: true, Sort: true},
 		{Name: "protocol", Type: String, Help: "A protocol's name, or its number from 0 to 255; null for all.",
-			Create: true, Convert: toRuleProtocol, Filter: true, Sort: true},
+			Create: true, Convert: toRuleProtocol, ConvertFilter: protocolText, Filter: true, Sort: true},
 		{Name: "port_range_min", Type: Integer, Help: "The first destination port; of ICMP, the type.",
 			Create: true, Convert: toPortNumber, ConvertFilter: portNumberText, Filter: true, Sort: true},
 		{Name: "port_range_max", Type: Integer, Help: "The last destination port; of ICMP, the code.",
@@ -45,11 +45,11 @@ func unchangeable(attributes []Attribute) []Attribute {
 
 func asItIs(s string) (string, error) { return s, nil }
 
-// toReference takes the identifier of another resource, for the plugin to look for. What is no identifier is not found either; null and
-// the empty string name none.
+// toReference takes the identifier of another resource, for the plugin to look for. What is no identifier is not found either, the empty string
+// too: a rule whose group was left empty by mistake must not be one for everybody.
 func toReference(notFound func(id string) error) Converter {
 	return func(v any) (any, error) {
-		if v == nil || v == "" {
+		if v == nil {
 			return nil, nil
 		}
 		if isUUID(v) != "" {
@@ -74,13 +74,13 @@ func toOwnGroup(v any) (any, error) {
 var protocols = []string{"ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "igmp", "ip", "ipip", "ipv6-encap", "ipv6-frag",
 	"ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts", "ipv6-route", "ospf", "pgm", "rsvp", "sctp", "tcp", "udp", "udplite", "vrrp"}
 
-// toRuleProtocol is convert_protocol: a number keeps the form that it has, a name is written small.
+// toRuleProtocol is convert_protocol: a name is written small. A number has one form; of others, such as "06", neutron-server makes a failure later.
 func toRuleProtocol(v any) (any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	s := text(v)
-	if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && n >= 0 && n <= 255 {
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil && strconv.FormatUint(n, 10) == s {
 		return s, nil
 	}
 	if name := strings.ToLower(s); slices.Contains(protocols, name) {
@@ -88,6 +88,15 @@ func toRuleProtocol(v any) (any, error) {
 	}
 	return nil, errs.New(errs.Invalid, "SecurityGroupRuleInvalidProtocol", "Security group rule protocol %s not supported. Only "+
 		"protocol values [None, %s] and integer representations [0 to 255] are supported.", s, strings.Trim(reprStrings(protocols), "[]"))
+}
+
+// protocolText lets filters have numbers in every form, which find nothing.
+func protocolText(s string) (string, error) {
+	if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && n >= 0 && n <= 255 {
+		return s, nil
+	}
+	name, err := toRuleProtocol(s)
+	return text(name), err
 }
 
 // toEtherType is convert_ethertype_to_case_insensitive.

@@ -3,6 +3,7 @@ package auth
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,7 +23,7 @@ func TestNoauth(t *testing.T) {
 			Caller{ProjectID: "blue", UserID: "u", Roles: []string{"member", "reader"}, Admin: true}},
 		{"the older name of the project", map[string]string{"X-Tenant-Id": "red"}, Caller{ProjectID: "red", Admin: true}},
 	} {
-		r := httptest.NewRequest("GET", "/v2.0/networks", nil)
+		r := httptest.NewRequest("GET", "http://localhost/v2.0/networks", nil)
 		for k, v := range c.headers {
 			r.Header.Set(k, v)
 		}
@@ -44,10 +45,28 @@ func TestNoauthRefusesWebPages(t *testing.T) {
 		{"Origin", "http://example.org", true}, {"Origin", "null", true}, {"Sec-Fetch-Site", "cross-site", true},
 		{"Sec-Fetch-Site", "none", false}, {"User-Agent", "openstacksdk", false},
 	} {
-		r := httptest.NewRequest(http.MethodPost, "/v2.0/networks", nil)
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/v2.0/networks", nil)
 		r.Header.Set(c.name, c.value)
 		if _, err := (Noauth{}).Authenticate(r); errs.Is(err, errs.Forbidden) != c.refused {
 			t.Errorf("%s: %s: %v", c.name, c.value, err)
+		}
+	}
+}
+
+func TestNoauthIsCalledByItsOwnName(t *testing.T) {
+	machine, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, refused := range map[string]bool{
+		"127.0.0.1:9696": false, "[::1]:9696": false, "::1": false, "localhost:9696": false, "localhost": false, "controller:9696": false, "": false,
+		"api.localhost:9696": false, machine: false, "localhost.:9696": false,
+		"example.org:9696": true, "example.org.": true, "127.0.0.1.example.org": true, "localhost.example.org:9696": true,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/v2.0/networks", nil)
+		r.Host = host
+		if _, err := (Noauth{}).Authenticate(r); errs.Is(err, errs.Forbidden) != refused {
+			t.Errorf("%s: %v", host, err)
 		}
 	}
 }

@@ -2,6 +2,9 @@ package auth
 
 import (
 	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
 	"strings"
 
 	"midonet.org/midonet/errs"
@@ -20,10 +23,14 @@ const noauthProject = "fake_project_id"
 // refused.
 type Noauth struct{}
 
-// Authenticate refuses web pages.
+// Authenticate refuses web pages, and whoever calls this machine by a name that somebody on the network gave it.
 func (Noauth) Authenticate(r *http.Request) (*Caller, error) {
 	if fromPage(r) {
 		return nil, errs.New(errs.Forbidden, "HTTPForbidden", "Web pages are not served without authentication.")
+	}
+	if !ownName(r.Host) {
+		return nil, errs.New(errs.Forbidden, "HTTPForbidden",
+			"Without authentication this machine is called localhost, or by an address, and not %s.", r.Host)
 	}
 	c := &Caller{
 		UserID:    r.Header.Get("X-User-Id"),
@@ -39,6 +46,18 @@ func (Noauth) Authenticate(r *http.Request) (*Caller, error) {
 func fromPage(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return r.Header.Get("Origin") != "" || site != "" && site != "none"
+}
+
+// ownName reports whether a request that names this host (RFC 9110, section 7.2: a name or an address, with a port or without) can be meant
+// for this machine. A page at a name of its own may have that name lead to loopback (DNS rebinding), and a browser then takes this server for the
+// page's own, of whose requests that only read nothing else tells. Names without a dot are no one's on the internet.
+func ownName(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(strings.TrimSuffix(name, "."), ".") || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	machine, err := os.Hostname()
+	return err == nil && strings.EqualFold(name, machine)
 }
 
 // Challenge is never asked for: nobody is told to log in.

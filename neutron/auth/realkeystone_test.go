@@ -28,8 +28,8 @@ func TestRealKeystone(t *testing.T) {
 
 	config := auth.KeystoneConfig{
 		AuthURL: k.URL[:len(k.URL)-len("/v3")], Username: "neutron", Password: keystone.Password, UserDomainName: "Default",
-		ProjectName: "service", ProjectDomainName: "Default", Interface: "internal", RegionName: "RegionOne", Timeout: 10 * time.Second,
-		CacheTime: time.Minute, ServiceTokenRoles: []string{"service"}, ServiceType: "network", Log: slog.New(slog.DiscardHandler),
+		ProjectName: "service", ProjectDomainName: "Default", Interface: "internal", RegionName: "RegionOne", Timeout: time.Minute,
+		CacheTime: time.Hour, ServiceTokenRoles: []string{"service"}, ServiceType: "network", Log: slog.New(slog.DiscardHandler),
 	}
 	cached := authenticator(t, config)
 	config.CacheTime = 0
@@ -147,6 +147,8 @@ func TestRealKeystone(t *testing.T) {
 		if _, err := uncached.Authenticate(request(k.Login(t, "mia", "blue"), "")); !errs.Is(err, errs.Unavailable) {
 			t.Errorf("while the service user is disabled: %v", err)
 		}
+		// Keystone counts in seconds, and takes what is issued in the one in which a user was disabled for what was issued before.
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		k.Call(t, admin, "PATCH", "/users/"+neutron, map[string]any{"user": map[string]any{"enabled": true}})
 		if _, err := uncached.Authenticate(request(k.Login(t, "mia", "blue"), "")); err != nil {
 			t.Errorf("when it is enabled again: %v", err)

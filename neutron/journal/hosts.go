@@ -19,6 +19,7 @@ type Host struct {
 
 // HostSink is how Neutron learns of the hosts.
 type HostSink interface {
-	// SetHosts makes these the hosts that Neutron knows, all of them, as they are now.
-	SetHosts(ctx context.Context, hosts []Host) error
+	// SetHosts makes these the hosts that Neutron knows, all of them, as they are now. It returns the identifiers of those that an operator has
+	// deleted and that are not alive: the cluster may forget them.
+	SetHosts(ctx context.Context, hosts []Host) (deleted []string, err error)
 }

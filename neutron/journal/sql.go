@@ -20,13 +20,14 @@ const timeLayout = "2006-01-02T15:04:05Z"
 type Journal struct {
 	db       *store.DB
 	appended chan struct{} // holds one token when tasks were appended since the last Wait
+	poll     time.Duration
 }
 
 var _ Reader = (*Journal)(nil)
 
 // New returns the journal of db.
 func New(db *store.DB) *Journal {
-	return &Journal{db: db, appended: make(chan struct{}, 1)}
+	return &Journal{db: db, appended: make(chan struct{}, 1), poll: poll}
 }
 
 // Append adds a task to the caller's transaction, with which it is committed or undone, and returns it with its number. The transaction
@@ -105,18 +106,13 @@ func scanTask(rows *sql.Rows) (Task, error) {
 }
 
 // Done implements Reader.
-//
-// Each task has a statement of its own. One with a list of numbers MySQL carries out by reading the whole table where that is short, which
-// locks every row on the way: it waits for each task that others are just inserting, and with many of them for ever.
 func (j *Journal) Done(ctx context.Context, ids []int64, at Mark) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	err := j.db.Tx(ctx, func(tx *store.Tx) error {
-		for _, id := range ids {
-			if _, err := tx.Exec("DELETE FROM midonet_tasks WHERE id = ?", id); err != nil {
-				return err
-			}
+		if err := store.DeleteTasks(tx, ids); err != nil {
+			return err
 		}
 		if err := advance(tx, at); err != nil {
 			return err
@@ -131,7 +127,7 @@ func (j *Journal) Done(ctx context.Context, ids []int64, at Mark) error {
 
 // Wait implements Reader.
 func (j *Journal) Wait(ctx context.Context) error {
-	timer := time.NewTimer(poll)
+	timer := time.NewTimer(j.poll)
 	defer timer.Stop()
 	select {
 	case <-j.appended:

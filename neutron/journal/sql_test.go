@@ -17,6 +17,9 @@ import (
 
 var ctx = context.Background()
 
+// never is a time that no test lasts.
+const never = time.Hour
+
 func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
 
 func TestAgainOnGalera(t *testing.T) {
@@ -25,7 +28,7 @@ func TestAgainOnGalera(t *testing.T) {
 
 func open(t *testing.T, connection string) (*store.DB, *Journal) {
 	t.Helper()
-	db, err := store.Open(ctx, connection, store.Options{})
+	db, err := store.Open(ctx, connection, store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +90,7 @@ func TestATaskOfAFailedTransactionIsNotThere(t *testing.T) {
 	if !errors.Is(err, refused) || len(pending(t, j)) != 0 {
 		t.Errorf("error %v, tasks %v", err, pending(t, j))
 	}
+	j.poll = never
 	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	if err := j.Wait(short); !errors.Is(err, context.DeadlineExceeded) {
@@ -283,34 +287,28 @@ func checkHistories(t *testing.T, drained []Task, want int) {
 
 func TestWaitIsWokenByAnAppend(t *testing.T) {
 	db, j := open(t, storetest.New(t))
+	j.poll = never
 	appendTask(t, db, j, "a")
 	appendTask(t, db, j, "b")
-	start := time.Now()
-	if err := j.Wait(ctx); err != nil || time.Since(start) > poll/2 {
-		t.Errorf("Wait took %v, %v", time.Since(start), err)
+	if err := j.Wait(ctx); err != nil {
+		t.Error(err)
 	}
 	woken := make(chan error, 1)
 	go func() { woken <- j.Wait(ctx) }()
 	appendTask(t, db, j, "c")
-	select {
-	case err := <-woken:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(poll / 2):
-		t.Error("not woken at once")
+	if err := <-woken; err != nil {
+		t.Error(err)
 	}
 }
 
-// TestWaitSeesAnotherProcess: an append through another handle gives no signal, and is found after a second.
+// TestWaitSeesAnotherProcess: an append through another handle gives no signal, and is found after a while.
 func TestWaitSeesAnotherProcess(t *testing.T) {
 	connection := storetest.New(t)
 	db, other := open(t, connection)
 	_, j := open(t, connection)
 	appendTask(t, db, other, "a")
-	start := time.Now()
-	if err := j.Wait(ctx); err != nil || time.Since(start) > 2*poll {
-		t.Errorf("Wait took %v, %v", time.Since(start), err)
+	if err := j.Wait(ctx); err != nil {
+		t.Error(err)
 	}
 	if len(pending(t, j)) != 1 {
 		t.Error("the task is not there")

@@ -18,13 +18,9 @@ var (
 	routerPortOwners    = append(slices.Clone(routerAddressOwners), "network:router_gateway")
 )
 
-// subnetsFor returns the subnets that a port may have addresses of: those for its device owner, and then those for all. The DHCP service
-// has ports wherever DHCP is on (_ipam_get_subnets, query_filter_service_subnets).
-func (r *request) subnetsFor(p *model.Port) ([]*model.Subnet, error) {
-	plan, err := store.AddressPlan(r.tx, p.NetworkID)
-	if err != nil {
-		return nil, err
-	}
+// subnetsFor returns those of a network's subnets that a port may have addresses of: those for its device owner, and then those for all. The
+// DHCP service has ports wherever DHCP is on (_ipam_get_subnets, query_filter_service_subnets).
+func subnetsFor(p *model.Port, plan []*model.Subnet) ([]*model.Subnet, error) {
 	var own, common []*model.Subnet
 	for _, s := range plan {
 		switch {
@@ -190,8 +186,8 @@ func named(w want) int {
 const races = 64
 
 func (r *request) allocateOne(p *model.Port, w want) (model.FixedIP, error) {
-	for range races {
-		f, err := r.pick(p, w)
+	for try := range races {
+		f, err := r.pick(p, w, try == 0)
 		if err != nil {
 			return model.FixedIP{}, err
 		}
@@ -210,13 +206,17 @@ func (r *request) allocateOne(p *model.Port, w want) (model.FixedIP, error) {
 	return model.FixedIP{}, store.ErrStale
 }
 
-// pick returns the address that is wanted, or a free one of the first subnet that has any.
-func (r *request) pick(p *model.Port, w want) (model.FixedIP, error) {
+// pick returns the address that is wanted, or a free one of the first subnet that has any; with guess one that nobody has looked for.
+func (r *request) pick(p *model.Port, w want, guess bool) (model.FixedIP, error) {
 	if w.address.IsValid() {
 		return model.FixedIP{SubnetID: w.subnets[0].ID, IPAddress: w.address}, nil
 	}
+	lowest := slices.Contains(autoDeleteOwners, p.DeviceOwner)
 	for _, s := range w.subnets {
-		a, ok, err := r.freeIn(s, slices.Contains(autoDeleteOwners, p.DeviceOwner))
+		if guess && !lowest && len(s.AllocationPools) > 0 {
+			return model.FixedIP{SubnetID: s.ID, IPAddress: randomIn(anyPool(s.AllocationPools))}, nil
+		}
+		a, ok, err := r.freeIn(s, lowest)
 		if err != nil {
 			return model.FixedIP{}, err
 		}
@@ -227,9 +227,10 @@ func (r *request) pick(p *model.Port, w want) (model.FixedIP, error) {
 	return model.FixedIP{}, noAddressLeft(p.NetworkID)
 }
 
-// Looking for a free address: glances at random places, each of a few addresses, and only where these find nothing, which means that
-// the pools are nearly full, at all of them. So the cost does not grow with the number of ports, and addresses are not handed out
-// again soon after they were released. The network's own services get the lowest free address, as in Neutron.
+// Looking for a free address: one at random is tried unseen, since most are free. Where it is taken, glances at random places, each of a few
+// addresses, and only where these find nothing, which means that the pools are nearly full, at all of them. So the cost does not grow with the
+// number of ports, and addresses are not handed out again soon after they were released. The network's own services get the lowest free address,
+// as in Neutron.
 const (
 	glances    = 8
 	glanceSize = 16

@@ -91,7 +91,7 @@ func statusWhenBound(p *model.Port) model.Status {
 // compute service names the host, and no one would say so again.
 func rebind(p *model.Port, body plugin.Body[model.Port]) error {
 	v := body.Value
-	if body.Has("binding:vnic_type") && v.VNICType != p.VNICType && p.VIFType != vifUnbound {
+	if body.Has("binding:vnic_type") && v.VNICType != p.VNICType && p.VIFType == vifMidonet {
 		return portInUse(p)
 	}
 	set(body.Has("binding:vnic_type"), &p.VNICType, v.VNICType)

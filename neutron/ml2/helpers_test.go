@@ -38,7 +38,7 @@ func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
 
 func openFixture(t testing.TB, connection string) *fixture {
 	t.Helper()
-	db, err := store.Open(context.Background(), connection, store.Options{})
+	db, err := store.Open(context.Background(), connection, store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type Service interface {
 	MayDeletePort(s *Session, p *model.Port) error
 	// PortChanged follows a port's change.
 	PortChanged(s *Session, was, is *model.Port) error
-	// PortGoes lets go of a port that is about to be deleted, whoever asks for it.
+	// PortGoes lets go of a port that is about to be deleted, whoever asks for it, and that a row of a service refers to (store.Reference).
 	PortGoes(s *Session, p *model.Port) error
 	// NetworkGoes lets go of a network that is about to be deleted, if no one uses it.
 	NetworkGoes(s *Session, network model.NetworkID) error

@@ -273,7 +273,11 @@ func (r *request) deleteNetwork(networkID string) error {
 		return networkInUse(n.ID, users)
 	}
 	for _, p := range ports {
-		if err := r.removePort(p); err != nil {
+		locked, err := r.changeablePort(p.ID.String())
+		if err == nil {
+			err = r.removePort(locked)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) 
 	if err := store.AddTags(r.tx, v.ID.String(), v.Tags); err != nil {
 		return nil, err
 	}
-	if err := r.addressNewPort(&v, body); err != nil {
+	if err := r.addressNewPort(&v, body, network.Plan); err != nil {
 		return nil, err
 	}
 	if err := r.secureNewPort(&v, body); err != nil {
@@ -95,8 +95,8 @@ func (p *Plugin) randomMAC() mac.Addr {
 	return a
 }
 
-func (r *request) addressNewPort(p *model.Port, body plugin.Body[model.Port]) error {
-	plan, err := r.subnetsFor(p)
+func (r *request) addressNewPort(p *model.Port, body plugin.Body[model.Port], all []*model.Subnet) error {
+	plan, err := subnetsFor(p, all)
 	if err != nil {
 		return err
 	}
@@ -175,11 +175,15 @@ func (r *request) savePort(p *model.Port) error {
 	return r.record(journal.Update, journal.Port, p.ID.String(), p.ProjectID, r.recordedPort(p))
 }
 
+// removePort removes a locked port. Services are told of one that something of theirs refers to, which the database finds out.
 func (r *request) removePort(p *model.Port) error {
-	if err := r.portGoes(p); err != nil {
-		return err
+	err := store.DeletePort(r.tx, p)
+	if store.Violates(err, store.Reference) {
+		if err = r.portGoes(p); err == nil {
+			err = store.DeletePort(r.tx, p)
+		}
 	}
-	if err := store.DeletePort(r.tx, p.ID); err != nil {
+	if err != nil {
 		return store.NotFoundAs(err, portNotFound(p.ID.String()))
 	}
 	if err := r.tellNovaChange(p, vifDeleted); err != nil {

@@ -240,6 +240,10 @@ func TestReaddressing(t *testing.T) {
 	if _, err := f.Ports().Update(ctx, admin, dhcp.ID.String(), body(model.Port{FixedIPs: dhcp.FixedIPs}, "fixed_ips")); err != nil {
 		t.Errorf("to repeat the present addresses: %v", err)
 	}
+	bare := one(t, f.Ports(), admin, body(model.Port{NetworkID: n.ID, DeviceOwner: "baremetal:none"}))
+	if _, err := f.Ports().Update(ctx, admin, bare.ID.String(), body(model.Port{FixedIPs: []model.FixedIP{{IPAddress: addr("10.0.0.98")}}}, "fixed_ips")); err != nil {
+		t.Errorf("another service's port, to other addresses: %v", err)
+	}
 }
 
 func TestBindingAndStatus(t *testing.T) {
@@ -280,6 +284,10 @@ func TestBindingAndStatus(t *testing.T) {
 	direct := one(t, f.Ports(), admin, body(model.Port{NetworkID: p.NetworkID, VNICType: "direct", HostID: "h"}))
 	if direct.VIFType != "binding_failed" {
 		t.Errorf("a direct port on a host: %s", direct.VIFType)
+	}
+	got, err = f.Ports().Update(ctx, admin, direct.ID.String(), body(model.Port{VNICType: "normal"}, "binding:vnic_type"))
+	if err != nil || got.VIFType != "midonet" {
+		t.Errorf("what could not be bound, made a normal port: %s %v", got.VIFType, err)
 	}
 }
 

@@ -71,10 +71,18 @@ func (r *request) changeMAC(p *model.Port, wanted mac.Addr) error {
 	if ownedByNetwork(p) {
 		return unsupportedOwner("mac address update", p)
 	}
-	if p.MACAddress = wanted; wanted.IsZero() {
+	if wanted.IsZero() {
 		p.MACAddress = r.randomMAC()
+		return nil
 	}
-	return nil
+	has, err := store.ListPorts(r.tx, store.Scope{}, plugin.Query{Filters: []plugin.Filter{
+		{Attr: "network_id", Values: []string{p.NetworkID.String()}}, {Attr: "mac_address", Values: []string{wanted.String()}},
+	}})
+	if err == nil && len(has) > 0 { // said before its addresses are, which are taken as well; the database has the last word
+		err = macInUse(p.NetworkID, wanted)
+	}
+	p.MACAddress = wanted
+	return err
 }
 
 // readdress gives the port the addresses that a request asks for, and those that follow from a new MAC.
@@ -112,7 +120,11 @@ func withoutEUI64Of(held, addresses []model.FixedIP) []model.FixedIP {
 
 // planAddresses works out which of its addresses the port keeps, and which it wants besides.
 func (r *request) planAddresses(p *model.Port, held, wanted []model.FixedIP) (keep []model.FixedIP, wants []want, err error) {
-	plan, err := r.subnetsFor(p)
+	all, err := store.AddressPlan(r.tx, p.NetworkID)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := subnetsFor(p, all)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,10 +136,10 @@ func (r *request) planAddresses(p *model.Port, held, wanted []model.FixedIP) (ke
 	return keep, append(wants, automatic(p, plan, append(subnetsOf(wants), heldSubnets(keep)...)...)...), nil
 }
 
-// mayReaddress is the rule of the MidoNet plugin: the backend follows new addresses of these ports alone.
+// mayReaddress is the rule of the MidoNet plugin for ports of the network's own: the addresses of routers' interfaces alone are changed. Its refusal of
+// every other owner but the compute service's, such as bare metal's, is not kept.
 func mayReaddress(p *model.Port) bool {
-	return p.DeviceOwner == "" || strings.HasPrefix(p.DeviceOwner, "compute:") ||
-		strings.HasPrefix(p.DeviceOwner, "network:router_interface")
+	return !ownedByNetwork(p) || strings.HasPrefix(p.DeviceOwner, model.OwnerRouterInterface)
 }
 
 // compareAddresses sorts out which addresses stay, which are left over, and which entries of the request are new

@@ -21,6 +21,7 @@ import (
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
 	"midonet.org/midonet/neutron/store/storetest"
+	"midonet.org/midonet/test/child"
 )
 
 // The tests of this file run servers as processes of their own: the test binary, started again with a role in its environment.
@@ -97,7 +98,7 @@ func newServer(t *testing.T, connection string, n *model.Network) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := child.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s := &server{cmd, bufio.NewScanner(out), in}

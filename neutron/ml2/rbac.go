@@ -81,7 +81,11 @@ func (r *request) mayShare(p *model.RBACPolicy) error {
 	if !includes(shared, r.caller.ProjectID) {
 		return invalidInput("%s %s could not be found", p.ObjectType, p.ObjectID)
 	}
-	return invalidInput("Only admins can manipulate policies on objects they do not own")
+	what := "objects"
+	if p.ObjectType == model.RBACNetwork {
+		what = "networks"
+	}
+	return invalidInput("Only admins can manipulate policies on %s they do not own", what)
 }
 
 // hasScopeOf refuses to share a subnet pool with a project that has no access to the pool's address scope
@@ -184,10 +188,10 @@ func (r *request) retarget(p *model.RBACPolicy, target string) error {
 		return nil
 	}
 	if err := r.mayShare(p); err != nil {
-		return policyInUse(p, err)
+		return policyInUse(p, err.Error())
 	}
 	if target != model.Everyone {
-		if err := r.mayLose(p); err != nil {
+		if err := r.mayLose(p, target); err != nil {
 			return err
 		}
 	}
@@ -207,7 +211,7 @@ func (p rbacPolicies) Delete(ctx context.Context, c *auth.Caller, policyID strin
 		if err != nil {
 			return err
 		}
-		if err := r.mayLose(found); err != nil {
+		if err := r.mayLose(found, ""); err != nil {
 			return err
 		}
 		if err := store.DeleteRBACPolicy(r.tx, found.ID); err != nil || found.ObjectType != model.RBACNetwork {
@@ -217,8 +221,12 @@ func (p rbacPolicies) Delete(ctx context.Context, c *auth.Caller, policyID strin
 	})
 }
 
-// mayLose refuses to take a policy away from projects that use the object because of it.
-func (r *request) mayLose(p *model.RBACPolicy) error {
+// mayLose refuses to take a policy away, or to give it to another project, where projects use the object because of it. Of networks that
+// routers have their gateway on, the original counts who gets the policy, and of those that are shared it does not.
+func (r *request) mayLose(p *model.RBACPolicy, heir string) error {
+	if err := r.isNotOfDefault(p); err != nil {
+		return err
+	}
 	users, reason, err := r.dependents(p)
 	if err != nil {
 		return err
@@ -228,12 +236,30 @@ func (r *request) mayLose(p *model.RBACPolicy) error {
 		return err
 	}
 	left = slices.DeleteFunc(left, func(t string) bool { return t == p.TargetProject })
+	if p.Action == model.AccessAsExternal {
+		left = append(left, heir)
+	}
 	for _, user := range users {
 		if includes([]string{p.TargetProject}, user) && !includes(left, user) {
-			return policyInUse(p, errors.New(reason))
+			return policyInUse(p, reason)
 		}
 	}
 	return nil
+}
+
+// isNotOfDefault refuses to take the default external network away from everyone.
+func (r *request) isNotOfDefault(p *model.RBACPolicy) error {
+	if p.Action != model.AccessAsExternal || p.TargetProject != model.Everyone {
+		return nil
+	}
+	network, err := store.DefaultExternalNetwork(r.tx)
+	if errors.Is(err, store.ErrNotFound) || err == nil && network.String() != p.ObjectID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return policyInUse(p, "Default external networks must be shared to everyone.")
 }
 
 // dependents returns the projects that use an object and do so by policies, and the words for that.
@@ -258,9 +284,9 @@ func policyNotFound(policyID string) error {
 	return errs.New(errs.NotFound, "RbacPolicyNotFound", "RBAC policy of type unknown with ID %s not found", policyID)
 }
 
-func policyInUse(p *model.RBACPolicy, reason error) error {
+func policyInUse(p *model.RBACPolicy, reason string) error {
 	return errs.New(errs.Conflict, "RbacPolicyInUse", "RBAC policy on object %s cannot be removed because other objects depend on it."+
-		"\nDetails: %v", p.ObjectID, reason)
+		"\nDetails: %s", p.ObjectID, reason)
 }
 
 // duplicatePolicy gives a policy that exists already its fault.

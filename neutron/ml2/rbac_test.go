@@ -171,7 +171,7 @@ func TestPolicyRefusals(t *testing.T) {
 	}
 	wantFault(t, create(alice, policyBody(n, model.AccessAsShared, "bob", "alice")), errs.Conflict, "DuplicateRbacPolicy", "")
 	wantFault(t, create(bob, policyBody(n, model.AccessAsShared, "carol", "bob")), errs.Invalid, "InvalidInput",
-		"Invalid input for operation: Only admins can manipulate policies on objects they do not own.")
+		"Invalid input for operation: Only admins can manipulate policies on networks they do not own.")
 	wantFault(t, create(&auth.Caller{ProjectID: "carol"}, policyBody(n, model.AccessAsShared, "carol", "carol")), errs.Invalid, "InvalidInput",
 		"Invalid input for operation: network "+n.ID.String()+" could not be found.")
 	gone := &model.Network{ID: id.New[model.Network]()}

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"midonet.org/midonet/neutron/apidef"
 	"midonet.org/midonet/neutron/model"
@@ -70,7 +69,7 @@ func protocolNumber(rule *model.SecurityGroupRule) int {
 	if n, ok := protocolNumbers[*rule.Protocol]; ok {
 		return n
 	}
-	n, err := strconv.Atoi(strings.TrimSpace(*rule.Protocol))
+	n, err := strconv.Atoi(*rule.Protocol)
 	if err != nil { // only a name that apidef would not have let through
 		return noSuchProtocol
 	}

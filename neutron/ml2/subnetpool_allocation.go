@@ -17,9 +17,13 @@ func (r *request) choosePool(s *model.Subnet) error {
 	case s.UseDefaultPool && !s.SubnetPoolID.IsZero():
 		return badRequest("subnets", "subnetpool_id and use_default_subnetpool cannot both be specified")
 	case s.UseDefaultPool:
-		pool, err := store.DefaultSubnetPool(r.tx, s.IPVersion, ScopeOf(r.caller))
+		version := s.IPVersion
+		if s.CIDR.IsValid() { // says it before the version does
+			version = versionOf(s.CIDR.Addr())
+		}
+		pool, err := store.DefaultSubnetPool(r.tx, version, ScopeOf(r.caller))
 		if err != nil {
-			return store.NotFoundAs(err, badRequest("subnets", "No default subnetpool found for IPv%d", s.IPVersion))
+			return store.NotFoundAs(err, badRequest("subnets", "No default subnetpool found for IPv%d", version))
 		}
 		s.SubnetPoolID = pool.ID
 	}

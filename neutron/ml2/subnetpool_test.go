@@ -273,6 +273,10 @@ func TestTheDefaultPool(t *testing.T) {
 	if err != nil || s.SubnetPoolID != p.ID || s.CIDR.String() != "10.0.0.0/24" {
 		t.Fatalf("%+v, %v", s, err)
 	}
+	six := body(model.Subnet{NetworkID: n.ID, IPVersion: 4, CIDR: netip.MustParsePrefix("fd00::/64"), UseDefaultPool: true},
+		"network_id", "ip_version", "cidr", "use_default_subnetpool")
+	_, err = create(six) // the range says which version, as in the original
+	wantFault(t, err, errs.Invalid, "BadRequest", "Bad subnets request: No default subnetpool found for IPv6.")
 	want.Value.SubnetPoolID = p.ID
 	_, err = create(want)
 	wantFault(t, err, errs.Invalid, "BadRequest", "Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.")

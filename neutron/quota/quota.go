@@ -9,6 +9,7 @@
 package quota
 
 import (
+	"context"
 	"maps"
 	"reflect"
 	"slices"
@@ -70,6 +71,23 @@ func (l Limits) Default(resource string) int {
 // owned is a resource with an owner, as every countable one is.
 type owned interface{ Owner() string }
 
+// ownerOf returns the project that an item will belong to: the caller's where it does not say.
+func ownerOf[T any](c *auth.Caller, item plugin.Body[T]) string {
+	if o, ok := any(item.Value).(owned); ok && o.Owner() != "" {
+		return o.Owner()
+	}
+	return c.ProjectID
+}
+
+// Making returns the context for the transaction in which the items are made. What it wants to know of their project, or of the first one's, it
+// asks at once (store.Making).
+func Making[T any](ctx context.Context, c *auth.Caller, items []plugin.Body[T]) context.Context {
+	if len(items) == 0 {
+		return ctx
+	}
+	return store.Making(ctx, ownerOf(c, items[0]))
+}
+
 // Create makes the items that the quota allows, or none, and returns them; see Check.
 func Create[T any](l Limits, tx *store.Tx, c *auth.Caller, items []plugin.Body[T], create func(plugin.Body[T]) (*T, error)) ([]*T, error) {
 	if err := Check(l, tx, c, items); err != nil {
@@ -95,11 +113,7 @@ func Check[T any](l Limits, tx *store.Tx, c *auth.Caller, items []plugin.Body[T]
 	}
 	count := map[string]int{}
 	for _, item := range items {
-		project := any(item.Value).(owned).Owner()
-		if project == "" {
-			project = c.ProjectID
-		}
-		count[project]++
+		count[ownerOf(c, item)]++
 	}
 	for _, project := range slices.Sorted(maps.Keys(count)) { // in one order, so that two requests do not wait for each other
 		if err := Reserve(l, tx, project, countables[at].name, count[project]); err != nil {

@@ -40,7 +40,7 @@ func open(t *testing.T, count int) []server {
 	t.Helper()
 	servers := make([]server, count)
 	for i, connection := range storetest.Servers(storetest.New(t), count) {
-		db, err := store.Open(t.Context(), connection, store.Options{})
+		db, err := store.Open(t.Context(), connection, store.Options{BusyTimeout: storetest.Patience})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,14 +140,13 @@ func (c *committer) begin(ctx context.Context, deadline time.Time) error {
 		case !c.dialect.Transient(err):
 			c.discard()
 			return err
+		case ctx.Err() != nil:
+			return ctx.Err() // the client has gone
 		case time.Now().After(deadline):
 			return errs.New(errs.Unavailable, "", "the %s database %s is locked by another process for more than %v",
 				c.dialect.Name(), c.dialect.Location(), c.patience).Wrap(err)
 		}
 		pause(ctx, 2*time.Millisecond) // so that processes that write all the time take turns
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 	}
 }
 

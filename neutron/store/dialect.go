@@ -33,6 +33,8 @@ type Dialect interface {
 	// Concat is the aggregate that puts texts one behind the other, with commas between them. They have up to longest characters; 0: any number,
 	// which may cost more.
 	Concat(text string, longest int) string
+	// DeleteFrom is a DELETE of rows of a table up to its WHERE, which finds each by its primary key and looks at no other.
+	DeleteFrom(table string) string
 	// Flavor is how the list queries are rendered.
 	Flavor() sqlbuilder.Flavor
 	// Goose is the name by which the migration tool knows the engine.

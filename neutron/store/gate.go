@@ -7,14 +7,14 @@ var ErrReadOnly error = errs.New(errs.Unavailable, "ServiceUnavailable",
 	"The Networking API is read-only for maintenance. Reads are answered; writes are refused until it is made writable again.")
 
 // gated returns fn for a transaction that is refused while the data is read-only. Where transactions run side by side it keeps the row as
-// it is until its end, so that SetReadOnly waits for it: no write ends after the data has been made read-only.
-func gated(fn func(*Tx) error) func(*Tx) error {
+// it is until its end, so that SetReadOnly waits for it: no write ends after the data has been made read-only. project is the one that something
+// is made for (see Making); nil: none.
+func gated(project *string, fn func(*Tx) error) func(*Tx) error {
 	return func(tx *Tx) error {
-		var readOnly bool
-		err := tx.QueryRow(`SELECT readonly FROM midonet_gate WHERE id = 1` + tx.d.Locking(Keep)).Scan(&readOnly)
+		readOnly, err := tx.enter(project)
 		switch {
 		case err != nil:
-			return tx.noted(err)
+			return err
 		case readOnly:
 			return ErrReadOnly
 		}

@@ -84,7 +84,7 @@ func SetHosts(tx *Tx, hosts []*Host, now model.Time) error {
 		}
 	}
 	if zones || len(gone) > 0 {
-		if err := stampZones(tx); err != nil {
+		if err := setZones(tx, zonesOf(hosts)); err != nil {
 			return err
 		}
 	}
@@ -108,19 +108,26 @@ func putHost(tx *Tx, h *Host) error {
 }
 
 // Zones returns the availability zones that hosts are in, sorted.
-func Zones(q Querier) ([]string, error) {
-	return texts(q, `SELECT DISTINCT zone FROM hosts WHERE zone <> '' ORDER BY zone`)
+func Zones(q Querier) (zones []string, err error) {
+	if tx, ok := q.(*Tx); ok && tx.opening != nil {
+		return slices.Clone(tx.opening.zones), nil
+	}
+	err = q.QueryRow(`SELECT ` + everyZone).Scan(scanZones{&zones})
+	return zones, err
 }
 
-// zonesOf are the zones that an item is in, which are all: a network is wherever its ports are, and a router on every host.
-func zonesOf[T any](list func(*T) *[]string) part[T] {
-	return part[T]{columns: []string{"zone"}, longest: shortRow + 255*mostEscaped, from: "(SELECT DISTINCT zone FROM hosts WHERE zone <> '') z",
-		add: func(item *T, r row) error {
-			var zone string
-			err := r.Scan(&zone)
-			*list(item) = append(*list(item), zone)
-			return err
-		}}
+// everyZone is the column of the zones that an item is in, which are all: a network is wherever its ports are, and a router on every host.
+const everyZone = "(SELECT z.zones FROM midonet_zones z WHERE z.id = 1)"
+
+// zonesOf returns the zones of hosts, sorted.
+func zonesOf(hosts []*Host) (zones []string) {
+	for _, h := range hosts {
+		if h.Zone != "" {
+			zones = append(zones, h.Zone)
+		}
+	}
+	slices.Sort(zones)
+	return slices.Compact(zones)
 }
 
 // zoneList is a list of zones as a column has it.
@@ -139,6 +146,9 @@ func zoneList(zones []string) string {
 
 // scanZones reads a column that zoneList wrote.
 type scanZones struct{ to *[]string }
+
+// Scan implements sql.Scanner.
+func (s scanZones) Scan(v any) error { return s.scanText(textOf(v)) }
 
 func (s scanZones) scanText(text string) error {
 	if text == "[]" {

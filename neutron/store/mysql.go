@@ -64,6 +64,12 @@ func (d *mysqlDialect) Locking(l Lock) string {
 	return " LOCK IN SHARE MODE"
 }
 
+// DeleteFrom names the key. MySQL would else carry out a list of numbers by reading the whole table where that is short, which locks every row on
+// the way: it would wait for each that others are just inserting, and with many of them for ever.
+func (d *mysqlDialect) DeleteFrom(table string) string {
+	return "DELETE " + table + " FROM " + table + " FORCE INDEX (PRIMARY)"
+}
+
 // Concat gives GROUP_CONCAT a long text in pieces. For an argument that may have more characters than a piece MariaDB makes a table on the disk,
 // for each such expression of a statement and also where there are no rows, which takes longer than all the rest of a small statement. The
 // text is made anew for each piece, which costs more than the table where there are dozens of rows.
@@ -84,10 +90,11 @@ func (d *mysqlDialect) Turns() bool { return d.galera }
 
 // Connect makes the pools; LockSchema has tried whether the server lets us in.
 func (d *mysqlDialect) Connect(context.Context) (h handles, err error) {
-	if h.write, err = d.open(d.config, "READ COMMITTED", mysqlWriters); err != nil {
+	// A node of Galera has BEGIN wait for what others have committed (seeEverything), and not every first statement.
+	if h.write, err = d.open(d.config, "READ COMMITTED", mysqlWriters, !d.galera); err != nil {
 		return h, err
 	}
-	if h.read, err = d.open(d.config, "REPEATABLE READ", mysqlReaders); err != nil {
+	if h.read, err = d.open(d.config, "REPEATABLE READ", mysqlReaders, false); err != nil {
 		return h, err
 	}
 	h.schema, err = d.openSchema()
@@ -105,10 +112,11 @@ func (d *mysqlDialect) Tables() string {
 func (d *mysqlDialect) openSchema() (*sql.DB, error) {
 	patient := d.config.Clone()
 	patient.ReadTimeout, patient.WriteTimeout = 0, 0
-	return d.open(patient, "READ COMMITTED", 2)
+	return d.open(patient, "READ COMMITTED", 2, false)
 }
 
-func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) (*sql.DB, error) {
+// open opens a handle. With implicit its statements are all those of transactions, which begin with the first.
+func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int, implicit bool) (*sql.DB, error) {
 	inner, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, badConnection("%v", err)
@@ -121,7 +129,10 @@ func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) 
 	if d.galera {
 		statements = append(statements, seeEverything)
 	}
-	db := sql.OpenDB(&sessionConnector{inner, statements})
+	if implicit {
+		statements = append(statements, "SET SESSION autocommit = 0")
+	}
+	db := sql.OpenDB(&sessionConnector{inner, statements, implicit})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
@@ -132,6 +143,7 @@ func (d *mysqlDialect) open(c *mysql.Config, isolation string, connections int) 
 type sessionConnector struct {
 	driver.Connector
 	statements []string
+	implicit   bool // see remembering
 }
 
 func (c *sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -145,7 +157,9 @@ func (c *sessionConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 	}
-	return remember(conn), nil
+	session := remember(conn)
+	session.implicit = c.implicit
+	return session, nil
 }
 
 // Transactions has each on its own connection.

@@ -47,7 +47,7 @@ func TestMySQL(t *testing.T) {
 func testServerIsKilled(t *testing.T, server *storetest.MariaDB) {
 	connection := server.New(t)
 	db := open(t, connection)
-	hasty, err := Open(ctx, connection, Options{BusyTimeout: 10 * time.Millisecond})
+	hasty, err := Open(ctx, connection, Options{BusyTimeout: 2 * time.Second}) // in which it asks at least once
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func testOutcomeIsUnknown(t *testing.T, server *storetest.MariaDB) {
 				t.Errorf("%d runs, %v", runs, err)
 			}
 			want := map[bool]int{true: 1}[arrives]
-			for deadline := time.Now().Add(5 * time.Second); countNetworks(t, direct) != want; time.Sleep(time.Millisecond) {
+			for deadline := time.Now().Add(storetest.Patience); countNetworks(t, direct) != want; time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("%d networks, want %d", countNetworks(t, direct), want)
 				}
@@ -237,7 +237,7 @@ func testDeadlock(t *testing.T, server *storetest.MariaDB) {
 // testLockIsHeld: a transaction does not wait for ever for someone who holds a row.
 func testLockIsHeld(t *testing.T, server *storetest.MariaDB) {
 	connection := server.New(t)
-	db, err := Open(ctx, connection, Options{BusyTimeout: time.Second})
+	db, err := Open(ctx, connection, Options{BusyTimeout: (lockPatience - 1) * time.Second}) // less than a statement waits
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func testLockIsHeld(t *testing.T, server *storetest.MariaDB) {
 		t.Fatal(err)
 	}
 	err = db.Tx(ctx, func(tx *Tx) error { return LockNetwork(tx, n.ID.String()) })
-	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "locked or changed by others for more than 1s") {
+	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "locked or changed by others for more than 4s") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -12,20 +12,18 @@ import (
 )
 
 var networks = table[model.Network]{
-	from:   "networks t JOIN networksegments g ON g.network_id = t.id AND g.segment_index = 0",
-	own:    "networks t",
-	joined: []string{"provider:network_type", "provider:physical_network", "provider:segmentation_id"},
+	from: "networks t",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
-		"t.external", "t.mtu", "g.network_type", "g.physical_network", "g.segmentation_id", "t.port_security_enabled",
-		"t.availability_zone_hints", "t.dns_domain", "t.default_external IS NOT NULL"),
+		"t.external", "t.mtu", "t.network_type", "t.physical_network", "t.segmentation_id", "t.port_security_enabled",
+		"t.availability_zone_hints", "t.dns_domain", "t.default_external IS NOT NULL", everyZone),
 	attrs: withStandard(map[string]column{
 		"admin_state_up":            {"t.admin_state_up", boolean},
 		"status":                    {"t.status", text},
 		"is_default":                {"(t.default_external IS NOT NULL)", boolean},
 		"mtu":                       {"t.mtu", integer},
-		"provider:network_type":     {"g.network_type", text},
-		"provider:physical_network": {"g.physical_network", optional},
-		"provider:segmentation_id":  {"g.segmentation_id", integer},
+		"provider:network_type":     {"t.network_type", text},
+		"provider:physical_network": {"t.physical_network", optional},
+		"provider:segmentation_id":  {"t.segmentation_id", integer},
 		"availability_zone_hints":   {"t.availability_zone_hints", text},
 	}),
 	// Networks that are shared with a project, or external for it, are its to see (neutron/db/external_net_db.py).
@@ -47,16 +45,16 @@ var networks = table[model.Network]{
 		tagsOf(func(n *model.Network) *[]string { return &n.Tags }),
 		networkSubnets,
 		silences,
-		zonesOf(func(n *model.Network) *[]string { return &n.AvailabilityZones }),
 	},
 }
 
 func scanNetwork(rows row) (*model.Network, error) {
-	n := &model.Network{Subnets: []model.SubnetID{}, AvailabilityZones: []string{}}
+	n := &model.Network{Subnets: []model.SubnetID{}}
 	var isDefault bool
 	err := rows.Scan(append(standardTargets(&n.ID, &n.Standard), &n.Name, &n.AdminStateUp, &n.Status,
 		&n.External, &n.MTU, &n.NetworkType, &n.PhysicalNetwork, &n.SegmentationID, &n.PortSecurityEnabled,
-		scanZones{&n.AvailabilityZoneHints}, &n.DNSDomain, &isDefault)...)
+		scanZones{&n.AvailabilityZoneHints}, &n.DNSDomain, &isDefault,
+		scanZones{&n.AvailabilityZones})...)
 	if n.External {
 		n.IsDefault = &isDefault
 	}
@@ -116,18 +114,15 @@ func ListNetworks(q Querier, scope Scope, want plugin.Query) ([]*model.Network, 
 	return networks.list(q, scope, want)
 }
 
-// InsertNetwork stores a new network and its segment. Whether it is shared is in its RBAC policies.
+// InsertNetwork stores a new network. Whether it is shared is in its RBAC policies.
 func InsertNetwork(tx *Tx, n *model.Network) error {
 	_, err := tx.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number, stamp,
-		name, admin_state_up, status, external, mtu, port_security_enabled, availability_zone_hints, dns_domain, default_external)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, admin_state_up, status, external, mtu, network_type, physical_network, segmentation_id,
+		port_security_enabled, availability_zone_hints, dns_domain, default_external)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(standardValues(n.ID, &n.Standard), n.Name, n.AdminStateUp, n.Status, n.External, n.MTU,
+			n.NetworkType, n.PhysicalNetwork, n.SegmentationID,
 			n.PortSecurityEnabled, zoneList(n.AvailabilityZoneHints), n.DNSDomain, defaultExternal(n))...)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`INSERT INTO networksegments (network_id, segment_index, network_type, physical_network, segmentation_id)
-		VALUES (?, 0, ?, ?, ?)`, n.ID.String(), n.NetworkType, n.PhysicalNetwork, n.SegmentationID)
 	return err
 }
 
@@ -208,25 +203,32 @@ func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
 
 // PortNetwork is what a port needs to know of its network.
 type PortNetwork struct {
-	Project      string // that owns it
-	PortSecurity bool   // what a port gets that does not say
+	Project      string          // that owns it
+	PortSecurity bool            // what a port gets that does not say
+	Plan         []*model.Subnet // see AddressPlan
 }
 
 // NetworkOfPort returns what a port needs to know of its network, or ErrNotFound where there is none that scope sees. The network
 // stays as it is until the transaction ends (see LockNetwork).
-func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (n PortNetwork, err error) {
-	query, args := `SELECT project_id, port_security_enabled FROM networks WHERE id = ?`, []any{network.String()}
+func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (*PortNetwork, error) {
+	visible, args := "", []any{network.String()}
 	if scope.Restricted {
-		query += ` AND (project_id = ? OR id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?)))`
+		visible = "AND (n.project_id = ? OR n.id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?))) "
 		args = append(args, scope.Project, model.Everyone, scope.Project)
 	}
 	locking, err := tx.locking(Keep, network.String())
 	if err != nil {
-		return n, err
+		return nil, err
 	}
-	err = tx.QueryRow(query+locking, args...).Scan(&n.Project, &n.PortSecurity)
-	if errors.Is(err, sql.ErrNoRows) {
+	var n PortNetwork
+	var found sql.NullString
+	plan := addressPlan{network: network}
+	err = plan.read(tx, `SELECT n.id, n.project_id, n.port_security_enabled, `+planColumns(locking)+`
+		FROM networks n LEFT JOIN subnets s ON s.network_id = n.id `+planPools+` WHERE n.id = ? `+visible+planOrder+locking, args,
+		&found, &n.Project, &n.PortSecurity)
+	if err == nil && !found.Valid {
 		err = ErrNotFound
 	}
-	return n, err
+	n.Plan = plan.subnets
+	return &n, err
 }

@@ -195,7 +195,12 @@ func SetPortStatus(tx *Tx, portID string, status model.Status, now model.Time) (
 	return n > 0, err
 }
 
-// DeletePort removes a port, and its addresses and options with it, or returns ErrNotFound.
-func DeletePort(tx *Tx, port model.PortID) error {
-	return tx.deleteTagged(`DELETE FROM ports WHERE id = ?`, port.String())
+// DeletePort removes a port that was read under its lock, and its addresses and options with it, or returns ErrNotFound. Floating addresses and
+// forwardings that lead to it, and a router whose gateway it is, violate Reference.
+func DeletePort(tx *Tx, p *model.Port) error {
+	const query = `DELETE FROM ports WHERE id = ?`
+	if len(p.Tags) == 0 {
+		return tx.deleteOne(query, p.ID.String())
+	}
+	return tx.deleteTagged(query, p.ID.String())
 }

@@ -24,10 +24,7 @@ type Scope struct {
 
 // table is what the list queries need to know of a resource: where its rows are, and which API attribute is in which column.
 type table[T any] struct {
-	from string // the FROM clause; the resource's own table has the alias t
-	// own is the FROM clause without the tables that the columns of the attributes joined are in; empty where there are none.
-	own     string
-	joined  []string
+	from    string // the FROM clause; the resource's own table has the alias t
 	columns []string
 	attrs   map[string]column
 	// visible restricts the rows to those that the project may see.
@@ -122,7 +119,7 @@ func (t *table[T]) get(q Querier, id string, scope Scope) (*T, error) {
 
 // list answers a list request with one query, and one for the marker where there is one.
 func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error) {
-	b, err := t.chosen(q, t.from, scope, want)
+	b, err := t.chosen(q, scope, want)
 	if err != nil {
 		return nil, err
 	}
@@ -135,27 +132,17 @@ func (t *table[T]) list(q Querier, scope Scope, want plugin.Query) ([]*T, error)
 }
 
 // chosen is a query without columns for the rows of a list, in their order; of a page that is asked for in reverse, in the reverse of it.
-func (t *table[T]) chosen(q Querier, from string, scope Scope, want plugin.Query) (*sqlbuilder.SelectBuilder, error) {
+func (t *table[T]) chosen(q Querier, scope Scope, want plugin.Query) (*sqlbuilder.SelectBuilder, error) {
 	b := q.dialect().Flavor().NewSelectBuilder()
 	keys, err := t.order(want)
 	if err != nil {
 		return nil, err
 	}
 	if want.Limit > 0 {
-		return b, t.choosePage(q, b, from, scope, want, keys)
+		return b, t.choosePage(q, b, scope, want, keys)
 	}
-	b.From(from)
+	b.From(t.from)
 	return b, t.choose(q, b, scope, want, keys)
-}
-
-// fromFor is the FROM clause for a list of which only columns of the own table are read.
-func (t *table[T]) fromFor(want plugin.Query) string {
-	joined := func(attr string) bool { return slices.Contains(t.joined, attr) }
-	if t.own == "" || slices.ContainsFunc(want.Filters, func(f plugin.Filter) bool { return joined(f.Attr) }) ||
-		slices.ContainsFunc(want.Sort, func(k plugin.SortKey) bool { return joined(k.Attr) }) {
-		return t.from
-	}
-	return t.own
 }
 
 // choose adds what rows a list has, and their order.
@@ -179,13 +166,13 @@ func (t *table[T]) choose(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, w
 
 // choosePage is choose for a page. The identifiers of its rows are found first: where the order is that of no index, an engine would else pack
 // every row that could be on it.
-func (t *table[T]) choosePage(q Querier, b *sqlbuilder.SelectBuilder, from string, scope Scope, want plugin.Query, keys []sortKey) error {
+func (t *table[T]) choosePage(q Querier, b *sqlbuilder.SelectBuilder, scope Scope, want plugin.Query, keys []sortKey) error {
 	page := q.dialect().Flavor().NewSelectBuilder()
-	page.Select("t.id").From(from).Limit(want.Limit)
+	page.Select("t.id").From(t.from).Limit(want.Limit)
 	if err := t.choose(q, page, scope, want, keys); err != nil {
 		return err
 	}
-	b.From(from, b.BuilderAs(page, "page")).Where("t.id = page.id")
+	b.From(t.from, b.BuilderAs(page, "page")).Where("t.id = page.id")
 	orderBy(b, keys)
 	return nil
 }

@@ -255,7 +255,7 @@ func TestAListAsksOnce(t *testing.T) {
 func TestFreeAddress(t *testing.T) {
 	db := openNew(t)
 	s, ports := manyPorts(t, db, 300) // 10.0.0.0 to 10.0.1.43
-	if err := db.Tx(ctx, func(tx *Tx) error { return DeletePort(tx, ports[200].ID) }); err != nil {
+	if err := db.Tx(ctx, func(tx *Tx) error { return DeletePort(tx, ports[200]) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -8,6 +8,9 @@ type QuotaLimit struct {
 
 // QuotaLimits returns the limits of one project.
 func QuotaLimits(q Querier, project string) ([]*QuotaLimit, error) {
+	if o := opened(q, project); o != nil {
+		return o.limits, nil
+	}
 	return collect(q, scanQuotaLimit, `SELECT project_id, resource, hard_limit FROM quotas WHERE project_id = ?`, project)
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/huandu/go-sqlbuilder"
 
@@ -14,7 +15,7 @@ import (
 var routers = table[model.Router]{
 	from: "routers t",
 	columns: append(standardColumns[:len(standardColumns):len(standardColumns)], "t.name", "t.admin_state_up", "t.status",
-		"t.availability_zone_hints", "t.distributed", "t.ha"),
+		"t.availability_zone_hints", "t.distributed", "t.ha", everyZone),
 	attrs: withStandard(map[string]column{
 		"admin_state_up": {"t.admin_state_up", boolean},
 		"status":         {"t.status", text},
@@ -27,7 +28,6 @@ var routers = table[model.Router]{
 		{columns: []string{"p.network_id", "t.enable_snat"}, from: "ports p WHERE p.id = t.gw_port_id", add: addGateway},
 		{order: byPosition, columns: []string{"subnet_id", "HEX(ip_address)"}, from: "ipallocations WHERE port_id = t.gw_port_id", add: addGatewayAddress},
 		{order: byPosition, columns: []string{"destination", "nexthop"}, from: "routerroutes WHERE router_id = t.id", add: addRoute},
-		zonesOf(func(r *model.Router) *[]string { return &r.AvailabilityZones }),
 	},
 }
 
@@ -37,9 +37,9 @@ func ownRows(b *sqlbuilder.SelectBuilder, project string) string {
 }
 
 func scanRouter(rows row) (*model.Router, error) {
-	r := &model.Router{Routes: []model.HostRoute{}, AvailabilityZones: []string{}, Distributed: new(bool), HA: new(bool)}
+	r := &model.Router{Routes: []model.HostRoute{}, Distributed: new(bool), HA: new(bool)}
 	return r, rows.Scan(append(standardTargets(&r.ID, &r.Standard), &r.Name, &r.AdminStateUp, &r.Status,
-		scanZones{&r.AvailabilityZoneHints}, r.Distributed, r.HA)...)
+		scanZones{&r.AvailabilityZoneHints}, r.Distributed, r.HA, scanZones{&r.AvailabilityZones})...)
 }
 
 func addGateway(router *model.Router, r row) error {
@@ -155,15 +155,32 @@ type ReachedSubnet struct {
 // SubnetsReached returns the subnets that a router's interfaces have addresses of, and all those of its gateway's network, in the order in
 // which the ports were made.
 func SubnetsReached(q Querier, router model.RouterID) ([]*ReachedSubnet, error) {
-	return collect(q, func(rows row) (*ReachedSubnet, error) {
-		s := &ReachedSubnet{}
-		return s, rows.Scan(textual(&s.ID), textual(&s.CIDR), &s.Attached)
-	}, `SELECT s.id, s.cidr, EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id)
-		FROM ports p JOIN subnets s ON s.network_id = p.network_id
-		WHERE p.device_id = ? AND (p.device_owner = ? OR
-			p.device_owner = ? AND EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id))
-		ORDER BY p.created_at, p.id, s.created_at, s.id`,
-		router.String(), model.OwnerRouterGateway, model.OwnerRouterInterface)
+	// In two parts, each of which an engine carries out beginning with the router's ports: with OR in one statement it may read all subnets, and
+	// where addresses are few, all of them, if the joins were not outer ones. The order is made here: for it an engine would write all of them to
+	// a table.
+	type placed struct {
+		ReachedSubnet
+		place [4]string
+	}
+	found, err := collect(q, func(rows row) (*placed, error) {
+		s := &placed{}
+		return s, rows.Scan(&s.place[0], &s.place[1], &s.place[2], &s.place[3], textual(&s.ID), textual(&s.CIDR), &s.Attached)
+	}, `SELECT p.created_at, p.id, COALESCE(s.created_at, ''), COALESCE(s.id, ''), s.id, s.cidr, 1
+			FROM ports p LEFT JOIN ipallocations a ON a.port_id = p.id LEFT JOIN subnets s ON s.id = a.subnet_id
+			WHERE p.device_id = ? AND p.device_owner = ?
+		UNION ALL SELECT p.created_at, p.id, s.created_at, s.id, s.id, s.cidr,
+				EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id)
+			FROM ports p JOIN subnets s ON s.network_id = p.network_id
+			WHERE p.device_id = ? AND p.device_owner = ?`,
+		router.String(), model.OwnerRouterInterface, router.String(), model.OwnerRouterGateway)
+	slices.SortFunc(found, func(a, b *placed) int { return slices.Compare(a.place[:], b.place[:]) })
+	var reached []*ReachedSubnet
+	for _, s := range found {
+		if !s.ID.IsZero() { // a port without addresses
+			reached = append(reached, &s.ReachedSubnet)
+		}
+	}
+	return reached, err
 }
 
 // RouterPath is a router that joins a subnet with a network, and its address on the subnet.

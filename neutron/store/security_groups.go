@@ -93,6 +93,9 @@ func DeleteSecurityGroup(tx *Tx, groupID model.SecurityGroupID) error {
 
 // DefaultSecurityGroup returns the default group of a project, or ErrNotFound.
 func DefaultSecurityGroup(q Querier, project string) (groupID model.SecurityGroupID, err error) {
+	if o := opened(q, project); o != nil && !o.group.IsZero() {
+		return o.group, nil
+	}
 	err = q.QueryRow(`SELECT security_group_id FROM default_security_group WHERE project_id = ?`, project).Scan(textual(&groupID))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound

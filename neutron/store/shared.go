@@ -44,17 +44,14 @@ func (s Shared[T]) Finished(by string, finish func(*T)) Shared[T] {
 	return Shared[T]{s.table, by, finish}
 }
 
-// Get returns the resource with the identifier, or ErrNotFound where there is none that scope sees.
+// Get returns the resource with the identifier, or ErrNotFound where there is none that scope sees. One that is known is asked for together with
+// the others that requests look at meanwhile.
 func (s Shared[T]) Get(ctx context.Context, db *DB, id string, scope Scope) (*model.Sealed[T], error) {
-	return looked(ctx, db, func(q Querier) (*model.Sealed[T], error) {
-		item, err := s.get(q, db.cache, id, scope)
-		if err == nil && recheck.On.Load() {
-			s.recheck(q, "get "+id, []*model.Sealed[T]{item}, func() ([]*T, error) {
-				fresh, err := s.table.get(q, id, scope)
-				return []*T{fresh}, err
-			})
-		}
-		return item, err
+	if !db.cache.known(s.key(id)) {
+		return looked(ctx, db, func(q Querier) (*model.Sealed[T], error) { return s.get(q, db.cache, id, scope) })
+	}
+	return askTogether(ctx, &db.rounds, laneKey{s.key(""), scope}, id, func(ids []string) (map[string]*model.Sealed[T], error) {
+		return looked(context.WithoutCancel(ctx), db, func(q Querier) (map[string]*model.Sealed[T], error) { return s.among(q, db.cache, ids, scope) })
 	})
 }
 
@@ -102,24 +99,9 @@ type seen struct {
 	shared  int // 1: with the project that asks; 0
 }
 
-// get asks for the version of a resource that is known, and reads others at once: one statement but for resources that have changed.
+// get reads a resource that is not known.
 func (s Shared[T]) get(q Querier, c *cache, id string, scope Scope) (*model.Sealed[T], error) {
 	b := q.dialect().Flavor().NewSelectBuilder()
-	if c.known(s.key(id)) {
-		b.From(s.table.fromFor(plugin.Query{})).Where(b.Equal("t.id", id))
-		s.table.restrict(b, scope)
-		found, err := s.versions(q, b, scope)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, ErrNotFound
-		}
-		if items, missing := s.known(c, found); len(missing) == 0 {
-			return items[0], nil
-		}
-		b = q.dialect().Flavor().NewSelectBuilder()
-	}
 	b.From(s.table.from).Where(b.Equal("t.id", id))
 	s.table.restrict(b, scope)
 	items, err := s.read(q, c, b, scope, nil)
@@ -132,50 +114,76 @@ func (s Shared[T]) get(q Querier, c *cache, id string, scope Scope) (*model.Seal
 	return items[0].item, nil
 }
 
+// among returns those of the resources that there are for scope, by their identifiers.
+func (s Shared[T]) among(q Querier, c *cache, ids []string, scope Scope) (map[string]*model.Sealed[T], error) {
+	found, items, err := s.settled(q, c, scope, func() (*sqlbuilder.SelectBuilder, error) {
+		b := q.dialect().Flavor().NewSelectBuilder()
+		b.From(s.table.from).Where(b.In("t.id", padded(ids)...))
+		s.table.restrict(b, scope)
+		return b, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]*model.Sealed[T], len(items))
+	for i, item := range items {
+		all[found[i].id] = item
+		if recheck.On.Load() {
+			s.recheck(q, "get "+found[i].id, []*model.Sealed[T]{item}, func() ([]*T, error) {
+				fresh, err := s.table.get(q, found[i].id, scope)
+				return []*T{fresh}, err
+			})
+		}
+	}
+	return all, nil
+}
+
+func (s Shared[T]) list(q Querier, c *cache, scope Scope, want plugin.Query) ([]*model.Sealed[T], error) {
+	_, items, err := s.settled(q, c, scope, func() (*sqlbuilder.SelectBuilder, error) {
+		return s.table.chosen(q, scope, want)
+	})
+	if want.PageReverse {
+		slices.Reverse(items)
+	}
+	return items, err
+}
+
 // attempts to make a list of one state of the database from two statements.
 const listAttempts = 3
 
-// list is made of two statements, the second of which reads what is not known, unless there is nothing. A resource that has another version by
-// then is of a later state than the list, which is begun again. Where that goes on, one statement reads all.
-func (s Shared[T]) list(q Querier, c *cache, scope Scope, want plugin.Query) ([]*model.Sealed[T], error) {
+// settled returns the resources of a query without columns, which choose makes. The answer is made of two statements, the second of which reads
+// what is not known, unless there is nothing. A resource that has another version by then is of a later state than the others, and it is begun
+// again. Where that goes on, one statement reads all.
+func (s Shared[T]) settled(q Querier, c *cache, scope Scope,
+	choose func() (*sqlbuilder.SelectBuilder, error)) (found []seen, items []*model.Sealed[T], err error) {
 	for range listAttempts {
-		b, err := s.table.chosen(q, s.table.fromFor(want), scope, want)
+		b, err := choose()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		found, err := s.versions(q, b, scope)
-		if err != nil {
-			return nil, err
+		if found, err = s.versions(q, b, scope); err != nil {
+			return nil, nil, err
 		}
 		items, missing := s.known(c, found)
 		if len(missing) > 0 {
 			if err := s.fill(q, c, scope, found, items, missing); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if !slices.Contains(items, nil) {
-			if want.PageReverse {
-				slices.Reverse(items)
-			}
-			return items, nil
+			return found, items, nil
 		}
 	}
-	b, err := s.table.chosen(q, s.table.from, scope, want)
+	b, err := choose()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	read, err := s.read(q, c, b, scope, nil)
-	if err != nil {
-		return nil, err
+	found = found[:0]
+	for _, r := range read {
+		found, items = append(found, seen{id: r.id, version: r.version}), append(items, r.item)
 	}
-	items := make([]*model.Sealed[T], len(read))
-	for i, r := range read {
-		items[i] = r.item
-	}
-	if want.PageReverse {
-		slices.Reverse(items)
-	}
-	return items, nil
+	return found, items, err
 }
 
 // versions asks which of the resources that were chosen there are.
@@ -185,7 +193,7 @@ func (s Shared[T]) versions(q Querier, b *sqlbuilder.SelectBuilder, scope Scope)
 	one := seen{}
 	targets := []any{&one.id, &one.version}
 	if t.shared != nil {
-		b.SelectMore(policiesSharing(b, t.sharingColumn(), scope.Project))
+		b.SelectMore(sharedWith(b, t.sharingColumn(), scope.Project)) // not policiesSharing, which would look for each row's
 		targets = append(targets, &one.shared)
 	}
 	query, args := b.Build()
@@ -199,7 +207,6 @@ func (s Shared[T]) versions(q Querier, b *sqlbuilder.SelectBuilder, scope Scope)
 		if err := rows.Scan(targets...); err != nil {
 			return nil, err
 		}
-		one.shared = min(one.shared, 1)
 		found = append(found, one)
 	}
 	return found, rows.Err()
@@ -226,21 +233,27 @@ func (s Shared[T]) known(c *cache, found []seen) (items []*model.Sealed[T], miss
 // atOnce are how many identifiers a statement names. There are few such numbers, since each makes another statement to be compiled.
 var atOnce = []int{1, 8, 64, 512}
 
+// padded returns identifiers, some of which come more than once, so that they are as many as one of atOnce.
+func padded[ID any](ids []ID) []any {
+	size := atOnce[slices.IndexFunc(atOnce, func(n int) bool { return n >= len(ids) })]
+	all := make([]any, size)
+	for i := range all {
+		all[i] = ids[min(i, len(ids)-1)]
+	}
+	return all
+}
+
 // fill reads the missing resources and puts those into their places that still have the version which was found.
 func (s Shared[T]) fill(q Querier, c *cache, scope Scope, found []seen, items []*model.Sealed[T], missing []int) error {
 	for part := range slices.Chunk(missing, atOnce[len(atOnce)-1]) {
 		places := make(map[string]int, len(part))
-		ids := make([]any, 0, len(part))
-		for _, i := range part {
-			places[found[i].id] = i
-			ids = append(ids, found[i].id)
-		}
-		size := atOnce[slices.IndexFunc(atOnce, func(n int) bool { return n >= len(ids) })]
-		for len(ids) < size {
-			ids = append(ids, ids[0])
+		ids := make([]string, len(part))
+		for n, i := range part {
+			ids[n] = found[i].id
+			places[ids[n]] = i
 		}
 		b := q.dialect().Flavor().NewSelectBuilder()
-		b.From(s.table.from).Where(b.In("t.id", ids...))
+		b.From(s.table.from).Where(b.In("t.id", padded(ids)...))
 		read, err := s.read(q, c, b, scope, func(id string) int { return found[places[id]].shared })
 		if err != nil {
 			return err

@@ -266,8 +266,15 @@ func TestWhatIsKnownIsAskedForOnce(t *testing.T) {
 	}
 	get := func(q Querier) error { _, err := Ports.get(q, db.cache, ports[0].ID.String(), Scope{}); return err }
 	list := func(q Querier) error { _, err := Ports.list(q, db.cache, Scope{}, plugin.Query{}); return err }
+	known := func(q Querier) error {
+		found, err := Ports.among(q, db.cache, []string{ports[0].ID.String(), model.PortID{1}.String()}, Scope{})
+		if len(found) != 1 {
+			t.Errorf("%d ports, of which there is one", len(found))
+		}
+		return err
+	}
 	ask(1, "a port", get)
-	ask(1, "a port that is known", get)
+	ask(1, "a port that is known", known)
 	ask(2, "a list, of which one is known", list)
 	ask(1, "a list that is known", list)
 	if err := db.Tx(ctx, func(tx *Tx) error { return UpdatePort(tx, ports[0]) }); err != nil {
@@ -277,7 +284,7 @@ func TestWhatIsKnownIsAskedForOnce(t *testing.T) {
 	if err := db.Tx(ctx, func(tx *Tx) error { return UpdatePort(tx, ports[0]) }); err != nil {
 		t.Fatal(err)
 	}
-	ask(2, "a port that has changed", get)
+	ask(2, "a port that has changed", known)
 	ask(1, "a list that is known", list)
 }
 
@@ -295,20 +302,5 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 	if !c.known(key(0)) || c.known(key(1)) {
 		t.Error("what was asked for all the time is gone, or what was not is there")
-	}
-}
-
-// TestJoinedAttributesAreNamed: a list that asks for nothing of another table does without it, and every other one has it.
-func TestJoinedAttributesAreNamed(t *testing.T) {
-	for attr, c := range networks.attrs {
-		want := networks.own
-		if strings.HasPrefix(c.expr, "g.") {
-			want = networks.from
-		}
-		for _, q := range []plugin.Query{{Filters: []plugin.Filter{{Attr: attr}}}, {Sort: []plugin.SortKey{{Attr: attr}}}} {
-			if from := networks.fromFor(q); from != want {
-				t.Errorf("%s: %s", attr, from)
-			}
-		}
 	}
 }

@@ -55,6 +55,9 @@ func (d *sqliteDialect) Concat(text string, _ int) string { return "GROUP_CONCAT
 func (d *sqliteDialect) Flavor() sqlbuilder.Flavor        { return sqlbuilder.SQLite }
 func (d *sqliteDialect) Goose() database.Dialect          { return database.DialectSQLite3 }
 
+// DeleteFrom needs no word about the key.
+func (d *sqliteDialect) DeleteFrom(table string) string { return "DELETE FROM " + table }
+
 // Locking is empty: who may write is alone.
 func (d *sqliteDialect) Locking(Lock) string { return "" }
 func (d *sqliteDialect) Turns() bool         { return false }

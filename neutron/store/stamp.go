@@ -35,9 +35,9 @@ func stampNetworksOf(tx *Tx, pool model.SubnetPoolID) error {
 	return err
 }
 
-// stampZones is for a change of the zones that there are, which every network and every router shows.
-func stampZones(tx *Tx) error {
-	_, err := tx.Exec(`UPDATE midonet_zones SET stamp = ? WHERE id = 1`, newStamp())
+// setZones says which zones there are, which every network and every router shows.
+func setZones(tx *Tx, zones []string) error {
+	_, err := tx.Exec(`UPDATE midonet_zones SET zones = ?, stamp = ? WHERE id = 1`, zoneList(zones), newStamp())
 	return err
 }
 

@@ -26,6 +26,7 @@ type connection interface {
 type remembering struct {
 	connection
 	statements map[string]*statement // nil: has been run once
+	implicit   bool                  // a transaction begins with its first statement; nothing else runs here
 }
 
 // statement is a compiled statement. One whose rows are still being read cannot be run again, and one that could not be compiled is always busy.
@@ -35,7 +36,30 @@ type statement struct {
 }
 
 func remember(c driver.Conn) *remembering {
-	return &remembering{c.(connection), map[string]*statement{}}
+	return &remembering{connection: c.(connection), statements: map[string]*statement{}}
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *remembering) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if c.implicit {
+		return implicit{c.connection}, nil
+	}
+	return c.connection.BeginTx(ctx, opts)
+}
+
+// implicit is a transaction of a session that is always in one (autocommit = 0): there is nothing to be told to the server before its first
+// statement.
+type implicit struct{ on driver.ExecerContext }
+
+// Commit implements driver.Tx.
+func (t implicit) Commit() error { return t.end("COMMIT") }
+
+// Rollback implements driver.Tx.
+func (t implicit) Rollback() error { return t.end("ROLLBACK") }
+
+func (t implicit) end(statement string) error {
+	_, err := t.on.ExecContext(context.Background(), statement, nil)
+	return err
 }
 
 // ExecContext implements driver.ExecerContext.

@@ -64,7 +64,7 @@ func (d doomed) PrepareContext(context.Context, string) (driver.Stmt, error) { r
 func TestWhatIsSaidWhenCompiling(t *testing.T) {
 	for number, harmless := range map[uint16]bool{erDeadlock: false, erServerShutdown: false, erMaxPreparedStatements: true, erUnsupportedPrepared: true} {
 		said := &mysql.MySQLError{Number: number}
-		c := &remembering{doomed{err: said}, map[string]*statement{"SELECT 1": nil}}
+		c := &remembering{connection: doomed{err: said}, statements: map[string]*statement{"SELECT 1": nil}}
 		if s, err := c.compiled(ctx, "SELECT 1"); s != nil || (err == nil) != harmless || err != nil && !errors.Is(err, said) {
 			t.Errorf("%d: %v, %v", number, s, err)
 		}

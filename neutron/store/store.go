@@ -38,6 +38,7 @@ type DB struct {
 	patience     time.Duration
 	log          *slog.Logger
 	cache        *cache
+	rounds       rounds
 	commits      atomic.Int32 // counted while package recheck is on
 }
 

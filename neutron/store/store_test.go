@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
@@ -26,7 +29,7 @@ func TestAgainOnMariaDB(t *testing.T) { storetest.AgainOnMariaDB(t) }
 
 func open(t testing.TB, connection string) *DB {
 	t.Helper()
-	db, err := Open(ctx, connection, Options{})
+	db, err := Open(ctx, connection, Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +182,7 @@ func TestManyOpenANewDatabaseAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
-			db, err := Open(ctx, connection, Options{})
+			db, err := Open(ctx, connection, Options{BusyTimeout: storetest.Patience})
 			if err != nil {
 				t.Error(err)
 				return
@@ -337,5 +340,54 @@ func TestAlone(t *testing.T) {
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestNetworksKeepTheirType: a database of before has it in another table.
+func TestNetworksKeepTheirType(t *testing.T) {
+	connection := storetest.New(t)
+	d, err := dialectOf(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := d.LockSchema(ctx, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations/"+d.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := storetest.Open(t, connection)
+	before, err := goose.NewProvider(d.Goose(), raw, files, goose.WithDisableGlobalRegistry(true))
+	if err == nil {
+		_, err = before.UpTo(ctx, 81)
+	}
+	unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[model.NetworkID]string{}
+	for _, kind := range []string{"midonet", "uplink"} {
+		n := newNetwork("p")
+		types[n.ID] = kind
+		_, err := raw.Exec(`INSERT INTO networks (id, project_id, description, created_at, updated_at, revision_number, name, admin_state_up, status,
+			external, mtu, availability_zone_hints, dns_domain) VALUES (?, 'p', '', '2026-11-23T01:02:03Z', '2026-11-23T01:02:03Z', 1, '', 1, 'ACTIVE', 0, 1450, '[]', '')`,
+			n.ID.String())
+		if err == nil {
+			_, err = raw.Exec(`INSERT INTO networksegments (network_id, segment_index, network_type) VALUES (?, 0, ?)`, n.ID.String(), kind)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	networks, err := Read(ctx, open(t, connection), func(q Querier) ([]*model.Network, error) { return ListNetworks(q, Scope{}, plugin.Query{}) })
+	if err != nil || len(networks) != len(types) {
+		t.Fatalf("%d networks, %v", len(networks), err)
+	}
+	for _, n := range networks {
+		if n.NetworkType != types[n.ID] || n.PhysicalNetwork != nil || n.SegmentationID != nil {
+			t.Errorf("a network of type %s became %+v", types[n.ID], n)
+		}
 	}
 }

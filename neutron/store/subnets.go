@@ -1,7 +1,9 @@
 package store
 
 import (
+	"database/sql"
 	"net/netip"
+	"slices"
 
 	"github.com/huandu/go-sqlbuilder"
 
@@ -104,37 +106,69 @@ func HasSubnet(q Querier, network model.NetworkID) (has bool, err error) {
 // AddressPlan is what the allocation of addresses needs to know of a network's subnets, with one query, or two where a subnet has service
 // types: identifier, network, version, CIDR, modes, subnet pool, DHCP, service types and allocation pools. The other attributes are zero.
 func AddressPlan(q Querier, network model.NetworkID) ([]*model.Subnet, error) {
-	rows, err := q.Query(`SELECT s.id, s.ip_version, s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, s.subnetpool_id,
-		s.enable_dhcp, EXISTS (SELECT 1 FROM subnetservicetypes t WHERE t.subnet_id = s.id), p.first_ip, p.last_ip
-		FROM subnets s LEFT JOIN ipallocationpools p ON p.subnet_id = s.id
-		WHERE s.network_id = ? ORDER BY s.created_at, s.id, p.position`, network.String())
+	plan := addressPlan{network: network}
+	err := plan.read(q, `SELECT `+planColumns("")+` FROM subnets s `+planPools+` WHERE s.network_id = ? `+planOrder, []any{network.String()})
+	return plan.subnets, err
+}
+
+// addressPlan is a plan that is being read, a row for each allocation pool of each subnet.
+type addressPlan struct {
+	network  model.NetworkID
+	subnets  []*model.Subnet
+	anyTypes bool // a subnet has service types
+}
+
+// planColumns are what read reads of subnets s and pools p; locking as for the rows. A row may be of no subnet.
+func planColumns(locking string) string {
+	return `s.id, COALESCE(s.ip_version, 0), s.cidr, s.ipv6_ra_mode, s.ipv6_address_mode, s.subnetpool_id, COALESCE(s.enable_dhcp, FALSE),
+		EXISTS (SELECT 1 FROM subnetservicetypes t WHERE t.subnet_id = s.id` + locking + `), p.first_ip, p.last_ip`
+}
+
+const (
+	planPools = "LEFT JOIN ipallocationpools p ON p.subnet_id = s.id"
+	planOrder = "ORDER BY s.created_at, s.id, p.position"
+)
+
+// read runs a query whose columns are planColumns, and others before them.
+func (a *addressPlan) read(q Querier, query string, args []any, others ...any) error {
+	rows, err := q.Query(query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	var plan []*model.Subnet
-	anyTypes := false
 	for rows.Next() {
-		s := &model.Subnet{NetworkID: network}
-		var p model.AllocationPool
-		var hasTypes bool
-		if err := rows.Scan(textual(&s.ID), &s.IPVersion, textual(&s.CIDR), &s.IPv6RAMode, &s.IPv6AddressMode,
-			textual(&s.SubnetPoolID), &s.EnableDHCP, &hasTypes, textual(&p.Start), textual(&p.End)); err != nil {
-			return nil, err
-		}
-		if len(plan) == 0 || plan[len(plan)-1].ID != s.ID {
-			plan = append(plan, s)
-		}
-		anyTypes = anyTypes || hasTypes
-		if last := plan[len(plan)-1]; p.Start.IsValid() {
-			last.AllocationPools = append(last.AllocationPools, p)
+		if err := a.add(rows, others); err != nil {
+			return err
 		}
 	}
-	if err := rows.Err(); err != nil || !anyTypes {
-		return plan, err
+	if err := rows.Close(); err != nil {
+		return err
 	}
-	rows.Close()
-	return plan, planServiceTypes(q, network, plan)
+	if err := rows.Err(); err != nil || !a.anyTypes {
+		return err
+	}
+	return planServiceTypes(q, a.network, a.subnets)
+}
+
+func (a *addressPlan) add(rows *sql.Rows, others []any) error {
+	s := &model.Subnet{NetworkID: a.network}
+	var p model.AllocationPool
+	var hasTypes bool
+	if err := rows.Scan(append(slices.Clip(others), textual(&s.ID), &s.IPVersion, textual(&s.CIDR), &s.IPv6RAMode, &s.IPv6AddressMode,
+		textual(&s.SubnetPoolID), &s.EnableDHCP, &hasTypes, textual(&p.Start), textual(&p.End))...); err != nil {
+		return err
+	}
+	if s.ID.IsZero() {
+		return nil
+	}
+	if n := len(a.subnets); n == 0 || a.subnets[n-1].ID != s.ID {
+		a.subnets = append(a.subnets, s)
+	}
+	a.anyTypes = a.anyTypes || hasTypes
+	if last := a.subnets[len(a.subnets)-1]; p.Start.IsValid() {
+		last.AllocationPools = append(last.AllocationPools, p)
+	}
+	return nil
 }
 
 // planServiceTypes fills in which device owners the subnets are for.

@@ -22,6 +22,7 @@ type Tx struct {
 	lost     error    // why the transaction can only be undone; nil while all is well
 	turns    []uint32 // that have been taken
 	onCommit []func()
+	opening  *opening // what it has learned at its beginning; nil: nothing
 }
 
 // statements is a connection with an open transaction.
@@ -61,7 +62,7 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 		fn = under(c, fn)
 	}
 	if plugin.IsForClient(ctx) {
-		fn = gated(fn)
+		fn = gated(openingOf(ctx), fn)
 	}
 	deadline := time.Now().Add(db.patience)
 	limit := attempts

@@ -34,7 +34,7 @@ type server struct {
 
 func open(t *testing.T) server {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.New(t), store.Options{})
+	db, err := store.Open(t.Context(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(parent) == "" {
 		os.Exit(m.Run())
 	}
-	cmd := exec.Command("sleep", "60")
+	cmd := exec.Command("sleep", "1000")
 	if err := Start(cmd); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -37,7 +37,7 @@ func TestEndsWithItsParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if gone(pid) {
 			return
 		}

@@ -1,11 +1,10 @@
 package cloud
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
 	"testing"
+
+	"midonet.org/midonet/test/keystone"
 )
 
 // Extensions are the aliases that the server lists, sorted as it lists them.
@@ -24,28 +23,12 @@ func (c *Cloud) Extensions(t testing.TB) []string {
 // 2xx fails the test.
 func (c *Cloud) Call(t testing.TB, method, path string, body, answer any) {
 	t.Helper()
-	var payload io.Reader
-	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		payload = bytes.NewReader(raw)
-	}
-	r, err := http.NewRequest(method, c.URL+path, payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Auth-Token", c.Admin)
-	response, err := http.DefaultClient.Do(r)
+	response, raw, err := keystone.Ask(c.Admin, method, c.URL+path, body, nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, c.Log())
 	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s, %v\n%s", method, path, response.Status, err, raw)
+	if response.StatusCode >= 300 {
+		t.Fatalf("%s %s: %s\n%s", method, path, response.Status, raw)
 	}
 	if answer == nil {
 		return

@@ -36,17 +36,20 @@ type Cloud struct {
 
 	dir     string // of the server: its configuration, its log and what it keeps
 	options string // of our server's configuration, in the section DEFAULT
+	service string // the identifier of the project of the services' users
 }
 
 // Start runs the server that is named with a Keystone of its own, and ends both with the test. The catalogue's region is RegionOne.
-// Where a package is missing it skips the test and says which. The options are lines for the section DEFAULT of our server's configuration.
+// Where a package is missing it skips the test and says which. The options are lines for the section DEFAULT of our server's configuration,
+// which may go on with other sections; {keystone} in them is Keystone's address.
 func Start(t testing.TB, server string, options ...string) *Cloud {
 	t.Helper()
 	prepare, ok := map[string]func(testing.TB, *Cloud) *exec.Cmd{MidoNet: midonet, Neutron: neutron}[server]
 	if !ok {
 		t.Fatalf("no server is called %q: %s or %s", server, MidoNet, Neutron)
 	}
-	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeport.Address(t), dir: stateDir(t), options: strings.Join(options, "\n")}
+	c := &Cloud{Keystone: keystone.Start(t), URL: "http://" + freeport.Address(t), dir: stateDir(t)}
+	c.options = strings.ReplaceAll(strings.Join(options, "\n"), "{keystone}", c.Keystone.URL)
 	c.enter(t)
 	c.run(t, prepare(t, c))
 	return c
@@ -67,19 +70,23 @@ func stateDir(t testing.TB) string {
 	return dir
 }
 
-// enter makes the server's user and its entry in the catalogue.
+// enter makes the project of the services, with the server's user and its entry in the catalogue.
 func (c *Cloud) enter(t testing.TB) {
 	t.Helper()
+	c.Admin = c.Keystone.Login(t, "admin", "admin")
+	c.Member = c.Keystone.Roles(t, c.Admin)["member"]
+	c.service = c.Keystone.Create(t, c.Admin, "project", "projects", map[string]any{"name": "service", "domain_id": "default"})
+	c.Enter(t, "neutron", "network", c.URL)
+}
+
+// Enter makes a service's user, who administers the project service, and its entry in the catalogue.
+func (c *Cloud) Enter(t testing.TB, name, kind, url string) {
+	t.Helper()
 	k := c.Keystone
-	c.Admin = k.Login(t, "admin", "admin")
-	roles := k.Roles(t, c.Admin)
-	c.Member = roles["member"]
-	service := k.Create(t, c.Admin, "project", "projects", map[string]any{"name": "service", "domain_id": "default"})
-	k.User(t, c.Admin, "neutron", service, roles["admin"])
-	entry := k.Create(t, c.Admin, "service", "services", map[string]any{"name": "neutron", "type": "network"})
-	for _, kind := range []string{"public", "internal", "admin"} {
-		k.Create(t, c.Admin, "endpoint", "endpoints", map[string]any{"service_id": entry, "interface": kind, "url": c.URL,
-			"region_id": "RegionOne"})
+	k.User(t, c.Admin, name, c.service, k.Roles(t, c.Admin)["admin"])
+	entry := k.Create(t, c.Admin, "service", "services", map[string]any{"name": name, "type": kind})
+	for _, face := range []string{"public", "internal", "admin"} {
+		k.Create(t, c.Admin, "endpoint", "endpoints", map[string]any{"service_id": entry, "interface": face, "url": url, "region_id": "RegionOne"})
 	}
 }
 

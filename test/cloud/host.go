@@ -16,7 +16,7 @@ import (
 // and forwards nothing: clients of the API are shown that it is there. The server is this project's; the original has the rows of agents.
 func (c *Cloud) Host(t testing.TB, name string) {
 	t.Helper()
-	reply, err := run.NewAdminClient(c.stateDir()).JoinToken(t.Context(), run.TokenRequest{})
+	reply, err := run.NewAdminClient(c.StateDir()).JoinToken(t.Context(), run.TokenRequest{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, c.Log())
 	}

@@ -1,11 +1,13 @@
 package cloud
 
 import (
+	"context"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"midonet.org/midonet/bench/lab"
 )
 
 // original is the configuration of neutron-server: ML2, the service plugins that Debian's package enables and port forwarding,
@@ -67,21 +69,15 @@ func neutron(t testing.TB, c *Cloud) *exec.Cmd {
 // mariadb starts a database server on a Unix socket and makes Neutron's database.
 func (c *Cloud) mariadb(t testing.TB) {
 	t.Helper()
-	data, socket := c.path("mariadb"), c.path("mariadb.sock")
-	must(t, "mariadb-install-db", "--no-defaults", "--datadir="+data, "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db")
-	log, err := os.Create(c.path("mariadb.log"))
+	ctx := context.WithoutCancel(t.Context()) // it is there until neutron-server has ended
+	server, err := lab.StartMariaDB(ctx, c.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	server := exec.Command("mariadbd", "--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--user=root")
-	server.Stdout, server.Stderr = log, log
-	start(t, server)
-	const statements = `CREATE DATABASE neutron CHARACTER SET utf8; CREATE USER neutron@localhost IDENTIFIED BY 'neutron';
-		GRANT ALL ON neutron.* TO neutron@localhost`
-	await(t, "MariaDB takes statements", func() error {
-		return exec.Command("mariadb", "--no-defaults", "-S", socket, "-e", statements).Run()
-	}, func() string { return "" })
+	t.Cleanup(server.Stop)
+	if _, err := server.Database(ctx, "neutron"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // must runs a command that must succeed.

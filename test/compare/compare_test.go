@@ -4,13 +4,15 @@
 // of every kind, bodies with each attribute set to each of many values, good and bad, requests of every method on every path, tags of every
 // collection, and the actions. A resource that is served and is not in the world (see world_test.go) fails the test.
 //
-// Three laboratories share the questions, each with two servers and a world of its own. Even so it takes Debian's neutron-server tens of minutes to
-// answer all of it: `make compare`. A part of it, such as
+// Four laboratories share the questions, each with two servers and a world of its own. Even so it takes Debian's neutron-server tens of
+// minutes to answer all of it: `make compare`. A part of it, such as
 // MIDONET_CONFORMANCE=1 go test ./test/compare -run 'TestSameAnswers/core/bodies/port$', takes minutes.
 package compare
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -23,6 +25,9 @@ import (
 
 	"midonet.org/midonet/neutron/apidef"
 )
+
+// review is for whoever looks at what the rows of known cover.
+var review = flag.String("review", "", "a file to append each known difference to, behind the row that explains it")
 
 // laboratory is the two servers, with the same world in them.
 type laboratory struct {
@@ -50,6 +55,7 @@ type part struct {
 var laboratories = map[string][]part{
 	"core":   {{name: "bodies", of: inCore((*laboratory).askBodies)}},
 	"others": {{name: "bodies", of: outsideCore((*laboratory).askBodies)}},
+	"walks":  {{name: "walks", once: (*laboratory).askWalks}},
 	"looking": {
 		{name: "lists", of: (*laboratory).askLists},
 		{name: "documents", once: (*laboratory).askDocuments},
@@ -90,6 +96,12 @@ func TestSameAnswers(t *testing.T) {
 	}
 	originals := startOriginals(t, len(laboratories))
 	whole := &tally{explained: make([]atomic.Int64, len(known))}
+	if *review != "" {
+		file, err := os.OpenFile(*review, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		check(t, err)
+		t.Cleanup(func() { check(t, file.Close()) })
+		whole.review = file
+	}
 	t.Cleanup(func() { whole.report(t) }) // after the laboratories
 	for name, parts := range laboratories {
 		base := originals[0]
@@ -109,6 +121,7 @@ func TestSameAnswers(t *testing.T) {
 // tally is of all laboratories.
 type tally struct {
 	explained []atomic.Int64 // how many differences each of known has explained
+	review    *os.File       // where they are written to; nil: nowhere
 	asked     atomic.Int64   // parts, by places
 }
 
@@ -183,7 +196,10 @@ func (l *laboratory) asks(t *testing.T, r request, alike func(string) string) (t
 	if r.caller.Project == "" {
 		r.caller = operator
 	}
-	theirs, ours = l.theirs.ask(t, r), l.ours.ask(t, r)
+	var asking sync.WaitGroup
+	asking.Go(func() { theirs = l.theirs.ask(t, r) })
+	ours = l.ours.ask(t, r)
+	asking.Wait()
 	if alike != nil {
 		theirs.text, ours.text = alike(theirs.text), alike(ours.text)
 	}
@@ -213,6 +229,9 @@ func (l *laboratory) note(f finding) {
 	for i, k := range known {
 		if k.explains(f) {
 			l.explained[i].Add(1)
+			if l.review != nil {
+				fmt.Fprintf(l.review, "%s\n  %.400s\n  neutron-server: %.300s\n  ours:           %.300s\n", k.row, f.request, f.theirs, f.ours)
+			}
 			return
 		}
 	}

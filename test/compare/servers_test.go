@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,17 @@ import (
 // both is what the configurations of the two servers have in common: short pages, so that there are several, and no quotas.
 const both = "[DEFAULT]\nservice_plugins = router,port_forwarding\npagination_max_limit = 200\n" + lab.NoQuotas +
 	"quota_rbac_policy = -1\n[ml2]\nextension_drivers = port_security,dns_domain_ports\n"
+
+// newDefaults has both judge by the rules of secure RBAC alone.
+var newDefaults = flag.Bool("new-defaults", false, "leave the rules out that Neutron had before readers, members and administrators")
+
+// shared is the configuration of both.
+func shared() string {
+	if *newDefaults {
+		return both + "[oslo_policy]\nenforce_new_defaults = true\n"
+	}
+	return both
+}
 
 // theirs is what neutron-server needs beside it: no message queue, since there are no agents to speak to, and nothing to bind ports with.
 const theirs = `[DEFAULT]
@@ -66,7 +78,7 @@ func startOriginals(t *testing.T, n int) (bases []string) {
 	check(t, err)
 	t.Cleanup(mariadb.Kill)
 	common := filepath.Join(dir, "both.conf")
-	check(t, os.WriteFile(common, []byte(both), 0o600))
+	check(t, os.WriteFile(common, []byte(shared()), 0o600))
 	pipeline, err := os.ReadFile("/etc/neutron/api-paste.ini")
 	check(t, err)
 	pipeline = bytes.ReplaceAll(pipeline, []byte(" authtoken keystonecontext"), []byte(" keystonecontext"))
@@ -106,7 +118,7 @@ func startOurs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	configuration := filepath.Join(dir, "neutron.conf")
-	text := original.Keystone(t) + both + strings.ReplaceAll(ours, "{connection}", storetest.SQLite(t))
+	text := original.Keystone(t) + shared() + strings.ReplaceAll(ours, "{connection}", storetest.SQLite(t))
 	check(t, os.WriteFile(configuration, []byte(text), 0o600))
 	address := freeport.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -23,7 +23,7 @@ var valuesOfType = map[apidef.Type][]string{
 }
 
 // refused are what an attribute is set to that cannot be set.
-var refused = []string{`null`, `"abc"`, `{}`}
+var refused = []string{`null`, `"abc"`}
 
 // long is a character more than most columns take.
 var long = strings.Repeat("x", 256)
@@ -69,8 +69,10 @@ var valuesOf = map[string][]string{
 		`["10.0.0.0/8","11.0.0.0/8"]`, `["10.0.0.0"]`, `["0.0.0.0/0"]`, `["10.16.0.0/12"]`},
 	"addresses": {`["10.0.0.0/8"]`, `["10.0.0.1"]`, `["x"]`, `["10.0.0.0/8","10.0.0.0/8"]`, `["fd00::/16"]`, `["10.0.0.1/8"]`, `["FD00::1"]`, `["0.0.0.0/0"]`,
 		`["10.0.0.1","10.0.0.1/32"]`},
-	"service_types":   {`["compute:nova"]`, `["network:dhcp"]`, `["compute:"]`, `["x:y"]`, `["network:"]`, `["neutron:x"]`, `["nova"]`},
+	"service_types":   {`["compute:nova"]`, `["network:dhcp"]`, `["compute:"]`, `["x:y"]`, `["network:"]`, `["neutron:x"]`, `["nova"]`, `["eth"]`},
 	"security_groups": {`["$sg1"]`, `["$sg1","$sg1"]`, `["00000000-0000-0000-0000-000000000000"]`, `["$sg1","$sg3"]`, `["$sg3"]`},
+	"name":            {`"` + strings.Repeat("é", 255) + `"`, `"` + strings.Repeat("é", 256) + `"`, `"😀"`},
+	"admin_state_up":  {`-0`, `1e0`, `"TRUE"`, `" on "`, `2`},
 	"segments":        {`[{"provider:network_type":"foo"}]`, `[{}]`, `[{"provider:physical_network":"x"}]`, `[{"foo":1}]`},
 	"tags":            {`["a"]`, `["a","a"]`, `["a,b"]`, `["` + long[:60] + `"]`, `["` + long[:61] + `"]`, `["` + long[:255] + `"]`, `["` + long + `"]`, `[""]`},
 	"cidr": {`"10.0.9.0/24"`, `"10.0.1.0/24"`, `"10.0.9.5/24"`, `"0.0.0.0/0"`, `"10.0.9.0/32"`, `"10.0.9.0/31"`, `"10.0.9.0/30"`, `"224.0.0.0/24"`, `"127.0.0.0/24"`,
@@ -78,18 +80,18 @@ var valuesOf = map[string][]string{
 		`"ff00::/8"`, `"10.0.9.0/33"`},
 	"gateway_ip": {`"10.0.9.1"`, `"10.0.9.0"`, `"10.0.9.255"`, `"10.0.9.254"`, `"10.0.1.1"`, `"99.0.0.1"`, `"10.0.9.5"`, `"fd00::1"`, `"fe80::1"`},
 	"protocol": {`"icmpv6"`, `"ipv6-icmp"`, `"ICMP"`, `"TCP"`, `"udp"`, `"icmp"`, `"sctp"`, `"-1"`, `"256"`, `"255"`, `"58"`, `"1"`, `"any"`, `"hopopt"`, `"esp"`, `"foo"`, `"0"`,
-		`"vrrp"`, `"ipip"`, `"ipv6-frag"`, `58`, `1`, `6`, `256`, `"tcp "`, `"ipip4"`, `"6 "`},
+		`"vrrp"`, `"ipip"`, `"ipv6-frag"`, `58`, `1`, `6`, `256`, `"tcp "`, `"ipip4"`, `"6 "`, `"+6"`, `"006"`},
 	"remote_ip_prefix": {`"10.0.0.0/8"`, `"10.0.0.1"`, `"10.0.0.1/8"`, `"fd00::/64"`, `"0.0.0.0/0"`, `"x"`, `"10.0.0.0/33"`, `"::/0"`},
 	"port_range_min":   {`80`, `"80"`, `65535`, `65536`, `90`}, "port_range_max": {`80`, `"80"`, `65535`, `65536`, `90`, `256`, `255`},
 	"mac_address": {`"fa:16:3e:00:11:22"`, `"01:00:5e:00:00:01"`, `"ff:ff:ff:ff:ff:ff"`, `"fa163e001199"`, `"fa16.3e00.1198"`, `"fa:16:3e:00:11"`,
-		`"FA:16:3E:00:AA:BB"`, `"fa:16:3e:00:11:9g"`},
+		`"FA:16:3E:00:AA:BB"`, `"fa:16:3e:00:11:9g"`, `"fa:16:3e:00:11:99"`}, // the last is as both write it, and stays
 	"dns_name":              {`"web"`, `"web.example.org"`, `"-x"`, `"` + long[:64] + `"`, `"web."`, `"web.openstacklocal."`, `"web.openstacklocal"`, `"a.b"`, `"1"`, `"123"`, `"Web"`, `"web_1"`},
 	"dns_domain":            {`"example.org"`, `"example.org."`, `"-x."`, `"."`, `"a..b."`},
 	"device_owner":          {`"network:router_interface"`, `"network:router_gateway"`, `"network:floatingip"`, `"network:dhcp"`, `"compute:"`, `"neutron:x"`},
 	"binding:vnic_type":     {`"normal"`, `"direct"`, `"macvtap"`, `"foo"`, `"baremetal"`},
 	"binding:profile":       {`{"x":"` + strings.Repeat("y", 5000) + `"}`, `{"a":null}`},
 	"provider:network_type": {`"vlan"`, `"foo"`},
-	"mtu":                   {`68`, `67`, `1280`, `1400`, `65536`},
+	"mtu":                   {`-0`, `1e3`, `" 1_400 "`, `"٤"`, `68`, `67`, `1280`, `1400`, `65536`},
 	"ip_version":            {`4`, `6`, `5`},
 	"default_prefixlen":     {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`}, "min_prefixlen": {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`},
 	"max_prefixlen": {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`}, "prefixlen": {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`},
@@ -130,16 +132,25 @@ func pool(ends ...string) string {
 	return "[" + strings.Join(all, ",") + "]"
 }
 
-// bodies are of every form but the right one, for a resource; SINGLE and COLLECTION stand for its keys.
-var bodies = []string{``, `{}`, `[]`, `null`, `x`, `"x"`, `1`, `{"SINGLE":null}`, `{"SINGLE":[]}`, `{"SINGLE":"x"}`, `{"COLLECTION":null}`, `{"COLLECTION":[]}`,
-	`{"COLLECTION":{}}`, `{"COLLECTION":"x"}`, `{"COLLECTION":[null]}`, `{"COLLECTION":[{}]}`, `{"COLLECTION":[{"SINGLE":null}]}`, `{"COLLECTION":[{"SINGLE":"x"}]}`,
-	`{"foo":{}}`, `{"SINGLE":{"name":"a","name":"b","foo":1}}`, `{"SINGLE":{"name":NaN}}`, `{"SINGLE":{"name":Infinity}}`, "\xff", "{\"SINGLE\":{\"name\":\"\xff\"}}",
-	"\xef\xbb\xbf{}", `{} x`, ` {} `, `{"SINGLE":{},"foo":1}`, `{"SINGLE":{},"COLLECTION":[]}`, strings.Repeat("[", 2000), `{"SINGLE":{"name":"\ud800"}}`,
-	`{"SINGLE":{"name":"a\u0000b"}}`, `{"SINGLE":{"name":1e400}}`}
+// bodies are of every form but the right one, for a resource; SINGLE and COLLECTION stand for its keys. The first few are sent for every resource.
+var bodies = []string{``, `{}`, `[]`, `x`, `{"SINGLE":null}`, `{"SINGLE":[]}`, `{"COLLECTION":[]}`, `{"COLLECTION":[{}]}`, `{"foo":{}}`,
+	`null`, `"x"`, `1`, `{"SINGLE":"x"}`, `{"COLLECTION":null}`, `{"COLLECTION":{}}`, `{"COLLECTION":"x"}`, `{"COLLECTION":[null]}`, `{"COLLECTION":[{"SINGLE":null}]}`,
+	`{"COLLECTION":[{"SINGLE":"x"}]}`, `{"SINGLE":{"name":"a","name":"b","foo":1}}`, `{"SINGLE":{"name":NaN}}`, `{"SINGLE":{"name":Infinity}}`, "\xff",
+	"{\"SINGLE\":{\"name\":\"\xff\"}}", "\xef\xbb\xbf{}", `{} x`, ` {} `, `{"SINGLE":{},"foo":1}`, `{"SINGLE":{},"COLLECTION":[]}`, strings.Repeat("[", 2000),
+	`{"SINGLE":{"name":"\ud800"}}`, `{"SINGLE":{"name":"a\u0000b"}}`, `{"SINGLE":{"name":1e400}}`}
+
+// setsOfTags are bodies of tags; the first of them are sent for every resource.
+var setsOfTags = []string{`{"tags":["b","a"]}`, `x`, ``, `{"tags":"x"}`, `{"tags":[""]}`, `{"tags":[]}`,
+	`{}`, `[]`, `{"tags":null}`, `{"tags":["a"]}`, `{"tags":["a","a"]}`, `{"tags":[1]}`, `{"tags":[null]}`, `{"tags":["` + long[:60] + `"]}`,
+	`{"tags":["` + long[:61] + `"]}`, `{"tags":["` + long[:255] + `"]}`, `{"tags":["` + long + `"]}`, `{"tags":["a,b"]}`, `{"tags":["a/b"]}`, `{"tags":["é"]}`,
+	`{"tags":["😀"]}`, `{"tags":{"a":1}}`, `{"tags":["a"],"foo":1}`, `{"foo":1}`, `{"tags":[" a "]}`}
+
+// tags are what a path names one by; likewise.
+var tags = []string{"a", "zz", long[:60], long[:61], long, "a,b", "%20", "a%2Fb", "%C3%A9", "A", "a.json"}
 
 // owners are what a body may say of its owner.
 var owners = []string{`{"tenant_id":"a","project_id":"b"}`, `{"tenant_id":"a","project_id":"a"}`, `{"project_id":"a"}`, `{"tenant_id":""}`, `{"project_id":null}`,
-	`{"tenant_id":1}`, `{"tenant_id":"` + long + `"}`}
+	`{"tenant_id":1}`, `{"project_id":" "}`, `{"tenant_id":"` + long + `"}`}
 
 // conditions are what If-Match may say.
 var conditions = []string{"revision_number=0", "revision_number=99", "revision_number=x", "revision_number=", "foo", "*", "revision_number=-1", `"revision_number=0"`,
@@ -169,9 +180,14 @@ var textsOf = map[string][]string{
 
 // queries are of every form.
 var queries = []string{"tenant_id=blue&project_id=red", "tenant_id=blue&project_id=blue", "project_id=blue&tenant_id=blue", "tenant_id=blue&tenant_id=red", "id=$net1&id=$port1",
-	"name=&name=net1", "foo=1&bar=2", "foo=1&foo=2", "fields=foo", "fields=id&fields=foo", "fields=id,name", "fields=&fields=id", "fields=tenant_id", "fields=project_id",
+	"name=&name=net1", "foo=1&bar=2", "foo=1&foo=2", "fields=foo", "fields=id&fields=foo", "fields=id,name", "fields=", "fields=&fields=id", "fields=tenant_id", "fields=project_id",
 	"sort_key=name", "sort_dir=asc", "sort_key=name&sort_dir=up", "sort_key=name&sort_key=id&sort_dir=asc&sort_dir=desc", "sort_key=name&sort_key=name&sort_dir=asc&sort_dir=asc",
 	"sort_key=&sort_dir=asc", "sort_key=foo&sort_dir=asc", "limit=abc", "limit=-1", "limit=0", "limit=", "limit=1.5", "limit=1000", "limit=201", "limit=200", "limit=%201",
 	"limit=1_0", "limit=%2B1", "limit=0x1", "page_reverse=True", "page_reverse=true&limit=100", "page_reverse=x", "page_reverse=", "marker=abc", "marker=abc&limit=1",
 	"marker=&limit=1", "marker=00000000-0000-0000-0000-000000000000&limit=1", "Name=net1", "=x", "&&", "name=a&", "name", "%6eame=net1", "name=net%31", "name=a;b", "name=a+b", "id=",
-	"id=abc", "?name=net1", "name=%ff", "name=a%00b", "fields=id;name", "name=net1%0a", "name==net1"}
+	"id=abc", "?name=net1", "name=%ff", "name=a%00b", "fields=id;name", "name=net1%0a", "name==net1",
+	"name=net1&name=net2&name=net1", "name[]=net1", "name=%F0%9F%98%80", "limit=1&limit=2&sort_key=name&sort_dir=asc", "page_reverse=True&page_reverse=False",
+	"marker=$net1&marker=$net2&limit=1"}
+
+// accepts are what Accept may say.
+var accepts = []string{"application/json", "*/*", "application/*", "application/json;q=0", "text/plain", "application/xml", "text/html,*/*;q=0.1", "foo", ""}

@@ -70,7 +70,7 @@ func (c *cloud) request(method, path, body string, into any) {
 		c.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := webClient.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (c *cloud) request(method, path, body string, into any) {
 // exists reports whether a resource answers.
 func (c *cloud) exists(path string) bool {
 	c.t.Helper()
-	resp, err := http.Get(c.api + "/v2.0/" + path)
+	resp, err := webClient.Get(c.api + "/v2.0/" + path)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"midonet.org/midonet/test/freeport"
 )
@@ -48,7 +47,7 @@ func TestTopologyByHand(t *testing.T) {
 		a.reaches("10.61.1.2")
 		b.reaches("fd00:61:0::2")
 		a.reaches("10.61.1.1")
-		if out := a.ping("10.61.1.2"); !strings.Contains(out, "ttl=63") {
+		if out := a.ping("10.61.1.2", "60"); !strings.Contains(out, "ttl=63") {
 			t.Errorf("a router takes one from the TTL of 64:\n%s", out)
 		}
 	})
@@ -72,12 +71,12 @@ func TestTopologyByHand(t *testing.T) {
 		for to, says := range map[string]string{
 			"10.95.1.1": "From 10.61.0.1 icmp_seq=1 Packet filtered", "fd00:95::1": "From fd00:61::1 icmp_seq=1 Destination unreachable: Administratively prohibited",
 		} {
-			if said := a.ping(to); !strings.Contains(said, says) {
+			if said := a.ping(to, "60"); !strings.Contains(said, says) {
 				t.Errorf("a route that refuses:\n%s", said)
 			}
 		}
 		for _, to := range []string{"10.96.2.1", "fd00:96:2::1"} {
-			if said := a.ping(to); !strings.Contains(said, " 100% packet loss") || strings.Contains(said, "From ") {
+			if said := a.ping(to, "1"); !strings.Contains(said, " 100% packet loss") || strings.Contains(said, "From ") {
 				t.Errorf("a blackhole:\n%s", said)
 			}
 		}
@@ -163,7 +162,7 @@ func newMidonet(c *cloud, uri string) *midonet {
 		c.t.Fatal(err)
 	}
 	req.SetBasicAuth("admin", "passw0rd")
-	res, err := http.DefaultClient.Do(req)
+	res, err := webClient.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -185,7 +184,7 @@ func (m *midonet) do(method, path, body string) (answer []byte, location string)
 	}
 	req.Header.Set("X-Auth-Token", m.token)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := webClient.Do(req)
 	if err != nil {
 		m.c.t.Fatal(err)
 	}
@@ -283,7 +282,7 @@ func (m *midonet) station(name, host string, hosts map[string]string, bridge str
 	s.run(script)
 	port := m.make(bridge+"/ports", `{"type":"Bridge"}`)
 	m.post("/hosts/"+hosts[host]+"/ports", fmt.Sprintf(`{"portId":%q,"interfaceName":"hand-%s"}`, last(port), name))
-	m.c.eventually(10*time.Second, name+" is active", func() error {
+	m.c.eventually(name+" is active", func() error {
 		if m.read(port)["active"] != true {
 			return fmt.Errorf("the port of %s is not active", name)
 		}
@@ -303,20 +302,21 @@ func (s station) run(script string) {
 	}
 }
 
-func (s station) ping(address string) string {
-	out, _ := output(s.command("ping", "-n", "-c", "1", "-W", "1", address))
+// ping is what ping(8) says of one request, for whose answer or refusal it waits so many seconds.
+func (s station) ping(address, seconds string) string {
+	out, _ := output(s.command("ping", "-n", "-c", "1", "-W", seconds, address))
 	return out
 }
 
 // reaches and reachesNot wait until echo requests to the address are, or are not, answered.
 func (s station) reaches(address string) {
 	s.c.t.Helper()
-	s.c.eventually(10*time.Second, s.namespace+" reaches "+address, func() error { return answered(s.ping(address), true) })
+	s.c.eventually(s.namespace+" reaches "+address, func() error { return answered(s.ping(address, "1"), true) })
 }
 
 func (s station) reachesNot(address string) {
 	s.c.t.Helper()
-	s.c.eventually(10*time.Second, s.namespace+" does not reach "+address, func() error { return answered(s.ping(address), false) })
+	s.c.eventually(s.namespace+" does not reach "+address, func() error { return answered(s.ping(address, "1"), false) })
 }
 
 func answered(ping string, want bool) error {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestChangesReachThePackets: what the API changes holds for flows that are already established.
@@ -18,7 +17,7 @@ func TestChangesReachThePackets(t *testing.T) {
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)
 	b.serves("udp-echo", ":5002")
-	f := a.flowsTo(b.ip4() + ":5002")
+	f := c.startFlow(a.tool("udp-flow", b.ip4()+":5002", flowInterval.String(), "0s")) // whose end will not be answered
 	a.pings(b.ip4())
 	a.pings(b.ip6())
 
@@ -42,7 +41,7 @@ func TestChangesReachThePackets(t *testing.T) {
 		c.request(http.MethodGet, "subnets?ip_version=4&network_id="+net, "", &found)
 		c.set("subnets/"+found.Subnets[0].ID, `{"subnet":{"dns_nameservers":["192.0.2.53"]}}`)
 		c.set("ports/"+a.port.ID, `{"port":{"extra_dhcp_opts":[{"opt_name":"tftp-server","opt_value":"192.0.2.9","ip_version":4}]}}`)
-		c.eventually(5*time.Second, "the lease has the new options", func() error {
+		c.eventually("the lease has the new options", func() error {
 			lease := a.lease(t)
 			for _, want := range []string{"dns=192.0.2.53", "tftp=192.0.2.9", "router=10.20.0.1", "mtu=1450"} {
 				if !strings.Contains(lease, want+"\n") {
@@ -59,8 +58,10 @@ func TestChangesReachThePackets(t *testing.T) {
 		var made struct{ Port neutronPort }
 		c.post("ports", fmt.Sprintf(`{"port":{"network_id":%q,"fixed_ips":[{"ip_address":%q}]}}`, net, address), &made)
 		c.sandbox("workload add", "--host", "host1", "--port", made.Port.ID, "heir")
-		a.run("ip", "neighbour", "flush", "dev", "eth0") // Linux would keep the other's MAC address for up to a minute
-		c.reaches(a, address, true)
+		c.eventually("a reaches the heir", func() error {
+			a.run("ip", "neighbour", "flush", "dev", "eth0") // Linux would keep the other's MAC address for up to a minute
+			return a.reaches(address)
+		})
 		c.sandbox("workload delete", "heir")
 		if !c.exists("ports/" + made.Port.ID) {
 			t.Error("deleting the workload deleted a port that it was given")
@@ -91,7 +92,7 @@ func (c *cloud) set(path, body string) {
 // reaches waits until echo requests of the workload to the address are answered, or until none is.
 func (c *cloud) reaches(from workload, address string, want bool) {
 	c.t.Helper()
-	c.eventually(5*time.Second, fmt.Sprintf("%s reaches %s is %v", from.name, address, want), func() error {
+	c.eventually(fmt.Sprintf("%s reaches %s is %v", from.name, address, want), func() error {
 		out, err := output(from.command("ping", "-n", "-c", "2", "-i", "0.05", "-W", "0.3", address))
 		if answered := err == nil; answered != want {
 			return fmt.Errorf("%v\n%s", err, out)
@@ -108,7 +109,7 @@ func (w workload) lease(t *testing.T) string {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nenv > "+notes+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w.run("udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-O", "tftp", "-O", "mtu", "-O", "dns", "-s", script)
+	w.run("udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "60", "-T", "1", "-O", "tftp", "-O", "mtu", "-O", "dns", "-s", script)
 	text, err := os.ReadFile(notes)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,6 +14,12 @@ import (
 
 	"midonet.org/midonet/test/freeport"
 )
+
+// patience bounds the waiting for what must come. It is long, because machines stand still now and then, and costs nothing where none does.
+const patience = time.Minute
+
+// webClient makes each request over a connection of its own: one that is kept ends with the server that the test kills.
+var webClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
 // cloud is a server under test, in a state directory of its own, and the sandbox that may belong to it.
 type cloud struct {
@@ -86,8 +91,8 @@ func (c *cloud) start() {
 	if err := c.server.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	c.eventually(20*time.Second, "the server answers", func() error {
-		resp, err := http.Get(c.api + c.ready)
+	c.eventually("the server answers", func() error {
+		resp, err := webClient.Get(c.api + c.ready)
 		if err != nil {
 			return err
 		}
@@ -193,22 +198,22 @@ func output(cmd *exec.Cmd) (string, error) {
 	return out.String(), err
 }
 
-// eventually calls fn until it returns nil, and fails the test with fn's last error after the time.
-func (c *cloud) eventually(within time.Duration, what string, fn func() error) {
+// eventually calls fn until it returns nil, and fails the test with fn's last error when patience is over.
+func (c *cloud) eventually(what string, fn func() error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for {
+	c.within(patience, what, fn)
+}
+
+// within is eventually where what comes later would be another's doing.
+func (c *cloud) within(limit time.Duration, what string, fn func() error) {
+	c.t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		err := fn()
 		if err == nil {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			c.t.Fatalf("not within %v: %s: %v", within, what, err)
-		case <-ticker.C:
+		if time.Now().After(deadline) {
+			c.t.Fatalf("not within %v: %s: %v", limit, what, err)
 		}
 	}
 }

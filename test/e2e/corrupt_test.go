@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestCorruptStateDirectory: a server whose files were damaged says which, ends, and starts again once they are as they were.
@@ -68,7 +67,7 @@ func (c *cloud) stop() {
 // refusesToStart starts the server, which must end with an error soon, and returns what it printed.
 func (c *cloud) refusesToStart() string {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), c.args...))
 	if err == nil || ctx.Err() != nil {

@@ -44,7 +44,7 @@ func newManager(t *testing.T, connection string) *manager {
 
 // try runs a command and returns what it wrote.
 func (m *manager) try(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	args = append([]string{"--config-file", m.config, "--state-dir", filepath.Join(m.dir, "server")}, args...)
 	out, err := exec.CommandContext(ctx, m.program, args...).CombinedOutput()
@@ -85,7 +85,7 @@ func (m *manager) serve(role string, args ...string) (url string, stop func()) {
 		}
 	}
 	m.Cleanup(stop)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if code, _ := ask("http://"+address, http.MethodGet, "/", ""); code == http.StatusOK {
 			return "http://" + address, stop
 		}
@@ -105,7 +105,7 @@ func ask(url, method, path, body string) (status int, text string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := webClient.Do(r)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -164,7 +164,7 @@ func manageDatabase(t *testing.T, connection string) {
 // eventuallySays runs a command until it writes the words.
 func (m *manager) eventuallySays(words string, args ...string) {
 	m.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		out, err := m.try(args...)
 		if err == nil && strings.Contains(out, words) {
 			return

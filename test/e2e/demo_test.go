@@ -35,7 +35,7 @@ func startDemo(t *testing.T, dir string) *demo {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	tooLong := time.AfterFunc(time.Minute, func() { _ = d.cmd.Process.Kill() })
+	tooLong := time.AfterFunc(3*patience, func() { _ = d.cmd.Process.Kill() })
 	defer tooLong.Stop()
 	lines := bufio.NewReader(out)
 	for !strings.Contains(d.screen, "Ctrl-C removes ") {

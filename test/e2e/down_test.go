@@ -107,7 +107,8 @@ func TestInterruptedWorkload(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.AfterFunc(after, func() { _ = add.Process.Signal(syscall.SIGKILL) })
-		_ = add.Wait() // killed, or finished before
+		_ = add.Wait()                                                // killed, or finished before
+		c.set("networks/"+net, `{"network":{"description":"later"}}`) // the server is through with what it was told by then
 		if strings.Contains(c.sandbox("workload list"), "host1") {
 			c.sandbox("workload delete", "a")
 		}
@@ -127,7 +128,7 @@ func TestInterruptedWorkload(t *testing.T) {
 // workload exec` may take a moment to notice that its workload has gone.
 func (c *cloud) leavesNothing() {
 	c.t.Helper()
-	c.eventually(5*time.Second, "the machine is as before", func() error {
+	c.eventually("the machine is as before", func() error {
 		if left := c.traces(); len(left) > 0 {
 			return errors.New(strings.Join(left, "\n"))
 		}

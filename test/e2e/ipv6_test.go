@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestAddressModes: workloads get their IPv6 addresses and resolvers as the mode of their subnet says, from the router's
@@ -21,8 +20,9 @@ func TestAddressModes(t *testing.T) {
 	stateless := c.modeNetwork("dhcpv6-stateless", "fd00:63::/64")
 	c.inwardRouter("r6", slaac, stateful, stateless)
 
+	var w workload
 	c.scenario("slaac: the kernel forms the address", func(t *testing.T) {
-		w := c.bare("auto", "host1", slaac)
+		w = c.bare("auto", "host1", slaac)
 		w.getsAddress(w.ip6())
 		w.pings("fd00:61::1")
 	})
@@ -39,6 +39,47 @@ func TestAddressModes(t *testing.T) {
 		w.dhclient6("-S")
 		w.knowsResolver("2001:db8::53")
 	})
+	c.scenario("a router that leaves, or is switched off, is none to the kernel any more", func(t *testing.T) {
+		routes := func(want bool) error {
+			out, err := output(w.command("ip", "-6", "route", "show", "default", "proto", "ra"))
+			if err != nil || strings.Contains(out, "default via fe80::") != want {
+				return fmt.Errorf("its routes are %q, %v", out, err)
+			}
+			return nil
+		}
+		deprecated := func(want bool) error {
+			out, err := output(w.command("ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "global"))
+			if err != nil || !strings.Contains(out, w.ip6()) || strings.Contains(out, "deprecated") != want {
+				return fmt.Errorf("its address is %q, %v", out, err)
+			}
+			return nil
+		}
+		router := c.routerNamed("r6")
+		for _, step := range []struct {
+			what, path, body string
+			there            bool
+		}{
+			{"off", "routers/" + router, `{"router":{"admin_state_up":false}}`, false},
+			{"on again", "routers/" + router, `{"router":{"admin_state_up":true}}`, true},
+			{"away", "routers/" + router + "/remove_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, c.subnetOf(slaac)), false},
+			{"back", "routers/" + router + "/add_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, c.subnetOf(slaac)), true},
+		} {
+			c.set(step.path, step.body)
+			c.eventually(step.what+": the route", func() error { return routes(step.there) })
+			c.eventually(step.what+": the address", func() error { return deprecated(!step.there) })
+		}
+	})
+}
+
+// subnetOf is the network's one subnet.
+func (c *cloud) subnetOf(network string) string {
+	c.t.Helper()
+	var found struct{ Subnets []struct{ ID string } }
+	c.request(http.MethodGet, "subnets?network_id="+network, "", &found)
+	if len(found.Subnets) != 1 {
+		c.t.Fatalf("network %s has %d subnets", network, len(found.Subnets))
+	}
+	return found.Subnets[0].ID
 }
 
 // inwardRouter makes a router without a gateway and with an interface on every subnet of the networks.
@@ -77,7 +118,7 @@ func (c *cloud) bare(name, host, network string) workload {
 
 func (w workload) getsAddress(address string) {
 	w.c.t.Helper()
-	w.c.eventually(15*time.Second, w.name+" gets "+address, func() error {
+	w.c.eventually(w.name+" gets "+address, func() error {
 		out, err := output(w.command("ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "global", "-tentative"))
 		if err != nil || !strings.Contains(out, " "+address+"/") {
 			return fmt.Errorf("it has %q, %v", out, err)
@@ -103,14 +144,14 @@ func (w workload) dhclient6(args ...string) {
 	if err := os.WriteFile(script, []byte(clientScript), 0o700); err != nil {
 		w.c.t.Fatal(err)
 	}
-	all := append([]string{"timeout", "20", "dhclient", "-6", "-1", "-v", "-lf", leases, "-pf", leases + ".pid", "-sf", script, "-cf", "/dev/null",
+	all := append([]string{"timeout", "60", "dhclient", "-6", "-1", "-v", "-lf", leases, "-pf", leases + ".pid", "-sf", script, "-cf", "/dev/null",
 		"-e", "TOLD=" + w.toldFile()}, args...)
 	w.run(append(all, "eth0")...)
 }
 
 func (w workload) knowsResolver(address string) {
 	w.c.t.Helper()
-	w.c.eventually(5*time.Second, w.name+" is told of its resolver", func() error {
+	w.c.eventually(w.name+" is told of its resolver", func() error {
 		told, err := os.ReadFile(w.toldFile())
 		if err != nil || strings.TrimSpace(string(told)) != address {
 			return fmt.Errorf("it was told %q, %v", told, err)

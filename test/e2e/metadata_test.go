@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func TestMetadata(t *testing.T) {
 		b.learns(t, metadata4, "10.60.0.5")
 		_ = slow.Process.Signal(syscall.SIGTERM)
 		_ = slow.Wait() // it was told to end
-		c.eventually(soon, "its connections are free again", func() error { return a.tool("http", "GET", metadata4, "--timeout", "1s").Run() })
+		c.eventually("its connections are free again", func() error { return a.tool("http", "GET", metadata4, "--timeout", "1s").Run() })
 	})
 	c.scenario("Nova is away", func(t *testing.T) {
 		_ = nova.Process.Kill()
@@ -101,6 +102,39 @@ func TestMetadata(t *testing.T) {
 		if status, body := a.asks(t, "GET", metadata4); status != 503 || !strings.Contains(body, "temporarily unavailable") {
 			t.Errorf("without Nova: %d %s", status, body)
 		}
+	})
+	ends := func(nova *exec.Cmd) {
+		_ = nova.Process.Kill()
+		_ = nova.Wait() // it was killed
+	}
+	c.scenario("Nova has another secret", func(t *testing.T) {
+		nova := c.novaWith("host1", "of another cloud", 0)
+		defer ends(nova)
+		for _, url := range []string{metadata4, metadata6} {
+			if status, body := a.asks(t, "GET", url); status != 403 || !strings.Contains(body, "Access was denied to this resource.") {
+				t.Errorf("%s: %d %s", url, status, body)
+			}
+		}
+		if log, err := os.ReadFile(filepath.Join(c.dir, "sandbox", "host1", "agent.log")); err != nil || !strings.Contains(string(log), "its shared secret is another one") {
+			t.Errorf("the agent's log does not say why: %v", err)
+		}
+	})
+	c.scenario("Nova takes its time", func(t *testing.T) {
+		nova := c.novaWith("host1", metadataSecret, 3*time.Second)
+		defer ends(nova)
+		var all sync.WaitGroup
+		for _, ask := range []struct {
+			of        instance
+			url, from string
+		}{{a, metadata4, "10.60.0.5"}, {a, metadata6, a.linkLocal()}, {b, metadata4, "10.60.0.5"}, {b, metadata6, b.linkLocal()}} {
+			all.Go(func() {
+				status, body, err := ask.of.told(ask.url)
+				if want := (novaSaw{Instance: ask.of.device, Project: ask.of.project, From: ask.from}); err != nil || status != "200" || body != want {
+					t.Errorf("%s of %s: %s, %+v, %v, want %+v", ask.url, ask.of.name, status, body, err, want)
+				}
+			})
+		}
+		all.Wait()
 	})
 	c.novaOn("host1")
 	a.learns(t, metadata4, "10.60.0.5")
@@ -114,9 +148,12 @@ func TestMetadata(t *testing.T) {
 	})
 	c.scenario("what people are shown", func(t *testing.T) {
 		c.tracesFrom(t, a.workload, "tcp 10.60.0.5:1025 to 169.254.169.254:80", "metadata service", a.device, "project alpha", "=> forward")
-		if out := c.midonet("status", "--state-dir", c.dir); !strings.Contains(out, "answers for metadata") {
-			t.Errorf("midonet status says nothing of the service:\n%s", out)
-		}
+		c.eventually("midonet status tells of the service", func() error {
+			if out := c.midonet("status", "--state-dir", c.dir); !strings.Contains(out, "answers for metadata") {
+				return fmt.Errorf("it says\n%s", out)
+			}
+			return nil
+		})
 		counted := c.agentMetrics("host1")
 		if !strings.Contains(counted, `midonet_agent_metadata_requests_total{status="200"}`) {
 			t.Errorf("the agent counts no answers:\n%s", counted)
@@ -183,24 +220,38 @@ func (w instance) asks(t *testing.T, args ...string) (status int, body string) {
 func (w instance) learns(t *testing.T, url, from string, args ...string) {
 	t.Helper()
 	want := novaSaw{Instance: w.device, Project: w.project, From: from}
-	w.c.eventually(5*time.Second, fmt.Sprintf("%s is told by %s who it is", w.name, url), func() error {
-		out, err := output(w.tool("http", append([]string{"GET", url}, args...)...))
-		status, body, _ := strings.Cut(out, "\n")
-		var saw novaSaw
-		if err == nil {
-			err = json.Unmarshal([]byte(body), &saw)
-		}
+	w.c.eventually(fmt.Sprintf("%s is told by %s who it is", w.name, url), func() error {
+		status, saw, err := w.told(url, args...)
 		if err != nil || status != "200" || saw != want {
-			return fmt.Errorf("%v, %s, %+v, want %+v", err, out, saw, want)
+			return fmt.Errorf("%v, %s, %+v, want %+v", err, status, saw, want)
 		}
 		return nil
 	})
 }
 
+// told is what the workload is told once.
+func (w instance) told(url string, args ...string) (status string, saw novaSaw, err error) {
+	out, err := output(w.tool("http", append([]string{"GET", url}, args...)...))
+	status, body, _ := strings.Cut(out, "\n")
+	if err == nil {
+		err = json.Unmarshal([]byte(body), &saw)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return status, saw, err
+}
+
 // novaOn starts a fake Nova on a host.
 func (c *cloud) novaOn(host string) *exec.Cmd {
 	c.t.Helper()
-	cmd := exec.Command("ip", "netns", "exec", c.prefix()+"-"+host, os.Args[0], "127.0.0.1:8775", metadataSecret)
+	return c.novaWith(host, metadataSecret, 0)
+}
+
+// novaWith starts one that has the secret and takes so long to answer.
+func (c *cloud) novaWith(host, secret string, pause time.Duration) *exec.Cmd {
+	c.t.Helper()
+	cmd := exec.Command("ip", "netns", "exec", c.prefix()+"-"+host, os.Args[0], "127.0.0.1:8775", secret, pause.String())
 	cmd.Env = append(os.Environ(), trafficVariable+"=fake-nova")
 	c.serves(cmd, "fake-nova on "+host)
 	return cmd
@@ -212,7 +263,7 @@ func (c *cloud) agentMetrics(host string) string {
 	socket := filepath.Join(c.dir, "sandbox", host, "monitor.sock")
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
+	}}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	resp, err := client.Get("http://agent/metrics")
 	if err != nil {
@@ -229,15 +280,20 @@ func (c *cloud) agentMetrics(host string) string {
 // novaSaw is what the fake Nova answers with: whom it took a request to be from.
 type novaSaw struct{ Instance, Project, From string }
 
-// fakeNova stands for Nova's metadata service, until it is killed: fake-nova ADDRESS:PORT SECRET. As Nova it refuses a signature that is
-// not of the secret.
+// fakeNova stands for Nova's metadata service, until it is killed: fake-nova ADDRESS:PORT SECRET PAUSE. As Nova it refuses a signature that is
+// not of the secret. It answers each request after the pause.
 func fakeNova(args []string) error {
+	pause, err := time.ParseDuration(args[2])
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", args[0])
 	if err != nil {
 		return err
 	}
 	fmt.Println("ready")
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(pause)
 		saw := novaSaw{r.Header.Get("X-Instance-ID"), r.Header.Get("X-Tenant-ID"), r.Header.Get("X-Forwarded-For")}
 		h := hmac.New(sha256.New, []byte(args[1]))
 		h.Write([]byte(saw.Instance))
@@ -252,7 +308,7 @@ func fakeNova(args []string) error {
 // httpAsk sends one request and prints the status and the body of the answer: http METHOD URL [--port N] [--from ADDRESS] [--body OCTETS]
 // [--timeout DURATION].
 func httpAsk(args []string) error {
-	method, url, from, timeout := args[0], args[1], net.TCPAddr{}, 10*time.Second
+	method, url, from, timeout := args[0], args[1], net.TCPAddr{}, patience
 	var body io.Reader
 	for args = args[2:]; len(args) >= 2; args = args[2:] {
 		var err error
@@ -305,7 +361,7 @@ func httpSlow(args []string) error {
 	}
 	var held []net.Conn
 	for range n {
-		conn, err := net.DialTimeout("tcp", args[0], 5*time.Second)
+		conn, err := net.DialTimeout("tcp", args[0], patience)
 		if err != nil {
 			continue
 		}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"midonet.org/midonet/sandbox"
 	"midonet.org/midonet/test/freeport"
@@ -43,7 +42,7 @@ func TestToolsOfOperators(t *testing.T) {
 			t.Errorf("status names neither network nor address:\n%s", out)
 		}
 		a.pings(b.ip4())
-		c.eventually(5*time.Second, "status tells what the agents count", func() error {
+		c.eventually("status tells what the agents count", func() error {
 			out := c.midonet("status", "--state-dir", c.dir)
 			if strings.Count(out, "tunnel peers 1,") != 2 || !strings.Contains(out, "flows ") || strings.Contains(out, "misses 0") {
 				return fmt.Errorf("%s", out)
@@ -85,9 +84,9 @@ func TestToolsOfOperators(t *testing.T) {
 			t.Error(err)
 		}
 		c.onHost("host1", "ip link add later0 type veth peer name later1 && ip link set later0 up && ip link set later1 up")
-		c.eventually(5*time.Second, "the port is active with its interface", func() error { return c.status(early, "ACTIVE") })
+		c.eventually("the port is active with its interface", func() error { return c.status(early, "ACTIVE") })
 		c.onHost("host1", "ip link delete later0")
-		c.eventually(5*time.Second, "the port is down without it", func() error { return c.status(early, "DOWN") })
+		c.eventually("the port is down without it", func() error { return c.status(early, "DOWN") })
 	})
 	c.scenario("names that the sandbox refuses", func(t *testing.T) {
 		for _, name := range []string{"../x", "A", "a b"} {
@@ -175,7 +174,7 @@ func failsToStart(t *testing.T, config string, args ...string) string {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	all := []string{"server", "--state-dir", filepath.Join(dir, "var"), "--config-file", file,
 		"--api-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t), "--stream-listen", freeport.Address(t)}
@@ -190,7 +189,7 @@ func failsToStart(t *testing.T, config string, args ...string) string {
 func TestTwoServersOfOneStateDirectory(t *testing.T) {
 	t.Parallel()
 	c := startServer(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, err := output(exec.CommandContext(ctx, filepath.Join(binDir, "midonet"), "server", "--state-dir", c.dir,
 		"--api-listen", freeport.Address(t), "--midonet-api-listen=", "--metrics-listen", freeport.Address(t), "--stream-listen", freeport.Address(t)))

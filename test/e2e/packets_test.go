@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,19 +57,29 @@ func TestPacketsBetweenWorkloads(t *testing.T) {
 		a1.pings(a2.linkLocal() + "%eth0")
 	})
 	c.scenario("multicast reaches every workload of the network, once", func(t *testing.T) {
-		out := a1.run("ping", "-n", "-c", "2", "-i", "1", "ff02::1%eth0") // a second for the answers to the first
+		p := c.startPinging(a1, "ff02::1%eth0", "-i", "0.2")
+		answers := func(w workload, seq string) int {
+			return strings.Count(p.said(), "from "+w.linkLocal()+"%eth0: icmp_seq="+seq+" ")
+		}
 		for _, w := range []workload{a2, b1, c1} {
-			if n := strings.Count(out, "from "+w.linkLocal()+"%eth0: icmp_seq=1 "); n != 1 {
-				t.Errorf("%s answered %d times, want 1:\n%s", w.name, n, out)
+			c.eventually(w.name+" answers", func() error { // a second for the answers to the first
+				if answers(w, "6") == 0 {
+					return fmt.Errorf("it does not:\n%s", p.said())
+				}
+				return nil
+			})
+			if n := answers(w, "1"); n != 1 {
+				t.Errorf("%s answered %d times, want 1:\n%s", w.name, n, p.said())
 			}
 		}
+		p.stop()
 	})
 	c.scenario("packets of a full MTU cross without fragments", func(t *testing.T) {
-		a1.run("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1422", b1.ip4())
+		a1.run("ping", "-n", "-c", "1", "-W", "60", "-M", "do", "-s", "1422", b1.ip4())
 	})
 	c.scenario("packets that the sender cut into fragments", func(t *testing.T) {
 		for _, to := range []string{a2.ip4(), a2.ip6(), b1.ip4(), b1.ip6()} {
-			a1.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "-s", "5000", to)
+			c.pings(a1, to, "-i", "0.2", "-s", fragmented)
 		}
 	})
 	c.scenario("another network is another world", func(t *testing.T) {
@@ -106,7 +117,7 @@ func debianClients(t *testing.T, w workload) {
 		}
 	}
 	w.c.scenario("udhcpc", func(t *testing.T) {
-		learns(t, "ip="+w.ip4(), "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-s", script)
+		learns(t, "ip="+w.ip4(), "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "60", "-T", "1", "-s", script)
 	})
 	w.c.scenario("dhclient", func(t *testing.T) {
 		learns(t, "new_ip_address="+w.ip4(), "dhclient", "-1", "-sf", script, "-lf", filepath.Join(dir, "leases"), "-pf", pid,

@@ -54,7 +54,7 @@ func TestFlowsOutliveAgentAndServer(t *testing.T) {
 		if r := f.ends(); r.Answered != r.Sent {
 			t.Errorf("%d of %d datagrams were answered; the server's absence should touch none", r.Answered, r.Sent)
 		}
-		c.eventually(10*time.Second, "the ports are active for the new server", func() error { return c.status(a.port.ID, "ACTIVE") })
+		c.eventually("the ports are active for the new server", func() error { return c.status(a.port.ID, "ACTIVE") })
 		again := c.workload("again", "host2", net)
 		a.pings(again.ip4())
 		c.midonet("db", "check", "--state-dir", c.dir) // fails where incremental and full differ
@@ -68,23 +68,17 @@ func TestAgentStartsWithoutServer(t *testing.T) {
 	net := c.network("blue", "10.20.0.0/24", "fd00:20::/64")
 	a := c.workload("a", "host1", net)
 	b := c.workload("b", "host2", net)
-	b.serves("tcp-sink", "5001")
-	c.eventually(10*time.Second, "host1 has written down what it knows", func() error { return c.wroteDown("host1", b.port.ID) })
+	b.serves("tcp-echo", "5001")
+	c.eventually("host1 has written down what it knows", func() error { return c.wroteDown("host1", b.port.ID) })
 	argv := c.agentCommand("host1")
 	c.kill()
 	c.killAgent("host1")
 	c.startAgent("host1", argv)
-	c.eventually(10*time.Second, "a new flow is set up", func() error {
-		out, err := output(a.tool("tcp-send", b.ip4()+":5001", "1000"))
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-		return nil
-	})
+	c.tcp(a, b.ip4()+":5001", true)
 	a.pings(b.ip6())
 	a.lease(t) // DHCP is the agent's own service
 	c.start()
-	c.becomes(a, "ACTIVE", 15*time.Second)
+	c.becomes(a, "ACTIVE")
 	a.pings(b.ip4())
 }
 

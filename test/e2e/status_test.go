@@ -26,26 +26,26 @@ func TestPortStatusFollowsTheInterface(t *testing.T) {
 
 	c.scenario("the workload's end goes down and comes back", func(t *testing.T) {
 		a.run("ip", "link", "set", "dev", "eth0", "down")
-		c.becomes(a, "DOWN", 5*time.Second)
+		c.becomes(a, "DOWN")
 		a.run("ip", "link", "set", "dev", "eth0", "up")
-		c.becomes(a, "ACTIVE", 5*time.Second)
+		c.becomes(a, "ACTIVE")
 		a.pings(b.ip4())
 	})
 	c.scenario("unbound and bound again", func(t *testing.T) {
 		if out, err := c.mmctl("host1", "--unbind-port", a.port.ID); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		c.becomes(a, "DOWN", 5*time.Second)
+		c.becomes(a, "DOWN")
 		b.doesNotReach(a.ip4())
 		if out, err := c.mmctl("host1", "--bind-port", a.port.ID, a.tap()); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		c.becomes(a, "ACTIVE", 5*time.Second)
+		c.becomes(a, "ACTIVE")
 		b.pings(a.ip4())
 	})
 	c.scenario("the interface vanishes", func(t *testing.T) {
 		c.sandbox("workload delete", "b")
-		c.eventually(5*time.Second, "the port of b is gone", func() error {
+		c.eventually("the port of b is gone", func() error {
 			if c.exists("ports/" + b.port.ID) {
 				return os.ErrExist
 			}
@@ -55,17 +55,17 @@ func TestPortStatusFollowsTheInterface(t *testing.T) {
 	})
 	c.scenario("the agent dies and is started again", func(t *testing.T) {
 		c.killAgent("host1")
-		c.becomes(a, "DOWN", 40*time.Second)
+		c.becomes(a, "DOWN")
 		c.sandbox("up", "--hosts", "2")
-		c.becomes(a, "ACTIVE", 10*time.Second)
+		c.becomes(a, "ACTIVE")
 	})
 }
 
 // becomes waits until the port of the workload has the status.
-func (c *cloud) becomes(w workload, status string, within time.Duration) {
+func (c *cloud) becomes(w workload, status string) {
 	c.t.Helper()
 	start := time.Now()
-	c.eventually(within, "port of "+w.name+" "+status, func() error { return c.status(w.port.ID, status) })
+	c.eventually("port of "+w.name+" "+status, func() error { return c.status(w.port.ID, status) })
 	c.t.Logf("port of %s is %s after %v", w.name, status, time.Since(start).Round(time.Millisecond))
 }
 
@@ -97,7 +97,7 @@ func (c *cloud) killAgent(host string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		c.t.Fatal(err)
 	}
-	c.eventually(5*time.Second, "the agent's end", func() error {
+	c.eventually("the agent's end", func() error {
 		// Its files, a lock among them, are closed when its last thread has ended; the first may be a zombie before.
 		threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -96,7 +96,7 @@ func (c *cloud) hasBridge(network string) error {
 
 // postNetwork creates a network and returns its identifier.
 func (c *cloud) postNetwork(name string) (string, error) {
-	resp, err := http.Post(c.api+"/v2.0/networks", "application/json", bytes.NewBufferString(`{"network": {"name": "`+name+`"}}`))
+	resp, err := webClient.Post(c.api+"/v2.0/networks", "application/json", bytes.NewBufferString(`{"network": {"name": "`+name+`"}}`))
 	if err != nil {
 		return "", err
 	}
@@ -123,7 +123,7 @@ func (p pair) takesOver(arrived func(*cloud, string) error) {
 		p.Fatal(err)
 	}
 	applier, survivor := p.one, p.other
-	p.one.eventually(20*time.Second, "one of the two applies the journal", func() error {
+	p.one.eventually("one of the two applies the journal", func() error {
 		if p.applies(p.other) {
 			applier, survivor = p.other, p.one
 		} else if !p.applies(p.one) {
@@ -136,7 +136,7 @@ func (p pair) takesOver(arrived func(*cloud, string) error) {
 	if network, err = survivor.postNetwork("after"); err != nil {
 		p.Fatal(err)
 	}
-	survivor.eventually(30*time.Second, "the survivor makes the next change", func() error { return arrived(survivor, network) })
+	survivor.eventually("the survivor makes the next change", func() error { return arrived(survivor, network) })
 	p.Logf("from the death of the server that applied the journal to the next change: %v", time.Since(began).Round(10*time.Millisecond))
 	if !p.applies(survivor) {
 		p.Error("the change arrived, and the survivor has not applied it")

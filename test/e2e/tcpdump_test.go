@@ -2,20 +2,25 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 )
+
+// fewPackets are more than the kernel of a workload says unasked: of its multicast groups, and solicitations of routers.
+const fewPackets = 20
 
 // TestTcpdump captures a port while its workload exchanges packets within its host, where delivery otherwise goes past every packet
 // socket, and with another host.
@@ -32,20 +37,22 @@ func TestTcpdump(t *testing.T) {
 		c.scenario("both directions, with "+other.name, func(t *testing.T) {
 			file := filepath.Join(c.dir, "with-"+other.name+".pcap")
 			ends := c.captures(a.port.ID, file)
-			other.pings(a.ip4())
-			ends()
-			requests, replies := echoes(t, file, other.ip4(), a.ip4())
-			if requests != 3 || replies != 3 {
-				t.Errorf("the capture has %d requests and %d replies of 3 pings", requests, replies)
+			if out, err := output(other.command("ping", "-n", "-c", "3", "-i", "0.2", a.ip4())); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			want := map[string]int{"request": 3, "reply": 3}
+			counted := func(all []gopacket.Packet) map[string]int { return echoes(all, other.ip4(), a.ip4()) }
+			if got := counted(ends(func(all []gopacket.Packet) bool { return maps.Equal(counted(all), want) })); !maps.Equal(got, want) {
+				t.Errorf("the capture has %v, want %v", got, want)
 			}
 		})
 	}
 	c.scenario("a capture of a few packets ends by itself, and prints them", func(t *testing.T) {
-		cmd := c.tcpdump("host1", "-c", "2", "a")
+		cmd := c.tcpdump("host1", "-c", strconv.Itoa(fewPackets), "a")
 		pings := a.keepsPinging(b.ip4())
 		out, err := output(cmd)
 		pings()
-		if err != nil || strings.Count(out, "\n") != 2 || !strings.Contains(out, " icmp "+a.ip4()+" > "+b.ip4()+" echo request ") {
+		if err != nil || strings.Count(out, "\n") != fewPackets || !strings.Contains(out, " icmp "+a.ip4()+" > "+b.ip4()+" echo request ") {
 			t.Errorf("%v:\n%s", err, out)
 		}
 	})
@@ -57,6 +64,49 @@ func TestTcpdump(t *testing.T) {
 		}
 	})
 	b.pings(a.ip4()) // and what was delivered in another way meanwhile goes on
+	c.scenario("connections that the flow cache begins by itself, of both families", func(t *testing.T) {
+		green := c.securedNetwork("green", "10.41.0.0/24", "fd00:41::/64")
+		client, server := c.workload("client", "host1", green), c.workload("server", "host1", green)
+		server.serves("tcp-echo", "5001")
+		begun := func() float64 { return c.counted("host1", "midonet_agent_connections_begun_total") }
+		for family, address := range map[string]string{"IPv4": server.ip4(), "IPv6": server.ip6()} {
+			address := net.JoinHostPort(address, "5001")
+			c.eventually("it begins one, "+family, func() error {
+				before := begun()
+				if out, err := output(client.tool("tcp-try", address)); err != nil || begun() == before {
+					return fmt.Errorf("none: %v %s", err, out)
+				}
+				return nil
+			})
+			file := filepath.Join(c.dir, family+".pcap")
+			ends := c.captures(server.port.ID, file)
+			before := begun()
+			const connections = 5
+			for range connections {
+				if out, err := output(client.tool("tcp-try", address, patience.String())); err != nil {
+					t.Errorf("%v %s", err, out)
+				}
+			}
+			want := map[string]int{"SYN": connections, "SYN, ACK": connections}
+			all := ends(func(all []gopacket.Packet) bool { return maps.Equal(openings(all), want) })
+			c.eventually(family+": the agent hears of one", func() error { // not of the first: with the capture another delivery began
+				if begun() == before {
+					return fmt.Errorf("the flow cache has begun none of %d", connections)
+				}
+				return nil
+			})
+			if got := openings(all); !maps.Equal(got, want) {
+				t.Errorf("%s: the capture has %v of %d connections", family, got, connections)
+			}
+			seen := map[string]bool{}
+			for _, p := range all {
+				if p.Layer(layers.LayerTypeTCP) != nil && seen[string(p.Data())] { // one that is sent again has another time stamp
+					t.Errorf("%s: the capture has this twice: %v", family, p)
+				}
+				seen[string(p.Data())] = true
+			}
+		}
+	})
 }
 
 // tcpdump is `midonet tcpdump` on a host.
@@ -66,8 +116,8 @@ func (c *cloud) tcpdump(host string, args ...string) *exec.Cmd {
 }
 
 // captures starts a capture of a port of host1 into the file, and returns when it listens. The function that it returns interrupts
-// it when the file has not grown for a moment.
-func (c *cloud) captures(port, file string) (ends func()) {
+// it when what it has is enough and the file has not grown for a moment, and returns all that it has.
+func (c *cloud) captures(port, file string) (ends func(enough func([]gopacket.Packet) bool) []gopacket.Packet) {
 	c.t.Helper()
 	cmd := c.tcpdump("host1", "-w", file, port)
 	cmd.Stderr = os.Stderr
@@ -81,17 +131,20 @@ func (c *cloud) captures(port, file string) (ends func()) {
 		}
 		return info.Size()
 	}
-	c.eventually(5*time.Second, "the capture listens", func() error {
+	c.eventually("the capture listens", func() error {
 		if size() == 0 {
 			return errors.New("no file head")
 		}
 		return nil
 	})
-	return func() {
+	return func(enough func([]gopacket.Packet) bool) []gopacket.Packet {
 		c.t.Helper()
 		var before int64
 		same := 0
-		c.eventually(5*time.Second, "the capture has written all", func() error {
+		c.eventually("the capture has written all", func() error {
+			if all, err := captured(file); !enough(all) {
+				return fmt.Errorf("it has %d packets, %v", len(all), err)
+			}
 			if now := size(); now != before {
 				before, same = now, 0
 			} else {
@@ -105,39 +158,75 @@ func (c *cloud) captures(port, file string) (ends func()) {
 		if err := errors.Join(cmd.Process.Signal(syscall.SIGINT), cmd.Wait()); err != nil {
 			c.t.Error(err)
 		}
+		all, err := captured(file)
+		if err != nil {
+			c.t.Error(err)
+		}
+		return all
 	}
 }
 
-// echoes counts the ICMP echo requests from one address to another and their replies in a pcap file.
-func echoes(t *testing.T, file, from, to string) (requests, replies int) {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	packets, err := pcapgo.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		frame, _, err := packets.ReadPacketData()
-		if errors.Is(err, io.EOF) {
-			return requests, replies
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
+// echoes counts the ICMP echo requests from one address to another, and their replies.
+func echoes(all []gopacket.Packet, from, to string) map[string]int {
+	n := map[string]int{}
+	for _, p := range all {
 		ip, isIP := p.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
 		icmp, isICMP := p.Layer(layers.LayerTypeICMPv4).(*layers.ICMPv4)
 		switch {
 		case !isIP || !isICMP:
 		case icmp.TypeCode.Type() == layers.ICMPv4TypeEchoRequest && ip.SrcIP.Equal(net.ParseIP(from)) && ip.DstIP.Equal(net.ParseIP(to)):
-			requests++
+			n["request"]++
 		case icmp.TypeCode.Type() == layers.ICMPv4TypeEchoReply && ip.SrcIP.Equal(net.ParseIP(to)) && ip.DstIP.Equal(net.ParseIP(from)):
-			replies++
+			n["reply"]++
 		}
+	}
+	return n
+}
+
+// openings counts the TCP connections that are asked for, and those that are agreed to: who hears nothing for a second asks again.
+func openings(all []gopacket.Packet) map[string]int {
+	type connection struct {
+		flags    string
+		src, dst layers.TCPPort
+	}
+	seen, n := map[connection]bool{}, map[string]int{}
+	for _, p := range all {
+		tcp, isTCP := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
+		if !isTCP || !tcp.SYN {
+			continue
+		}
+		one := connection{"SYN", tcp.SrcPort, tcp.DstPort}
+		if tcp.ACK {
+			one.flags = "SYN, ACK"
+		}
+		if !seen[one] {
+			seen[one] = true
+			n[one.flags]++
+		}
+	}
+	return n
+}
+
+// captured returns the whole packets in a pcap file.
+func captured(file string) (all []gopacket.Packet, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	packets, err := pcapgo.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		frame, _, err := packets.ReadPacketData()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default))
 	}
 }
 
@@ -151,7 +240,7 @@ func TestTcpdumpIsReadByTcpdump(t *testing.T) {
 	b := c.workload("b", "host1", network)
 	file := filepath.Join(c.dir, "a.pcap")
 	pings := a.keepsPinging(b.ip4())
-	if out, err := output(c.tcpdump("host1", "-w", file, "-c", "4", a.port.ID)); err != nil {
+	if out, err := output(c.tcpdump("host1", "-w", file, "-c", strconv.Itoa(fewPackets), a.port.ID)); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	pings()

@@ -2,28 +2,38 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // trafficVariable names, in the environment, the traffic tool that this test program is to be instead of running tests. The
 // scenarios start it inside workloads, so that they need no traffic generator from elsewhere.
 const trafficVariable = "MIDONET_E2E_TRAFFIC"
 
-// flowReport is what the udp-flow tool prints.
+// flowReport is what udp-flow, tcp-flow and tcp-crowd print.
 type flowReport struct {
 	Sent     int
 	Answered int
-	// LongestGap is the longest run of unanswered datagrams, in time.
+	// LongestGap is the longest run of unanswered datagrams, in time, or how long the slowest answer of a connection took.
 	LongestGap time.Duration
+	// LongestWait is the same without the time in which this machine stood still: that is nobody's fault.
+	LongestWait time.Duration
 }
 
 // runTraffic is the main function of the traffic tools.
@@ -32,7 +42,8 @@ func runTraffic(tool string, args []string) int {
 		"udp-echo": udpEcho, "udp-flow": udpFlow, "tcp-sink": tcpSink, "tcp-send": tcpSend,
 		"udp-mirror": udpMirror, "udp-ask": udpAsk, "tcp-echo": tcpEcho, "tcp-flow": tcpFlow,
 		"tcp-try": tcpTry, "udp-try": udpTry, "udp-flood": udpFlood, "udp-large": udpLarge,
-		"http": httpAsk, "http-slow": httpSlow, "fake-nova": fakeNova,
+		"http": httpAsk, "http-slow": httpSlow, "fake-nova": fakeNova, "tcp-crowd": tcpCrowd, "disorder": disorder,
+		"frames-send": framesSend, "frames-see": framesSee,
 	}
 	run, ok := tools[tool]
 	if !ok {
@@ -46,9 +57,19 @@ func runTraffic(tool string, args []string) int {
 	return 0
 }
 
+// inputEnd is closed when the tool's standard input is, by which it is told to stop.
+func inputEnd() <-chan struct{} {
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	return stop
+}
+
 // udpEcho answers every datagram to the address with itself, until it is killed: udp-echo ADDRESS:PORT.
 func udpEcho(args []string) error {
-	conn, err := net.ListenPacket("udp", args[0])
+	conn, err := listenPacket(args[0])
 	if err != nil {
 		return err
 	}
@@ -63,6 +84,15 @@ func udpEcho(args []string) error {
 			return err
 		}
 	}
+}
+
+// listenPacket listens for UDP with room for what comes while the machine does something else.
+func listenPacket(address string) (net.PacketConn, error) {
+	room := func(_, _ string, c syscall.RawConn) (err error) {
+		failed := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20) })
+		return errors.Join(failed, err)
+	}
+	return (&net.ListenConfig{Control: room}).ListenPacket(context.Background(), "udp", address)
 }
 
 // udpMirror answers every datagram to the address with the one that it came from, until it is killed: udp-mirror ADDRESS:PORT.
@@ -84,16 +114,16 @@ func udpMirror(args []string) error {
 	}
 }
 
-// udpAsk sends a datagram until it is answered, a few times, and prints the answer: udp-ask ADDRESS:PORT.
+// udpAsk sends a datagram again and again until it is answered, and prints the answer: udp-ask ADDRESS:PORT.
 func udpAsk(args []string) error {
 	conn, err := net.Dial("udp", args[0])
 	if err != nil {
 		return err
 	}
 	buf := make([]byte, 128)
-	for range 5 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if _, err = conn.Write([]byte("?")); err != nil {
-			continue
+			continue // the kernel's note of an ICMP answer to an earlier one
 		}
 		if err = conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
@@ -107,7 +137,7 @@ func udpAsk(args []string) error {
 	return err
 }
 
-// udpLarge sends a datagram of so many octets to a udp-echo until it comes back as it was, a few times: udp-large ADDRESS:PORT OCTETS.
+// udpLarge sends a datagram of so many octets to a udp-echo again and again until it comes back as it was: udp-large ADDRESS:PORT OCTETS.
 func udpLarge(args []string) error {
 	size, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -118,47 +148,68 @@ func udpLarge(args []string) error {
 		return err
 	}
 	data, buf := make([]byte, size), make([]byte, 65536)
-	for try := range 5 {
+	end := time.Now().Add(patience)
+	for try := 0; time.Now().Before(end); try++ {
 		for i := range data {
 			data[i] = byte(try + i*7>>3)
 		}
 		if _, err = conn.Write(data); err != nil {
+			time.Sleep(10 * time.Millisecond)
 			continue
 		}
 		if err = conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
 		}
-		var n int
-		if n, err = conn.Read(buf); err == nil && bytes.Equal(buf[:n], data) {
-			return nil
+		for n := 0; err == nil; { // past late answers to the tries before
+			if n, err = conn.Read(buf); err == nil && bytes.Equal(buf[:n], data) {
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("no answer to %d octets: %w", size, err)
 }
 
-// udpFlow sends numbered datagrams at an interval until its standard input closes, and reports which were answered:
-// udp-flow ADDRESS:PORT INTERVAL.
+// udpFlow sends numbered datagrams at an interval until its standard input closes, and reports which were answered. Then it goes on with one of
+// another number until that is answered, for so long at most: udp-flow ADDRESS:PORT INTERVAL [WAIT].
 func udpFlow(args []string) error {
 	interval, err := time.ParseDuration(args[1])
 	if err != nil {
 		return err
 	}
+	wait := patience
+	if len(args) > 2 {
+		if wait, err = time.ParseDuration(args[2]); err != nil {
+			return err
+		}
+	}
 	conn, err := net.Dial("udp", args[0])
 	if err != nil {
 		return err
 	}
-	stop := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(stop)
-	}()
-	answers := make(chan map[uint64]bool, 1)
-	go func() { answers <- collectAnswers(conn) }()
+	stop := inputEnd()
+	answers, ended := make(chan map[uint64]bool, 1), make(chan struct{})
+	go func() { answers <- collectAnswers(conn, ended) }()
+	fmt.Println("ready")
 	sent := sendNumbered(conn, interval, stop)
-	if err := conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil { // the last answers are on their way
+	for end := time.Now().Add(wait); time.Now().Before(end) && !closed(ended); time.Sleep(interval) {
+		_, _ = conn.Write(binary.BigEndian.AppendUint64(nil, lastNumber)) // as in sendNumbered
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil { // those that it has overtaken are on their way
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(report(sent, <-answers, interval))
+}
+
+// lastNumber is that of a datagram that is no part of the flow: with its answer the answers to those before it have come, or are lost.
+const lastNumber = math.MaxUint64
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // sendNumbered sends until stop closes and returns how many it sent.
@@ -176,8 +227,9 @@ func sendNumbered(conn net.Conn, interval time.Duration, stop <-chan struct{}) i
 	}
 }
 
-// collectAnswers reads until the connection's deadline and returns the numbers that came back.
-func collectAnswers(conn net.Conn) map[uint64]bool {
+// collectAnswers reads until the connection's deadline and returns the numbers that came back. It closes ended with the last one.
+func collectAnswers(conn net.Conn, ended chan<- struct{}) map[uint64]bool {
+	end := sync.OnceFunc(func() { close(ended) })
 	got := map[uint64]bool{}
 	buf := make([]byte, 64)
 	for {
@@ -186,7 +238,11 @@ func collectAnswers(conn net.Conn) map[uint64]bool {
 			return got
 		}
 		if err == nil && n == 8 {
-			got[binary.BigEndian.Uint64(buf)] = true
+			if number := binary.BigEndian.Uint64(buf); number == lastNumber {
+				end()
+			} else {
+				got[number] = true
+			}
 		}
 	}
 }
@@ -200,7 +256,8 @@ func report(sent int, got map[uint64]bool, interval time.Duration) flowReport {
 		}
 		longest = max(longest, run)
 	}
-	return flowReport{Sent: sent, Answered: len(got), LongestGap: time.Duration(longest) * interval}
+	gap := time.Duration(longest) * interval
+	return flowReport{Sent: sent, Answered: len(got), LongestGap: gap, LongestWait: gap} // who stands still sends nothing
 }
 
 // tcpSink takes one connection after another and answers each with the SHA-256 of what it received: tcp-sink PORT.
@@ -232,12 +289,12 @@ func tcpSend(args []string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := net.DialTimeout("tcp", args[0], 10*time.Second)
+	conn, err := net.DialTimeout("tcp", args[0], patience)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	data := make([]byte, size)
@@ -286,37 +343,100 @@ func tcpFlow(args []string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := net.DialTimeout("tcp", args[0], 3*time.Second)
+	conn, err := net.DialTimeout("tcp", args[0], patience)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	stop := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(stop)
-	}()
-	var r flowReport
+	stop := inputEnd()
+	fmt.Println("ready")
+	r, err := converse(conn, 16<<10, interval, stop)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// converse exchanges blocks of so many octets until stop closes, one at least.
+func converse(conn net.Conn, octets int, interval time.Duration, stop <-chan struct{}) (r flowReport, err error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for block := make([]byte, 16<<10); ; {
+	for block := make([]byte, octets); ; {
 		binary.BigEndian.PutUint64(block, uint64(r.Sent))
-		began := time.Now()
+		began, ran := time.Now(), machineTime()
 		if err := exchange(conn, block); err != nil {
-			return fmt.Errorf("after %d blocks: %w", r.Answered, err)
+			return r, fmt.Errorf("after %d blocks: %w", r.Answered, err)
 		}
-		r.Sent, r.Answered, r.LongestGap = r.Sent+1, r.Answered+1, max(r.LongestGap, time.Since(began))
+		r.Sent, r.Answered = r.Sent+1, r.Answered+1
+		r.LongestGap, r.LongestWait = max(r.LongestGap, time.Since(began)), max(r.LongestWait, machineTime()-ran)
 		select {
 		case <-stop:
-			return json.NewEncoder(os.Stdout).Encode(r)
+			return r, nil
 		case <-ticker.C:
 		}
 	}
 }
 
+// machineTime counts the time in which this machine runs: a ticker makes up for no ticks that were missed.
+func machineTime() time.Duration {
+	startMachineTime()
+	return time.Duration(machineTicks.Load()) * machineTick
+}
+
+const machineTick = 5 * time.Millisecond
+
+var (
+	machineTicks     atomic.Int64
+	startMachineTime = sync.OnceFunc(func() {
+		ticker := time.NewTicker(machineTick)
+		go func() {
+			for range ticker.C {
+				machineTicks.Add(1)
+			}
+		}()
+	})
+)
+
+// tcpCrowd is tcp-flow over so many connections at a time, of small blocks, which are opened within a tenth of a second: tcp-crowd ADDRESS:PORT INTERVAL COUNT.
+func tcpCrowd(args []string) error {
+	interval, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	count, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	stop := inputEnd()
+	reports := make([]flowReport, count)
+	var group errgroup.Group
+	fmt.Println("ready")
+	for i := range reports {
+		group.Go(func() error {
+			time.Sleep(time.Second / 10 * time.Duration(i) / time.Duration(count))
+			conn, err := net.DialTimeout("tcp", args[0], patience)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			reports[i], err = converse(conn, 64, interval, stop)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	var all flowReport
+	for _, r := range reports {
+		all.Sent, all.Answered = all.Sent+r.Sent, all.Answered+r.Answered
+		all.LongestGap, all.LongestWait = max(all.LongestGap, r.LongestGap), max(all.LongestWait, r.LongestWait)
+	}
+	return json.NewEncoder(os.Stdout).Encode(all)
+}
+
 // exchange sends the block and waits until the same one came back.
 func exchange(conn net.Conn, block []byte) error {
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	if _, err := conn.Write(block); err != nil {
@@ -332,20 +452,36 @@ func exchange(conn net.Conn, block []byte) error {
 	return nil
 }
 
-// tryTime is how long one attempt waits for an answer.
+// tryTime is how long one attempt waits for an answer, where nothing else is said.
 const tryTime = 300 * time.Millisecond
 
-// tcpTry opens a connection, once: tcp-try ADDRESS:PORT.
+// tcpTry opens a connection, once: tcp-try ADDRESS:PORT [WAIT].
 func tcpTry(args []string) error {
-	conn, err := net.DialTimeout("tcp", args[0], tryTime)
+	wait, err := waitOf(args)
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTimeout("tcp", args[0], wait)
 	if err != nil {
 		return err
 	}
 	return conn.Close()
 }
 
-// udpTry sends a datagram, once, and waits for an answer: udp-try ADDRESS:PORT.
+// waitOf is how long a try waits.
+func waitOf(args []string) (time.Duration, error) {
+	if len(args) < 2 {
+		return tryTime, nil
+	}
+	return time.ParseDuration(args[1])
+}
+
+// udpTry sends a datagram, once, and waits for an answer: udp-try ADDRESS:PORT [WAIT].
 func udpTry(args []string) error {
+	wait, err := waitOf(args)
+	if err != nil {
+		return err
+	}
 	conn, err := net.Dial("udp", args[0])
 	if err != nil {
 		return err
@@ -353,7 +489,7 @@ func udpTry(args []string) error {
 	if _, err := conn.Write([]byte("?")); err != nil {
 		return err
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(tryTime)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
 	_, err = conn.Read(make([]byte, 128))
@@ -363,11 +499,8 @@ func udpTry(args []string) error {
 // udpFlood sends datagrams to one port after the other, from one source port after the other, until its standard input closes, and
 // prints how many it sent: udp-flood ADDRESS.
 func udpFlood(args []string) error {
-	stop := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(stop)
-	}()
+	stop := inputEnd()
+	fmt.Println("ready")
 	for sent := 0; ; {
 		conn, err := net.ListenUDP("udp", nil)
 		if err != nil {

@@ -48,7 +48,7 @@ func TestTranslations(t *testing.T) {
 		if from, err := output(c.outsideTool("udp-ask", address+":7004")); err != nil {
 			t.Errorf("a datagram to a forwarded port: %v\n%s", err, from)
 		}
-		if out, err := output(c.outsideTool("tcp-flow", address+":7002", "1ms")); err == nil {
+		if out, err := output(c.outsideTool("tcp-try", address+":7002")); err == nil {
 			t.Errorf("a port that nobody forwards answers:\n%s", out)
 		}
 		g1.connects(address+":7001").endsWell(t, time.Second)
@@ -59,27 +59,45 @@ func TestTranslations(t *testing.T) {
 			from     workload
 			to, seen string
 		}{{b1, fip2, fip1}, {b2, fip1, fip2}, {b1, fip3, fip1}, {g1, fip1, fip3}, {b2, fip3, fip2}, {b1, fip1, fip1}} {
+			c.isSeenAs(way.from, way.to+":5004", way.seen)
 			way.from.pings(way.to)
-			if seen := way.from.seenBy(way.to + ":5004"); seen != way.seen {
-				t.Errorf("%s is seen at %s as %s, want %s", way.from.name, way.to, seen, way.seen)
-			}
 			way.from.connects(way.to+":5001").endsWell(t, time.Second)
 		}
 		c.outsideConnects(fip1 + ":5001")
 		c.outsideConnects(fip3 + ":5001")
+	})
+	c.scenario("a floating address that goes to another workload", func(t *testing.T) {
+		heir := c.workload("heir", "host2", blue)
+		fip := c.floatingIP(plain)
+		plain.serves("udp-mirror", ":5014")
+		heir.serves("udp-mirror", ":5015")
+		answers := func(port string, want bool) {
+			c.eventually(fmt.Sprintf("%s answers at %s is %v", fip, port, want), func() error {
+				if out, err := output(c.outsideTool("udp-try", fip+":"+port)); (err == nil) != want {
+					return fmt.Errorf("%v %s", err, out)
+				}
+				return nil
+			})
+		}
+		answers("5014", true)
+		answers("5015", false)
+		var found struct{ FloatingIPs []struct{ ID string } }
+		c.request(http.MethodGet, "floatingips?floating_ip_address="+fip, "", &found)
+		c.set("floatingips/"+found.FloatingIPs[0].ID, fmt.Sprintf(`{"floatingip":{"port_id":%q}}`, heir.port.ID))
+		answers("5015", true)
+		answers("5014", false)
+		c.isSeenAs(heir, outside4+":5004", fip)
+		c.isSeenAs(plain, outside4+":5004", c.gatewayAddress(router))
 	})
 	c.scenario("errors come back to who is behind an address", func(t *testing.T) {
 		beyond := c.beyondOutside(1300)
 		beyond.serves("tcp-echo", "5003")
 		for _, w := range []workload{plain, b1} { // by source translation, and by a floating address
 			refused(t, w.tool("udp-try", outside4+":5999"))
-			out, _ := output(w.command("ping", "-n", "-c", "2", "-i", "0.3", "-W", "1", "-M", "do", "-s", "1380", beyond4))
-			if !strings.Contains(out, "mtu = 1300") {
-				t.Errorf("%s sends what the way beyond the outside does not carry:\n%s", w.name, out)
-			}
+			c.hears(w, []string{"mtu = 1300"}, beyond4, "-M", "do", "-s", "1380")
 			w.connects(beyond4+":5003").endsWell(t, 2*time.Second)
 			for hops, by := range map[string]string{"1": "10.31.1.1", "2": "203.0.113.1", "3": "172.19.2.2"} {
-				out, _ := output(w.command("ping", "-n", "-c", "1", "-W", "2", "-t", hops, beyond4))
+				out, _ := output(w.command("ping", "-n", "-c", "1", "-W", "60", "-t", hops, beyond4))
 				if !strings.Contains(out, "From "+by+" ") || !strings.Contains(out, "Time to live exceeded") {
 					t.Errorf("%s sends a packet of %s hops, want an answer of %s:\n%s", w.name, hops, by, out)
 				}
@@ -89,11 +107,8 @@ func TestTranslations(t *testing.T) {
 		refused(t, g1.tool("udp-try", fip1+":5999"))
 		refused(t, b2.tool("udp-try", fip1+":5999"))
 		refused(t, c.outsideTool("udp-try", c.forwardsPorts(plain, map[string][2]int{"udp": {7005, 5998}})+":7005"))
-		out, _ := c.outside("ping", "-n", "-c", "2", "-i", "0.3", "-W", "1", "-M", "do", "-s", "1440", fip1)
-		if !strings.Contains(out, "mtu = 1450") && !strings.Contains(out, "mtu=1450") { // told by the edge, or known from before
-			t.Errorf("the outside sends what the network does not carry:\n%s", out)
-		}
-		beyond.connects(fip1+":5001").endsWell(t, 2*time.Second) // whose answers are too large for the way beyond
+		c.hears(c.outsideMachine(), []string{"mtu = 1450", "mtu=1450"}, fip1, "-M", "do", "-s", "1440") // by the edge, or knows it from before
+		beyond.connects(fip1+":5001").endsWell(t, 2*time.Second)                                        // whose answers are too large for the way beyond
 		if route := b1.run("ip", "route", "get", beyond4); !strings.Contains(route, "mtu 1300") {
 			t.Errorf("b1 has not learned what the way carries:\n%s", route)
 		}
@@ -114,13 +129,9 @@ func TestTranslations(t *testing.T) {
 		other := c.workload("other", "host1", inner)
 		other.serves("tcp-echo", "5001")
 		fip, fip6 := c.floatingIP(w), c.floatingIP6(other)
-		c.eventually(soon, "the address is at work", func() error { return g1.reaches(fip) })
-		if seen := g1.seenBy(fip + ":5004"); seen != fip3 {
-			t.Errorf("g1 is seen at %s as %s, want %s", fip, seen, fip3)
-		}
-		if seen := w.seenBy(fip3 + ":5004"); seen != fip {
-			t.Errorf("the workload is seen at %s as %s, want %s", fip3, seen, fip)
-		}
+		c.eventually("the address is at work", func() error { return g1.reaches(fip) })
+		c.isSeenAs(g1, fip+":5004", fip3)
+		c.isSeenAs(w, fip3+":5004", fip)
 		refused(t, g1.tool("udp-try", fip+":5999"))
 		w.connects(fip+":5001").endsWell(t, time.Second) // to itself
 		if err := w.reaches(outside4); err == nil {
@@ -128,7 +139,7 @@ func TestTranslations(t *testing.T) {
 		}
 		c.addRoutes(r4, "0.0.0.0/0", "203.0.113.1")
 		c.addRoutes(r4, "::/0", "2001:db8:71::")
-		c.eventually(soon, "the routes are at work", func() error { return w.reaches(outside4) })
+		c.eventually("the routes are at work", func() error { return w.reaches(outside4) })
 		for _, at := range []string{fip, "[" + fip6 + "]"} {
 			c.outsideConnects(at + ":5001")
 			refused(t, c.outsideTool("udp-try", at+":5999"))
@@ -144,6 +155,15 @@ func TestTranslations(t *testing.T) {
 		for w, port := range map[*workload]string{&b1: "5011", &b2: "5012"} {
 			c.set("ports/"+w.port.ID, fmt.Sprintf(`{"port":{"allowed_address_pairs":[{"ip_address":%q},{"ip_address":%q}]}}`, virtual.ip4(), virtual.ip6()))
 			w.serves("tcp-echo", port)
+			c.eventually("the host of "+w.name+" has heard that it may have the address", func() error {
+				w.takes(virtual)
+				defer w.leaves(virtual)
+				out, err := output(plain.tool("tcp-try", virtual.ip4()+":"+port))
+				if err != nil {
+					return fmt.Errorf("%w\n%s", err, out)
+				}
+				return nil
+			})
 		}
 		fip := c.floatingIP(virtual)
 		for _, owner := range []struct {
@@ -152,15 +172,14 @@ func TestTranslations(t *testing.T) {
 		}{{b1, b2, "5011"}, {b2, b1, "5012"}, {b1, b2, "5011"}} {
 			owner.was.leaves(virtual)
 			owner.is.takes(virtual)
-			for _, a := range []string{virtual.ip4(), "[" + virtual.ip6() + "]"} {
-				c.tcp(plain, a+":"+owner.port, true)
-			}
-			for who, try := range map[string]func(string) *exec.Cmd{
-				"the outside":     func(at string) *exec.Cmd { return c.outsideTool("tcp-try", at) },
-				"another project": func(at string) *exec.Cmd { return g1.tool("tcp-try", at) },
+			for who, try := range map[string]func() *exec.Cmd{
+				"a neighbour":         func() *exec.Cmd { return plain.tool("tcp-try", virtual.ip4()+":"+owner.port) },
+				"a neighbour by IPv6": func() *exec.Cmd { return plain.tool("tcp-try", "["+virtual.ip6()+"]:"+owner.port) },
+				"the outside":         func() *exec.Cmd { return c.outsideTool("tcp-try", fip+":"+owner.port) },
+				"another project":     func() *exec.Cmd { return g1.tool("tcp-try", fip+":"+owner.port) },
 			} {
-				c.eventually(soon, who+" reaches "+owner.is.name+" by the floating address", func() error {
-					out, err := output(try(fip + ":" + owner.port))
+				c.within(unheard, who+" reaches "+owner.is.name+" by the address", func() error {
+					out, err := output(try())
 					if err != nil {
 						return fmt.Errorf("%w\n%s", err, out)
 					}
@@ -169,15 +188,15 @@ func TestTranslations(t *testing.T) {
 			}
 		}
 		b1.leaves(virtual)
-		c.eventually(soon, "nobody answers", func() error { return plain.fails(virtual.ip4()) })
+		c.eventually("nobody answers", func() error { return plain.fails(virtual.ip4()) })
 	})
 	c.scenario("no source translation where the gateway has none", func(t *testing.T) {
 		plain.pings(outside4)
 		c.setGateway(router, false)
-		c.eventually(5*time.Second, "packets go out as they are, and get no answer", func() error { return plain.fails(outside4) })
+		c.eventually("packets go out as they are, and get no answer", func() error { return plain.fails(outside4) })
 		b1.pings(outside4) // by its floating address
 		c.setGateway(router, true)
-		c.eventually(5*time.Second, "translation is back", func() error { return plain.reaches(outside4) })
+		c.eventually("translation is back", func() error { return plain.reaches(outside4) })
 	})
 	c.scenario("a router without a gateway", func(t *testing.T) {
 		lonely := c.securedNetwork("lonely", "10.31.3.0/24")
@@ -185,10 +204,10 @@ func TestTranslations(t *testing.T) {
 		l1 := c.workload("l1", "host1", lonely)
 		l1.pings(outside4)
 		c.request(http.MethodPut, "routers/"+r3, `{"router":{"external_gateway_info":null}}`, nil)
-		c.eventually(5*time.Second, "the way out is gone", func() error { return l1.fails(outside4) })
+		c.eventually("the way out is gone", func() error { return l1.fails(outside4) })
 		l1.pings("10.31.3.1")
 		c.setGateway(r3, true)
-		c.eventually(5*time.Second, "the way out is back", func() error { return l1.reaches(outside4) })
+		c.eventually("the way out is back", func() error { return l1.reaches(outside4) })
 	})
 }
 
@@ -252,7 +271,7 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 			other := append(c.agentCommand(host), "--max-flows", "4096")
 			c.killAgent(host)
 			c.startAgent(host, other)
-			c.eventually(10*time.Second, "the new agent serves", func() error { return translated.reaches(outside4) })
+			c.eventually("the new agent serves", func() error { return translated.reaches(outside4) })
 			if log, err := os.ReadFile(filepath.Join(c.dir, "sandbox", host, "agent.log")); err != nil || !strings.Contains(string(log), "map=flows") {
 				t.Errorf("the earlier agent's flows are still there, so that this test shows nothing: %v", err)
 			}
@@ -276,13 +295,18 @@ func TestConnectionsOutliveAgentsAndMoves(t *testing.T) {
 	})
 }
 
-// refused fails the test unless the sender of a datagram is told that nothing listens.
+// refused fails the test unless the sender of a datagram, a udp-try, is told that nothing listens.
 func refused(t *testing.T, try *exec.Cmd) {
 	t.Helper()
+	try.Args = append(try.Args, patience.String())
 	if out, err := output(try); err == nil || !strings.Contains(out, "refused") {
 		t.Errorf("%v: %v\n%s", try.Args, err, out)
 	}
 }
+
+// unheard is how long a neighbour that hears nothing of a change goes on by what it knows: half of the time that is between its kernel's doubts at
+// least, then it asks the old station some times (net.ipv4.neigh.default: base_reachable_time_ms, delay_first_probe_time, ucast_solicit).
+const unheard = 20 * time.Second
 
 // takes gives the workload the other one's addresses beside its own, and has it say so to all, as a virtual router does.
 func (w workload) takes(other workload) {
@@ -338,9 +362,12 @@ type elsewhere struct {
 	namespace string
 }
 
+func (e elsewhere) command(argv ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", e.namespace}, argv...)...)
+}
+
 func (e elsewhere) tool(name string, args ...string) *exec.Cmd {
-	e.c.t.Helper()
-	cmd := exec.Command("ip", append([]string{"netns", "exec", e.namespace, os.Args[0]}, args...)...)
+	cmd := e.command(append([]string{os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), trafficVariable+"="+name)
 	return cmd
 }
@@ -396,7 +423,7 @@ func (c *cloud) movesAnew(w workload, host string) workload {
 // arrives waits until the workload's port is active on the host that it has been bound to, and returns the workload there.
 func (c *cloud) arrives(w workload, host string) workload {
 	c.t.Helper()
-	c.eventually(5*time.Second, w.name+" is active on "+host, func() error { return c.status(w.port.ID, "ACTIVE") })
+	c.eventually(w.name+" is active on "+host, func() error { return c.status(w.port.ID, "ACTIVE") })
 	w.host = host
 	return w
 }
@@ -483,9 +510,20 @@ func (c *cloud) outsideConnects(address string) {
 // endsWell stops the exchange, and fails the test if an answer took longer.
 func (f *flow) endsWell(t *testing.T, gap time.Duration) {
 	t.Helper()
-	if r := f.ends(); r.Answered != r.Sent || r.LongestGap > gap {
-		t.Errorf("%d of %d were answered, with a gap of up to %v", r.Answered, r.Sent, r.LongestGap)
+	if r := f.ends(); r.Answered != r.Sent || r.LongestWait > gap {
+		t.Errorf("%d of %d were answered, with a gap of up to %v", r.Answered, r.Sent, r.LongestWait)
 	}
+}
+
+// isSeenAs waits until the udp-mirror at the address sees the workload as this one: each host hears of a translation in its own time.
+func (c *cloud) isSeenAs(w workload, at, want string) {
+	c.t.Helper()
+	c.eventually(fmt.Sprintf("%s is seen at %s as %s", w.name, at, want), func() error {
+		if seen := w.seenBy(at); seen != want {
+			return fmt.Errorf("it is seen as %s", seen)
+		}
+		return nil
+	})
 }
 
 // seenBy returns the address as which the udp-mirror at the address sees the workload.

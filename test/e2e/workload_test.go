@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,7 +45,7 @@ func (w workload) ip6() string { return w.address(netip.Addr.Is6) }
 func (w workload) linkLocal() string {
 	w.c.t.Helper()
 	var address string
-	w.c.eventually(5*time.Second, w.name+" has a link-local address", func() error {
+	w.c.eventually(w.name+" has a link-local address", func() error {
 		out := w.run("ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "link", "-tentative")
 		fields := strings.Fields(out)
 		if len(fields) < 4 {
@@ -89,34 +90,19 @@ func (w workload) run(argv ...string) string {
 // pings fails the test unless all of a few echo requests to the address are answered.
 func (w workload) pings(address string) {
 	w.c.t.Helper()
-	out := w.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", address)
-	if !strings.Contains(out, " 0% packet loss") {
-		w.c.t.Errorf("%s loses pings to %s:\n%s", w.name, address, out)
-	}
+	w.c.pings(w, address, "-i", "0.2")
 }
 
-// keepsPinging starts two seconds of echo requests, which are one flow, and returns when the first is answered. The function that it
-// returns waits for the end and fails the test unless all were answered.
+// keepsPinging starts echo requests, which are one flow, and returns when the first is answered. The function that it returns fails the test
+// unless all are answered, up to some that are sent after it is called, and ends them.
 func (w workload) keepsPinging(address string) (ends func()) {
 	w.c.t.Helper()
-	cmd := w.command("ping", "-n", "-c", "40", "-i", "0.05", "-W", "2", address)
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		w.c.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		w.c.t.Fatal(err)
-	}
-	lines := bufio.NewScanner(pipe)
-	for lines.Scan() && !strings.Contains(lines.Text(), "icmp_seq=1 ") {
-	}
+	p := w.c.startPinging(w, address, "-i", "0.05")
+	p.answers(1)
 	return func() {
 		w.c.t.Helper()
-		rest, _ := io.ReadAll(pipe)
-		_ = cmd.Wait() // what it printed tells
-		if !strings.Contains(string(rest), " 0% packet loss") {
-			w.c.t.Errorf("%s loses pings to %s:\n%s", w.name, address, rest)
-		}
+		p.answers(p.newest() + 10)
+		p.stop()
 	}
 }
 
@@ -167,7 +153,7 @@ type flow struct {
 	c     *cloud
 	cmd   *exec.Cmd
 	stop  io.Closer
-	out   *bytes.Buffer
+	out   *bufio.Reader
 	start time.Time
 }
 
@@ -186,30 +172,45 @@ func (w workload) connects(address string) *flow {
 	return w.c.startFlow(w.tool("tcp-flow", address, flowInterval.String()))
 }
 
+// startFlow starts a tool that prints "ready" when it has begun, and what it has to report when its input ends.
 func (c *cloud) startFlow(cmd *exec.Cmd) *flow {
 	c.t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	f := &flow{c: c, cmd: cmd, stop: in, out: &bytes.Buffer{}, start: time.Now()}
-	cmd.Stdout, cmd.Stderr = f.out, os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	f := &flow{c: c, cmd: cmd, stop: in, out: bufio.NewReader(out), start: time.Now()}
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
+	if line, err := f.out.ReadString('\n'); line != "ready\n" {
+		c.t.Fatalf("%v printed %q, %v, and ended with %v", cmd.Args, line, err, cmd.Wait())
+	}
 	return f
+}
+
+// reports stops the tool and returns what it printed.
+func (f *flow) reports() []byte {
+	f.c.t.Helper()
+	f.stop.Close()
+	text, err := io.ReadAll(f.out)
+	if err = errors.Join(err, f.cmd.Wait()); err != nil {
+		f.c.t.Fatalf("%v ended with %v\n%s", f.cmd.Args, err, text)
+	}
+	return text
 }
 
 // ends stops the exchange and returns how it went.
 func (f *flow) ends() flowReport {
 	f.c.t.Helper()
-	f.stop.Close()
-	if err := f.cmd.Wait(); err != nil {
-		f.c.t.Fatalf("the flow ended with %v\n%s", err, f.out)
-	}
 	var r flowReport
-	if err := json.Unmarshal(f.out.Bytes(), &r); err != nil {
-		f.c.t.Fatalf("the flow's report: %v\n%s", err, f.out)
+	if text := f.reports(); json.Unmarshal(text, &r) != nil {
+		f.c.t.Fatalf("the flow's report is %s", text)
 	}
 	if r.Sent == 0 {
 		f.c.t.Fatal("the flow sent nothing")

@@ -144,9 +144,9 @@ func (c *cloud) get(t *testing.T, token, path string) (int, http.Header, string)
 // eventually waits for what takes effect within a second or so.
 func (c *cloud) eventually(t *testing.T, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it has not happened in 30 seconds")
+			t.Fatalf("it has not happened in %v", patience)
 		}
 	}
 }

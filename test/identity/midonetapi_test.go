@@ -23,12 +23,12 @@ type midonetAPI struct{ uri string }
 // midonetCluster runs `midonet cluster` with the cloud's configuration until the test ends.
 func (c *cloud) midonetCluster(t *testing.T) midonetAPI {
 	t.Helper()
-	address := freeport.Address(t)
+	address, dir := freeport.Address(t), t.TempDir() // which goes when the cluster has ended
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run.Server(ctx, run.ServerConfig{ClusterOnly: true, ConfigFiles: []string{filepath.Join(c.conf, "neutron.conf")},
-			StateDir: t.TempDir(), MidoNetAPI: address, Log: slog.New(slog.DiscardHandler)})
+			StateDir: dir, MidoNetAPI: address, Log: slog.New(slog.DiscardHandler)})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -37,7 +37,7 @@ func (c *cloud) midonetCluster(t *testing.T) midonetAPI {
 		}
 	})
 	m := midonetAPI{"http://" + address + "/midonet-api"}
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		answer, err := http.Get(m.uri)
 		if err == nil {
 			answer.Body.Close()

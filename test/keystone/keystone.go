@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
+	"midonet.org/midonet/test/child"
 	"midonet.org/midonet/test/freeport"
 )
 
@@ -134,7 +136,7 @@ func (k *Keystone) start(t testing.TB, commands [][]string) {
 	}
 	defer log.Close()
 	k.server.Stdout, k.server.Stderr = log, log
-	if err := k.server.Start(); err != nil {
+	if err := child.Start(k.server); err != nil {
 		t.Fatal(err)
 	}
 	k.ended = make(chan struct{})
@@ -198,35 +200,47 @@ func (k *Keystone) LoginScoped(t testing.TB, user string, scope map[string]any) 
 // goes with it where given.
 func (k *Keystone) Call(t testing.TB, token, method, path string, body any, subject ...string) (http.Header, []byte) {
 	t.Helper()
+	header := http.Header{}
+	for _, s := range subject {
+		header.Set("X-Subject-Token", s)
+	}
+	answer, raw, err := Ask(token, method, k.URL+path, body, header)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, k.log())
+	}
+	if answer.StatusCode >= 300 {
+		t.Fatalf("%s %s: %d\n%s\n%s", method, path, answer.StatusCode, raw, k.log())
+	}
+	return answer.Header, raw
+}
+
+// Ask sends a request to one of OpenStack's services, with a token unless that is empty, a body in JSON unless that is nil and more headers, and
+// returns the answer with its body.
+func Ask(token, method, url string, body any, header http.Header) (*http.Response, []byte, error) {
 	var payload io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, err
 		}
 		payload = bytes.NewReader(raw)
 	}
-	r, err := http.NewRequest(method, k.URL+path, payload)
+	r, err := http.NewRequest(method, url, payload)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		r.Header.Set("X-Auth-Token", token)
 	}
-	for _, s := range subject {
-		r.Header.Set("X-Subject-Token", s)
-	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, k.log())
+		return nil, nil, err
 	}
 	defer answer.Body.Close()
 	raw, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode >= 300 {
-		t.Fatalf("%s %s: %d, %v\n%s\n%s", method, path, answer.StatusCode, err, raw, k.log())
-	}
-	return answer.Header, raw
+	return answer, raw, err
 }
 
 // Create makes a resource ("project") in the collection ("projects") and returns its identifier.

@@ -29,9 +29,9 @@ func TestOpenStackClient(t *testing.T) {
 	c := cloud.Start(t, *server)
 	c.Project(t, "blue")
 	c.Project(t, "red")
-	clients := map[string]*client{}
+	clients := map[string]*cloud.Client{}
 	for _, user := range []string{"admin", "blue", "red"} {
-		clients[user] = startClient(t, c, user)
+		clients[user] = c.Client(t, user)
 	}
 	extensions := c.Extensions(t)
 	for _, file := range files {

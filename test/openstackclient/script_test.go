@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"midonet.org/midonet/test/cloud"
 )
 
 // command is a line of a script and what is expected of it.
@@ -69,7 +71,7 @@ func readScript(t *testing.T, file string) script {
 }
 
 // check runs the command and compares. vars are the fields that have a name by now.
-func (c command) check(t *testing.T, client *client, vars map[string]string) {
+func (c command) check(t *testing.T, client *cloud.Client, vars map[string]string) {
 	t.Helper()
 	where := fmt.Sprintf("line %d, %s: openstack %s", c.line, c.user, strings.Join(c.args, " "))
 	var args []string
@@ -79,7 +81,7 @@ func (c command) check(t *testing.T, client *client, vars map[string]string) {
 	if len(c.expect) > 0 && !c.fails {
 		args = append(slices.Clone(args), "-f", "json")
 	}
-	ok, text := client.run(t, args)
+	ok, text := client.Run(t, args)
 	if ok == c.fails {
 		t.Fatalf("%s: want success %v\n%s", where, !c.fails, text)
 	}

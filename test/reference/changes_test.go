@@ -19,8 +19,8 @@ type conversation struct {
 // their host was told; what begins then is treated like in a cloud that was never another. Flows that were there before and that the change
 // has not touched say what is true now.
 func TestConversationsGoOnAsTheModelSays(t *testing.T) {
-	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
+	putToTheTest(t, []string{"goes on", "is answered, " + moves, "is answered, " + reroutes, "is answered, " + takes, "is answered, " + switches,
+		"is answered, " + joins, "is answered, " + rules}, func(t *rapid.T, seen map[string]int) {
 		w := anyWorld(t)
 		l := newLab(t, w)
 		defer l.close()
@@ -54,13 +54,6 @@ func TestConversationsGoOnAsTheModelSays(t *testing.T) {
 			open = left
 		}
 	})
-	t.Logf("%v", seen)
-	for _, kind := range []string{"goes on", "is answered, " + moves, "is answered, " + reroutes, "is answered, " + takes, "is answered, " + switches, "is answered, " + joins,
-		"is answered, " + rules} {
-		if seen[kind] == 0 {
-			t.Errorf("nothing %s: the property was not put to the test", kind)
-		}
-	}
 }
 
 // begins has a machine send the n-th message, and returns what comes of it if it arrives.

@@ -70,7 +70,8 @@ type cached struct {
 // sown is what the host's datapath would begin connections of, until something that it depended on changes.
 type sown struct {
 	flow.Flow
-	tags []flow.Tag
+	tags  []flow.Tag
+	apart []flow.Conn
 }
 
 // states is what a host remembers of connections. It gives ports of a block of its own, each once.
@@ -406,11 +407,12 @@ func refusalOf(p message, src, dst mac.Addr, got *packet.Packet) []byte {
 
 // wholeOf is a result without words, its tags in any order.
 func wholeOf(r sim.Result) any {
-	tags := map[flow.Tag]int{}
+	tags := map[flow.Tag]bool{}
 	for _, t := range r.Tags {
-		tags[t]++
+		tags[t] = true
 	}
 	r.Tags, r.Steps, r.Followed, r.Any, r.Alike = nil, nil, false, 0, 0
+	r.Source, r.SourceTo, r.Apart = sim.BlockWant{}, netip.Addr{}, nil
 	r.State, r.StatePeers = append([]flow.State{}, r.State...), append([]netip.Addr{}, r.StatePeers...)
 	return []any{r, tags}
 }
@@ -479,7 +481,10 @@ func (l *lab) sow(h *host, in sim.Input, r *sim.Result) {
 		asked := flow.KeyOf(&packet.Packet{Header: header}, in.InPort)
 		if f, ok := sim.SeedOf(asked, &first, answer, &back); ok {
 			tags := slices.DeleteFunc(slices.Concat(first.Tags, back.Tags), func(t flow.Tag) bool { return t.Class == flow.TagState })
-			h.seeds[f.Key] = sown{f, tags}
+			if !first.Source.Router.IsZero() {
+				f.Seed.Ports = []uint16{first.Source.First} // and any other
+			}
+			h.seeds[f.Key] = sown{f, tags, first.Apart}
 			l.checkSeeds(h)
 		}
 	}
@@ -509,10 +514,12 @@ func (l *lab) checkSeed(h *host, in sim.Input, key flow.Key, r *sim.Result) {
 	}
 	for _, wide := range key.Wider() {
 		s, ok := h.seeds[wide]
-		if !ok || datapath.Refuses(&s.Actions, p, datapath.Offload{}) {
+		if !ok || slices.ContainsFunc(s.apart, h.states.Answers) || datapath.Refuses(&s.Actions, p, datapath.Offload{}) {
 			continue
 		}
-		if h.begun++; r.Verdict != sim.Forward || !sameActions(s.Actions, r.Actions) || len(r.StatePeers) > 0 {
+		is, _ := r.Actions.Rewrite.Of(p.Header)
+		actions, _, _ := s.Given(key, is.SrcPort)
+		if h.begun++; r.Verdict != sim.Forward || !sameActions(actions, r.Actions) || len(r.StatePeers) > 0 {
 			l.t.Fatalf("by the seed of %s of host %s\n%v\nand walked\n%v\n%s", wide, h.endpoint, s.Actions, r.Actions, l.world)
 		}
 		return
@@ -540,7 +547,7 @@ func (l *lab) remember(h *host, key flow.Key, r *sim.Result) {
 func unknown(h *host, states []flow.State) (tags []flow.Tag) {
 	for _, s := range states {
 		if _, known := h.states.Value(s.Key); !known {
-			tags = append(tags, flow.StateTag(s.Key))
+			tags = append(tags, flow.StateTag(&s.Key.Conn))
 		}
 	}
 	return tags
@@ -560,7 +567,7 @@ func (l *lab) tell(h *host, peers []netip.Addr, states []flow.State) {
 				l.t.Fatal(err)
 			}
 			for _, s := range heard.News {
-				other.forget([]flow.Tag{flow.StateTag(s.Key)})
+				other.forget([]flow.Tag{flow.StateTag(&s.Key.Conn)})
 			}
 		}
 	}

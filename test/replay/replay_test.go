@@ -119,7 +119,7 @@ func send(t *testing.T, base string, e exchange, vars map[string]string) (int, s
 		req.Header.Set("Content-Type", "application/json")
 	}
 	e.caller.Identify(req)
-	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
+	resp, err := (&http.Client{Timeout: 2 * time.Minute}).Do(req)
 	if err != nil {
 		t.Fatalf("%s: %v", e.title, err)
 	}

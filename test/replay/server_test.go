@@ -76,12 +76,12 @@ func write(t *testing.T, text string) string {
 // startOn runs a server, or the API alone, with a configuration and returns its base URL.
 func startOn(t *testing.T, conf string, apiOnly bool, more ...string) string {
 	t.Helper()
-	address := freeport.Address(t)
+	address, dir := freeport.Address(t), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run.Server(ctx, run.ServerConfig{
-			ConfigFiles: append([]string{conf}, more...), StateDir: t.TempDir(), API: address, APIOnly: apiOnly,
+			ConfigFiles: append([]string{conf}, more...), StateDir: dir, API: address, APIOnly: apiOnly,
 			Log: slog.New(slog.DiscardHandler),
 		})
 	}()

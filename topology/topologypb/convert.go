@@ -103,6 +103,8 @@ func ToProto(o topology.Object) *Object {
 		return &Object{Value: &Object_HostSettings{fromHostSettings(o)}}
 	case *topology.ConfigDocument:
 		return &Object{Value: &Object_ConfigDocument{fromConfigDocument(o)}}
+	case *topology.Revocation:
+		return &Object{Value: &Object_Revocation{fromRevocation(o)}}
 	case *topology.StagedPart:
 		return &Object{Value: &Object_StagedPart{fromStagedPart(o)}}
 	case *topology.StagedChange:
@@ -207,6 +209,8 @@ func FromProto(x *Object) (topology.Object, error) {
 		return object(v.HostSettings.Topology())
 	case *Object_ConfigDocument:
 		return object(v.ConfigDocument.Topology())
+	case *Object_Revocation:
+		return object(v.Revocation.Topology())
 	case *Object_StagedPart:
 		return object(v.StagedPart.Topology())
 	case *Object_StagedChange:

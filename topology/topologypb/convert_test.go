@@ -52,7 +52,7 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 			Port: maybeID[topology.Port](t)}
 	},
 	topology.KindHost: func(t *rapid.T) topology.Object {
-		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t), Zone: text(t), Metadata: flag(t), Openings: flag(t)}
+		return &topology.Host{ID: anyID[topology.Host](t), Name: text(t), Endpoints: addrs(t), Zone: text(t), Metadata: flag(t), Openings: flag(t), Origins: flag(t)}
 	},
 	topology.KindBinding: func(t *rapid.T) topology.Object {
 		b := &topology.Binding{Port: anyID[topology.Port](t), Host: maybeID[topology.Host](t), Interface: text(t)}
@@ -209,6 +209,9 @@ var draw = map[topology.Kind]func(*rapid.T) topology.Object{
 	},
 	topology.KindConfigDocument: func(t *rapid.T) topology.Object {
 		return &topology.ConfigDocument{Made: made(t), ID: anyID[topology.ConfigDocument](t), Scope: topology.ConfigScope(octet(t)), Name: text(t), Text: text(t)}
+	},
+	topology.KindRevocation: func(t *rapid.T) topology.Object {
+		return &topology.Revocation{Host: anyID[topology.Host](t), Unix: rapid.Int64().Draw(t, "unix")}
 	},
 	topology.KindHostSettings: func(t *rapid.T) topology.Object {
 		return &topology.HostSettings{Made: made(t), Host: anyID[topology.Host](t), FloodingProxyWeight: number(t), ContainerWeight: number(t),

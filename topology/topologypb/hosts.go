@@ -5,7 +5,7 @@ import "midonet.org/midonet/topology"
 // What hosts desire and what they say of themselves.
 
 func fromHost(o *topology.Host) *Host {
-	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone, Metadata: o.Metadata, Openings: o.Openings}
+	return &Host{Id: idBytes(o.ID), Name: o.Name, Endpoints: addrsBytes(o.Endpoints), Zone: o.Zone, Metadata: o.Metadata, Openings: o.Openings, Origins: o.Origins}
 }
 
 // Topology returns the host's value.
@@ -18,6 +18,7 @@ func (x *Host) Topology() (*topology.Host, error) {
 		Zone:      x.GetZone(),
 		Metadata:  x.GetMetadata(),
 		Openings:  x.GetOpenings(),
+		Origins:   x.GetOrigins(),
 	}, d.err
 }
 
@@ -74,7 +75,8 @@ func (x *HostState) Topology() (*topology.HostState, error) {
 
 // FromCounts returns the wire form.
 func FromCounts(c topology.Counts) *Counts {
-	x := &Counts{Flows: int64(c.Flows), States: int64(c.States), Peers: int64(c.Peers), Misses: c.Misses, MissesLost: c.MissesLost}
+	x := &Counts{Flows: int64(c.Flows), States: int64(c.States), Peers: int64(c.Peers), Misses: c.Misses, MissesLost: c.MissesLost,
+		Begun: c.Begun, Opened: c.Opened, Blocks: int64(c.Blocks), Lent: int64(c.Lent)}
 	for _, d := range c.Drops {
 		x.Drops = append(x.Drops, &Drop{Reason: d.Reason, Packets: d.Packets})
 	}
@@ -83,7 +85,8 @@ func FromCounts(c topology.Counts) *Counts {
 
 // Topology returns the value.
 func (x *Counts) Topology() topology.Counts {
-	c := topology.Counts{Flows: int(x.GetFlows()), States: int(x.GetStates()), Peers: int(x.GetPeers()), Misses: x.GetMisses(), MissesLost: x.GetMissesLost()}
+	c := topology.Counts{Flows: int(x.GetFlows()), States: int(x.GetStates()), Peers: int(x.GetPeers()), Misses: x.GetMisses(), MissesLost: x.GetMissesLost(),
+		Begun: x.GetBegun(), Opened: x.GetOpened(), Blocks: int(x.GetBlocks()), Lent: int(x.GetLent())}
 	for _, d := range x.GetDrops() {
 		c.Drops = append(c.Drops, topology.Drop{Reason: d.GetReason(), Packets: d.GetPackets()})
 	}
@@ -118,4 +121,14 @@ func (x *LearnedMAC) Topology() (*topology.LearnedMAC, error) {
 		Port:   reference[topology.Port](&d, "port", x.GetPort()),
 		Host:   reference[topology.Host](&d, "host", x.GetHost()),
 	}, d.err
+}
+
+func fromRevocation(o *topology.Revocation) *Revocation {
+	return &Revocation{Host: idBytes(o.Host), Unix: o.Unix}
+}
+
+// Topology returns the revocation's value.
+func (x *Revocation) Topology() (*topology.Revocation, error) {
+	d := decoder{kind: topology.KindRevocation}
+	return &topology.Revocation{Host: identity[topology.Host](&d, "host", x.GetHost()), Unix: x.GetUnix()}, d.err
 }

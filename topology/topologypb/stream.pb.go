@@ -533,6 +533,10 @@ type Counts struct {
 	Misses        uint64                 `protobuf:"varint,4,opt,name=misses,proto3" json:"misses,omitempty"`
 	MissesLost    uint64                 `protobuf:"varint,5,opt,name=misses_lost,json=missesLost,proto3" json:"misses_lost,omitempty"`
 	Drops         []*Drop                `protobuf:"bytes,6,rep,name=drops,proto3" json:"drops,omitempty"`
+	Begun         uint64                 `protobuf:"varint,7,opt,name=begun,proto3" json:"begun,omitempty"`
+	Opened        uint64                 `protobuf:"varint,8,opt,name=opened,proto3" json:"opened,omitempty"`
+	Blocks        int64                  `protobuf:"varint,9,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	Lent          int64                  `protobuf:"varint,10,opt,name=lent,proto3" json:"lent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +611,34 @@ func (x *Counts) GetDrops() []*Drop {
 		return x.Drops
 	}
 	return nil
+}
+
+func (x *Counts) GetBegun() uint64 {
+	if x != nil {
+		return x.Begun
+	}
+	return 0
+}
+
+func (x *Counts) GetOpened() uint64 {
+	if x != nil {
+		return x.Opened
+	}
+	return 0
+}
+
+func (x *Counts) GetBlocks() int64 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
+func (x *Counts) GetLent() int64 {
+	if x != nil {
+		return x.Lent
+	}
+	return 0
 }
 
 type Drop struct {
@@ -1246,7 +1278,7 @@ const file_stream_proto_rawDesc = "" +
 	"neighbours\x18\x05 \x03(\v2$.midonet.topology.v1.RouterNeighbourR\n" +
 	"neighbours\x125\n" +
 	"\x06blocks\x18\x06 \x03(\v2\x1d.midonet.topology.v1.NATBlockR\x06blocks\x123\n" +
-	"\x06counts\x18\a \x01(\v2\x1b.midonet.topology.v1.CountsR\x06counts\"\xb6\x01\n" +
+	"\x06counts\x18\a \x01(\v2\x1b.midonet.topology.v1.CountsR\x06counts\"\x90\x02\n" +
 	"\x06Counts\x12\x14\n" +
 	"\x05flows\x18\x01 \x01(\x03R\x05flows\x12\x16\n" +
 	"\x06states\x18\x02 \x01(\x03R\x06states\x12\x14\n" +
@@ -1254,7 +1286,12 @@ const file_stream_proto_rawDesc = "" +
 	"\x06misses\x18\x04 \x01(\x04R\x06misses\x12\x1f\n" +
 	"\vmisses_lost\x18\x05 \x01(\x04R\n" +
 	"missesLost\x12/\n" +
-	"\x05drops\x18\x06 \x03(\v2\x19.midonet.topology.v1.DropR\x05drops\"8\n" +
+	"\x05drops\x18\x06 \x03(\v2\x19.midonet.topology.v1.DropR\x05drops\x12\x14\n" +
+	"\x05begun\x18\a \x01(\x04R\x05begun\x12\x16\n" +
+	"\x06opened\x18\b \x01(\x04R\x06opened\x12\x16\n" +
+	"\x06blocks\x18\t \x01(\x03R\x06blocks\x12\x12\n" +
+	"\x04lent\x18\n" +
+	" \x01(\x03R\x04lent\"8\n" +
 	"\x04Drop\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
 	"\apackets\x18\x02 \x01(\x04R\apackets\"2\n" +

@@ -127,6 +127,7 @@ type Object struct {
 	//	*Object_PeeringEntry
 	//	*Object_HostSettings
 	//	*Object_ConfigDocument
+	//	*Object_Revocation
 	//	*Object_StagedPart
 	//	*Object_StagedChange
 	Value         isObject_Value `protobuf_oneof:"value"`
@@ -585,6 +586,15 @@ func (x *Object) GetConfigDocument() *ConfigDocument {
 	return nil
 }
 
+func (x *Object) GetRevocation() *Revocation {
+	if x != nil {
+		if x, ok := x.Value.(*Object_Revocation); ok {
+			return x.Revocation
+		}
+	}
+	return nil
+}
+
 func (x *Object) GetStagedPart() *StagedPart {
 	if x != nil {
 		if x, ok := x.Value.(*Object_StagedPart); ok {
@@ -791,6 +801,10 @@ type Object_ConfigDocument struct {
 	ConfigDocument *ConfigDocument `protobuf:"bytes,46,opt,name=config_document,json=configDocument,proto3,oneof"`
 }
 
+type Object_Revocation struct {
+	Revocation *Revocation `protobuf:"bytes,47,opt,name=revocation,proto3,oneof"`
+}
+
 type Object_StagedPart struct {
 	StagedPart *StagedPart `protobuf:"bytes,100,opt,name=staged_part,json=stagedPart,proto3,oneof"`
 }
@@ -890,6 +904,8 @@ func (*Object_PeeringEntry) isObject_Value() {}
 func (*Object_HostSettings) isObject_Value() {}
 
 func (*Object_ConfigDocument) isObject_Value() {}
+
+func (*Object_Revocation) isObject_Value() {}
 
 func (*Object_StagedPart) isObject_Value() {}
 
@@ -3775,6 +3791,7 @@ type Host struct {
 	Zone          string                 `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
 	Metadata      bool                   `protobuf:"varint,5,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	Openings      bool                   `protobuf:"varint,6,opt,name=openings,proto3" json:"openings,omitempty"`
+	Origins       bool                   `protobuf:"varint,7,opt,name=origins,proto3" json:"origins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3847,6 +3864,13 @@ func (x *Host) GetMetadata() bool {
 func (x *Host) GetOpenings() bool {
 	if x != nil {
 		return x.Openings
+	}
+	return false
+}
+
+func (x *Host) GetOrigins() bool {
+	if x != nil {
+		return x.Origins
 	}
 	return false
 }
@@ -6327,6 +6351,58 @@ func (x *ConfigDocument) GetByOperator() bool {
 	return false
 }
 
+type Revocation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          []byte                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Unix          int64                  `protobuf:"varint,2,opt,name=unix,proto3" json:"unix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revocation) Reset() {
+	*x = Revocation{}
+	mi := &file_topology_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revocation) ProtoMessage() {}
+
+func (x *Revocation) ProtoReflect() protoreflect.Message {
+	mi := &file_topology_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
+func (*Revocation) Descriptor() ([]byte, []int) {
+	return file_topology_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *Revocation) GetHost() []byte {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+func (x *Revocation) GetUnix() int64 {
+	if x != nil {
+		return x.Unix
+	}
+	return 0
+}
+
 var File_topology_proto protoreflect.FileDescriptor
 
 const file_topology_proto_rawDesc = "" +
@@ -6334,7 +6410,7 @@ const file_topology_proto_rawDesc = "" +
 	"\x0etopology.proto\x12\x13midonet.topology.v1\")\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\fR\x02id\"\xe8\x18\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xab\x19\n" +
 	"\x06Object\x125\n" +
 	"\x06bridge\x18\x01 \x01(\v2\x1b.midonet.topology.v1.BridgeH\x00R\x06bridge\x12/\n" +
 	"\x04port\x18\x02 \x01(\v2\x19.midonet.topology.v1.PortH\x00R\x04port\x12/\n" +
@@ -6393,7 +6469,10 @@ const file_topology_proto_rawDesc = "" +
 	"\x04vtep\x18+ \x01(\v2\x19.midonet.topology.v1.VTEPH\x00R\x04vtep\x12H\n" +
 	"\rpeering_entry\x18, \x01(\v2!.midonet.topology.v1.PeeringEntryH\x00R\fpeeringEntry\x12H\n" +
 	"\rhost_settings\x18- \x01(\v2!.midonet.topology.v1.HostSettingsH\x00R\fhostSettings\x12N\n" +
-	"\x0fconfig_document\x18. \x01(\v2#.midonet.topology.v1.ConfigDocumentH\x00R\x0econfigDocument\x12B\n" +
+	"\x0fconfig_document\x18. \x01(\v2#.midonet.topology.v1.ConfigDocumentH\x00R\x0econfigDocument\x12A\n" +
+	"\n" +
+	"revocation\x18/ \x01(\v2\x1f.midonet.topology.v1.RevocationH\x00R\n" +
+	"revocation\x12B\n" +
 	"\vstaged_part\x18d \x01(\v2\x1f.midonet.topology.v1.StagedPartH\x00R\n" +
 	"stagedPart\x12H\n" +
 	"\rstaged_change\x18e \x01(\v2!.midonet.topology.v1.StagedChangeH\x00R\fstagedChangeB\a\n" +
@@ -6675,14 +6754,15 @@ const file_topology_proto_rawDesc = "" +
 	"\x03mac\x18\x04 \x01(\fR\x03mac\x12\x12\n" +
 	"\x04port\x18\x05 \x01(\fR\x04port\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperator\"\x94\x01\n" +
+	"byOperator\"\xae\x01\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tendpoints\x18\x03 \x03(\fR\tendpoints\x12\x12\n" +
 	"\x04zone\x18\x04 \x01(\tR\x04zone\x12\x1a\n" +
 	"\bmetadata\x18\x05 \x01(\bR\bmetadata\x12\x1a\n" +
-	"\bopenings\x18\x06 \x01(\bR\bopenings\"g\n" +
+	"\bopenings\x18\x06 \x01(\bR\bopenings\x12\x18\n" +
+	"\aorigins\x18\a \x01(\bR\aorigins\"g\n" +
 	"\aBinding\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\fR\x04host\x12\x1c\n" +
@@ -6922,7 +7002,11 @@ const file_topology_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1f\n" +
 	"\vby_operator\x18d \x01(\bR\n" +
-	"byOperatorB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
+	"byOperator\"4\n" +
+	"\n" +
+	"Revocation\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\fR\x04host\x12\x12\n" +
+	"\x04unix\x18\x02 \x01(\x03R\x04unixB)Z'midonet.org/midonet/topology/topologypbb\x06proto3"
 
 var (
 	file_topology_proto_rawDescOnce sync.Once
@@ -6936,7 +7020,7 @@ func file_topology_proto_rawDescGZIP() []byte {
 	return file_topology_proto_rawDescData
 }
 
-var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_topology_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
 var file_topology_proto_goTypes = []any{
 	(*Key)(nil),                   // 0: midonet.topology.v1.Key
 	(*Object)(nil),                // 1: midonet.topology.v1.Object
@@ -7006,6 +7090,7 @@ var file_topology_proto_goTypes = []any{
 	(*PeeringEntry)(nil),          // 65: midonet.topology.v1.PeeringEntry
 	(*HostSettings)(nil),          // 66: midonet.topology.v1.HostSettings
 	(*ConfigDocument)(nil),        // 67: midonet.topology.v1.ConfigDocument
+	(*Revocation)(nil),            // 68: midonet.topology.v1.Revocation
 }
 var file_topology_proto_depIdxs = []int32{
 	5,  // 0: midonet.topology.v1.Object.bridge:type_name -> midonet.topology.v1.Bridge
@@ -7054,52 +7139,53 @@ var file_topology_proto_depIdxs = []int32{
 	65, // 43: midonet.topology.v1.Object.peering_entry:type_name -> midonet.topology.v1.PeeringEntry
 	66, // 44: midonet.topology.v1.Object.host_settings:type_name -> midonet.topology.v1.HostSettings
 	67, // 45: midonet.topology.v1.Object.config_document:type_name -> midonet.topology.v1.ConfigDocument
-	2,  // 46: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
-	3,  // 47: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
-	1,  // 48: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
-	0,  // 49: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
-	8,  // 50: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
-	4,  // 51: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
-	10, // 52: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
-	7,  // 53: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
-	9,  // 54: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
-	4,  // 55: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
-	11, // 56: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
-	4,  // 57: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 58: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
-	4,  // 59: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
-	4,  // 60: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
-	16, // 61: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
-	21, // 62: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
-	26, // 63: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
-	25, // 64: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
-	22, // 65: midonet.topology.v1.Rule.kept:type_name -> midonet.topology.v1.KeptRule
-	23, // 66: midonet.topology.v1.KeptRule.trace:type_name -> midonet.topology.v1.TraceRule
-	24, // 67: midonet.topology.v1.KeptRule.transform:type_name -> midonet.topology.v1.L2Transform
-	4,  // 68: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
-	4,  // 69: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
-	16, // 70: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
-	16, // 71: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
-	27, // 72: midonet.topology.v1.Condition.icmp_data:type_name -> midonet.topology.v1.ICMPData
-	4,  // 73: midonet.topology.v1.ICMPData.src:type_name -> midonet.topology.v1.Prefix
-	4,  // 74: midonet.topology.v1.ICMPData.dst:type_name -> midonet.topology.v1.Prefix
-	4,  // 75: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
-	4,  // 76: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
-	12, // 77: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
-	32, // 78: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
-	39, // 79: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
-	0,  // 80: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
-	0,  // 81: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
-	4,  // 82: midonet.topology.v1.BGPNetwork.subnet:type_name -> midonet.topology.v1.Prefix
-	26, // 83: midonet.topology.v1.Mirror.conditions:type_name -> midonet.topology.v1.Condition
-	0,  // 84: midonet.topology.v1.TraceRequest.device:type_name -> midonet.topology.v1.Key
-	26, // 85: midonet.topology.v1.TraceRequest.when:type_name -> midonet.topology.v1.Condition
-	64, // 86: midonet.topology.v1.VTEP.bindings:type_name -> midonet.topology.v1.VTEPBinding
-	87, // [87:87] is the sub-list for method output_type
-	87, // [87:87] is the sub-list for method input_type
-	87, // [87:87] is the sub-list for extension type_name
-	87, // [87:87] is the sub-list for extension extendee
-	0,  // [0:87] is the sub-list for field type_name
+	68, // 46: midonet.topology.v1.Object.revocation:type_name -> midonet.topology.v1.Revocation
+	2,  // 47: midonet.topology.v1.Object.staged_part:type_name -> midonet.topology.v1.StagedPart
+	3,  // 48: midonet.topology.v1.Object.staged_change:type_name -> midonet.topology.v1.StagedChange
+	1,  // 49: midonet.topology.v1.StagedPart.put:type_name -> midonet.topology.v1.Object
+	0,  // 50: midonet.topology.v1.StagedPart.delete:type_name -> midonet.topology.v1.Key
+	8,  // 51: midonet.topology.v1.Port.security:type_name -> midonet.topology.v1.Security
+	4,  // 52: midonet.topology.v1.Port.addresses:type_name -> midonet.topology.v1.Prefix
+	10, // 53: midonet.topology.v1.Port.advertise:type_name -> midonet.topology.v1.Advertisement
+	7,  // 54: midonet.topology.v1.Port.plug:type_name -> midonet.topology.v1.Plug
+	9,  // 55: midonet.topology.v1.Security.sources:type_name -> midonet.topology.v1.AddressPair
+	4,  // 56: midonet.topology.v1.AddressPair.prefix:type_name -> midonet.topology.v1.Prefix
+	11, // 57: midonet.topology.v1.Advertisement.prefixes:type_name -> midonet.topology.v1.AdvertisedPrefix
+	4,  // 58: midonet.topology.v1.AdvertisedPrefix.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 59: midonet.topology.v1.ClasslessRoute.destination:type_name -> midonet.topology.v1.Prefix
+	4,  // 60: midonet.topology.v1.Route.source:type_name -> midonet.topology.v1.Prefix
+	4,  // 61: midonet.topology.v1.Route.destination:type_name -> midonet.topology.v1.Prefix
+	16, // 62: midonet.topology.v1.PortForwarding.ports:type_name -> midonet.topology.v1.PortRange
+	21, // 63: midonet.topology.v1.Chain.rules:type_name -> midonet.topology.v1.Rule
+	26, // 64: midonet.topology.v1.Rule.when:type_name -> midonet.topology.v1.Condition
+	25, // 65: midonet.topology.v1.Rule.targets:type_name -> midonet.topology.v1.NATTarget
+	22, // 66: midonet.topology.v1.Rule.kept:type_name -> midonet.topology.v1.KeptRule
+	23, // 67: midonet.topology.v1.KeptRule.trace:type_name -> midonet.topology.v1.TraceRule
+	24, // 68: midonet.topology.v1.KeptRule.transform:type_name -> midonet.topology.v1.L2Transform
+	4,  // 69: midonet.topology.v1.Condition.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 70: midonet.topology.v1.Condition.dst:type_name -> midonet.topology.v1.Prefix
+	16, // 71: midonet.topology.v1.Condition.src_ports:type_name -> midonet.topology.v1.PortRange
+	16, // 72: midonet.topology.v1.Condition.dst_ports:type_name -> midonet.topology.v1.PortRange
+	27, // 73: midonet.topology.v1.Condition.icmp_data:type_name -> midonet.topology.v1.ICMPData
+	4,  // 74: midonet.topology.v1.ICMPData.src:type_name -> midonet.topology.v1.Prefix
+	4,  // 75: midonet.topology.v1.ICMPData.dst:type_name -> midonet.topology.v1.Prefix
+	4,  // 76: midonet.topology.v1.GroupMember.prefix:type_name -> midonet.topology.v1.Prefix
+	4,  // 77: midonet.topology.v1.DHCP.prefix:type_name -> midonet.topology.v1.Prefix
+	12, // 78: midonet.topology.v1.DHCP.routes:type_name -> midonet.topology.v1.ClasslessRoute
+	32, // 79: midonet.topology.v1.DHCPHost.options:type_name -> midonet.topology.v1.DHCPOption
+	39, // 80: midonet.topology.v1.HostState.interfaces:type_name -> midonet.topology.v1.Interface
+	0,  // 81: midonet.topology.v1.Overlay.target:type_name -> midonet.topology.v1.Key
+	0,  // 82: midonet.topology.v1.Overlay.at:type_name -> midonet.topology.v1.Key
+	4,  // 83: midonet.topology.v1.BGPNetwork.subnet:type_name -> midonet.topology.v1.Prefix
+	26, // 84: midonet.topology.v1.Mirror.conditions:type_name -> midonet.topology.v1.Condition
+	0,  // 85: midonet.topology.v1.TraceRequest.device:type_name -> midonet.topology.v1.Key
+	26, // 86: midonet.topology.v1.TraceRequest.when:type_name -> midonet.topology.v1.Condition
+	64, // 87: midonet.topology.v1.VTEP.bindings:type_name -> midonet.topology.v1.VTEPBinding
+	88, // [88:88] is the sub-list for method output_type
+	88, // [88:88] is the sub-list for method input_type
+	88, // [88:88] is the sub-list for extension type_name
+	88, // [88:88] is the sub-list for extension extendee
+	0,  // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_topology_proto_init() }
@@ -7154,6 +7240,7 @@ func file_topology_proto_init() {
 		(*Object_PeeringEntry)(nil),
 		(*Object_HostSettings)(nil),
 		(*Object_ConfigDocument)(nil),
+		(*Object_Revocation)(nil),
 		(*Object_StagedPart)(nil),
 		(*Object_StagedChange)(nil),
 	}
@@ -7165,7 +7252,7 @@ func file_topology_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_topology_proto_rawDesc), len(file_topology_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   68,
+			NumMessages:   69,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,10 +30,33 @@ type bpfActions struct {
 	Outputs [8]bpfOutput
 }
 
+type bpfAnswerKey struct {
+	_      structs.HostLayout
+	Key    bpfFlowKey
+	Behind [16]uint8
+}
+
 type bpfAnswerSeed struct {
 	_      structs.HostLayout
 	Flow   bpfFlow
 	Number uint64
+}
+
+type bpfAwaited struct {
+	_      structs.HostLayout
+	Until  uint64
+	Origin struct {
+		_         structs.HostLayout
+		TunnelKey uint32
+		Router    [16]uint8
+		SrcIp     [16]uint8
+		DstIp     [16]uint8
+		SrcPort   uint16
+		DstPort   uint16
+		Tells     uint16
+		Sum       uint16
+	}
+	Pad uint32
 }
 
 type bpfConfig struct {
@@ -106,7 +129,11 @@ type bpfSeed struct {
 	First   bpfFlow
 	Answers bpfFlow
 	Answer  bpfFlowKey
-	Pad     uint32
+	Ports   uint32
+	Given   uint32
+	Tells   uint32
+	Port    [64]uint16
+	Router  [16]uint8
 	Number  uint64
 }
 
@@ -117,19 +144,31 @@ type bpfSharing struct {
 	PortsBefore uint32
 }
 
+type bpfSource struct {
+	_    structs.HostLayout
+	Seed uint64
+	Port uint16
+	Pad  [6]uint8
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	bpfMapAnswers     = "answers"
+	bpfMapAttended    = "attended"
+	bpfMapAwaits      = "awaits"
+	bpfMapBench       = "bench"
 	bpfMapCounters    = "counters"
 	bpfMapExec        = "exec"
 	bpfMapFlows       = "flows"
+	bpfMapLooks       = "looks"
 	bpfMapMisses      = "misses"
 	bpfMapPorts       = "ports"
 	bpfMapSeeds       = "seeds"
 	bpfMapSettings    = "settings"
 	bpfMapSharing     = "sharing"
+	bpfMapSources     = "sources"
 	bpfMapStates      = "states"
 	bpfMapTunnels     = "tunnels"
 	bpfProgFromAgent  = "from_agent"
@@ -189,14 +228,19 @@ type bpfProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
 	Answers  *ebpf.MapSpec `ebpf:"answers"`
+	Attended *ebpf.MapSpec `ebpf:"attended"`
+	Awaits   *ebpf.MapSpec `ebpf:"awaits"`
+	Bench    *ebpf.MapSpec `ebpf:"bench"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
 	Exec     *ebpf.MapSpec `ebpf:"exec"`
 	Flows    *ebpf.MapSpec `ebpf:"flows"`
+	Looks    *ebpf.MapSpec `ebpf:"looks"`
 	Misses   *ebpf.MapSpec `ebpf:"misses"`
 	Ports    *ebpf.MapSpec `ebpf:"ports"`
 	Seeds    *ebpf.MapSpec `ebpf:"seeds"`
 	Settings *ebpf.MapSpec `ebpf:"settings"`
 	Sharing  *ebpf.MapSpec `ebpf:"sharing"`
+	Sources  *ebpf.MapSpec `ebpf:"sources"`
 	States   *ebpf.MapSpec `ebpf:"states"`
 	Tunnels  *ebpf.MapSpec `ebpf:"tunnels"`
 }
@@ -228,14 +272,19 @@ func (o *bpfObjects) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
 	Answers  *ebpf.Map `ebpf:"answers"`
+	Attended *ebpf.Map `ebpf:"attended"`
+	Awaits   *ebpf.Map `ebpf:"awaits"`
+	Bench    *ebpf.Map `ebpf:"bench"`
 	Counters *ebpf.Map `ebpf:"counters"`
 	Exec     *ebpf.Map `ebpf:"exec"`
 	Flows    *ebpf.Map `ebpf:"flows"`
+	Looks    *ebpf.Map `ebpf:"looks"`
 	Misses   *ebpf.Map `ebpf:"misses"`
 	Ports    *ebpf.Map `ebpf:"ports"`
 	Seeds    *ebpf.Map `ebpf:"seeds"`
 	Settings *ebpf.Map `ebpf:"settings"`
 	Sharing  *ebpf.Map `ebpf:"sharing"`
+	Sources  *ebpf.Map `ebpf:"sources"`
 	States   *ebpf.Map `ebpf:"states"`
 	Tunnels  *ebpf.Map `ebpf:"tunnels"`
 }
@@ -243,14 +292,19 @@ type bpfMaps struct {
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Answers,
+		m.Attended,
+		m.Awaits,
+		m.Bench,
 		m.Counters,
 		m.Exec,
 		m.Flows,
+		m.Looks,
 		m.Misses,
 		m.Ports,
 		m.Seeds,
 		m.Settings,
 		m.Sharing,
+		m.Sources,
 		m.States,
 		m.Tunnels,
 	)

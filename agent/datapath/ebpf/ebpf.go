@@ -95,6 +95,8 @@ type Datapath struct {
 	spare    [][]byte         // room for records
 	disowned []bpfFlowKey     // of flows that the agent has not heard of
 	record   ringbuf.Record
+	begun    bool      // word of a connection that has begun was taken since the last look was announced
+	look     time.Time // until then such word has woken nobody
 
 	mu      sync.RWMutex // guards the maps below, which mirror the kernel's ports map
 	ports   map[topology.PortID]*plug

@@ -16,9 +16,15 @@ import (
 const sweepBatch = 1024
 
 // now returns the clock that the programs stamp flows with.
-func now() uint64 {
+func now() uint64 { return read(unix.CLOCK_MONOTONIC_COARSE) }
+
+// monotonic returns their finer clock.
+func monotonic() uint64 { return read(unix.CLOCK_MONOTONIC) }
+
+// read returns what a clock shows, ns.
+func read(clock int32) uint64 {
 	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_COARSE, &t); err != nil {
+	if err := unix.ClockGettime(clock, &t); err != nil {
 		return 0
 	}
 	return uint64(t.Nano())
@@ -58,20 +64,18 @@ func (d *Datapath) Install(flows []flow.Flow) error {
 }
 
 // Remove implements datapath.Datapath.
-func (d *Datapath) Remove(keys []flow.Key) (err error) {
+func (d *Datapath) Remove(keys []flow.Key) error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	encoded := make([]bpfFlowKey, 0, len(keys))
 	for i := range keys {
 		key, unplugged := d.encodeKey(&keys[i])
 		if unplugged != nil {
-			continue // the flows and seeds of a port that is not plugged in went with it
+			continue // the flows of a port that is not plugged in went with it
 		}
-		if encoded = append(encoded, key); key.Any != 0 {
-			err = errors.Join(err, d.deleteSeeds(&key))
-		}
+		encoded = append(encoded, key)
 	}
-	return errors.Join(err, d.deleteFlows(encoded))
+	return d.deleteFlows(encoded)
 }
 
 // deleteFlows steps over keys that are not there, where the kernel ends a batch.
@@ -137,10 +141,10 @@ func (d *Datapath) eachFlow(fn func(*bpfFlowKey, *bpfFlow) bool) error {
 	}
 }
 
-// sweep removes the seeds and the flows that match. What a program makes of a seed meanwhile the agent hears of.
+// sweep removes the seeds and the flows that match, and all answers that are waited for. What a program makes of a seed meanwhile the agent hears of.
 func (d *Datapath) sweep(match func(*bpfFlowKey, *bpfFlow) bool) error {
 	var doomed []bpfFlowKey
-	ofSeeds := d.sweepSeeds(match)
+	ofSeeds := errors.Join(d.sweepSeeds(match), d.forgetAwaited())
 	err := d.eachFlow(func(k *bpfFlowKey, f *bpfFlow) bool {
 		if match(k, f) {
 			doomed = append(doomed, *k)

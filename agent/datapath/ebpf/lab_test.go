@@ -21,8 +21,11 @@ import (
 	"midonet.org/midonet/agent/datapath/datapathtest"
 )
 
+// patience bounds the waiting for what must come: machines stand still now and then.
+const patience = time.Minute
+
 // needRoot skips where no datapath can be; a machine that runs as root and lacks a feature fails.
-func needRoot(t *testing.T) {
+func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for network namespaces and BPF")
@@ -32,7 +35,7 @@ func needRoot(t *testing.T) {
 // testNamespace is an unnamed network namespace: it goes when its last descriptor is closed, also when the test crashes.
 type testNamespace struct{ handle netns.NsHandle }
 
-func newNamespace(t *testing.T) *testNamespace {
+func newNamespace(t testing.TB) *testNamespace {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -56,7 +59,7 @@ func newNamespace(t *testing.T) *testNamespace {
 }
 
 // do calls f on a thread that is in the namespace.
-func (ns *testNamespace) do(t *testing.T, f func()) {
+func (ns *testNamespace) do(t testing.TB, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -84,7 +87,7 @@ type host struct {
 	names     atomic.Int32
 }
 
-func (h *host) open(t *testing.T) datapath.Datapath {
+func (h *host) open(t testing.TB) datapath.Datapath {
 	t.Helper()
 	h.do(t, func() {
 		d, err := Open(h.config)
@@ -94,7 +97,7 @@ func (h *host) open(t *testing.T) datapath.Datapath {
 	return h.current
 }
 
-func newHost(t *testing.T, c Config) *host {
+func newHost(t testing.TB, c Config) *host {
 	t.Helper()
 	c.PinDir = filepath.Join(t.TempDir(), "bpf")
 	h := &host{testNamespace: newNamespace(t), workloads: newNamespace(t), config: c}
@@ -172,25 +175,32 @@ func (w *wire) Name() string { return w.name }
 
 func (h *host) newWire(t *testing.T) *wire {
 	t.Helper()
-	n := h.names.Add(1)
-	w := &wire{name: fmt.Sprintf("port%d", n)}
-	veth := netlink.NewVeth(netlink.LinkAttrs{Name: w.name})
-	veth.PeerName = w.name
-	veth.PeerNamespace = netlink.NsFd(h.workloads.handle)
-	h.do(t, func() {
-		check(t, netlink.LinkAdd(veth))
-		_, err := upByName(w.name)
-		check(t, err)
-	})
-	h.workloads.do(t, func() {
-		_, err := upByName(w.name)
-		check(t, err)
-		w.far, err = netlink.LinkByName(w.name)
-		check(t, err)
-		w.fd = packetSocket(t, w.far.Attrs().Index)
-	})
+	w := &wire{}
+	w.name, w.far = h.newVeth(t, h.workloads)
+	h.workloads.do(t, func() { w.fd = packetSocket(t, w.far.Attrs().Index) })
 	t.Cleanup(func() { unix.Close(w.fd) })
 	return w
+}
+
+// newVeth makes a veth from the host to the namespace. Both ends have the name.
+func (h *host) newVeth(t testing.TB, to *testNamespace) (name string, far netlink.Link) {
+	t.Helper()
+	name = fmt.Sprintf("port%d", h.names.Add(1))
+	veth := netlink.NewVeth(netlink.LinkAttrs{Name: name})
+	veth.PeerName = name
+	veth.PeerNamespace = netlink.NsFd(to.handle)
+	h.do(t, func() {
+		check(t, netlink.LinkAdd(veth))
+		_, err := upByName(name)
+		check(t, err)
+	})
+	to.do(t, func() {
+		_, err := upByName(name)
+		check(t, err)
+		far, err = netlink.LinkByName(name)
+		check(t, err)
+	})
+	return name, far
 }
 
 func packetSocket(t *testing.T, ifindex int) int {

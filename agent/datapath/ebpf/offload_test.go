@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestOffload(t *testing.T) {
 				want := c.after.Frame(c.payload)
 				expect := func() {
 					t.Helper()
-					if got := way.to.Receive(t, 3*time.Second); !bytes.Equal(c.comparable(got), c.comparable(want)) {
+					if got := way.to.Receive(t, patience); !bytes.Equal(c.comparable(got), c.comparable(want)) {
 						t.Fatalf("got\n%x, want\n%x", got, want)
 					}
 				}
@@ -168,6 +169,53 @@ func (c *offloadCase) comparable(frame []byte) []byte {
 		clear(b[24:26])
 	}
 	return b
+}
+
+// TestOffloadOfFirsts begins connections to another host whose sources are translated by packets whose checksum is left to hardware: it comes out as if
+// nothing had been behind the packet. What is to be cut into segments is a miss, for each of them would have to have that.
+func TestOffloadOfFirsts(t *testing.T) {
+	needRoot(t)
+	hosts := newHosts(t, Config{MaxFlows: 1024})
+	d, e := hosts[0].open(t), hosts[1].open(t)
+	a, b := hosts[0].newWire(t), hosts[1].newWire(t)
+	portA, portB := datapath.Port{ID: id.New[topology.Port](), Interface: a.name}, datapath.Port{ID: id.New[topology.Port](), Interface: b.name, TunnelKey: 3}
+	check(t, d.SetPort(portA))
+	check(t, e.SetPort(portB))
+	check(t, d.Attend(time.Hour))
+	hosts[0].do(t, func() { // so that the checksum is made behind the tunnel device, of all that follows
+		if out, err := exec.Command("ethtool", "-K", "underlay", "tx", "off").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	})
+	for i, peer := range []netip.Addr{underlayIPv4(1), underlayIPv6(1)} {
+		for _, c := range []offloadCase{newOffloadCase(packet.EtherTypeIPv4, packet.ProtoUDP, 0), newOffloadCase(packet.EtherTypeIPv6, packet.ProtoUDP, 0)} {
+			f := flowOf(t, c.before.Frame(nil), portA.ID, flow.Output{Port: portB.ID, Peer: peer, TunnelKey: 3})
+			f.Key = f.Key.Wide(flow.SrcPort)
+			f.Actions.Rewrite = c.rewrite
+			f.Seed = &flow.Seed{Number: uint64(i + 1), Kind: flow.Leaves, Router: id.New[topology.Router](), Ports: []uint16{c.after.SrcPort}}
+			check(t, d.Install([]flow.Flow{f}))
+			for _, length := range []int{0, 1, 2, 99, 1000} {
+				body := bytes.Repeat([]byte{0xa5}, length)
+				sent, offload := unfinished(t, c.before.Frame(body), 0)
+				a.sendOffload(t, sent, offload)
+				if got, want := b.Receive(t, patience), c.after.Frame(body); !bytes.Equal(got, want) {
+					t.Fatalf("%s, %d octets: got\n%x, want\n%x", c.name, length, got, want)
+				}
+				for _, to := range []datapath.Datapath{d, e} {
+					if m := nextMiss(t, to); m.Born == nil {
+						t.Fatalf("%s, %d octets: %+v was received, want a birth", c.name, length, m)
+					}
+				}
+				check(t, d.Remove([]flow.Key{flowOf(t, sent, portA.ID).Key}))
+			}
+			sent, offload := unfinished(t, c.before.Frame(make([]byte, 4999)), 1000)
+			a.sendOffload(t, sent, offload)
+			if m := nextMiss(t, d); m.Born != nil || !bytes.Equal(m.Frame, sent) || m.Offload != offload {
+				t.Errorf("%s in segments: %+v was received, want a miss", c.name, m)
+			}
+			check(t, d.Withdraw([]flow.Flow{f}))
+		}
+	}
 }
 
 // TestOffloadMTU limits packets that are to be cut into segments by the length of these.

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/cilium/ebpf/ringbuf"
 
@@ -19,6 +21,11 @@ const missHeader = 20
 // backlog, and a quiet port's packet passes by a flood in the ring. Not all that are there: what is dropped in the end had better be
 // dropped by the programs, which spend none of the agent's time on it.
 const haste = 4
+
+// lookInterval is how long word of connections that have begun waits at most when the agent sleeps: the first one wakes it, and those that come within
+// so long after that do not, each in its turn, as with the interrupts of network cards. Without it every connection of those that come one after
+// the other wakes the agent.
+const lookInterval = time.Millisecond
 
 // Receive implements datapath.Datapath. Misses from a port that has been unplugged meanwhile are left out; so are connections between such
 // ports, whose flows are removed.
@@ -56,16 +63,23 @@ func (d *Datapath) collect(ctx context.Context, limit int) error {
 			return err
 		}
 	}
+	d.ring.SetDeadline(time.Now()) // what is there may have woken nobody
 	for n := 0; n < limit && d.ring.AvailableBytes() > 0; n++ {
 		err := d.take()
-		if errors.Is(err, ringbuf.ErrFlushed) {
+		if isInterrupted(err) {
 			break
 		}
 		if err != nil {
 			return fmt.Errorf("reading misses: %w", err)
 		}
 	}
-	return d.countLost()
+	return errors.Join(d.announce(), d.countLost())
+}
+
+// isInterrupted reports whether the ring was read in vain and is in order: it has been flushed, the deadline has come, or all that was there had
+// been discarded.
+func isInterrupted(err error) bool {
+	return errors.Is(err, ringbuf.ErrFlushed) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // wait moves one record, and wakes up when ctx ends. What ctx's end leaves behind in the ring's own flag is stepped over.
@@ -78,8 +92,9 @@ func (d *Datapath) wait(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		d.ring.SetDeadline(d.deadline())
 		err := d.take()
-		if errors.Is(err, ringbuf.ErrFlushed) {
+		if isInterrupted(err) {
 			continue
 		}
 		if err != nil {
@@ -87,6 +102,33 @@ func (d *Datapath) wait(ctx context.Context) error {
 		}
 		return nil
 	}
+}
+
+// announce tells the programs, while connections begin, that the ring is looked into soon in any case (bpf/miss.h). Those that begin while others are
+// being served wake nobody either.
+func (d *Datapath) announce() error {
+	if !d.begun || time.Until(d.look) > lookInterval/2 {
+		return nil
+	}
+	d.begun = false
+	if err := d.objects.Looks.Put(uint32(0), monotonic()+uint64(lookInterval)); err != nil {
+		return fmt.Errorf("saying when the ring is looked into: %w", err)
+	}
+	d.look = time.Now().Add(lookInterval) // no earlier than they were told
+	return nil
+}
+
+// deadline returns until when to wait for a record. There is no end only when what was announced is over: then nothing is in the ring that has
+// woken nobody.
+func (d *Datapath) deadline() time.Time {
+	now := time.Now()
+	switch {
+	case d.ring.AvailableBytes() > 0:
+		return now
+	case now.Before(d.look):
+		return d.look.Add(time.Millisecond) // the reader waits for whole milliseconds, rounded down
+	}
+	return time.Time{}
 }
 
 // take moves one record from the ring to the backlog.
@@ -98,6 +140,7 @@ func (d *Datapath) take() error {
 	if err := d.ring.ReadInto(&d.record); err != nil {
 		return err
 	}
+	d.begun = d.begun || isBirth(d.record.RawSample)
 	dropped := d.backlog.push(inPort(d.record.RawSample), d.record.RawSample)
 	for _, record := range dropped {
 		d.disown(record)

@@ -122,7 +122,7 @@ func flowOf(t *testing.T, frame []byte, in topology.PortID, outputs ...flow.Outp
 
 func expectFrame(t *testing.T, w *wire, frame []byte) {
 	t.Helper()
-	if got := w.Receive(t, 3*time.Second); !bytes.Equal(got, frame) {
+	if got := w.Receive(t, patience); !bytes.Equal(got, frame) {
 		t.Fatalf("got\n%x, want\n%x", got, frame)
 	}
 }
@@ -202,7 +202,7 @@ func expectTakenOver(t *testing.T, d datapath.Datapath, ports []datapath.Port, f
 
 func nextMiss(t *testing.T, d datapath.Datapath) datapath.Miss {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	buf := make([]datapath.Miss, 1)
 	if _, err := d.Receive(ctx, buf); err != nil {
@@ -252,7 +252,7 @@ func TestTakeoverLosesNothing(t *testing.T) {
 	close(stop)
 	n := <-sent
 	for i := range n {
-		if l.b.Receive(t, 3*time.Second) == nil {
+		if l.b.Receive(t, patience) == nil {
 			t.Fatalf("%d of %d packets arrived", i, n)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -104,7 +103,7 @@ func (h *host) addUnderlay(t *testing.T, a netip.Addr) {
 func (w *wire) nextUDP(t *testing.T, port uint16) packet.Packet {
 	t.Helper()
 	for {
-		frame := w.Receive(t, 3*time.Second)
+		frame := w.Receive(t, patience)
 		if frame == nil {
 			t.Fatal("nothing on the underlay")
 		}

@@ -38,9 +38,13 @@ type Datapath struct {
 	interfaces map[string]*Interface
 	ports      map[topology.PortID]*port
 	flows      map[flow.Key]*list.Element
-	recent     *list.List             // of *entry, most recently used first
-	seeds      map[flow.Key]flow.Flow // that begin connections
-	answers    map[flow.Key]flow.Flow // that wait for those of other hosts
+	recent     *list.List            // of *entry, most recently used first
+	seeds      map[seedKey]flow.Flow // that begin connections
+	answers    map[seedKey]flow.Flow // that wait for those of other hosts
+	awaited    map[flow.Key]awaited  // by the keys of answers
+	left       map[uint64][]uint16   // of the ports of seeds, by their numbers
+	given      map[givenPort]uint16
+	attended   time.Time // until when ports are given
 	misses     []datapath.Miss
 	waiting    map[topology.PortID]int // how many of misses are of the port; of other hosts' agents for the zero ID
 	counters   datapath.Counters
@@ -80,7 +84,8 @@ func New(c Config) *Datapath {
 		config: c, ready: make(chan struct{}, 1),
 		interfaces: map[string]*Interface{}, ports: map[topology.PortID]*port{},
 		flows: map[flow.Key]*list.Element{}, recent: list.New(), waiting: map[topology.PortID]int{},
-		seeds: map[flow.Key]flow.Flow{}, answers: map[flow.Key]flow.Flow{},
+		seeds: map[seedKey]flow.Flow{}, answers: map[seedKey]flow.Flow{}, awaited: map[flow.Key]awaited{},
+		left: map[uint64][]uint16{}, given: map[givenPort]uint16{},
 	}
 	if c.Underlay != nil {
 		c.Underlay.join(d, c.Endpoints)
@@ -131,12 +136,17 @@ func (d *Datapath) RemovePorts(ports ...topology.PortID) error {
 func (d *Datapath) unplug(p *port) {
 	delete(d.ports, p.ID)
 	p.wire.port = topology.PortID{}
+	clear(d.awaited)
 	uses := func(key flow.Key, a flow.Actions) bool {
 		return key.InPort == p.ID || slices.ContainsFunc(a.Outputs, func(o flow.Output) bool { return o.Local() && o.Port == p.ID })
 	}
-	for _, seeds := range []map[flow.Key]flow.Flow{d.seeds, d.answers} {
-		maps.DeleteFunc(seeds, func(key flow.Key, f flow.Flow) bool {
-			return uses(key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
+	for _, seeds := range []map[seedKey]flow.Flow{d.seeds, d.answers} {
+		maps.DeleteFunc(seeds, func(key seedKey, f flow.Flow) bool {
+			gone := uses(f.Key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
+			if gone {
+				d.dropPorts(f)
+			}
+			return gone
 		})
 	}
 	for key, e := range d.flows {
@@ -175,5 +185,8 @@ func (d *Datapath) Close() error {
 	defer d.mu.Unlock()
 	clear(d.seeds)
 	clear(d.answers)
+	clear(d.awaited)
+	clear(d.left)
+	clear(d.given)
 	return nil
 }

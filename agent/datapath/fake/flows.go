@@ -88,8 +88,6 @@ func (d *Datapath) Remove(keys []flow.Key) error {
 	defer d.mu.Unlock()
 	for _, k := range keys {
 		d.remove(k)
-		delete(d.seeds, k)
-		delete(d.answers, k)
 	}
 	return nil
 }

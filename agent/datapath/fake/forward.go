@@ -3,6 +3,7 @@ package fake
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"time"
 
 	"midonet.org/midonet/agent/datapath"
@@ -45,9 +46,13 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 		d.miss(in, frame)
 		return nil
 	}
-	e, opening := d.find(flow.KeyOf(&p, in.ID)), uint32(0)
+	key := flow.KeyOf(&p, in.ID)
+	e, word, was := d.find(key), flow.Flow{}, false
 	if e == nil {
-		e, opening = d.begin(in, &p)
+		e, was = d.answered(key)
+	}
+	if e == nil && !was {
+		e, word = d.begin(in, &p)
 	}
 	if e == nil || datapath.Refuses(&e.Value.(*entry).actions, &p, datapath.Offload{}) {
 		d.miss(in, frame)
@@ -56,10 +61,23 @@ func (d *Datapath) enter(in *port, frame []byte) []tunnelled {
 	d.use(e, len(frame))
 	d.counters.Hits++
 	away := d.act(&p, e.Value.(*entry).actions, datapath.Offload{})
-	for i := range away {
-		away[i].output.TunnelKey |= opening
+	if word.Seed != nil && word.Seed.Kind == flow.Leaves && len(away) == 1 {
+		away[0].tell(word.Seed, key)
 	}
 	return away
+}
+
+// tell has the first packet of a connection of the seed, which had the key, tell the other host of it.
+func (t *tunnelled) tell(s *flow.Seed, key flow.Key) {
+	if s.Router.IsZero() {
+		t.output.TunnelKey |= datapath.Opening
+		return
+	}
+	t.frame = datapath.AppendOrigin(t.frame, t.output.TunnelKey, flow.Origin{
+		Router: s.Router, Tracked: s.Tracked,
+		Src: netip.AddrPortFrom(key.SrcIP, key.SrcPort), Dst: netip.AddrPortFrom(key.DstIP, key.DstPort),
+	})
+	t.output.TunnelKey = datapath.OriginTunnelKey
 }
 
 // act does the actions on p.Frame, which it may change, and returns what is for other hosts.
@@ -101,11 +119,19 @@ func (d *Datapath) arrive(key uint32, frame []byte) {
 		d.state(frame)
 		return
 	}
-	to := key &^ datapath.Opening
+	to, origin := key&^datapath.Opening, []byte(nil)
+	if key == datapath.OriginTunnelKey {
+		var ok bool
+		if frame, origin, ok = datapath.CutOrigin(frame); !ok {
+			d.counters.Errors++
+			return
+		}
+		to, _ = datapath.ParseOrigin(origin, false)
+	}
 	for _, p := range d.ports {
 		if p.TunnelKey == to && to != 0 {
 			if key != to {
-				d.open(p, frame)
+				d.open(p, frame, origin)
 			}
 			p.wire.put(frame)
 			return

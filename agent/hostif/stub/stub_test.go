@@ -15,6 +15,9 @@ import (
 	"midonet.org/midonet/mac"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 const cable = "test-stub"
 
 var hw = mac.MustParse("02:00:00:00:00:01")
@@ -94,7 +97,7 @@ func TestAnyAddress(t *testing.T) {
 	} {
 		var c net.Conn
 		err := host.Do(func() (err error) {
-			d := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+			d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 			c, err = d.Dial("tcp", net.JoinHostPort(to, "80"))
 			return err
 		})
@@ -189,7 +192,7 @@ func TestGoneWhenClosed(t *testing.T) {
 	host := newHost(t)
 	n := open(t, host)
 	n.Close()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		err := host.Do(func() error { _, err := netlink.LinkByName(cable); return err })
 		if err != nil {

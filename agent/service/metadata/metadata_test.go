@@ -20,13 +20,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/agent/view/viewtest"
+	"midonet.org/midonet/test/freeport"
+	"midonet.org/midonet/test/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
 
 // cloud has two projects that use the same address, and ports that are nobody's.
 const cloud = `
@@ -112,7 +116,7 @@ func serve(t *testing.T, a Answerer) (*wire, *Service) {
 func ask(t *testing.T, c net.Conn, request string) (status int, body string, header http.Header) {
 	t.Helper()
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	go io.WriteString(c, request)
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
@@ -244,12 +248,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestNovaAway(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	w, _ := serve(t, nova(t, &Options{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, Protocol: "http"}))
+	w, _ := serve(t, nova(t, &Options{Host: "127.0.0.1", Port: freeport.Port(t), Protocol: "http"}))
 	status, body, _ := ask(t, w.dial(11, "10.0.0.3:1"), get)
 	if status != 503 || !strings.Contains(body, "The remote metadata server is temporarily unavailable. Please try again later.") {
 		t.Errorf("%d %q", status, body)
@@ -312,7 +311,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		held = append(held, w.dial(11, "10.0.0.3:1"))
 	}
 	over := w.dial(11, "10.0.0.3:2")
-	over.SetDeadline(time.Now().Add(20 * time.Second))
+	over.SetDeadline(time.Now().Add(patience))
 	if _, err := over.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("one connection more ends with %v", err)
 	}
@@ -326,7 +325,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	for _, c := range held {
 		c.Close()
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for s.Status().Connections > 0 {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d connections are still counted", s.Status().Connections)

@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,7 @@ func (s *Service) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCo
 // Collect is of prometheus.Collector.
 func (s *Service) Collect(ch chan<- prometheus.Metric) {
 	now := s.Status()
+	now.Requests[http.StatusOK] += 0 // is shown before the first
 	for status, n := range now.Requests {
 		ch <- prometheus.MustNewConstMetric(descRequests, prometheus.CounterValue, float64(n), strconv.Itoa(status))
 	}

@@ -2,7 +2,7 @@
 // from them:
 //
 //	host h1 192.0.2.1 2001:db8::1
-//	host h2 192.0.2.2 metadata openings
+//	host h2 192.0.2.2 metadata openings origins
 //	bridge blue
 //	bridge red down
 //	port p1 blue key 11
@@ -183,6 +183,8 @@ func (w *words) host() *topology.Host {
 			h.Metadata = true
 		case "openings":
 			h.Openings = true
+		case "origins":
+			h.Origins = true
 		default:
 			h.Endpoints = append(h.Endpoints, w.addr(a))
 		}

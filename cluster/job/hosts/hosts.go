@@ -1,6 +1,8 @@
 // Package hosts tells Neutron which hosts there are, where they are and which are alive. Neutron shows them as agents and knows its
 // availability zones from them.
 //
+// In return it learns which hosts an operator has deleted there: the cluster forgets those that are away, with their bindings.
+//
 // The job follows the network state database and writes through journal.HostSink: all the hosts when one of them changes, and now and
 // then when none does, so that who looks at Neutron's database alone knows how old the news is.
 package hosts
@@ -13,6 +15,8 @@ import (
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb/mirror"
+	"midonet.org/midonet/errs"
+	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
 	"midonet.org/midonet/topology"
 )
@@ -28,8 +32,17 @@ const (
 type Job struct {
 	Mirror   *mirror.Mirror // of the network state database; the caller runs it
 	Sink     journal.HostSink
+	Hosts    Forgetter
 	Log      *slog.Logger
 	Interval time.Duration // 0: DefaultInterval
+}
+
+// Forgetter takes hosts out of the topology, as operators do by the MidoNet API.
+type Forgetter interface {
+	// UnbindFor removes the binding of the port to the host.
+	UnbindFor(ctx context.Context, host topology.HostID, port topology.PortID) error
+	// DeleteHost forgets a host, which must be away and have no bindings.
+	DeleteHost(ctx context.Context, host topology.HostID) error
 }
 
 // Run works until ctx ends.
@@ -47,12 +60,40 @@ func (j *Job) Run(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		wait := interval
-		if err := j.Sink.SetHosts(ctx, Hosts(j.Mirror.State())); err != nil && ctx.Err() == nil {
+		deleted, err := j.Sink.SetHosts(ctx, Hosts(j.Mirror.State()))
+		if err != nil && ctx.Err() == nil {
 			j.Log.Error("Neutron could not be told of the hosts; trying again", "error", err, "after", retryPause)
 			wait = retryPause
 		}
+		for _, host := range deleted {
+			if err := j.forget(ctx, host); err != nil && ctx.Err() == nil {
+				j.Log.Error("a host that was deleted as an agent is still known; trying again", "host", host, "error", err, "after", interval)
+			}
+		}
 		awaitHosts(ctx, changes, wait)
 	}
+}
+
+// forget takes a host out of the topology, and what is bound there, unless it is back meanwhile: Neutron shows it again then.
+func (j *Job) forget(ctx context.Context, text string) error {
+	host, err := id.Parse[topology.Host](text)
+	if err != nil {
+		return err
+	}
+	state := j.Mirror.State()
+	if state.Get(topology.Key{Kind: topology.KindHostState, ID: host}) != nil {
+		return nil
+	}
+	for binding := range state.Bindings(host) {
+		if err := j.Hosts.UnbindFor(ctx, host, binding.Port); err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+	}
+	if err := j.Hosts.DeleteHost(ctx, host); err != nil {
+		return err
+	}
+	j.Log.Info("forgot a host that was deleted as an agent", "host", host)
+	return nil
 }
 
 // awaitHosts returns when a host has changed, or after the wait.

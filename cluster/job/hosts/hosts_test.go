@@ -11,33 +11,38 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.uber.org/goleak"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/test/leaks"
 	"midonet.org/midonet/topology"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // sink keeps what it was told last, and fails the first time.
 type sink struct {
 	mu    sync.Mutex
 	hosts []journal.Host
 	calls int
+
+	deleted []string // by an operator
 }
 
-func (s *sink) SetHosts(_ context.Context, hosts []journal.Host) error {
+func (s *sink) SetHosts(_ context.Context, hosts []journal.Host) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls++; s.calls == 1 {
-		return errors.New("the database is away")
+		return nil, errors.New("the database is away")
 	}
 	s.hosts = hosts
-	return nil
+	return s.deleted, nil
 }
 
 // told returns how often the sink was told, and what it was told last.
@@ -50,7 +55,7 @@ func (s *sink) told() (int, []journal.Host) {
 // await waits until the sink has exactly the given hosts.
 func (s *sink) await(t *testing.T, what string, want ...journal.Host) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		_, got := s.told()
 		diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty())
 		if diff == "" {
@@ -62,6 +67,52 @@ func (s *sink) await(t *testing.T, what string, want ...journal.Host) {
 	}
 }
 
+// delete has an operator delete the host.
+func (s *sink) delete(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deleted = []string{host}
+}
+
+// awaitCalls waits until the sink has been told so often again.
+func (s *sink) awaitCalls(t *testing.T, n int) {
+	t.Helper()
+	before, _ := s.told()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if calls, _ := s.told(); calls >= before+n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the hosts are not told again")
+		}
+	}
+}
+
+// topologyOf is the part of a server that takes hosts out of the topology.
+type topologyOf struct {
+	store nsdb.Store
+	m     *mirror.Mirror
+}
+
+func (o topologyOf) UnbindFor(ctx context.Context, _ topology.HostID, port topology.PortID) error {
+	return o.remove(ctx, topology.Key{Kind: topology.KindBinding, ID: port})
+}
+
+func (o topologyOf) DeleteHost(ctx context.Context, host topology.HostID) error {
+	return o.remove(ctx, topology.Key{Kind: topology.KindHost, ID: host})
+}
+
+func (o topologyOf) remove(ctx context.Context, key topology.Key) error {
+	rev, err := o.store.Update(ctx, func(tx nsdb.Tx) error {
+		tx.Delete(key)
+		return nil
+	})
+	if err == nil {
+		_, err = o.m.WaitFor(ctx, rev)
+	}
+	return err
+}
+
 func TestHostsAreTold(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	store, err := etcd.OpenEmbedded(t.Context(), etcd.Embedded{Dir: t.TempDir(), Log: log})
@@ -70,7 +121,7 @@ func TestHostsAreTold(t *testing.T) {
 	}
 	t.Cleanup(func() { store.Close() })
 	s, m := &sink{}, mirror.New(store, log)
-	job := &Job{Mirror: m, Sink: s, Log: log, Interval: 50 * time.Millisecond}
+	job := &Job{Mirror: m, Sink: s, Hosts: topologyOf{store, m}, Log: log, Interval: 50 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { m.Run(ctx) })
@@ -101,13 +152,20 @@ func TestHostsAreTold(t *testing.T) {
 	s.await(t, "away", second, told)
 	update(func(tx nsdb.Tx) { tx.Delete(one.Key()) })
 	s.await(t, "gone", second)
-	before, _ := s.told()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if calls, _ := s.told(); calls > before+1 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the hosts are not told again while nothing changes")
-		}
+
+	bound := &topology.Binding{Port: id.New[topology.Port](), Host: one.ID, Interface: "tap0"}
+	elsewhere := &topology.Binding{Port: id.New[topology.Port](), Host: other.ID, Interface: "tap0"}
+	update(func(tx nsdb.Tx) { tx.Put(one); tx.Put(state); tx.Put(bound); tx.Put(elsewhere) })
+	s.await(t, "back", second, alive)
+	s.delete(one.ID.String())
+	s.awaitCalls(t, 2)
+	if m.State().Get(bound.Key()) == nil {
+		t.Error("a host that is alive has lost a binding")
 	}
+	update(func(tx nsdb.Tx) { tx.Delete(state.Key()) })
+	s.await(t, "deleted by an operator, and away", second)
+	if m.State().Get(bound.Key()) != nil || m.State().Get(elsewhere.Key()) == nil {
+		t.Error("bindings are to go with their host, and no others")
+	}
+	s.awaitCalls(t, 2) // while nothing changes
 }

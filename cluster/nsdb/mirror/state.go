@@ -53,6 +53,12 @@ func (s *State) All() iter.Seq[topology.Object] {
 	}
 }
 
+// MadeByOperators returns the objects of the kind that operators made, of which there are few beside those that are rendered. T is the pointer type
+// of the kind: a router, chain, route, MAC entry or neighbour.
+func MadeByOperators[T topology.Object](s *State, kind topology.Kind) iter.Seq[T] {
+	return typed[T](s.query(kind, indexMade, byOperators))
+}
+
 // Ports returns the ports of a bridge. Like all of the indexed lists it is ordered by identifier.
 func (s *State) Ports(b topology.BridgeID) iter.Seq[*topology.Port] {
 	return typed[*topology.Port](s.query(topology.KindPort, indexBridge, b))

@@ -14,7 +14,7 @@ import (
 )
 
 // recovery is how long the fault tests wait for a cluster to go on by itself.
-const recovery = 90 * time.Second
+const recovery = 3 * time.Minute
 
 // Cluster is the members of an engine, by number, as package servers runs them.
 type Cluster interface {

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long the suite waits for something that must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Run tests the engine. open returns a new, empty store, which the suite closes; it fails the test if it cannot.
 func Run(t *testing.T, open func(t *testing.T) nsdb.Store) {

@@ -95,6 +95,7 @@ func everyKind(t *testing.T, h *harness) {
 		topology.NewPeeringEntry(port, hw, v4),
 		topology.DefaultHostSettings(host),
 		topology.NewConfigDocument(topology.ConfigTemplate, "default", `{"a": 1}`),
+		&topology.Revocation{Host: host, Unix: 1_800_000_000},
 	}
 	h.put(objects...)
 	if diff := cmp.Diff(index(objects), h.view().Objects, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {

@@ -27,7 +27,7 @@ func TestEveryInterleavingAndCrash(t *testing.T) {
 	engine := embedded(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		empty(t, engine)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		w := &world{T: rt, ctx: ctx, engine: engine, other: quick(engine), history: []objects{{}}}
 		w.follow()

@@ -112,9 +112,9 @@ func (a *Authority) create() error {
 	return pair{cert: a.cert, key: key}.write(a.file())
 }
 
-// sign returns the certificate for the public key, DER.
-func (a *Authority) sign(template *x509.Certificate, life time.Duration, public any) ([]byte, error) {
-	template.NotBefore, template.NotAfter = a.now().Add(-clockSkew), a.now().Add(life)
+// sign returns the certificate for the public key, DER, as issued at that time.
+func (a *Authority) sign(template *x509.Certificate, issued time.Time, life time.Duration, public any) ([]byte, error) {
+	template.NotBefore, template.NotAfter = issued.Add(-clockSkew), issued.Add(life)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.BasicConstraintsValid = true
 	return x509.CreateCertificate(rand.Reader, template, a.cert, public, a.key)

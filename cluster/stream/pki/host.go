@@ -6,24 +6,32 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"time"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/topology"
 )
 
-// HostCertificate returns a certificate (DER) that names host, for the key that signed the request (PKCS #10, DER). What the
-// request says of itself is not looked at: who may be which host is the caller's business.
-func (a *Authority) HostCertificate(host topology.HostID, csr []byte) ([]byte, error) {
+// HostCertificate returns a certificate (DER) that names host, for the key that signed the request (PKCS #10, DER), issued now, or at
+// the earliest time that it may have been. What the request says of itself is not looked at: who may be which host is the caller's business.
+func (a *Authority) HostCertificate(host topology.HostID, csr []byte, earliest time.Time) ([]byte, error) {
 	key, err := requestKey(csr)
 	if err != nil {
 		return nil, err
 	}
+	issued := a.now()
+	if issued.Before(earliest) {
+		issued = earliest
+	}
 	return a.sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: host.String()},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, hostLife, key)
+	}, issued, hostLife, key)
 }
+
+// Issued returns when a verified certificate was issued, to the second.
+func Issued(c *x509.Certificate) time.Time { return c.NotBefore.Add(clockSkew) }
 
 // HostOf returns the host that a verified certificate names.
 func HostOf(c *x509.Certificate) (topology.HostID, error) {

@@ -96,7 +96,7 @@ func TestServerCertificateNamesAndRenewal(t *testing.T) {
 func TestHostCertificate(t *testing.T) {
 	a, c := newAuthority(t)
 	host := id.New[topology.Host]()
-	cert := must(x509.ParseCertificate(must(a.HostCertificate(host, request(t)))(t)))(t)
+	cert := must(x509.ParseCertificate(must(a.HostCertificate(host, request(t), time.Time{}))(t)))(t)
 	pool := x509.NewCertPool()
 	pool.AddCert(a.Certificate())
 	opts := x509.VerifyOptions{Roots: pool, CurrentTime: c.t, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
@@ -126,7 +126,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		"another kind":  must(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, ed))(t),
 		"bad signature": forged,
 	} {
-		if _, err := a.HostCertificate(id.New[topology.Host](), csr); !errs.Is(err, errs.Invalid) {
+		if _, err := a.HostCertificate(id.New[topology.Host](), csr, time.Time{}); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

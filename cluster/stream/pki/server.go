@@ -73,7 +73,7 @@ func (a *Authority) newServerPair() (pair, error) {
 		DNSNames:    dns,
 		IPAddresses: ips,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, serverLife, key.Public())
+	}, a.now(), serverLife, key.Public())
 	if err != nil {
 		return pair{}, err
 	}

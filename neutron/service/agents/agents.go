@@ -40,29 +40,99 @@ var (
 func New(db *store.DB, down time.Duration) *Plugin { return &Plugin{db, down, time.Now} }
 
 // SetHosts implements journal.HostSink.
-func (p *Plugin) SetHosts(ctx context.Context, hosts []journal.Host) error {
+func (p *Plugin) SetHosts(ctx context.Context, hosts []journal.Host) (deleted []string, err error) {
 	now := model.At(p.now())
 	rows := make([]*store.Host, len(hosts))
 	for i, h := range hosts {
 		hostID, err := id.Parse[model.Agent](h.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows[i] = &store.Host{ID: hostID, Name: h.Name, Zone: h.Zone, Endpoints: h.Endpoints, Alive: h.Alive, Version: h.Version,
 			StartedAt: model.At(h.StartedAt), SeenAt: now}
 	}
-	return p.db.Tx(ctx, func(tx *store.Tx) error { return store.SetHosts(tx, rows, now) })
+	err = p.db.Tx(ctx, func(tx *store.Tx) (err error) {
+		if err := store.SetHosts(tx, rows, now); err != nil {
+			return err
+		}
+		deleted, err = settle(tx, rows)
+		return err
+	})
+	return deleted, err
+}
+
+// settle has what operators have said of agents follow what has become of their hosts: deleted agents are back with a host that is alive, and
+// nothing is kept of those of hosts that are no more. It returns the hosts that are deleted still.
+func settle(tx *store.Tx, hosts []*store.Host) (deleted []string, err error) {
+	all, err := store.ListAgentSettings(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		at := slices.IndexFunc(hosts, func(h *store.Host) bool { return h.ID == s.Host })
+		switch {
+		case at < 0 || s.Deleted && hosts[at].Alive:
+			err = store.DeleteAgentSettings(tx, s.ID)
+		case s.Deleted && s.ID == s.Host:
+			deleted = append(deleted, s.Host.String())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return deleted, nil
 }
 
 // all returns every agent, by the names of the hosts: each host as itself, and as a DHCP agent.
 func (p *Plugin) all(ctx context.Context) ([]*model.Agent, error) {
-	hosts, err := store.ReadOne(ctx, p.db, store.Hosts)
-	var agents []*model.Agent
-	for _, h := range hosts {
-		host := agentOf(h, h.Alive && p.now().Sub(h.SeenAt.Time) < p.down)
-		agents = append(agents, host, dhcpAgentOf(host))
+	sides, err := store.Read(ctx, p.db, p.sides)
+	agents := make([]*model.Agent, len(sides))
+	for i, s := range sides {
+		agents[i] = s.Agent
 	}
 	return agents, err
+}
+
+// side is an agent, and the host that it is a side of.
+type side struct {
+	*model.Agent
+	host model.AgentID
+}
+
+// settings is the agent as what is said of it is kept.
+func (s side) settings() *store.AgentSettings {
+	return &store.AgentSettings{ID: s.ID, Host: s.host, AdminStateUp: s.AdminStateUp, Description: s.Description}
+}
+
+// sides returns every agent that is not deleted.
+func (p *Plugin) sides(q store.Querier) ([]side, error) {
+	hosts, err := store.Hosts(q)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := store.ListAgentSettings(q)
+	if err != nil {
+		return nil, err
+	}
+	said := make(map[model.AgentID]*store.AgentSettings, len(settings))
+	for _, s := range settings {
+		said[s.ID] = s
+	}
+	var sides []side
+	for _, h := range hosts {
+		host := agentOf(h, h.Alive && p.now().Sub(h.SeenAt.Time) < p.down)
+		for _, a := range []*model.Agent{host, dhcpAgentOf(host)} {
+			s := said[a.ID]
+			if s != nil && s.Deleted {
+				continue
+			}
+			if s != nil {
+				a.AdminStateUp, a.Description = s.AdminStateUp, s.Description
+			}
+			sides = append(sides, side{a, h.ID})
+		}
+	}
+	return sides, nil
 }
 
 // agentOf is a host as an agent.
@@ -96,20 +166,26 @@ func (p *Plugin) Create(context.Context, *auth.Caller, []plugin.Body[model.Agent
 	return nil, plugin.ErrNoMethod
 }
 
-// Get returns a host.
+// Get returns an agent.
 func (p *Plugin) Get(ctx context.Context, _ *auth.Caller, agentID string) (*model.Agent, error) {
-	agents, err := p.all(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := slices.IndexFunc(agents, func(a *model.Agent) bool { return a.ID.String() == agentID })
-	if at < 0 {
-		return nil, notFound(agentID)
-	}
-	return agents[at], nil
+	s, err := store.Read(ctx, p.db, func(q store.Querier) (side, error) { return p.find(q, agentID) })
+	return s.Agent, err
 }
 
-// List returns the hosts that match.
+// find returns the agent, or AgentNotFound.
+func (p *Plugin) find(q store.Querier, agentID string) (side, error) {
+	sides, err := p.sides(q)
+	if err != nil {
+		return side{}, err
+	}
+	at := slices.IndexFunc(sides, func(s side) bool { return s.ID.String() == agentID })
+	if at < 0 {
+		return side{}, notFound(agentID)
+	}
+	return sides[at], nil
+}
+
+// List returns the agents that match.
 func (p *Plugin) List(ctx context.Context, _ *auth.Caller, q plugin.Query) ([]*model.Agent, error) {
 	agents, err := p.all(ctx)
 	if err != nil {
@@ -122,22 +198,40 @@ func (p *Plugin) List(ctx context.Context, _ *auth.Caller, q plugin.Query) ([]*m
 	return found, err
 }
 
-// Update refuses: there is nothing that a host would do otherwise.
-func (p *Plugin) Update(ctx context.Context, c *auth.Caller, agentID string, _ plugin.Body[model.Agent]) (*model.Agent, error) {
-	return nil, p.unchanged(ctx, c, agentID)
+// Update keeps an agent's description, and its state, by which Neutron chooses the DHCP agents that it puts networks on. Here a host answers
+// for all of them, and is to go on: a DHCP agent cannot be switched off as a whole.
+func (p *Plugin) Update(ctx context.Context, _ *auth.Caller, agentID string, body plugin.Body[model.Agent]) (*model.Agent, error) {
+	var changed side
+	err := p.db.Tx(ctx, func(tx *store.Tx) (err error) {
+		if changed, err = p.find(tx, agentID); err != nil {
+			return err
+		}
+		if body.Has("admin_state_up") {
+			changed.AdminStateUp = body.Value.AdminStateUp
+		}
+		if body.Has("description") {
+			changed.Description = body.Value.Description
+		}
+		if changed.Type == dhcpType && !changed.AdminStateUp {
+			return errs.New(errs.Unsupported, "NotImplementedError",
+				"DHCP agent %s is a host of MidoNet, which answers its own ports alone. Take networks from it one by one.", agentID)
+		}
+		return store.SetAgentSettings(tx, changed.settings())
+	})
+	return changed.Agent, err
 }
 
-// Delete refuses: a host that is alive would be there again at once.
-func (p *Plugin) Delete(ctx context.Context, c *auth.Caller, agentID string) error {
-	return p.unchanged(ctx, c, agentID)
-}
-
-func (p *Plugin) unchanged(ctx context.Context, c *auth.Caller, agentID string) error {
-	if _, err := p.Get(ctx, c, agentID); err != nil {
-		return err
-	}
-	return errs.New(errs.Unsupported, "NotImplementedError",
-		"Agent %s is a host of MidoNet, which is neither changed nor deleted as an agent. Use the MidoNet API.", agentID)
+// Delete hides the agent until its host is alive.
+func (p *Plugin) Delete(ctx context.Context, _ *auth.Caller, agentID string) error {
+	return p.db.Tx(ctx, func(tx *store.Tx) error {
+		s, err := p.find(tx, agentID)
+		if err != nil {
+			return err
+		}
+		deleted := s.settings()
+		deleted.Deleted = true
+		return store.SetAgentSettings(tx, deleted)
+	})
 }
 
 func notFound(agentID string) error {

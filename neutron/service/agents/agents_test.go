@@ -26,14 +26,14 @@ var clock = time.Date(2026, 11, 23, 9, 0, 5, 0, time.UTC)
 // told returns the collection of hosts of which the cluster has told.
 func told(t *testing.T, hosts ...journal.Host) *Plugin {
 	t.Helper()
-	db, err := store.Open(context.Background(), storetest.New(t), store.Options{})
+	db, err := store.Open(context.Background(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	p := New(db, 75*time.Second)
 	p.now = func() time.Time { return clock }
-	if err := p.SetHosts(t.Context(), hosts); err != nil {
+	if _, err := p.SetHosts(t.Context(), hosts); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -78,7 +78,7 @@ func TestAHostIsAnAgent(t *testing.T) {
 // TestHostsComeAndGo: what is told is all that there is.
 func TestHostsComeAndGo(t *testing.T) {
 	p := told(t, host("1", "a", "east", true), host("2", "b", "west", true))
-	if err := p.SetHosts(t.Context(), []journal.Host{host("2", "renamed", "west", false), host("3", "c", "", true)}); err != nil {
+	if _, err := p.SetHosts(t.Context(), []journal.Host{host("2", "renamed", "west", false), host("3", "c", "", true)}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := p.List(t.Context(), nil, plugin.Query{})
@@ -121,18 +121,91 @@ func TestAgentsAreLookedAt(t *testing.T) {
 	}
 }
 
-func TestAgentsAreNotChanged(t *testing.T) {
+func TestAgentsAreDescribedAndDisabled(t *testing.T) {
 	p := told(t, host("1", "a", "", true))
-	const known, other = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-00000000000f"
-	_, update := p.Update(t.Context(), nil, known, plugin.Body[model.Agent]{})
-	if !errs.Is(update, errs.Unsupported) || !errs.Is(p.Delete(t.Context(), nil, known), errs.Unsupported) {
-		t.Errorf("a change: %v", update)
+	const known = "aaaaaaaa-0000-4000-8000-000000000001"
+	note := "rack 7"
+	body := plugin.Body[model.Agent]{Value: model.Agent{Description: &note}, Given: map[string]bool{"description": true, "admin_state_up": true}}
+	changed, err := p.Update(t.Context(), nil, known, body)
+	if err != nil || changed.AdminStateUp || *changed.Description != note {
+		t.Errorf("%+v, %v", changed, err)
 	}
-	if err := p.Delete(t.Context(), nil, other); err == nil || err.Error() != "Agent "+other+" could not be found." {
+	if _, err := p.SetHosts(t.Context(), []journal.Host{host("1", "a", "", true)}); err != nil { // which says nothing of that
+		t.Fatal(err)
+	}
+	if _, err := p.Update(t.Context(), nil, known, plugin.Body[model.Agent]{}); err != nil { // nor does this
+		t.Fatal(err)
+	}
+	if a, err := p.Get(t.Context(), nil, known); err != nil || a.AdminStateUp || *a.Description != note {
+		t.Errorf("%+v, %v", a, err)
+	}
+	dhcp := dhcpAgentID(changed.ID).String()
+	if _, err := p.Update(t.Context(), nil, dhcp, body); !errs.Is(err, errs.Unsupported) {
+		t.Errorf("a DHCP agent is disabled: %v", err)
+	}
+	delete(body.Given, "admin_state_up")
+	if a, err := p.Update(t.Context(), nil, dhcp, body); err != nil || !a.AdminStateUp || *a.Description != note {
+		t.Errorf("%+v, %v", a, err)
+	}
+	const other = "aaaaaaaa-0000-4000-8000-00000000000f"
+	if _, err := p.Update(t.Context(), nil, other, body); err == nil || err.Error() != "Agent "+other+" could not be found." {
 		t.Errorf("another: %v", err)
 	}
 	if _, err := p.Create(t.Context(), nil, nil); !errors.Is(err, plugin.ErrNoMethod) {
 		t.Errorf("a new one: %v", err)
+	}
+}
+
+// TestDeletedAgents: one that is deleted is gone until its host is alive; the host that is deleted and away is named to who can forget it.
+func TestDeletedAgents(t *testing.T) {
+	a, b := host("1", "a", "", false), host("2", "b", "", true)
+	p := told(t, a, b)
+	ids := func() (all []string) {
+		found, err := p.List(t.Context(), nil, plugin.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, agent := range found {
+			all = append(all, agent.ID.String())
+		}
+		return all
+	}
+	everything := ids()
+	for _, agent := range everything {
+		if err := p.Delete(t.Context(), nil, agent); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Delete(t.Context(), nil, agent); err == nil || err.Error() != "Agent "+agent+" could not be found." {
+			t.Errorf("again: %v", err)
+		}
+	}
+	if left := ids(); len(left) != 0 {
+		t.Errorf("there are still %v", left)
+	}
+	deleted, err := p.SetHosts(t.Context(), []journal.Host{a, b})
+	if err != nil || !slices.Equal(deleted, []string{a.ID}) {
+		t.Errorf("%v, %v", deleted, err)
+	}
+	if left := ids(); len(left) != 2 || slices.Contains(left, a.ID) || !slices.Contains(left, b.ID) {
+		t.Errorf("there are %v", left)
+	}
+	a.Alive = true
+	if deleted, err = p.SetHosts(t.Context(), []journal.Host{a, b}); err != nil || len(deleted) != 0 {
+		t.Errorf("%v, %v", deleted, err)
+	}
+	if left := ids(); !slices.Equal(left, everything) {
+		t.Errorf("there are %v", left)
+	}
+	if err := p.Delete(t.Context(), nil, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, hosts := range [][]journal.Host{{b}, {host("1", "a", "", false), b}} { // forgotten, and joined anew
+		if deleted, err = p.SetHosts(t.Context(), hosts); err != nil || len(deleted) != 0 {
+			t.Errorf("%v, %v", deleted, err)
+		}
+	}
+	if left := ids(); !slices.Equal(left, everything) {
+		t.Errorf("there are %v", left)
 	}
 }
 

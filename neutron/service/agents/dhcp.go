@@ -3,7 +3,6 @@ package agents
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/id"
@@ -32,19 +31,11 @@ func dhcpAgentOf(host *model.Agent) *model.Agent {
 
 // hostOf returns the host of a DHCP agent: AgentNotFound where there is no agent, InvalidDHCPAgent where it is another.
 func (p *Plugin) hostOf(ctx context.Context, agentID string) (model.AgentID, error) {
-	hosts, err := store.ReadOne(ctx, p.db, store.Hosts)
-	if err != nil {
-		return model.AgentID{}, err
+	s, err := store.Read(ctx, p.db, func(q store.Querier) (side, error) { return p.find(q, agentID) })
+	if err == nil && s.Type != dhcpType {
+		err = errs.New(errs.NotFound, "InvalidDHCPAgent", "Agent %s is not a valid DHCP Agent or has been disabled", agentID)
 	}
-	for _, h := range hosts {
-		switch agentID {
-		case dhcpAgentID(h.ID).String():
-			return h.ID, nil
-		case h.ID.String():
-			return h.ID, errs.New(errs.NotFound, "InvalidDHCPAgent", "Agent %s is not a valid DHCP Agent or has been disabled", agentID)
-		}
-	}
-	return model.AgentID{}, notFound(agentID)
+	return s.host, err
 }
 
 // DHCPNetworks are the networks whose DHCP requests an agent's host answers.
@@ -117,14 +108,14 @@ func (d DHCPAgents) List(ctx context.Context, c *auth.Caller, networkID string) 
 	if err != nil {
 		return nil, err
 	}
-	all, err := d.Agents.all(ctx)
-	var answering []model.AgentID
-	for _, a := range all {
-		if a.Type != dhcpType && ml2.AnswersDHCP(a.ID, network) {
-			answering = append(answering, dhcpAgentID(a.ID))
+	all, err := store.Read(ctx, d.Agents.db, d.Agents.sides)
+	var answering []*model.Agent
+	for _, s := range all {
+		if s.Type == dhcpType && ml2.AnswersDHCP(s.host, network) {
+			answering = append(answering, s.Agent)
 		}
 	}
-	return slices.DeleteFunc(all, func(a *model.Agent) bool { return !slices.Contains(answering, a.ID) }), err
+	return answering, err
 }
 
 // Add returns plugin.ErrNoMethod: networks are given to agents.

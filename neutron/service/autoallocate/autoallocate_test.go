@@ -35,7 +35,7 @@ type cloud struct {
 // newCloud returns a cloud that has nothing, whose projects may have the resources of limits.
 func newCloud(t *testing.T, limits quota.Limits) cloud {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.New(t), store.Options{})
+	db, err := store.Open(t.Context(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

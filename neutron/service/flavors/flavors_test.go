@@ -19,7 +19,7 @@ const driver = "midonet.Driver"
 // newPlugin returns the plugin with one provider, on a database of its own.
 func newPlugin(t *testing.T) *Plugin {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.New(t), store.Options{})
+	db, err := store.Open(t.Context(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

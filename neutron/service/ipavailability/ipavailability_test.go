@@ -37,7 +37,7 @@ type cloud struct {
 
 func newCloud(t *testing.T) cloud {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.New(t), store.Options{})
+	db, err := store.Open(t.Context(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,16 @@ func (r *request) associate(f *model.FloatingIP, want association) error {
 	return r.mayReach(f)
 }
 
+// followPort has a floating address stand for the address that its port has, where that has lost the one from before: in the original any
+// change of a floating address looks at its port anew.
+func (r *request) followPort(f *model.FloatingIP) error {
+	port, err := store.Port(r.Tx(), f.PortID.String(), everyone)
+	if err != nil || slices.ContainsFunc(port.FixedIPs, func(has model.FixedIP) bool { return has.IPAddress == f.FixedIPAddress }) {
+		return err
+	}
+	return r.associate(f, association{port: f.PortID})
+}
+
 // mayReach asks a backend elsewhere whether routers may reach a floating address by an interface, where this one does not by its gateway.
 func (r *request) mayReach(f *model.FloatingIP) error {
 	if !r.Elsewhere() {

@@ -107,6 +107,10 @@ func (r *request) updateFloatingIP(floatingIPID string, body plugin.Body[model.F
 		if err := r.associate(f, association{port: v.PortID, fixed: v.FixedIPAddress}); err != nil {
 			return nil, err
 		}
+	case !f.PortID.IsZero():
+		if err := r.followPort(f); err != nil {
+			return nil, err
+		}
 	}
 	set(body.Has("description"), &f.Description, v.Description)
 	if err := r.saveFloatingIP(f); err != nil {

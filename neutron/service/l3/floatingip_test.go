@@ -50,6 +50,18 @@ func TestFloatingIP(t *testing.T) {
 	if fip.PortID != w.vm.ID || fip.Description != "d" {
 		t.Errorf("described, it is %+v", fip)
 	}
+
+	// A port that has moved takes it along with the next change, whatever that is of.
+	moved := body(model.Port{FixedIPs: []model.FixedIP{{SubnetID: w.insideSubnet.ID, IPAddress: netip.MustParseAddr("10.0.0.6")}}}, "fixed_ips")
+	if _, err := f.core.Ports().Update(ctx, admin, w.vm.ID.String(), moved); err != nil {
+		t.Fatal(err)
+	}
+	if fip, err = f.FloatingIPs().Get(ctx, alice, fip.ID.String()); err != nil || fip.FixedIPAddress != netip.MustParseAddr("10.0.0.5") {
+		t.Errorf("%v, its port moved, and it is %+v", err, fip)
+	}
+	if fip, err = f.FloatingIPs().Update(ctx, alice, fip.ID.String(), described); err != nil || fip.FixedIPAddress != netip.MustParseAddr("10.0.0.6") {
+		t.Errorf("%v, described again it is %+v", err, fip)
+	}
 	f.tasks()
 	if err := f.core.Ports().Delete(ctx, alice, w.vm.ID.String()); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ var (
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	db, err := store.Open(ctx, storetest.New(t), store.Options{})
+	db, err := store.Open(ctx, storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func changed[R any](ctx context.Context, p *Plugin, c *auth.Caller, fn func(*req
 // createAll makes all the items in one transaction, or none.
 func createAll[T any](ctx context.Context, p *Plugin, c *auth.Caller, items []plugin.Body[T],
 	create func(*request, plugin.Body[T]) (*T, error)) ([]*T, error) {
-	return changed(ctx, p, c, func(r *request) ([]*T, error) {
+	return changed(quota.Making(ctx, c, items), p, c, func(r *request) ([]*T, error) {
 		return quota.Create(p.cfg.Quotas, r.Tx(), c, items, func(b plugin.Body[T]) (*T, error) { return create(r, b) })
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 // TestNovaLearnsOfFloatingAddresses: it is told of the port that gets one, loses it to another, or loses it for good.
 func TestNovaLearnsOfFloatingAddresses(t *testing.T) {
-	db, err := store.Open(ctx, storetest.New(t), store.Options{})
+	db, err := store.Open(ctx, storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -222,11 +222,16 @@ func TestExtraRoutes(t *testing.T) {
 		}
 		return r.(*model.Router), nil
 	}
-	for range 2 {
+	var revision int64
+	for i := range 2 {
 		r, err := add(`{"destination":"192.168.0.0/16","nexthop":"10.0.0.7"}`)
 		if err != nil || len(r.Routes) != 1 {
 			t.Fatalf("%v, routes %v", err, r)
 		}
+		if i == 1 && r.RevisionNumber != revision {
+			t.Errorf("a route that it has is another revision, %d after %d", r.RevisionNumber, revision)
+		}
+		revision = r.RevisionNumber
 	}
 	_, err := add(`{"destination":"192.168.0.0/16","nexthop":"10.7.0.7"}`)
 	wantFault(t, err, errs.Invalid, "InvalidRoutes")

@@ -113,8 +113,12 @@ func (p *Plugin) editRoutes(ctx context.Context, c *auth.Caller, routerID string
 		if err != nil {
 			return nil, err
 		}
-		if err := r.setRoutes(router, edit(slices.Clone(router.Routes), given)); err != nil {
+		had := router.Routes
+		if err := r.setRoutes(router, edit(slices.Clone(had), given)); err != nil {
 			return nil, err
+		}
+		if slices.Equal(router.Routes, had) {
+			return router, nil // as in the original, no change
 		}
 		return router, r.saveRouter(router)
 	})

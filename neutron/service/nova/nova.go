@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,10 +58,11 @@ func New(db *store.DB, c Config) (*Notifier, error) {
 	return &Notifier{db: db, user: user, http: user.HTTP(), interval: max(c.Interval, time.Millisecond), log: c.Log}, nil
 }
 
-// Run sends events until ctx ends. Of several servers on one database one does at a time; holder names this one.
+// Run sends events until ctx ends: what there is at once, and then in intervals. Of several servers on one database one does at a time; holder
+// names this one.
 func (n *Notifier) Run(ctx context.Context, holder string) error {
 	return n.db.Alone(ctx, "nova events", holder, func(ctx context.Context) error {
-		pause := n.interval
+		var pause time.Duration
 		for {
 			select {
 			case <-ctx.Done():
@@ -89,8 +91,8 @@ func (n *Notifier) once(ctx context.Context) (more bool, err error) {
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	if fresh := n.fresh(events); len(fresh) > 0 {
-		if err := n.send(ctx, fresh); err != nil {
+	if told := settled(n.fresh(events)); len(told) > 0 {
+		if err := n.send(ctx, told); err != nil {
 			return false, err
 		}
 	}
@@ -108,6 +110,18 @@ func (n *Notifier) fresh(events []*store.NovaEvent) []*store.NovaEvent {
 		fresh = append(fresh, e)
 	}
 	return fresh
+}
+
+// settled leaves out that a port has changed where it has gone since. Nova would look for its addresses, find no port, and forget the interface; told
+// next that the port has gone it would then know of nothing to take from the server.
+func settled(events []*store.NovaEvent) []*store.NovaEvent {
+	gone := map[string]bool{}
+	for _, e := range events {
+		if e.Name == "network-vif-deleted" {
+			gone[e.Tag] = true
+		}
+	}
+	return slices.DeleteFunc(events, func(e *store.NovaEvent) bool { return e.Name == "network-changed" && gone[e.Tag] })
 }
 
 // errUnauthorized says that Nova does not take the token.

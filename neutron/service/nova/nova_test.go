@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ type server struct {
 
 func open(t *testing.T) server {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.New(t), store.Options{})
+	db, err := store.Open(t.Context(), storetest.New(t), store.Options{BusyTimeout: storetest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func (s server) tellEvery(t *testing.T, c *cloud, interval time.Duration) (stop 
 	t.Helper()
 	n, err := nova.New(s.db, nova.Config{Interval: interval, Log: slog.New(slog.DiscardHandler), Keystone: auth.KeystoneConfig{
 		AuthURL: c.URL + "/identity", Username: "neutron", Password: "secret", ProjectName: "service",
-		Interface: "public", RegionName: "here", Timeout: 5 * time.Second}})
+		Interface: "public", RegionName: "here", Timeout: patience}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,27 +166,45 @@ func (s server) live(t *testing.T, p *model.Port) {
 	status := func(active bool) error {
 		return s.SetPortStatus(ctx, []journal.PortStatus{{PortID: p.ID.String(), Active: active}})
 	}
-	_, renamed := s.Ports().Update(ctx, caller, p.ID.String(), plugin.Body[model.Port]{
-		Value: model.Port{Name: "x"}, Given: map[string]bool{"name": true}})
-	if err := errors.Join(status(true), status(true), renamed, status(false), s.Ports().Delete(ctx, caller, p.ID.String())); err != nil {
+	s.change(t, p)
+	if err := errors.Join(status(true), status(true), status(false), s.Ports().Delete(ctx, caller, p.ID.String())); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// change gives a port another name.
+func (s server) change(t *testing.T, p *model.Port) {
+	t.Helper()
+	_, err := s.Ports().Update(t.Context(), &auth.Caller{ProjectID: "blue", Admin: true}, p.ID.String(), plugin.Body[model.Port]{
+		Value: model.Port{Name: "x"}, Given: map[string]bool{"name": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lifeOf is what Nova is told of it when all is over: not that it changed, for Nova would look for it.
 func lifeOf(p *model.Port) []event {
 	id := p.ID.String()
 	return []event{
-		{"network-changed", vm, "", id}, {"network-vif-plugged", vm, "completed", id}, {"network-vif-unplugged", vm, "completed", id},
+		{"network-vif-plugged", vm, "completed", id}, {"network-vif-unplugged", vm, "completed", id},
 		{"network-vif-deleted", vm, "", id},
+	}
+}
+
+// patience is how long a thing that must happen may take, on a machine that is busy with other tests.
+const patience = time.Minute
+
+// await waits until the cloud has so many events.
+func (c *cloud) await(count int) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && len(c.events()) < count; {
+		time.Sleep(time.Millisecond)
 	}
 }
 
 // eventually waits until the cloud has the events, and no others.
 func eventually(t *testing.T, c *cloud, want []event) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && len(c.events()) < len(want); {
-		time.Sleep(time.Millisecond)
-	}
+	c.await(len(want))
 	if diff := cmp.Diff(want, c.events()); diff != "" {
 		t.Errorf("Nova was told (-want +got):\n%s", diff)
 	}
@@ -206,14 +225,19 @@ func TestTheLifeOfAPort(t *testing.T) {
 func TestNovaIsToldInTheEnd(t *testing.T) {
 	s := open(t)
 	away := make(chan struct{})
+	var back atomic.Bool
+	refused := 0
 	c := newCloud(t, func(post int) int {
-		switch post {
-		case 1:
+		switch {
+		case post == 1:
 			return http.StatusServiceUnavailable
-		case 2:
-			close(away)
+		case !back.Load(): // as long as the first notifier tries again
+			if post == 2 {
+				close(away)
+			}
 			return http.StatusBadGateway
-		case 3:
+		case refused == 0:
+			refused++
 			return http.StatusUnauthorized
 		}
 		return http.StatusOK
@@ -226,6 +250,7 @@ func TestNovaIsToldInTheEnd(t *testing.T) {
 	if len(c.events()) > 0 {
 		t.Error("Nova took what it refused")
 	}
+	back.Store(true)
 	s.tell(t, c)
 	eventually(t, c, lifeOf(p))
 	if c.logins < 2 {
@@ -248,8 +273,18 @@ func TestServersThatNovaDoesNotKnow(t *testing.T) {
 	s.tell(t, c)
 	<-asked
 	p := s.port(t, vm, "compute:nova")
-	s.live(t, p)
-	eventually(t, c, lifeOf(p))
+	s.change(t, p)
+	eventually(t, c, []event{{"network-changed", vm, "", p.ID.String()}})
+}
+
+// TestAPortThatChangesAndStays: it is told, also beside another that goes.
+func TestAPortThatChangesAndStays(t *testing.T) {
+	s, c := open(t), newCloud(t, func(int) int { return http.StatusOK })
+	stays, goes := s.port(t, vm, "compute:nova"), s.port(t, vm, "compute:nova")
+	s.change(t, stays)
+	s.live(t, goes)
+	s.tell(t, c)
+	eventually(t, c, append([]event{{"network-changed", vm, "", stays.ID.String()}}, lifeOf(goes)...))
 }
 
 // TestManyEvents: more than fit a message do not wait for another interval, lest a project that changes its ports keeps all servers waiting.
@@ -268,12 +303,9 @@ func TestManyEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCloud(t, func(int) int { return http.StatusOK })
-	began := time.Now()
-	s.tellEvery(t, c, 2*time.Second)
-	for len(c.events()) < many {
-		if time.Since(began) > 6*time.Second {
-			t.Fatalf("%d events of %d within three intervals", len(c.events()), many)
-		}
-		time.Sleep(10 * time.Millisecond)
+	s.tellEvery(t, c, time.Hour)
+	c.await(many)
+	if n := len(c.events()); n != many {
+		t.Errorf("%d events of %d before the first interval", n, many)
 	}
 }

@@ -52,7 +52,7 @@ func startGalera(t *testing.T, count int) []string {
 		}
 		m.Start(t)
 		t.Cleanup(m.Kill)
-		m.awaitSynced(t)
+		m.awaitReady(t)
 		if i == 0 {
 			m.createUser(t)
 		}
@@ -61,15 +61,15 @@ func startGalera(t *testing.T, count int) []string {
 	return sockets
 }
 
-// awaitSynced returns when the node takes part in the cluster.
-func (m *MariaDB) awaitSynced(t *testing.T) {
+// awaitReady returns when the node takes part in the cluster, and takes statements. It is Synced a moment before it does.
+func (m *MariaDB) awaitReady(t *testing.T) {
 	t.Helper()
 	db := m.open(t)
 	defer db.Close()
 	for {
-		var name, state string
-		err := db.QueryRow("SHOW STATUS LIKE 'wsrep_local_state_comment'").Scan(&name, &state)
-		if err == nil && state == "Synced" {
+		var name, ready string
+		err := db.QueryRow("SHOW STATUS LIKE 'wsrep_ready'").Scan(&name, &ready)
+		if err == nil && ready == "ON" {
 			return
 		}
 		select {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/neutron/store/recheck"
 )
@@ -23,6 +24,10 @@ func init() {
 		recheck.Commits.Store(100)
 	}
 }
+
+// Patience is how long transactions of tests wait for those of others: a machine that is busy with other tests lets some stand still for
+// long, whatever they have locked.
+const Patience = 2 * time.Minute
 
 // doubt has benchmarks measure what is done outside of tests.
 func doubt(t testing.TB) {
@@ -105,13 +110,15 @@ func AgainOnGalera(t *testing.T, pattern string) {
 	if os.Getenv("MIDONET_CONFORMANCE") == "" {
 		t.Skip("runs with MIDONET_CONFORMANCE=1 (make conformance)")
 	}
-	runAgain(t, strings.Join(startGalera(t, 2), ","), "-test.run="+pattern)
+	// A database for each test takes such a cluster most of a minute where others are at work; the flag that comes last counts.
+	runAgain(t, strings.Join(startGalera(t, 2), ","), "-test.timeout=25m", "-test.run="+pattern)
 }
 
 // runAgain runs this test program in a process of its own, with New on those servers.
 func runAgain(t *testing.T, sockets string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"-test.v", "-test.timeout=5m"}, args...)...)
+	// Its time ends before that of the run that waits for it does.
+	cmd := exec.Command(os.Args[0], append([]string{"-test.v", "-test.timeout=16m"}, args...)...)
 	if testing.Short() {
 		cmd.Args = append(cmd.Args, "-test.short")
 	}

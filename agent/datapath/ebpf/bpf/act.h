@@ -5,10 +5,10 @@
 #include "family.h"
 #include <linux/pkt_cls.h>
 
-/* Puts on the packet where the tunnel device is to send it. */
-ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struct output *out, __u8 kind, __u32 opening)
+/* Puts on the packet where the tunnel device is to send it. The mark is what sets its tunnel key apart from the output's. */
+ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struct output *out, __u8 kind, __u32 mark)
 {
-	struct bpf_tunnel_key key = {.tunnel_id = out->target | opening, .tunnel_ttl = 64};
+	struct bpf_tunnel_key key = {.tunnel_id = out->target ^ mark, .tunnel_ttl = 64};
 
 	if (kind == OUTPUT_TUNNEL_IPV6) {
 		__builtin_memcpy(key.remote_ipv6, out->peer, 16);
@@ -21,15 +21,20 @@ ALWAYS int set_tunnel(struct __sk_buff *skb, const struct config *s, const struc
 	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX);
 }
 
-/* Returns the interface that the output is behind, 0 where there is none. opening is OPENING or 0. */
-ALWAYS __u32 prepare(struct __sk_buff *skb, const struct output *out, __u8 kind, __u32 opening)
+ALWAYS bool is_local(__u8 kind)
+{
+	return kind == OUTPUT_LOCAL || kind == OUTPUT_LOCAL_PEER;
+}
+
+/* Returns the interface that the output is behind, 0 where there is none. */
+ALWAYS __u32 prepare(struct __sk_buff *skb, const struct output *out, __u8 kind, __u32 mark)
 {
 	const struct config *s;
 
-	if (kind == OUTPUT_LOCAL || kind == OUTPUT_LOCAL_PEER)
+	if (is_local(kind))
 		return out->target;
 	s = get_settings();
-	if (!s || set_tunnel(skb, s, out, kind, opening))
+	if (!s || set_tunnel(skb, s, out, kind, mark))
 		return 0;
 	return s->tunnel_ifindex;
 }
@@ -49,9 +54,9 @@ SLOW int send_copies(struct __sk_buff *skb, const struct actions *a)
 	return 0;
 }
 
-/* ingress: the program runs on the ingress side of an interface, where handing a packet to a veth's other end is allowed. opening: of the
- * first output. */
-ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct headers *h, bool ingress, __u32 opening)
+/* ingress: the program runs on the ingress side of an interface, where handing a packet to a veth's other end is allowed. The mark is of
+ * the first output. */
+ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct headers *h, bool ingress, __u32 mark)
 {
 	__u32 ifindex;
 
@@ -61,7 +66,7 @@ ALWAYS int act(struct __sk_buff *skb, const struct actions *a, const struct head
 		goto error;
 	if (a->kinds[1])
 		send_copies(skb, a);
-	ifindex = prepare(skb, &a->outputs[0], a->kinds[0], opening);
+	ifindex = prepare(skb, &a->outputs[0], a->kinds[0], mark);
 	if (!ifindex)
 		goto error;
 	if (ingress && a->kinds[0] == OUTPUT_LOCAL_PEER)

@@ -3,40 +3,22 @@
  * The flow cache: three programs on three kinds of interface.
  *
  *   from_port    ingress of each plugged interface: look the packet up, do its actions, make its flow of a seed, or hand it to the agent
- *   from_tunnel  ingress of the VXLAN device: the tunnel key names the interface, or the agent; nothing else is looked at
+ *   from_tunnel  ingress of the VXLAN device: the tunnel key names the interface, or the agent; nothing else is looked at, but of
+ *                connections' first packets
  *   from_agent   egress of the inject device: packets of the agent, each with its own actions
  *
  * No program ever passes a packet to this host's own network stack.
  */
 #include "seed.h"
 
-ALWAYS void account(struct flow *f, struct __sk_buff *skb)
-{
-	__u64 now = bpf_ktime_get_coarse_ns();
-
-	__sync_fetch_and_add(&f->packets, 1);
-	__sync_fetch_and_add(&f->bytes, skb->len);
-	if (f->last_used != now)
-		f->last_used = now;
-}
-
-/* By the key, then by its wider ones, and then among the seeds. opening is set where another host is to know that this is a connection's
- * first packet. */
-ALWAYS struct flow *find(struct __sk_buff *skb, struct flow_key *key, const struct headers *h, __u32 *opening)
+/* By the key, then by its wider ones. */
+ALWAYS struct flow *find(struct flow_key *key)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
-	int begun;
 
 	if (f || !has_wider(key))
 		return f;
-	f = find_wider(&flows, key);
-	if (f)
-		return f;
-	begun = begin(skb, key, h);
-	if (begun == NOT_BEGUN)
-		return NULL;
-	*opening = begun == BEGUN_AWAY ? OPENING : 0;
-	return bpf_map_lookup_elem(&flows, key);
+	return find_wider(&flows, key);
 }
 
 SEC("tcx/ingress")
@@ -44,17 +26,53 @@ int from_port(struct __sk_buff *skb)
 {
 	struct flow_key key = {.in_port = skb->ifindex};
 	struct headers h = {};
-	__u32 opening = 0;
+	struct awaited *a;
 	struct flow *f;
 
 	if (!parse(skb, &key, &h))
 		return hand_up(skb);
-	f = find(skb, &key, &h, &opening);
-	if (!f || refuses(skb, &f->actions, &h))
+	f = find(&key);
+	if (!f) {
+		a = find_awaited(&key);
+		if (!a)
+			return begin(skb, &key, &h);
+		answer(&key, a);
+		f = bpf_map_lookup_elem(&flows, &key);
+		if (!f)
+			return hand_up(skb);
+	}
+	if (refuses(skb, &f->actions, &h))
 		return hand_up(skb);
-	account(f, skb);
-	count(COUNTER_HITS);
-	return act(skb, &f->actions, &h, true, opening);
+	use(f, skb);
+	return act(skb, &f->actions, &h, true, 0);
+}
+
+ALWAYS int deliver(const struct delivery *d)
+{
+	if (d->kind == OUTPUT_LOCAL_PEER)
+		return bpf_redirect_peer(d->ifindex, 0);
+	return bpf_redirect(d->ifindex, 0);
+}
+
+/* A connection's first packet with its origin behind it. */
+SLOW int deliver_first(struct __sk_buff *skb)
+{
+	struct origin o;
+	struct delivery *d;
+	__u32 key;
+
+	if (take_origin(skb, &o)) {
+		count(COUNTER_ERRORS);
+		return TC_ACT_SHOT;
+	}
+	key = bpf_ntohl(o.tunnel_key);
+	d = bpf_map_lookup_elem(&tunnels, &key);
+	if (!d) {
+		count(COUNTER_TUNNEL_UNKNOWN);
+		return TC_ACT_SHOT;
+	}
+	open_answers(skb, d->ifindex, &o);
+	return deliver(d);
 }
 
 SEC("tcx/ingress")
@@ -68,19 +86,20 @@ int from_tunnel(struct __sk_buff *skb)
 	    bpf_skb_get_tunnel_key(skb, &tunnel, sizeof(tunnel), BPF_F_TUNINFO_IPV6))
 		return TC_ACT_SHOT;
 	key = tunnel.tunnel_id;
-	if (key == STATE_TUNNEL_KEY)
-		return hand_up_state(skb);
+	if (key >= ORIGIN_TUNNEL_KEY)
+		return key == STATE_TUNNEL_KEY ? hand_up_state(skb) : deliver_first(skb);
 	key &= ~OPENING;
 	d = bpf_map_lookup_elem(&tunnels, &key);
 	if (!d) {
 		count(COUNTER_TUNNEL_UNKNOWN);
 		return TC_ACT_SHOT;
 	}
-	if (tunnel.tunnel_id & OPENING)
-		open_answers(skb, d->ifindex);
-	if (d->kind == OUTPUT_LOCAL_PEER)
-		return bpf_redirect_peer(d->ifindex, 0);
-	return bpf_redirect(d->ifindex, 0);
+	if (tunnel.tunnel_id & OPENING) {
+		struct origin none = {};
+
+		open_answers(skb, d->ifindex, &none);
+	}
+	return deliver(d);
 }
 
 ALWAYS int execute(struct __sk_buff *skb, const struct actions *a)

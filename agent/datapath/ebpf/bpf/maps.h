@@ -69,6 +69,14 @@ struct {
 	__type(value, struct sharing);
 } sharing SEC(".maps");
 
+/* The one value is when the agent looks into the ring next without being woken, at the earliest: CLOCK_MONOTONIC, ns. See miss.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} looks SEC(".maps");
+
 /* The one value is what other hosts have had of the ring for their state messages. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -86,14 +94,46 @@ struct {
 	__type(value, struct seed);
 } seeds SEC(".maps");
 
+/* The ports that seeds have given, in network order. What is forgotten costs the source port another one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_SOURCES);
+	__type(key, struct source);
+	__type(value, __u32);
+} sources SEC(".maps");
+
+/* The one value is until when ports are given: CLOCK_MONOTONIC_COARSE, ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} attended SEC(".maps");
+
+/* Where a flow of a seed is made that differs from the seed's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow);
+} bench SEC(".maps");
+
 /* By the wide keys of answers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_SEEDS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct flow_key);
+	__type(key, struct answer_key);
 	__type(value, struct answer_seed);
 } answers SEC(".maps");
+
+/* By the keys of answers. What is forgotten costs a miss. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_AWAITED);
+	__type(key, struct flow_key);
+	__type(value, struct awaited);
+} awaits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

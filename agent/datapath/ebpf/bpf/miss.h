@@ -5,6 +5,10 @@
  * Each port has a rate of its own. The sum of all rates is more than an agent can serve, so the ring is shared out besides: it is
  * counted in turns, each of half a ring of octets, and while more than half of it waits, a port that has had its part of the turn
  * gives way. The part is that of one more port than there were in the turn before, so that there is room for who comes new.
+ *
+ * The agent is woken when something is posted that it has not seen coming: to wake a process takes about as long as to send a packet. Word of a
+ * connection that has begun waits, where the agent has said that it looks by itself soon (as network cards put their interrupts off). A packet
+ * does not; it wakes the agent for all.
  */
 #pragma once
 
@@ -55,6 +59,21 @@ ALWAYS bool within_share(struct gate *g, __u32 room)
 	return true;
 }
 
+/* How the agent hears of what stands in the ring, where this has room by now: flags of bpf_ringbuf_submit. 0 wakes it if it has read all that was
+ * there before. */
+ALWAYS __u64 wakes(bool at_once)
+{
+	__u32 zero = 0;
+	__u64 *look = bpf_map_lookup_elem(&looks, &zero);
+
+	if (!look || bpf_ktime_get_ns() >= *look)
+		return 0;
+	if (!at_once)
+		return BPF_RB_NO_WAKEUP;
+	*look = 0; /* it is awake then, and reads all */
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 /* What the frame's octets do not say: what the sender left to hardware, and a tag kept beside the frame. */
 ALWAYS void describe(struct __sk_buff *skb, struct miss *m, __u32 in_port)
 {
@@ -82,7 +101,7 @@ ALWAYS bool post(struct __sk_buff *skb, __u32 in_port, const __u32 room)
 	if (bpf_skb_load_bytes(skb, 0, m->frame, length))
 		m->length = 0; /* the agent steps over it */
 	length = m->length;
-	bpf_ringbuf_submit(m, 0);
+	bpf_ringbuf_submit(m, wakes(true));
 	return length > 0;
 }
 

@@ -14,8 +14,13 @@
 #define EXEC_SLOTS 64  /* packets that the agent sends with one system call */
 #define VLAN_PRESENT 0x1000
 #define MAX_SEEDS 4096 /* datapath.MaxSeeds */
+#define MAX_SEED_PORTS 64 /* flow.MaxSeedPorts */
+#define MAX_SOURCES 16384
+#define MAX_AWAITED 16384 /* datapath.MaxAwaited */
+#define AWAITED_FOR 30000000000ULL /* datapath.AwaitedFor, ns */
 #define BIRTH 0xffffffff
 #define STATE_TUNNEL_KEY 0xffffff /* datapath.StateTunnelKey */
+#define ORIGIN_TUNNEL_KEY 0xfffffe /* datapath.OriginTunnelKey */
 #define OPENING 0x800000          /* datapath.Opening */
 #define OPENINGS_PER_STATE 8      /* datapath.OpeningsPerState */
 
@@ -94,17 +99,36 @@ struct flow {
 	struct actions actions;
 };
 
+/* What of a seed's connections is told in a struct origin. */
+enum tells { TELLS_NOTHING, TELLS_ORIGIN, TELLS_TRACKED };
+
 /* flow.Seed and its key's actions: flows as they are to be inserted, but for the time. Of a seed that leaves (flow.Leaves) what answers is
  * zero. */
 struct seed {
 	struct flow first;
 	struct flow answers;
 	struct flow_key answer; /* its ports in any are the first packet's, exchanged */
-	__u32 pad;
+	__u32 ports;            /* how many there are of port */
+	__u32 given;            /* how many of them have been given, or more */
+	__u32 tells;            /* enum tells */
+	__be16 port[MAX_SEED_PORTS];
+	__u8 router[16];        /* of what is told */
 	__u64 number; /* last, for it is written last: see seed.h */
 };
 
-/* A seed of answers (flow.Answers). */
+/* What a port of a seed is given to. */
+struct source {
+	__u64 seed;
+	__be16 port;
+	__u8 pad[6];
+};
+
+/* What seeds of answers (flow.Answers) are found by. */
+struct answer_key {
+	struct flow_key key;
+	__u8 behind[16]; /* flow.Seed.Behind, as in a key; 0: none */
+};
+
 struct answer_seed {
 	struct flow flow;
 	__u64 number; /* last */
@@ -171,6 +195,36 @@ struct birth {
 	__u64 number; /* of the seed */
 	struct flow_key first;
 	struct flow_key answer;
+	__be16 port; /* that the seed has given */
+	__u8 pad[6];
+};
+
+/* datapath.Origin: the end of a packet with ORIGIN_TUNNEL_KEY, behind the frame. Addresses stand as in a key. Its halves add up to nothing in
+ * ones' complement (0xffff), so that a checksum over all that follows, which the frame's sender has left to hardware, comes out as if it were not
+ * there. */
+struct origin {
+	__be32 tunnel_key; /* of the port that the frame is for */
+	__u8 router[16];
+	__u8 src_ip[16];
+	__u8 dst_ip[16];
+	__be16 src_port;
+	__be16 dst_port;
+	__be16 tells; /* enum tells */
+	__u16 sum;
+};
+
+/* A connection that another host has begun by a packet with an origin. */
+struct opened {
+	struct birth birth;
+	struct origin origin;
+	__u32 pad;
+};
+
+/* A connection of UDP that another host has begun, to which there may be an answer. */
+struct awaited {
+	__u64 until; /* CLOCK_MONOTONIC_COARSE, ns */
+	struct origin origin; /* all zero: it has none */
+	__u32 pad;
 };
 
 /* Indices of the counters map: datapath.Counters. */

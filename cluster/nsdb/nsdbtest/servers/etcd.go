@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Etcd starts a cluster of n members of Debian's etcd, with further flags. It skips the test where etcd is not installed.
@@ -42,7 +41,7 @@ func Etcd(t testing.TB, n int, flags ...string) *Cluster {
 
 // etcdLeads asks a member through etcd's gateway from JSON to gRPC whether it is the leader that it knows.
 func etcdLeads(m *member) (leader, answers bool) {
-	client := http.Client{Timeout: time.Second}
+	client := http.Client{Timeout: answerTimeout}
 	resp, err := client.Post("http://"+m.address+"/v3/maintenance/status", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		return false, false

@@ -4,8 +4,6 @@ package servers
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,10 +12,14 @@ import (
 	"time"
 
 	"midonet.org/midonet/test/child"
+	"midonet.org/midonet/test/freeport"
 )
 
 // startTimeout is how long a cluster may take to answer, on a machine that is busy with other tests.
-const startTimeout = 90 * time.Second
+const startTimeout = 3 * time.Minute
+
+// answerTimeout is how long a member may take to say whether it leads.
+const answerTimeout = 10 * time.Second
 
 // Away is how long the tests of faults keep a whole cluster away: longer than a lease lives, and a minute where MIDONET_CONFORMANCE is
 // set, as `make conformance` does.
@@ -168,25 +170,12 @@ func (c *Cluster) outputs() string {
 	return all
 }
 
-// The range of the members' ports is below the one that Linux gives to connections (ip_local_port_range): a member binds its ports a
-// moment after they were found free, and a connection of a test at work beside it may take one of the others meanwhile.
-const firstPort, lastPort = 20000, 32000
-
-// freePorts returns n loopback ports that nobody listens on.
+// freePorts returns n loopback ports that nobody listens on, and that no other test takes.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	var ports []int
-	for tries := 0; len(ports) < n; tries++ {
-		port := firstPort + rand.IntN(lastPort-firstPort)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			if tries > 1000 {
-				t.Fatal(err)
-			}
-			continue
-		}
-		defer l.Close() // all at the end, so that no port comes twice
-		ports = append(ports, port)
+	ports := make([]int, n)
+	for i := range ports {
+		ports[i] = freeport.Port(t)
 	}
 	return ports
 }

@@ -71,12 +71,12 @@ func writeZooKeeperHome(t testing.TB, home string, number, port int, peers strin
 
 // zookeeperLeads asks a member for its mode, with the four-letter word srvr.
 func zookeeperLeads(m *member) (leader, answers bool) {
-	conn, err := net.DialTimeout("tcp", m.address, time.Second)
+	conn, err := net.DialTimeout("tcp", m.address, answerTimeout)
 	if err != nil {
 		return false, false
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.SetDeadline(time.Now().Add(answerTimeout))
 	if _, err := conn.Write([]byte("srvr")); err != nil {
 		return false, false
 	}

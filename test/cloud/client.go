@@ -1,4 +1,4 @@
-package openstackclient
+package cloud
 
 import (
 	"bufio"
@@ -9,24 +9,24 @@ import (
 	"os/exec"
 	"testing"
 
-	"midonet.org/midonet/test/cloud"
+	"midonet.org/midonet/test/child"
 	"midonet.org/midonet/test/keystone"
 )
 
-//go:embed driver.py
-var driver string
+//go:embed client.py
+var client string
 
-// client is Debian's openstack client, loaded once for a user.
-type client struct {
+// Client is Debian's openstack client, loaded once for a user.
+type Client struct {
 	in  io.Writer
 	out *bufio.Reader
 }
 
-// startClient loads the client for a user, whose project has the same name; it ends with the test.
-func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
+// Client loads the client, with more of its options, for a user whose project has the same name; it ends with the test.
+func (c *Cloud) Client(t testing.TB, user string, options ...string) *Client {
 	t.Helper()
-	cmd := exec.Command("/usr/bin/python3", "-c", driver, "--os-auth-url", c.Keystone.URL, "--os-username", user,
-		"--os-password", keystone.Password, "--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default")
+	cmd := exec.Command("/usr/bin/python3", append([]string{"-c", client, "--os-auth-url", c.Keystone.URL, "--os-username", user,
+		"--os-password", keystone.Password, "--os-project-name", user, "--os-user-domain-id", "default", "--os-project-domain-id", "default"}, options...)...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir()}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -37,7 +37,7 @@ func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := child.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -46,11 +46,11 @@ func startClient(t *testing.T, c *cloud.Cloud, user string) *client {
 			t.Errorf("the client ended with %v", err)
 		}
 	})
-	return &client{in: in, out: bufio.NewReader(out)}
+	return &Client{in: in, out: bufio.NewReader(out)}
 }
 
-// run runs a command and returns whether it succeeded and what it printed.
-func (c *client) run(t *testing.T, args []string) (bool, string) {
+// Run runs a command and returns whether it succeeded and what it printed.
+func (c *Client) Run(t testing.TB, args []string) (bool, string) {
 	t.Helper()
 	line, err := json.Marshal(args)
 	if err != nil {
