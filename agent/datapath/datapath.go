@@ -158,8 +158,9 @@ type Counters struct {
 
 // Datapath is a flow cache. All methods are safe for use by several goroutines, except Receive, which one goroutine calls.
 type Datapath interface {
-	// SetPort plugs the interface into the port, or changes its tunnel key. Packets flow from then on. An interface that does not
-	// exist is an errs.NotFound; one that another port has, or such a tunnel key, is an errs.Conflict.
+	// SetPort plugs the interface into the port, or changes its tunnel key, or whether it is watched. Packets flow from then on. The flows and seeds
+	// that enter or leave by a port that was there may have gone afterwards, where packets are delivered to it in another way. An interface that
+	// does not exist is an errs.NotFound; one that another port has, or such a tunnel key, is an errs.Conflict.
 	SetPort(p Port) error
 	// RemovePorts unplugs the ports and removes the flows that enter or leave by them, all in one pass over the flows, during which
 	// the other methods go on working. Removing what is not there is no error.

@@ -47,9 +47,6 @@ func (w *Worker) plugAll(wanted map[topology.PortID]plug) {
 		if before && have == want {
 			continue
 		}
-		if before { // packets are delivered in another way from now on
-			w.withdrawSeeds([]flow.Tag{portTag(id)})
-		}
 		if after := w.plugIn(want); after != before {
 			touched = append(touched, portTag(id))
 		}
@@ -99,6 +96,9 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 func (w *Worker) plugIn(want plug) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, before := w.plugged[want.port.ID]; before { // under one hold of the mutex: a seed that is given between would be known here alone
+		w.dropSeedsOf(portTag(want.port.ID))
+	}
 	if err := w.cfg.Datapath.SetPort(want.port); err != nil {
 		delete(w.plugged, want.port.ID)
 		w.counters.errors.Add(1)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -38,8 +39,22 @@ func (r *recorder) SetPort(p datapath.Port) error {
 	if !r.interfaces(p.Interface) {
 		return errs.New(errs.NotFound, "InterfaceNotFound", "no interface %s", p.Interface)
 	}
+	if old, plugged := r.ports[p.ID]; plugged && old.Watched != p.Watched {
+		r.sweep(p.ID)
+	}
 	r.ports[p.ID] = p
 	return nil
+}
+
+// sweep removes what enters or leaves by the port. The caller holds mu.
+func (r *recorder) sweep(port topology.PortID) {
+	uses := func(key flow.Key, a flow.Actions) bool {
+		return key.InPort == port || slices.ContainsFunc(a.Outputs, func(o flow.Output) bool { return o.Local() && o.Port == port })
+	}
+	maps.DeleteFunc(r.flows, func(key flow.Key, e datapath.Entry) bool { return uses(key, e.Actions) })
+	maps.DeleteFunc(r.seeds, func(key flow.Key, f flow.Flow) bool {
+		return uses(key, f.Actions) || uses(f.Seed.Answer, f.Seed.Answers)
+	})
 }
 
 func (r *recorder) RemovePorts(ports ...topology.PortID) error {

@@ -116,6 +116,13 @@ func (w *Worker) removeSeeds(take func(book *book, limit int) []flow.Key) {
 	}
 }
 
+// dropSeedsOf takes the seeds with the tag out of the datapath, all at once. The caller holds the mutex.
+func (w *Worker) dropSeedsOf(tag flow.Tag) {
+	for _, s := range []*seeds{w.seeds, w.answers} {
+		w.dropSeeds(s, s.book.invalidate([]flow.Tag{tag}, math.MaxInt))
+	}
+}
+
 // dropSeeds takes some seeds, which their book has let go of, out of the datapath.
 func (w *Worker) dropSeeds(s *seeds, names []flow.Key) {
 	if len(names) == 0 {

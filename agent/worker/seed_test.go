@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -250,6 +252,47 @@ func TestSeedsGoWhenAPortIsDeliveredToInAnotherWay(t *testing.T) {
 	defer unwatch()
 	if len(r.datapath.seeds)+r.seeds.book.len() != 0 {
 		t.Errorf("seeds %v stay", r.datapath.seeds)
+	}
+}
+
+// TestSeedsStayKnownWhileDeliveryChanges has connections opened while their workload's port is watched and not watched any more: what the book has of
+// seeds the datapath has, which would not be given them again.
+func TestSeedsStayKnownWhileDeliveryChanges(t *testing.T) {
+	r := newTextRig(t, 1<<10, filtered)
+	stop := make(chan struct{})
+	var serving sync.WaitGroup
+	for n := range uint16(8) { // which wait for each other, so that one comes between any two holds of the mutex
+		serving.Go(func() {
+			for port := n + 1; ; port += 8 {
+				select {
+				case <-stop:
+					return
+				default:
+					r.serve([]datapath.Miss{opening(packet.ProtoTCP, port)})
+				}
+			}
+		})
+	}
+	defer func() { close(stop); serving.Wait() }()
+	known := func() int { // in the book
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, f := range r.seeds.seeds {
+			if _, there := r.datapath.seeds[f.Key]; !there {
+				t.Fatalf("the datapath has lost the seed of %s", f.Key)
+			}
+		}
+		return len(r.seeds.seeds)
+	}
+	for range 200 {
+		for known() == 0 {
+			runtime.Gosched()
+		}
+		_, unwatch, err := r.Watch(viewtest.ID[topology.Port]("vm2").String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		unwatch()
 	}
 }
 
