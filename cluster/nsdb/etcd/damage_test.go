@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
 	"midonet.org/midonet/topology"
@@ -29,7 +30,7 @@ func TestDamagedDirectory(t *testing.T) {
 		{"a file is in its place", func(t *testing.T, dir string) { remove(t, dir); overwrite(t, dir, []byte("x")) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "etcd")
+			dir := damagedDir(t)
 			fill(t, dir)
 			c.damage(t, dir)
 			store, err := OpenEmbedded(t.Context(), Embedded{Dir: dir, Log: logTo(t)})
@@ -48,7 +49,7 @@ func TestDamagedDirectory(t *testing.T) {
 // TestLogOfEmptyStoreIsGone: etcd's own entries count too. A store that opens without its log takes no write.
 func TestLogOfEmptyStoreIsGone(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "etcd")
+	dir := damagedDir(t)
 	if err := open(t, Embedded{Dir: dir}).Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +76,23 @@ func TestDirectoryInUse(t *testing.T) {
 	if !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("the error does not say that %s is in use: %v", dir, err)
 	}
+}
+
+// damagedDir returns where a store may be that cannot be opened. An etcd that has found its log damaged goes on for a moment with a file for the
+// next one, which may come while the directory is removed.
+func damagedDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "etcd")
+	t.Cleanup(func() {
+		var err error
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+		}
+		t.Error(err)
+	})
+	return dir
 }
 
 // fill makes a directory with some data.
