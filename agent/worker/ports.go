@@ -39,19 +39,22 @@ func (w *Worker) unwanted(wanted map[topology.PortID]plug) (ports []topology.Por
 	return ports
 }
 
-// plugAll plugs in what is not yet as wanted, and removes the flows that were made without those ports.
+// plugAll plugs in what is not yet as wanted, and removes the flows that were made without those ports. Of a port that cannot be plugged in the
+// datapath may have kept what it was before, by an earlier agent maybe: it is taken out.
 func (w *Worker) plugAll(wanted map[topology.PortID]plug) {
 	var touched []flow.Tag
+	var refused []topology.PortID
 	for id, want := range wanted {
-		have, before := w.plugged[id]
-		if before && have == want {
-			continue
-		}
-		if after := w.plugIn(want); after != before {
+		switch have, before := w.plugged[id]; {
+		case before && have == want:
+		case !w.plugIn(want):
+			refused = append(refused, id)
+		case !before:
 			touched = append(touched, portTag(id))
 		}
 	}
 	w.invalidate(touched)
+	w.unplug(refused)
 }
 
 // tellOfPorts signals that a port came, went, or changed its state, and forgets why ports could not be plugged in that need not be
@@ -91,7 +94,7 @@ func (w *Worker) wantedPlugs() map[topology.PortID]plug {
 	return wanted
 }
 
-// plugIn reports whether the port is in the datapath now. Misses wait meanwhile: the first packet of a port that comes should find
+// plugIn reports whether the port is in the datapath as it is wanted. Misses wait meanwhile: the first packet of a port that comes should find
 // it here.
 func (w *Worker) plugIn(want plug) bool {
 	w.mu.Lock()
@@ -100,7 +103,6 @@ func (w *Worker) plugIn(want plug) bool {
 		w.dropSeedsOf(portTag(want.port.ID))
 	}
 	if err := w.cfg.Datapath.SetPort(want.port); err != nil {
-		delete(w.plugged, want.port.ID)
 		w.counters.errors.Add(1)
 		if text := err.Error(); w.refused[want.port.ID] != text {
 			w.refused[want.port.ID] = text
@@ -124,7 +126,9 @@ func (w *Worker) unplug(ports []topology.PortID) {
 	w.mu.Lock()
 	for i, id := range ports {
 		tags[i] = portTag(id)
-		w.log.Info("port unplugged", "port", id, "interface", w.plugged[id].port.Interface)
+		if p, there := w.plugged[id]; there {
+			w.log.Info("port unplugged", "port", id, "interface", p.port.Interface)
+		}
 		delete(w.plugged, id)
 		delete(w.datagrams, id)
 	}

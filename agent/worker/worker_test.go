@@ -245,6 +245,31 @@ func TestPortThatCannotBePluggedInIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestPortThatCannotBePluggedInIsTakenOut: of a port of this agent, or an earlier one, the datapath keeps nothing that the agent does not know of.
+func TestPortThatCannotBePluggedInIsTakenOut(t *testing.T) {
+	for name, restarted := range map[string]bool{"this agent's": false, "an earlier agent's": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newRig(t, 2)
+			b.Apply(b.network.snapshot())
+			b.miss(b.local[0], udp(b.local[0], b.local[1], 1))
+			b.datapath.interfaces = func(string) bool { return false }
+			w := b.Worker
+			if restarted {
+				w = b.restart()
+			}
+			changed := *object[*topology.Port](b.network, topology.Key{Kind: topology.KindPort, ID: b.local[1].port})
+			changed.TunnelKey += 100
+			w.Apply(view.Delta{Puts: append(b.network.snapshot().Puts, &changed)})
+			if p, there := b.datapath.ports[b.local[1].port]; there {
+				t.Errorf("the datapath has %+v, and the agent does not", p)
+			}
+			if !restarted && len(b.datapath.keys()) != 0 {
+				t.Errorf("flows lead to it: %v", b.datapath.keys())
+			}
+		})
+	}
+}
+
 func TestFlowsExpireWhenIdle(t *testing.T) {
 	b := newRig(t, 3)
 	b.Apply(b.network.snapshot())
