@@ -43,8 +43,7 @@ func (w *Worker) hearOfOpening(b *batch, birth *datapath.Birth) {
 	key := birth.Answer
 	states, ok := sim.OpenedStates(w.view, key, birth.Origin)
 	if !ok || !w.isPlugged(key.InPort) {
-		w.flows.remove(key)
-		w.removeFlows([]flow.Key{key})
+		w.refuse(b, key)
 		return
 	}
 	known := w.flows.has(key) // before: the datapath has kept it

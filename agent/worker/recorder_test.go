@@ -23,6 +23,7 @@ type recorder struct {
 	ports      map[topology.PortID]datapath.Port
 	executed   []datapath.Packet
 	interfaces func(name string) bool
+	full       bool // there is no room for anything
 	source     []netip.Addr
 }
 
@@ -79,6 +80,9 @@ func (r *recorder) Ports() ([]datapath.Port, error) {
 func (r *recorder) Install(flows []flow.Flow) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.full {
+		return errs.New(errs.Unavailable, "Full", "there is no room")
+	}
 	for _, f := range flows {
 		if f.Seed != nil {
 			r.seeds[f.Key] = f

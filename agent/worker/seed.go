@@ -54,6 +54,12 @@ func (s *seeds) of(number uint64, key flow.Key) (seed, bool) {
 	return f, ok && key.Wide(f.Key.Any) == f.Key
 }
 
+// has reports whether the seed with the number is there.
+func (s *seeds) has(number uint64) bool {
+	_, ok := s.seeds[number]
+	return ok
+}
+
 // used notes that something was made of the seed.
 func (s *seeds) used(f seed, now time.Time) { s.book.expiry.Used(f.name, now) }
 
@@ -101,6 +107,14 @@ func (s *seeds) forget(names []flow.Key) []flow.Flow {
 		delete(s.numbers, name)
 	}
 	return gone
+}
+
+// keptIn returns the seeds that one of its kind is kept among.
+func (w *Worker) keptIn(f *flow.Flow) *seeds {
+	if f.Seed.Kind == flow.Answers {
+		return w.answers
+	}
+	return w.seeds
 }
 
 // removeSeeds takes seeds out of the datapath, those that take lets go of in their book, some at a time. The caller does not hold the mutex.
@@ -271,15 +285,20 @@ func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, state sim.State,
 		b.withdraw(stale)
 	}
 	if !r.Cache || err != nil {
-		w.flows.remove(key)
-		w.removeFlows([]flow.Key{key})
-		b.withdraw([]flow.Key{key})
+		w.refuse(b, key)
 		return
 	}
 	w.flows.add(key, w.tagsOf(&r), b.now, r.Idle, r.Hard)
 	if !made || !same(&actions, has) {
 		b.put(key, actions)
 	}
+}
+
+// refuse removes a flow that the datapath has made, or that is to be installed with the batch.
+func (w *Worker) refuse(b *batch, key flow.Key) {
+	w.flows.remove(key)
+	w.removeFlows([]flow.Key{key})
+	b.withdraw([]flow.Key{key})
 }
 
 // same reports whether the simulator gave two actions that are one.

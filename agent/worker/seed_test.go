@@ -21,6 +21,7 @@ import (
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/agent/view/viewtest"
+	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
 )
 
@@ -294,6 +295,50 @@ func TestSeedsStayKnownWhileDeliveryChanges(t *testing.T) {
 		}
 		unwatch()
 	}
+}
+
+// TestSeedsThatEndInTheirBatch are of what turns out, in the batch in which they are given, to be answers: the datapath, of which the book would not
+// know it, is given none.
+func TestSeedsThatEndInTheirBatch(t *testing.T) {
+	r := newTextRig(t, 256, natWorld+`
+host h2 192.0.2.2
+bind vm2 h2 tap0
+bind out h1 tap1
+forwarding w1 r1 r1-ext udp 203.0.113.10:8080-8080 10.0.0.3:80
+floating f1 r1 r1-ext 203.0.113.9 10.0.0.3
+chain web accept udp
+`)
+	vm, out := viewtest.ID[topology.Port]("vm1"), viewtest.ID[topology.Port]("out")
+	var misses []datapath.Miss
+	for port := range uint16(6) {
+		misses = append(misses, datapath.Miss{InPort: vm, Frame: going(packet.ProtoUDP, 1, 3000+port, 53)})
+	}
+	h := packet.Header{SrcMAC: mac.MustParse("fa:16:3e:00:00:09"), DstMAC: mac.MustParse("fa:16:3e:aa:00:03"), EtherType: packet.EtherTypeIPv4,
+		SrcIP: server, DstIP: netip.MustParseAddr("203.0.113.10"), Proto: packet.ProtoUDP, SrcPort: 5000, DstPort: 8080, TTL: 64}
+	before := r.seeds.last
+	r.serve(append(misses, datapath.Miss{InPort: out, Frame: h.Frame(nil)}))
+	if r.seeds.last == before {
+		t.Fatal("no seed was given, so that this test shows nothing")
+	}
+	if in := len(r.datapath.seeds); in != r.seeds.book.len() {
+		t.Errorf("the datapath has %d seeds, and the book %d", in, r.seeds.book.len())
+	}
+}
+
+// TestWhatTheDatapathDoesNotTake is in no book, and nothing that was in its place stays.
+func TestWhatTheDatapathDoesNotTake(t *testing.T) {
+	r := newTextRig(t, 64, filtered)
+	m := opening(packet.ProtoTCP, 1)
+	r.datapath.flows[keyOf(t, m)] = datapath.Entry{Key: keyOf(t, m)} // a drop
+	r.datapath.full = true
+	for port := range uint16(6) {
+		r.serve([]datapath.Miss{opening(packet.ProtoTCP, 1+port)})
+	}
+	if in := len(r.datapath.keys()) + len(r.datapath.seeds); in != 0 || r.seeds.book.len()+len(r.seeds.seeds)+r.flows.len() != 0 {
+		t.Errorf("the datapath has %d flows and seeds, and the book %d flows and %d seeds", in, r.flows.len(), r.seeds.book.len())
+	}
+	r.datapath.full = false
+	r.sown(packet.ProtoTCP)
 }
 
 // TestSeedsAreBounded has connections to more ports than there may be seeds: those of which nothing has come for the longest time go.

@@ -313,7 +313,8 @@ func (w *Worker) makeRoom(flows int) {
 	w.removeFlows(crowded)
 }
 
-// install puts the flows, which are in the book, into the datapath.
+// install puts the flows, which are in the book, into the datapath. Where it does not take all of them, others may still be in their place, of
+// which the book knows nothing: these go.
 func (w *Worker) install(flows []flow.Flow) {
 	if len(flows) == 0 {
 		return
@@ -322,17 +323,30 @@ func (w *Worker) install(flows []flow.Flow) {
 	if err := w.cfg.Datapath.Install(flows); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Warn("installing flows", "flows", len(flows), "error", err)
+		keys := make([]flow.Key, len(flows))
+		for i := range flows {
+			keys[i] = flows[i].Key
+			w.flows.remove(keys[i])
+		}
+		w.removeFlows(keys)
 	}
 }
 
-// plant puts the seeds, which are in their book, into the datapath.
+// plant puts the seeds into the datapath that their book still has: it may have let go of some that were given earlier in the batch. Where the
+// datapath does not take all of them there are none.
 func (w *Worker) plant(seeds []flow.Flow) {
+	seeds = slices.DeleteFunc(seeds, func(f flow.Flow) bool { return !w.keptIn(&f).has(f.Seed.Number) })
 	if len(seeds) == 0 {
 		return
 	}
 	if err := w.cfg.Datapath.Install(seeds); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Warn("installing seeds", "seeds", len(seeds), "error", err)
+		for i := range seeds {
+			s, name := w.keptIn(&seeds[i]), nameOf(&seeds[i])
+			s.book.remove(name)
+			w.dropSeeds(s, []flow.Key{name})
+		}
 	}
 }
 
