@@ -1,12 +1,15 @@
 package worker
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/packet"
 	"midonet.org/midonet/agent/view/viewtest"
 	"midonet.org/midonet/mac"
@@ -65,4 +68,31 @@ func BenchmarkBirths(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "births/s")
 		})
 	}
+}
+
+// BenchmarkFlood measures the same where there are as many flows as there may be, so that two go for two that come.
+func BenchmarkFlood(b *testing.B) {
+	r := newTextRig(b, flowstate.DefaultSize, filtered+"chain web accept tcp\n")
+	f, births, next := r.sown(packet.ProtoTCP), make([]datapath.Miss, batchSize), uint32(0)
+	some := func() {
+		b.StopTimer()
+		r.clock.advance(time.Millisecond)
+		for i := range births {
+			m := opening(packet.ProtoTCP, 0)
+			next++
+			binary.BigEndian.PutUint32(m.Frame[34:], next) // its ports
+			births[i] = birth(b, f, m)
+		}
+		b.StartTimer()
+		r.serve(births)
+	}
+	for r.flows.len() < r.cfg.MaxFlows-2*batchSize {
+		some()
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += batchSize {
+		some()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "births/s")
 }
