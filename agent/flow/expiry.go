@@ -8,8 +8,8 @@ import (
 	"midonet.org/midonet/agent/slot"
 )
 
-// Expiry says when flows have been there, or unused, for long enough. Time is passed in. A use moves nothing: a flow's deadline is
-// looked at again only when its old one has come, so that reporting uses is cheap.
+// Expiry says when flows, which go by their numbers (Keys), have been there, or unused, for long enough. Time is passed in. A use moves nothing: a
+// flow's deadline is looked at again only when its old one has come, so that reporting uses is cheap.
 //
 // Deadlines stand in a list for each second, so that a flow comes and goes at the same price however many there are. (In a heap of a hundred
 // thousand, the one that goes first is followed by some thirty others, each somewhere else in memory.)
@@ -17,117 +17,62 @@ import (
 // It is not safe for use by several goroutines.
 type Expiry struct {
 	base    time.Time // of the times below, kept as durations because there are a million of each
-	slots   slot.Index
-	flows   slot.Pages[deadline] // slot 0 is never used
-	seconds []line               // of flows that expire, by when to look again
-	first   int                  // the second of seconds[0]
+	flows   slot.Pages[deadline]
+	seconds []line // of flows that expire, by when to look again
+	first   int    // the second of seconds[0]
 }
 
 // line is the flows to look at again in one second, or later where that is too far ahead, in the order in which they were put there.
-type line struct{ oldest, newest uint32 } // slots; 0: none
+type line struct{ oldest, newest uint32 } // 0: none
 
 // ahead is how many seconds have a line of their own at most.
 const ahead = 4096
 
 type deadline struct {
-	key           PackedKey
 	before, after uint32        // in its line
-	at            int           // the second whose line it is in; unwatched where the flow never expires
+	listed        bool          // in a line; a flow that never expires is not
+	at            int           // the second whose line it is
 	due           time.Duration // when to look again: never later than the flow's true end
 	used          time.Duration
 	idle          time.Duration // 0 for no matter how long
 	end           time.Duration // the hard end; forever for none
 }
 
-const (
-	forever   = time.Duration(math.MaxInt64)
-	unwatched = -1
-)
+const forever = time.Duration(math.MaxInt64)
 
 // NewExpiry returns an empty Expiry.
-func NewExpiry() *Expiry {
-	e := &Expiry{}
-	e.flows.Take()
-	return e
-}
-
-// Len returns the number of flows.
-func (e *Expiry) Len() int { return e.slots.Len() }
+func NewExpiry() *Expiry { return &Expiry{} }
 
 // Add starts to watch a flow that is installed, or installed again, at now. Neither idle nor hard count where they are 0.
-func (e *Expiry) Add(key Key, now time.Time, idle, hard time.Duration) {
+func (e *Expiry) Add(flow uint32, now time.Time, idle, hard time.Duration) {
 	if e.base.IsZero() {
 		e.base = now
 	}
-	s := e.slotFor(key)
-	d := e.flows.At(s)
+	d := e.flows.Reach(flow)
 	d.used, d.idle, d.end = now.Sub(e.base), idle, forever
 	if hard > 0 {
 		d.end = d.used + hard
 	}
-	e.leave(s)
+	e.leave(flow)
 	if d.due = d.expiry(); d.due != forever {
-		e.enter(s)
+		e.enter(flow)
 	}
 }
 
-// slotFor returns the slot of the flow, a new one where it has none.
-func (e *Expiry) slotFor(key Key) uint32 {
-	packed := key.Pack()
-	hash := packed.Hash()
-	s, ok := e.find(&packed, hash)
-	if ok {
-		return s
-	}
-	s = e.flows.Take()
-	*e.flows.At(s) = deadline{key: packed, at: unwatched}
-	e.slots.Add(hash, s)
-	return s
+// Used notes that a packet used the flow, which is watched, at the given time.
+func (e *Expiry) Used(flow uint32, at time.Time) {
+	d := e.flows.At(flow)
+	d.used = max(d.used, at.Sub(e.base))
 }
 
-func (e *Expiry) find(key *PackedKey, hash uint64) (s uint32, ok bool) {
-	return e.slots.Find(hash, func(s uint32) bool { return e.flows.At(s).key == *key })
-}
+// Expired stops watching flows whose time is over at now and returns them: all of them, or limit where there are more.
+func (e *Expiry) Expired(now time.Time, limit int) []uint32 { return e.take(now.Sub(e.base), limit) }
 
-// Used notes that a packet used the flow at the given time.
-func (e *Expiry) Used(key Key, at time.Time) {
-	packed := key.Pack()
-	if s, ok := e.find(&packed, packed.Hash()); ok {
-		d := e.flows.At(s)
-		d.used = max(d.used, at.Sub(e.base))
-	}
-}
-
-// Has reports whether the flow is watched.
-func (e *Expiry) Has(key Key) bool {
-	packed := key.Pack()
-	_, ok := e.find(&packed, packed.Hash())
-	return ok
-}
-
-// Remove stops watching a flow; one that is not there is no error.
-func (e *Expiry) Remove(key Key) {
-	packed := key.Pack()
-	hash := packed.Hash()
-	if s, ok := e.find(&packed, hash); ok {
-		e.free(s, hash)
-	}
-}
-
-func (e *Expiry) free(s uint32, hash uint64) {
-	e.leave(s)
-	e.slots.Remove(hash, s)
-	e.flows.Free(s)
-}
-
-// Expired stops watching flows whose time is over at now and returns their keys: all of them, or limit where there are more.
-func (e *Expiry) Expired(now time.Time, limit int) []Key { return e.take(now.Sub(e.base), limit) }
-
-// Soonest stops watching the n flows whose time would be over first, to within a second, and returns their keys.
-func (e *Expiry) Soonest(n int) []Key { return e.take(forever, n) }
+// Soonest stops watching the n flows whose time would be over first, to within a second, and returns them.
+func (e *Expiry) Soonest(n int) []uint32 { return e.take(forever, n) }
 
 // take takes out what is due by the given time, second by second.
-func (e *Expiry) take(by time.Duration, limit int) (taken []Key) {
+func (e *Expiry) take(by time.Duration, limit int) (taken []uint32) {
 	for len(taken) < limit && len(e.seconds) > 0 && secondOf(by) >= e.first {
 		taken = e.takeFirst(by, limit, taken)
 		if e.seconds[0].oldest != 0 {
@@ -141,7 +86,7 @@ func (e *Expiry) take(by time.Duration, limit int) (taken []Key) {
 
 // takeFirst takes out of the first line what is due by the given time, and appends it to taken up to the limit. A deadline that a use has
 // put off, and one that was too far ahead, goes where it belongs now.
-func (e *Expiry) takeFirst(by time.Duration, limit int, taken []Key) []Key {
+func (e *Expiry) takeFirst(by time.Duration, limit int, taken []uint32) []uint32 {
 	for s := e.seconds[0].oldest; s != 0 && len(taken) < limit; {
 		d := e.flows.At(s)
 		next := d.after
@@ -154,8 +99,8 @@ func (e *Expiry) takeFirst(by time.Duration, limit int, taken []Key) []Key {
 				next = s
 			}
 		case due <= by:
-			taken = append(taken, d.key.Key())
-			e.free(s, d.key.Hash())
+			taken = append(taken, s)
+			e.leave(s)
 		}
 		s = next
 	}
@@ -175,7 +120,7 @@ func secondOf(t time.Duration) int { return int(t / time.Second) }
 // enter puts the flow at the end of the line of its due time.
 func (e *Expiry) enter(s uint32) {
 	d := e.flows.At(s)
-	d.at = secondOf(d.due)
+	d.listed, d.at = true, secondOf(d.due)
 	switch {
 	case len(e.seconds) == 0:
 		e.first = min(d.at, secondOf(d.used)) // which none that comes later is before
@@ -196,10 +141,13 @@ func (e *Expiry) enter(s uint32) {
 	l.newest = s
 }
 
+// Remove stops watching a flow, which may be one that never expires.
+func (e *Expiry) Remove(flow uint32) { e.leave(flow) }
+
 // leave takes the flow out of its line, if it is in one.
 func (e *Expiry) leave(s uint32) {
 	d := e.flows.At(s)
-	if d.at == unwatched {
+	if !d.listed {
 		return
 	}
 	l := &e.seconds[d.at-e.first]
@@ -213,5 +161,5 @@ func (e *Expiry) leave(s uint32) {
 	} else {
 		l.newest = d.before
 	}
-	d.before, d.after, d.at = 0, 0, unwatched
+	d.before, d.after, d.listed = 0, 0, false
 }

@@ -156,9 +156,9 @@ func anyChange(t *rapid.T) Tag {
 // TestTagIndex compares the index with two plain maps over random histories.
 func TestTagIndex(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x, model := NewTagIndex(), map[Key][]Tag{}
+		x, model := NewTagIndex(), map[uint32][]Tag{}
 		for range rapid.IntRange(1, 120).Draw(t, "steps") {
-			k := key(rapid.IntRange(0, 15).Draw(t, "key"))
+			k := rapid.Uint32Range(0, 15).Draw(t, "flow")
 			tags := rapid.SliceOfN(rapid.Custom(anyTag), 0, 6).Draw(t, "tags")
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0, 1:
@@ -173,21 +173,21 @@ func TestTagIndex(t *testing.T) {
 				for k, has := range model {
 					hit := slices.ContainsFunc(has, func(t Tag) bool { return slices.ContainsFunc(changes, func(c Tag) bool { return c.Touches(t) }) })
 					if hit != slices.Contains(got, k) {
-						t.Fatalf("Invalidate(%v): key %v hit %v, got %v", changes, k, hit, got)
+						t.Fatalf("Invalidate(%v): flow %d hit %v, got %v", changes, k, hit, got)
 					}
 					if hit {
 						delete(model, k)
 					}
 				}
 			}
-			if x.Len() != len(model) {
-				t.Fatalf("Len() = %d, want %d", x.Len(), len(model))
-			}
-			for k, has := range model {
-				got := x.Tags(k)
+			for k := range uint32(16) {
+				got, has := x.Tags(k), model[k]
+				if len(has) == 0 && len(got) > 0 {
+					t.Fatalf("Tags(%d) = %v, want none", k, got)
+				}
 				for _, tag := range has {
 					if !slices.Contains(got, tag) {
-						t.Fatalf("Tags(%v) = %v, want %v", k, got, has)
+						t.Fatalf("Tags(%d) = %v, want %v", k, got, has)
 					}
 				}
 			}
@@ -196,7 +196,7 @@ func TestTagIndex(t *testing.T) {
 }
 
 // invalidate does it limit at a time.
-func invalidate(x *TagIndex, tags []Tag, limit int) (all []Key) {
+func invalidate(x *TagIndex, tags []Tag, limit int) (all []uint32) {
 	for {
 		some := x.Invalidate(tags, limit)
 		if all = append(all, some...); len(some) < limit {
@@ -227,27 +227,26 @@ func TestTagIndexFreesWhatItForgets(t *testing.T) {
 	x := NewTagIndex()
 	for round := range 3 {
 		for i := range 100 {
-			x.Add(key(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})),
+			x.Add(uint32(round*100+i), []Tag{tag(i), tag(i + 1), tag(round), AddrTag(TagGroup, tag(0).ID, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})),
 				StateTag(&Conn{SrcPort: uint16(i)})})
 		}
 		for i := range 100 {
-			x.Remove(key(round*100 + i))
+			x.Remove(uint32(round*100 + i))
 		}
 	}
-	if left := x.stored(); x.Len() != 0 || len(x.places) != 0 || left != (stored{flowEdges: left.flowEdges, bundleEdges: left.bundleEdges}) {
-		t.Errorf("%d keys, %d places and %+v are left", x.Len(), len(x.places), left)
+	if left := x.stored(); len(x.places) != 0 || left != (stored{flowEdges: left.flowEdges, bundleEdges: left.bundleEdges}) {
+		t.Errorf("%d places and %+v are left", len(x.places), left)
 	}
-	if room := x.stored(); room.flowEdges > 301 || room.bundleEdges > 401 || x.flows.keys.used.Len() > 100 {
-		t.Errorf("room for %+v and %d keys, want no more than were in use at once", room, x.flows.keys.used.Len())
+	if room := x.stored(); room.flowEdges > 301 || room.bundleEdges > 401 {
+		t.Errorf("room for %+v, want no more than was in use at once", room)
 	}
 }
 
 // stored is how much a TagIndex has of everything.
-type stored struct{ bundles, tags, states, flowEdges, bundleEdges int }
+type stored struct{ ofFlows, ofBundles, flowEdges, bundleEdges int }
 
 func (x *TagIndex) stored() stored {
-	return stored{x.bundles.keys.slots.Len(), x.bundles.tags.slots.Len(), x.flows.tags.slots.Len() - x.bundles.keys.slots.Len(),
-		int(x.flows.edges.Len()), int(x.bundles.edges.Len())}
+	return stored{x.flows.tags.slots.Len(), x.bundles.tags.slots.Len(), int(x.flows.edges.Len()), int(x.bundles.edges.Len())}
 }
 
 // TestTagIndexKeepsCommonTagsOnce gives a thousand connections between two addresses the tags of their way, in any order.
@@ -256,26 +255,63 @@ func TestTagIndexKeepsCommonTagsOnce(t *testing.T) {
 	way := []Tag{tag(1), tag(2), tag(3), AddrTag(TagRoute, tag(1).ID, netip.MustParseAddr("10.0.0.3")), AddrTag(TagGroup, tag(2).ID, netip.MustParseAddr("10.0.0.4"))}
 	for i := range 1000 {
 		way[0], way[1], way[3], way[4] = way[1], way[0], way[4], way[3]
-		x.Add(key(i), append(slices.Clone(way), StateTag(&Conn{SrcPort: uint16(i)})))
+		x.Add(uint32(i), append(slices.Clone(way), StateTag(&Conn{SrcPort: uint16(i)})))
 	}
-	if got, want := x.stored(), (stored{bundles: 2, tags: 5, states: 1000, flowEdges: 1 + 3*1000, bundleEdges: 1 + 5}); got != want {
+	if got, want := x.stored(), (stored{ofFlows: 2 + 1000, ofBundles: 5, flowEdges: 1 + 3*1000, bundleEdges: 1 + 5}); got != want {
 		t.Errorf("the index has %+v, want %+v", got, want)
 	}
+}
+
+// TestKeys compares the numbers of flows with a map over random histories.
+func TestKeys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys, numbers := NewKeys(), map[Key]uint32{}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			k := key(rapid.IntRange(0, 15).Draw(t, "key"))
+			n, there := numbers[k]
+			switch {
+			case there && rapid.Bool().Draw(t, "free"):
+				if got := keys.Free(n); got != k {
+					t.Fatalf("number %d was that of %v, want %v", n, got, k)
+				}
+				delete(numbers, k)
+			case there:
+				if got := keys.Number(k); got != n {
+					t.Fatalf("%v has number %d, want %d", k, got, n)
+				}
+			default:
+				n = keys.Number(k)
+				if other := slices.Collect(maps.Values(numbers)); n == 0 || slices.Contains(other, n) {
+					t.Fatalf("%v got number %d, others have %d", k, n, other)
+				}
+				numbers[k] = n
+			}
+			if keys.Len() != len(numbers) {
+				t.Fatalf("%d flows, want %d", keys.Len(), len(numbers))
+			}
+			for i := range 16 {
+				want, there := numbers[key(i)]
+				if got, ok := keys.Find(key(i)); ok != there || ok && got != want {
+					t.Fatalf("%v: found %d, %v, want %d, %v", key(i), got, ok, want, there)
+				}
+			}
+		}
+	})
 }
 
 func TestExpiry(t *testing.T) {
 	start := time.Unix(1000, 0)
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	e := NewExpiry()
-	idle, hard, both, never := key(1), key(2), key(3), key(4)
+	const idle, hard, both, never = 1, 2, 3, 4
 	e.Add(idle, at(0), 60*time.Second, 0)
 	e.Add(hard, at(0), 0, 5*time.Second)
 	e.Add(both, at(0), 60*time.Second, 90*time.Second)
 	e.Add(never, at(0), 0, 0)
-	expect := func(s int, want ...Key) {
+	expect := func(s int, want ...uint32) {
 		t.Helper()
 		got := e.Expired(at(s), math.MaxInt)
-		slices.SortFunc(got, func(a, b Key) int { return int(a.SrcPort) - int(b.SrcPort) })
+		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Errorf("after %d s %v expire, want %v", s, got, want)
 		}
@@ -294,29 +330,26 @@ func TestExpiry(t *testing.T) {
 	e.Add(idle, at(205), 10*time.Second, 0) // installed again
 	expect(214)
 	e.Remove(idle)
-	e.Remove(idle)
+	e.Remove(never)
 	expect(1000)
-	if e.Len() != 1 {
-		t.Errorf("Len() = %d, want the flow that never expires", e.Len())
-	}
 }
 
 func TestExpiryInParts(t *testing.T) {
 	start := time.Unix(1000, 0)
 	e := NewExpiry()
-	for n := range 6 {
-		e.Add(key(n), start.Add(time.Duration(n)*time.Second), time.Minute, 0)
+	for n := range uint32(6) {
+		e.Add(1+n, start.Add(time.Duration(n)*time.Second), time.Minute, 0)
 	}
-	e.Used(key(0), start.Add(time.Hour))
+	e.Used(1, start.Add(time.Hour))
 	for _, c := range []struct {
 		what      string
-		got, want []Key
+		got, want []uint32
 	}{
-		{"the three whose time is over first", e.Soonest(3), []Key{key(1), key(2), key(3)}},
+		{"the three whose time is over first", e.Soonest(3), []uint32{2, 3, 4}},
 		{"none of a negative number", e.Soonest(-1), nil},
-		{"one of two whose time is over", e.Expired(start.Add(2*time.Minute), 1), []Key{key(4)}},
-		{"the other one", e.Expired(start.Add(2*time.Minute), 2), []Key{key(5)}},
-		{"the one in use, when there is no other", e.Soonest(2), []Key{key(0)}},
+		{"one of two whose time is over", e.Expired(start.Add(2*time.Minute), 1), []uint32{5}},
+		{"the other one", e.Expired(start.Add(2*time.Minute), 2), []uint32{6}},
+		{"the one in use, when there is no other", e.Soonest(2), []uint32{1}},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
@@ -339,21 +372,22 @@ func TestExpiryIsExact(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		start, now := time.Unix(1000, 0), time.Duration(0)
-		e, want := NewExpiry(), map[Key]life{}
-		taken := func(what string, keys []Key) {
-			for _, k := range keys {
+		e, want := NewExpiry(), map[uint32]life{}
+		taken := func(what string, flows []uint32) {
+			for _, k := range flows {
 				if _, there := want[k]; !there {
-					t.Fatalf("%s: %v is not there", what, k)
+					t.Fatalf("%s: %d is not there", what, k)
 				}
 				delete(want, k)
 			}
 		}
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			now += long.Draw(t, "later")
-			k := key(rapid.IntRange(0, 30).Draw(t, "key"))
+			k := rapid.Uint32Range(1, 30).Draw(t, "flow")
+			l, there := want[k]
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0, 1:
-				l := life{used: now, idle: long.Draw(t, "idle"), end: forever}
+				l = life{used: now, idle: long.Draw(t, "idle"), end: forever}
 				hard := long.Draw(t, "hard")
 				if hard > 0 {
 					l.end = now + hard
@@ -361,14 +395,16 @@ func TestExpiryIsExact(t *testing.T) {
 				e.Add(k, start.Add(now), l.idle, hard)
 				want[k] = l
 			case 2:
-				e.Used(k, start.Add(now))
-				if l, there := want[k]; there {
+				if there {
+					e.Used(k, start.Add(now))
 					l.used = now
 					want[k] = l
 				}
 			case 3:
-				e.Remove(k)
-				delete(want, k)
+				if there {
+					e.Remove(k)
+					delete(want, k)
+				}
 			case 4:
 				limit := rapid.IntRange(0, 5).Draw(t, "limit")
 				got := e.Soonest(limit)
@@ -387,15 +423,12 @@ func TestExpiryIsExact(t *testing.T) {
 				got := e.Expired(start.Add(now), limit)
 				for _, k := range got {
 					if over(want[k]) > now {
-						t.Fatalf("%v expires %v too early", k, over(want[k])-now)
+						t.Fatalf("%d expires %v too early", k, over(want[k])-now)
 					}
 				}
 				if taken("expired", got); len(got) != min(due, limit) {
 					t.Fatalf("%d of %d expire, with a limit of %d", len(got), due, limit)
 				}
-			}
-			if e.Len() != len(want) {
-				t.Fatalf("%d flows, want %d", e.Len(), len(want))
 			}
 		}
 	})
@@ -405,16 +438,15 @@ func TestExpiryIsExact(t *testing.T) {
 func BenchmarkExpiry(b *testing.B) {
 	const flows = 100_000
 	e, now := NewExpiry(), time.Unix(1000, 0)
-	add := func(n int) {
+	add := func(n uint32) {
 		now = now.Add(20 * time.Microsecond)
-		e.Add(key(n), now, 30*time.Second, 0)
+		e.Add(n, now, 30*time.Second, 0)
 	}
-	for n := range flows {
-		add(n)
+	for n := range uint32(flows) {
+		add(1 + n)
 	}
-	for n := flows; b.Loop(); n++ {
-		add(n)
-		e.Soonest(1)
+	for b.Loop() {
+		add(e.Soonest(1)[0])
 	}
 }
 
@@ -429,16 +461,15 @@ func BenchmarkTagIndex(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		x := NewTagIndex()
 		for i := range flows {
-			x.Add(key(i), tagsOf(i))
+			x.Add(uint32(i), tagsOf(i))
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		b.ReportAllocs()
 		i, gone := 0, 0
 		for b.Loop() {
-			for _, k := range x.Invalidate([]Tag{tag(i % ports)}, math.MaxInt) {
-				n := int(k.SrcPort) | int(k.DstPort)<<16
-				x.Add(k, tagsOf(n))
+			for _, n := range x.Invalidate([]Tag{tag(i % ports)}, math.MaxInt) {
+				x.Add(n, tagsOf(int(n)))
 				gone++
 			}
 			i++

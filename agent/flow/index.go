@@ -11,32 +11,32 @@ import (
 	"midonet.org/midonet/agent/slot"
 )
 
-// TagIndex finds the installed flows that a change touches: tag → keys, and key → tags to forget a flow. An agent has a hundred
+// TagIndex finds the installed flows that a change touches: tag → flows, and flow → tags to forget a flow. An agent has a hundred
 // thousand flows with up to forty tags each, and most flows have most of their tags in common with others: so tags are kept in bundles,
 // each bundle once. A flow has two, of its tags with an address and of those without, and beside them its states' tags, which nobody
-// shares. Bundles are told apart by a sum of 128 bits.
+// shares. Bundles are told apart by a sum of 128 bits. Flows go by their numbers (Keys).
 //
 // It is not safe for use by several goroutines.
 type TagIndex struct {
-	flows   joined[PackedKey, sum] // flows, joined with bundles and with states
-	bundles joined[sum, Tag]       // bundles, joined with their tags
+	flows   joined[sum] // flows, joined with bundles and with states
+	bundles joined[Tag] // bundles, by their slots in flows, joined with their tags
 	// places finds the tags that have an address by it, since a change may be to a prefix: the slots of tags, by all of the tag but
 	// its address, and by its address. More than one tag has an address when prefixes of several lengths decided.
 	places map[Tag]prefix.Map[[]uint32]
 }
 
-// joined is keys and tags, each kept once, and joined by edges of 20 octets.
-type joined[K, T comparable] struct {
-	keys  interned[K]
+// joined is numbered things and tags, each tag kept once, and joined by edges of 20 octets.
+type joined[T comparable] struct {
+	heads slot.Pages[uint32] // of the things' chains
 	tags  interned[T]
 	edges slot.Pages[edge]
 }
 
-// edge joins one key and one tag. It is in two chains: a single one of the key's edges and a double one of the tag's. Chains end
+// edge joins one thing and one tag. It is in two chains: a single one of the thing's edges and a double one of the tag's. Chains end
 // with 0; edge 0 is never used.
 type edge struct {
-	key, tag   uint32
-	nextOfKey  uint32
+	of, tag    uint32
+	nextOfIts  uint32
 	nextOfTag  uint32
 	priorOfTag uint32
 }
@@ -44,33 +44,25 @@ type edge struct {
 // NewTagIndex returns an empty index.
 func NewTagIndex() *TagIndex {
 	return &TagIndex{
-		flows:   newJoined(PackedKey.Hash, sum.hash),
-		bundles: newJoined(sum.hash, Tag.hash),
+		flows:   newJoined(sum.hash),
+		bundles: newJoined(Tag.hash),
 		places:  make(map[Tag]prefix.Map[[]uint32]),
 	}
 }
 
-func newJoined[K, T comparable](hashKey func(K) uint64, hashTag func(T) uint64) joined[K, T] {
-	x := joined[K, T]{keys: interned[K]{hash: hashKey}, tags: interned[T]{hash: hashTag}}
+func newJoined[T comparable](hash func(T) uint64) joined[T] {
+	x := joined[T]{tags: interned[T]{hash: hash}}
 	x.edges.Take()
 	return x
 }
 
-// Len returns the number of keys in the index.
-func (x *TagIndex) Len() int { return x.flows.keys.slots.Len() }
-
 // Add records the tags of a flow, in place of those that it had. It does not keep the slice.
-func (x *TagIndex) Add(key Key, tags []Tag) {
-	packed := key.Pack()
-	k, added := x.flows.keys.slot(packed)
-	if !added {
-		x.forget(k)
-		k, _ = x.flows.keys.slot(packed)
-	}
+func (x *TagIndex) Add(flow uint32, tags []Tag) {
+	x.Remove(flow)
 	var bundles [2]sum // without an address, with one
 	for i := range tags {
 		if t := &tags[i]; t.Class == TagState {
-			x.flows.join(k, stateSum(t))
+			x.flows.join(flow, stateSum(t))
 		} else {
 			bundles[t.bundle()].add(t)
 		}
@@ -79,54 +71,39 @@ func (x *TagIndex) Add(key Key, tags []Tag) {
 		if bundle == (sum{}) {
 			continue
 		}
-		if _, added := x.flows.join(k, bundle); added {
-			x.addBundle(bundle, which, tags)
+		if b, added := x.flows.join(flow, bundle); added {
+			x.addBundle(b, which, tags)
 		}
 	}
 }
 
 // addBundle records those of the tags that are in the bundle.
-func (x *TagIndex) addBundle(bundle sum, which int, tags []Tag) {
-	b, _ := x.bundles.keys.slot(bundle)
+func (x *TagIndex) addBundle(bundle uint32, which int, tags []Tag) {
 	for i := range tags {
 		tag := tags[i]
 		if tag.Class == TagState || tag.bundle() != which {
 			continue
 		}
-		if t, added := x.bundles.join(b, tag); added && tag.hasAddr() {
+		if t, added := x.bundles.join(bundle, tag); added && tag.hasAddr() {
 			x.place(tag, t)
 		}
 	}
 }
 
-// Remove forgets a flow; one that is not there is no error.
-func (x *TagIndex) Remove(key Key) {
-	x.remove(key.Pack())
-}
-
-func (x *TagIndex) remove(key PackedKey) {
-	if k, ok := x.flows.keys.find(key); ok {
-		x.forget(k)
-	}
-}
-
-// forget forgets a flow, and bundles that it was the last to have.
-func (x *TagIndex) forget(k uint32) {
-	x.flows.forget(k, func(bundle sum, _ uint32) {
-		if b, ok := x.bundles.keys.find(bundle); ok {
-			x.bundles.forget(b, func(tag Tag, t uint32) {
-				if tag.hasAddr() {
-					x.displace(tag, t)
-				}
-			})
-		}
+// Remove forgets a flow, and bundles that it was the last to have. One that is not there is no error.
+func (x *TagIndex) Remove(flow uint32) {
+	x.flows.forget(flow, func(_ sum, bundle uint32) {
+		x.bundles.forget(bundle, func(tag Tag, t uint32) {
+			if tag.hasAddr() {
+				x.displace(tag, t)
+			}
+		})
 	})
 }
 
-// Invalidate forgets flows that one of the changes touches and returns their keys, each once: all of them, or limit where there are
-// more.
-func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
-	var found []Key
+// Invalidate forgets flows that one of the changes touches and returns them, each once: all of them, or limit where there are more.
+func (x *TagIndex) Invalidate(changes []Tag, limit int) []uint32 {
+	var found []uint32
 	for _, change := range changes {
 		for tags := x.touched(change, limit); len(tags) > 0; tags = x.touched(change, limit) {
 			for _, tag := range tags {
@@ -139,22 +116,27 @@ func (x *TagIndex) Invalidate(changes []Tag, limit int) []Key {
 	return found
 }
 
-// invalidate forgets flows that have the tag and appends their keys to found, up to limit in all.
-func (x *TagIndex) invalidate(tag Tag, found []Key, limit int) []Key {
+// invalidate forgets flows that have the tag and appends them to found, up to limit in all.
+func (x *TagIndex) invalidate(tag Tag, found []uint32, limit int) []uint32 {
 	if tag.Class == TagState {
-		return x.invalidateOf(stateSum(&tag), found, limit)
+		if s, ok := x.flows.tags.find(stateSum(&tag)); ok {
+			found = x.invalidateOf(s, found, limit)
+		}
+		return found
 	}
-	for bundle, ok := x.bundles.first(tag); ok && len(found) < limit; bundle, ok = x.bundles.first(tag) {
-		found = x.invalidateOf(bundle, found, limit)
+	if t, ok := x.bundles.tags.find(tag); ok {
+		for bundle, ok := x.bundles.first(t); ok && len(found) < limit; bundle, ok = x.bundles.first(t) {
+			found = x.invalidateOf(bundle, found, limit)
+		}
 	}
 	return found
 }
 
-// invalidateOf is invalidate for a bundle or a state.
-func (x *TagIndex) invalidateOf(of sum, found []Key, limit int) []Key {
-	for key, ok := x.flows.first(of); ok && len(found) < limit; key, ok = x.flows.first(of) {
-		found = append(found, key.Key())
-		x.remove(key)
+// invalidateOf is invalidate for the slot of a bundle or a state.
+func (x *TagIndex) invalidateOf(of uint32, found []uint32, limit int) []uint32 {
+	for flow, ok := x.flows.first(of); ok && len(found) < limit; flow, ok = x.flows.first(of) {
+		found = append(found, flow)
+		x.Remove(flow)
 	}
 	return found
 }
@@ -267,64 +249,61 @@ func (x *TagIndex) Has(tag Tag) bool {
 }
 
 // Tags returns the tags of a flow, in no order.
-func (x *TagIndex) Tags(key Key) []Tag {
+func (x *TagIndex) Tags(flow uint32) []Tag {
 	var tags []Tag
-	for _, of := range x.flows.of(key.Pack()) {
-		if bundled := x.bundles.of(of); len(bundled) > 0 {
-			tags = append(tags, bundled...)
-		} else {
-			tags = append(tags, stateTag(of))
+	for _, of := range x.flows.of(flow) {
+		bundled := x.bundles.of(of)
+		for _, t := range bundled {
+			tags = append(tags, x.bundles.tags.at(t).value)
+		}
+		if len(bundled) == 0 {
+			tags = append(tags, stateTag(x.flows.tags.at(of).value))
 		}
 	}
 	return tags
 }
 
-func (x *joined[K, T]) has(tag T) bool {
+func (x *joined[T]) has(tag T) bool {
 	_, ok := x.tags.find(tag)
 	return ok
 }
 
-// first returns one of the keys that have the tag, if any has.
-func (x *joined[K, T]) first(tag T) (key K, ok bool) {
-	t, ok := x.tags.find(tag)
-	if !ok {
-		return key, false
-	}
-	return x.keys.at(x.edges.At(x.tags.at(t).head).key).value, true
+// first returns one of the things that have the tag in the slot, if any has. A slot that has been released has none.
+func (x *joined[T]) first(t uint32) (thing uint32, ok bool) {
+	e := x.tags.at(t).head
+	return x.edges.At(e).of, e != 0
 }
 
-// of returns the key's tags.
-func (x *joined[K, T]) of(key K) (tags []T) {
-	k, ok := x.keys.find(key)
-	if !ok {
-		return nil
-	}
-	for e := x.keys.at(k).head; e != 0; {
+// of returns the slots of the thing's tags.
+func (x *joined[T]) of(thing uint32) (tags []uint32) {
+	for e := *x.heads.Reach(thing); e != 0; {
 		it := x.edges.At(e)
-		tags = append(tags, x.tags.at(it.tag).value)
-		e = it.nextOfKey
+		tags = append(tags, it.tag)
+		e = it.nextOfIts
 	}
 	return tags
 }
 
-// join gives the key the tag, and returns the tag's slot and whether no key had it.
-func (x *joined[K, T]) join(k uint32, tag T) (t uint32, added bool) {
+// join gives the thing the tag, and returns the tag's slot and whether nothing had it.
+func (x *joined[T]) join(thing uint32, tag T) (t uint32, added bool) {
 	t, added = x.tags.slot(tag)
-	first := x.tags.at(t).head
-	if first != 0 && x.edges.At(first).key == k {
-		return t, false // the key has the tag twice: nothing was joined to the tag since the first time
+	of := &x.tags.at(t).head
+	first := *of
+	if first != 0 && x.edges.At(first).of == thing {
+		return t, false // it has the tag twice: nothing was joined to the tag since the first time
 	}
-	e := x.edges.Take()
-	*x.edges.At(e) = edge{key: k, tag: t, nextOfKey: x.keys.at(k).head, nextOfTag: first}
+	e, its := x.edges.Take(), x.heads.Reach(thing)
+	*x.edges.At(e) = edge{of: thing, tag: t, nextOfIts: *its, nextOfTag: first}
 	x.edges.At(first).priorOfTag = e // edge 0's fields are never read
-	x.keys.at(k).head, x.tags.at(t).head = e, e
+	*its, *of = e, e
 	return t, added
 }
 
-// forget takes the key's edges out of their tags' chains and frees them, the key, and tags without keys. Each of these is told, and
+// forget takes the thing's edges out of their tags' chains and frees them, and tags that nothing has any more. Each of these is told, and
 // its slot, before it goes.
-func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
-	for e := x.keys.at(k).head; e != 0; {
+func (x *joined[T]) forget(thing uint32, gone func(T, uint32)) {
+	its := x.heads.Reach(thing)
+	for e := *its; e != 0; {
 		it := *x.edges.At(e)
 		if it.priorOfTag != 0 {
 			x.edges.At(it.priorOfTag).nextOfTag = it.nextOfTag
@@ -337,9 +316,9 @@ func (x *joined[K, T]) forget(k uint32, gone func(T, uint32)) {
 			x.tags.release(it.tag)
 		}
 		x.edges.Free(e)
-		e = it.nextOfKey
+		e = it.nextOfIts
 	}
-	x.keys.release(k)
+	*its = 0
 }
 
 // interned gives each value a small number while it is in use, and keeps the head of an edge chain for it.

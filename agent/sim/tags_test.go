@@ -210,16 +210,18 @@ func TestTouchedIsNarrow(t *testing.T) {
 	}
 	v := viewtest.View(text)
 	index := flow.NewTagIndex()
+	flows := uint32(0)
 	for src := range 4 {
 		for dst := range 4 {
 			h := packet.Header{SrcMAC: mac.Addr{0xfa, 0x16, 0x3e, 0, 0, byte(src)}, DstMAC: mac.Addr{0xfa, 0x16, 0x3e, 0, 0, byte(dst)}, EtherType: 0x88b5}
 			r := sim.Simulate(v, sim.Input{InPort: viewtest.ID[topology.Port](fmt.Sprintf("p%d", src)), Frame: h.Frame(nil)})
-			index.Add(flow.Key{InPort: viewtest.ID[topology.Port](fmt.Sprintf("p%d", src)), SrcMAC: h.SrcMAC, DstMAC: h.DstMAC}, r.Tags)
+			index.Add(flows, r.Tags)
+			flows++
 		}
 	}
 	_, touched := v.Apply(view.Delta{Puts: viewtest.MustParse("port p0 blue key 1 down")})
-	if gone := index.Invalidate(touched, math.MaxInt); len(gone) != 7 || index.Len() != 9 {
-		t.Errorf("%d flows are gone and %d stay, want the 7 from or to the changed port and the other 9", len(gone), index.Len())
+	if gone := index.Invalidate(touched, math.MaxInt); len(gone) != 7 {
+		t.Errorf("%d flows are gone, want the 7 from or to the changed port", len(gone))
 	}
 }
 

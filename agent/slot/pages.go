@@ -17,6 +17,15 @@ func (p *Pages[T]) Len() uint32 { return p.len }
 // At returns what is in a slot.
 func (p *Pages[T]) At(slot uint32) *T { return &p.pages[slot/page][slot%page] }
 
+// Reach returns what is in a slot of numbers that others give, zero where it was never looked at. Of such Pages none is taken or freed.
+func (p *Pages[T]) Reach(slot uint32) *T {
+	for slot >= p.len {
+		p.pages = append(p.pages, make([]T, page))
+		p.len += page
+	}
+	return p.At(slot)
+}
+
 // Take returns a slot that is not in use, and is zero.
 func (p *Pages[T]) Take() (slot uint32) {
 	if last := len(p.free) - 1; last >= 0 {

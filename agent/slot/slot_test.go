@@ -68,3 +68,19 @@ func TestPages(t *testing.T) {
 		}
 	})
 }
+
+// TestPagesReach looks at slots of others' numbers, in any order.
+func TestPagesReach(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p Pages[uint32]
+		want := map[uint32]uint32{}
+		for range rapid.IntRange(1, 50).Draw(t, "steps") {
+			s := rapid.Uint32Range(0, 5*page).Draw(t, "slot")
+			if got := *p.Reach(s); got != want[s] {
+				t.Fatalf("slot %d has %d, want %d", s, got, want[s])
+			}
+			*p.Reach(s) += s
+			want[s] += s
+		}
+	})
+}

@@ -156,7 +156,7 @@ func TestExpectedFlowsAreBounded(t *testing.T) {
 				if err := packet.Parse(m.Frame, &p); err != nil {
 					t.Fatal(err)
 				}
-				if b.flows.tags.Tags(flow.KeyOf(&p, m.InPort)) == nil {
+				if b.flows.tagsOf(flow.KeyOf(&p, m.InPort)) == nil {
 					t.Fatalf("a connection of the last batch, of %d, has no flow", size)
 				}
 			}

@@ -34,7 +34,7 @@ func TestAnswersAreExpected(t *testing.T) {
 	if keys := r.datapath.keys(); len(keys) != 2 || !slices.Contains(keys, key) {
 		t.Fatalf("the flows are of %v, want the first packet's and %s", keys, key)
 	}
-	expected, tags := r.datapath.flows[key].Actions, r.flows.tags.Tags(key)
+	expected, tags := r.datapath.flows[key].Actions, r.flows.tagsOf(key)
 	r.invalidate([]flow.Tag{portTag(viewtest.ID[topology.Port]("vm1"))})
 	if n := r.flows.len(); n != 0 {
 		t.Errorf("%d flows outlive a change of the port that both lead by", n)
@@ -43,7 +43,7 @@ func TestAnswersAreExpected(t *testing.T) {
 	if got := r.datapath.flows[key].Actions; !equal(got, expected) || got.MTU != expected.MTU {
 		t.Errorf("the answer's flow does\n%v, and was expected to do\n%v", got, expected)
 	}
-	for _, tag := range r.flows.tags.Tags(key) {
+	for _, tag := range r.flows.tagsOf(key) {
 		if !slices.Contains(tags, tag) {
 			t.Errorf("the expected flow lacks the tag %v", tag)
 		}

@@ -99,7 +99,7 @@ func (s *side) check() {
 		if want := s.deliverable(r.Actions); !equal(want, e.Actions) {
 			s.t.Errorf("flow %s: the cache says %s, the topology %s", e.Key, e.Actions, want)
 		}
-		if s.flows.tags.Tags(e.Key) == nil {
+		if s.flows.tagsOf(e.Key) == nil {
 			s.t.Errorf("flow %s is not in the book", e.Key)
 		}
 		return true

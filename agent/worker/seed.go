@@ -61,7 +61,7 @@ func (s *seeds) has(number uint64) bool {
 }
 
 // used notes that something was made of the seed.
-func (s *seeds) used(f seed, now time.Time) { s.book.expiry.Used(f.name, now) }
+func (s *seeds) used(f seed, now time.Time) { s.book.used(f.name, now) }
 
 // try reports whether it is to be looked whether there can be a seed of the name.
 func (s *seeds) try(name flow.Key) bool {

@@ -80,7 +80,7 @@ func TestSeedsAreSown(t *testing.T) {
 				if f.Key.Any != c.any || f.Seed.Answer.Any != c.answer || f.Seed.Number == 0 {
 					t.Errorf("the seed is of %s, and of answers %s, want any of %d and %d", f.Key, f.Seed.Answer, c.any, c.answer)
 				}
-				for _, tag := range r.seeds.book.tags.Tags(f.Key) {
+				for _, tag := range r.seeds.book.tagsOf(f.Key) {
 					if tag.Class == flow.TagState && tag != answersTag(flow.Conn{Proto: packet.ProtoUDP, Src: server, Dst: netip.MustParseAddr("10.0.1.3")}) {
 						t.Errorf("a connection of its own says when the seed goes: %v", tag)
 					}

@@ -67,7 +67,7 @@ func (w *Worker) noteUses(entries []datapath.Entry, now time.Time) {
 	defer w.mu.Unlock()
 	for _, e := range entries {
 		used := now.Add(-e.Stats.LastUsed)
-		w.flows.expiry.Used(e.Key, used)
+		w.flows.used(e.Key, used)
 		w.learned.touch(source{e.Key.InPort, e.Key.SrcMAC}, used)
 	}
 }
