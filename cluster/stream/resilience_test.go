@@ -101,41 +101,55 @@ func TestARestartedAgentKeepsItsPortsActive(t *testing.T) {
 	}
 }
 
-// TestAHostMayGoToAnotherServerAndBack reports in turn to two servers of one store. What one server's lease holds passes to the
-// other's, and the end of a lease that nobody renews must take nothing with it.
+// TestAHostMayGoToAnotherServerAndBack reports in turn to two servers of one store, and is back late, or soon. What one server's lease holds passes
+// to the other's, and the end of a lease that nobody renews must take nothing with it.
 func TestAHostMayGoToAnotherServerAndBack(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	_, ports := c.network(2)
-	h, elsewhere := id.New[topology.Host](), id.New[topology.Host]()
-	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"}, &topology.Binding{Port: ports[1], Host: elsewhere, Interface: "tap0"})
-	cert := certificate(t, c.authority, h)
-	aAddress, aLeases := c.another(stream.LeaseTTL)
-	bAddress, bLeases := c.another(longLease)
-	a, b := c.rawAt(aAddress, cert), c.rawAt(bAddress, cert)
-	report := func(r *rawClient) {
-		t.Helper()
-		_, err := r.Report(t.Context(), &topologypb.ReportRequest{
-			Host:  topologypb.ToProto(&topology.Host{ID: h, Name: "h"}).GetHost(),
-			State: topologypb.ToProto(&topology.HostState{Host: h, Version: "1"}).GetHostState(),
-			Ports: []*topologypb.PortState{topologypb.ToProto(&topology.PortState{Port: ports[0], Host: h, Active: true}).GetPortState()},
-		})
-		check(t, err)
-	}
-	report(a)
-	eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
-	report(b)
-	time.Sleep(stream.LeaseTTL / 2) // until server a gives its own lease up
-	report(a)
-	check(t, aLeases.all()[0].Revoke(t.Context()))
-	check(t, bLeases.all()[0].Revoke(t.Context()))
+	for name, test := range map[string]struct {
+		lease time.Duration // of server a
+		back  func(a *rawClient)
+	}{
+		"late": {stream.LeaseTTL, func(*rawClient) { time.Sleep(stream.LeaseTTL / 2) }}, // until server a gives its own lease up
+		"soon": {longLease, func(a *rawClient) {
+			if _, err := a.watch(t, t.Context()).Recv(); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t)
+			_, ports := c.network(2)
+			h, elsewhere := id.New[topology.Host](), id.New[topology.Host]()
+			c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"}, &topology.Binding{Port: ports[1], Host: elsewhere, Interface: "tap0"})
+			cert := certificate(t, c.authority, h)
+			aAddress, aLeases := c.another(test.lease)
+			bAddress, bLeases := c.another(longLease)
+			a, b := c.rawAt(aAddress, cert), c.rawAt(bAddress, cert)
+			report := func(r *rawClient) {
+				t.Helper()
+				_, err := r.Report(t.Context(), &topologypb.ReportRequest{
+					Host:  topologypb.ToProto(&topology.Host{ID: h, Name: "h"}).GetHost(),
+					State: topologypb.ToProto(&topology.HostState{Host: h, Version: "1"}).GetHostState(),
+					Ports: []*topologypb.PortState{topologypb.ToProto(&topology.PortState{Port: ports[0], Host: h, Active: true}).GetPortState()},
+				})
+				check(t, err)
+			}
+			report(a)
+			eventually(t, "ACTIVE", func() bool { return c.sink.isActive(ports[0]) })
+			report(b)
+			test.back(a)
+			report(a)
+			check(t, aLeases.all()[0].Revoke(t.Context()))
+			check(t, bLeases.all()[0].Revoke(t.Context()))
 
-	// The status of a port elsewhere comes after whatever has become of the host's.
-	c.put(&topology.HostState{Host: elsewhere}, &topology.PortState{Port: ports[1], Host: elsewhere, Active: true})
-	eventually(t, "the other port is ACTIVE", func() bool { return c.sink.isActive(ports[1]) })
-	name := ports[0].String()[:8]
-	if slices.Contains(c.sink.history(), name+" false") {
-		t.Errorf("the port's status flapped: %v", c.sink.history())
+			// The status of a port elsewhere comes after whatever has become of the host's.
+			c.put(&topology.HostState{Host: elsewhere}, &topology.PortState{Port: ports[1], Host: elsewhere, Active: true})
+			eventually(t, "the other port is ACTIVE", func() bool { return c.sink.isActive(ports[1]) })
+			name := ports[0].String()[:8]
+			if slices.Contains(c.sink.history(), name+" false") {
+				t.Errorf("the port's status flapped: %v", c.sink.history())
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"midonet.org/midonet/cluster/nsdb"
@@ -21,11 +22,12 @@ const changesPerStep = nsdb.MaxObjects / 3
 // everything and nothing else.
 type session struct {
 	mu       sync.Mutex                       // held while a report, a binding or a block of the host is written
-	renewed  time.Time                        // when the lease last was
+	heard    time.Time                        // when the host last reported
 	lease    nsdb.Lease                       // nil: none yet, or lost
 	held     map[topology.Key]struct{}        // what this lease holds in the store
 	granted  map[topology.Key]time.Time       // blocks, when they were leased: a report made before says nothing of them
 	reported map[topology.Key]topology.Object // stations and neighbours in the last report; nil before the first
+	returned atomic.Bool                      // the host has begun to watch since: it may have been at another server
 }
 
 func (s *Server) session(host topology.HostID) *session {
@@ -63,17 +65,18 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 	return nil
 }
 
-// keepLease renews the host's lease, or grants one that holds nothing yet. After a silence the old lease is left to run out: the
-// host may have reported to another server meanwhile, whose lease then holds what this one held.
+// keepLease renews the host's lease, or grants one that holds nothing yet. After a silence, and where the host watches anew, the old lease
+// is left to run out: the host may have reported to another server meanwhile, whose lease then holds what this one held.
 func (s *Server) keepLease(ctx context.Context, session *session) error {
-	silence := time.Since(session.renewed)
-	session.renewed = time.Now()
-	if session.lease != nil && silence < s.LeaseTTL/2 {
+	silence := time.Since(session.heard)
+	session.heard = time.Now()
+	if returned := session.returned.Swap(false); session.lease != nil && silence < s.LeaseTTL/2 && !returned {
 		err := session.lease.Renew(ctx)
 		if !errors.Is(err, nsdb.ErrLeaseLost) {
 			return err
 		}
 	}
+	session.lease = nil // also where there is no other yet
 	lease, err := s.Store.Grant(ctx, s.LeaseTTL)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ func (s *Server) Watch(req *topologypb.WatchRequest, stream grpc.ServerStreaming
 	if _, err := s.identify(ctx); err != nil { // again: what has come between, the feed has told nobody
 		return err
 	}
+	s.session(w.host).returned.Store(true) // before it has the snapshot, upon which it reports
 	s.Log.Info("host connected", "host", w.host, "agent", req.GetVersion(), "objects", len(snapshot))
 	defer s.Log.Info("host disconnected", "host", w.host)
 	first := sender{stream: stream, snapshot: true, revision: rev}
