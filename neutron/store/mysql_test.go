@@ -39,6 +39,7 @@ func TestMySQL(t *testing.T) {
 		"the tables":                  testTables,
 		"tables on the disk":          testTablesOnDisk,
 		"no more statements":          testNoMoreStatements,
+		"indexes":                     testIndexes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}
@@ -291,6 +292,46 @@ func testMigrationWasKilled(t *testing.T, server *storetest.MariaDB) {
 	db = open(t, connection)
 	if n := countNetworks(t, db); n != 1 {
 		t.Errorf("%d networks", n)
+	}
+}
+
+// testIndexes: no index is the beginning of another of its table, for it would be written with every row, and is of no use beside that. InnoDB has the
+// primary key at the end of each.
+func testIndexes(t *testing.T, server *storetest.MariaDB) {
+	connection := server.New(t)
+	open(t, connection)
+	rows, err := storetest.Open(t, connection).Query(`SELECT i.table_name, i.index_name, MAX(i.non_unique),
+			CONCAT(GROUP_CONCAT(i.column_name ORDER BY i.seq_in_index), ',', (SELECT GROUP_CONCAT(p.column_name ORDER BY p.seq_in_index)
+				FROM information_schema.statistics p WHERE p.table_schema = DATABASE() AND p.table_name = i.table_name AND p.index_name = 'PRIMARY'), ',')
+		FROM information_schema.statistics i WHERE i.table_schema = DATABASE() GROUP BY i.table_name, i.index_name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	type index struct {
+		name, columns string
+		plain         bool
+	}
+	byTable := map[string][]index{}
+	for rows.Next() {
+		var table string
+		var i index
+		if err := rows.Scan(&table, &i.name, &i.plain, &i.columns); err != nil {
+			t.Fatal(err)
+		}
+		byTable[table] = append(byTable[table], i)
+	}
+	if err := rows.Err(); err != nil || len(byTable) == 0 {
+		t.Fatalf("%v, %d tables", err, len(byTable))
+	}
+	for table, indexes := range byTable {
+		for _, a := range indexes {
+			for _, b := range indexes {
+				if a.plain && a.name != b.name && strings.HasPrefix(b.columns, a.columns) {
+					t.Errorf("index %s of %s is the beginning of %s: %s, %s", a.name, table, b.name, a.columns, b.columns)
+				}
+			}
+		}
 	}
 }
 
