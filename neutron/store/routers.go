@@ -119,10 +119,14 @@ func GatewayPort(q Querier, router model.RouterID) (port model.PortID, err error
 	return port, err
 }
 
-// TouchRouter counts a router's revision up because one of its interfaces changed (revises_on_change in the original's models).
-func TouchRouter(tx *Tx, router model.RouterID, now model.Time) error {
+// TouchRouter counts a router's revision up because one of its interfaces changes (revises_on_change in the original's models). It locks the
+// router as LockRouter does. A router that is not there is no error.
+func TouchRouter(tx *Tx, routerID string, now model.Time) error {
+	if err := tx.turn(routerID); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`UPDATE routers SET revision_number = revision_number + 1, updated_at = ?, stamp = ? WHERE id = ?`,
-		timeText(now), newStamp(), router.String())
+		timeText(now), newStamp(), routerID)
 	return err
 }
 
@@ -152,35 +156,35 @@ type ReachedSubnet struct {
 	Attached bool // the port has an address of it
 }
 
-// SubnetsReached returns the subnets that a router's interfaces have addresses of, and all those of its gateway's network, in the order in
-// which the ports were made.
-func SubnetsReached(q Querier, router model.RouterID) ([]*ReachedSubnet, error) {
-	// In two parts, each of which an engine carries out beginning with the router's ports: with OR in one statement it may read all subnets, and
-	// where addresses are few, all of them, if the joins were not outer ones. The order is made here: for it an engine would write all of them to
-	// a table.
-	type placed struct {
-		ReachedSubnet
-		place [4]string
-	}
-	found, err := collect(q, func(rows row) (*placed, error) {
-		s := &placed{}
-		return s, rows.Scan(&s.place[0], &s.place[1], &s.place[2], &s.place[3], textual(&s.ID), textual(&s.CIDR), &s.Attached)
-	}, `SELECT p.created_at, p.id, COALESCE(s.created_at, ''), COALESCE(s.id, ''), s.id, s.cidr, 1
+// reachedSubnets selects the subnets that a router's interfaces have addresses of, and all those of its gateway's network, in two parts, each of
+// which an engine carries out beginning with the router's ports: with OR in one statement it may read all subnets, and where addresses are few,
+// all of them, if the joins were not outer ones.
+func reachedSubnets(order string) string {
+	return `SELECT s.id AS id, s.cidr AS cidr, 1 AS attached` + order + `
 			FROM ports p LEFT JOIN ipallocations a ON a.port_id = p.id LEFT JOIN subnets s ON s.id = a.subnet_id
 			WHERE p.device_id = ? AND p.device_owner = ?
-		UNION ALL SELECT p.created_at, p.id, s.created_at, s.id, s.id, s.cidr,
-				EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id)
+		UNION ALL SELECT s.id, s.cidr, EXISTS (SELECT 1 FROM ipallocations a WHERE a.port_id = p.id AND a.subnet_id = s.id)` + order + `
 			FROM ports p JOIN subnets s ON s.network_id = p.network_id
-			WHERE p.device_id = ? AND p.device_owner = ?`,
-		router.String(), model.OwnerRouterInterface, router.String(), model.OwnerRouterGateway)
-	slices.SortFunc(found, func(a, b *placed) int { return slices.Compare(a.place[:], b.place[:]) })
-	var reached []*ReachedSubnet
-	for _, s := range found {
-		if !s.ID.IsZero() { // a port without addresses
-			reached = append(reached, &s.ReachedSubnet)
-		}
-	}
-	return reached, err
+			WHERE p.device_id = ? AND p.device_owner = ?`
+}
+
+// SubnetsReached returns the subnets that a router's interfaces have addresses of, and all those of its gateway's network, in any order.
+func SubnetsReached(q Querier, router model.RouterID) ([]*ReachedSubnet, error) {
+	return reached(q, router, reachedSubnets(""))
+}
+
+// SubnetsReachedInOrder returns them in the order in which the ports were made, for which an engine writes all of them to a table.
+func SubnetsReachedInOrder(q Querier, router model.RouterID) ([]*ReachedSubnet, error) {
+	return reached(q, router, `SELECT id, cidr, attached FROM (`+
+		reachedSubnets(`, p.created_at AS port_made, p.id AS port, s.created_at AS made`)+`) AS reached ORDER BY port_made, port, made, id`)
+}
+
+func reached(q Querier, router model.RouterID, query string) ([]*ReachedSubnet, error) {
+	all, err := collect(q, func(rows row) (*ReachedSubnet, error) {
+		s := &ReachedSubnet{}
+		return s, rows.Scan(textual(&s.ID), textual(&s.CIDR), &s.Attached)
+	}, query, router.String(), model.OwnerRouterInterface, router.String(), model.OwnerRouterGateway)
+	return slices.DeleteFunc(all, func(s *ReachedSubnet) bool { return s.ID.IsZero() }), err // a port without addresses
 }
 
 // RouterPath is a router that joins a subnet with a network, and its address on the subnet.

@@ -94,7 +94,7 @@ func TestWhatIsRememberedFollowsEveryChange(t *testing.T) {
 			router.Routes = []model.HostRoute{{Destination: netip.MustParsePrefix("10.9.0.0/16"), NextHop: addr("10.0.0.7")}}
 			return UpdateRouter(tx, router)
 		}},
-		{"interface", func(tx *Tx) error { return TouchRouter(tx, router.ID, someTime) }},
+		{"interface", func(tx *Tx) error { return TouchRouter(tx, router.ID.String(), someTime) }},
 		{"floating address", func(tx *Tx) error { return InsertFloatingIP(tx, floating, holder.ID) }},
 		{"name of its port", func(tx *Tx) error { port.Name = "renamed"; return UpdatePort(tx, port) }},
 		{"status of its port", func(tx *Tx) error {

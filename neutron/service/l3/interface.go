@@ -78,7 +78,7 @@ func readUUID(raw json.RawMessage) (string, error) {
 // AddInterface is the action add_router_interface.
 func (p *Plugin) AddInterface(ctx context.Context, c *auth.Caller, routerID string, body json.RawMessage) (any, error) {
 	return changed(ctx, p, c, func(r *request) (any, error) {
-		router, err := r.changeableRouter(routerID)
+		router, err := r.touchedRouter(routerID)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func (r *request) addByPort(router *model.Router, portID string) (*Interface, er
 	if err != nil {
 		return nil, err
 	}
-	return r.told(journal.Create, added(router, changed, subnets), store.TouchRouter(r.Tx(), router.ID, r.Now()))
+	return r.told(journal.Create, added(router, changed, subnets), nil)
 }
 
 // checkNewInterface is _check_router_port and _validate_router_port_info: whether the port can be an interface of the router.
@@ -184,7 +184,10 @@ func hasIPv6(p *model.Port) bool {
 // checkNewSubnets is _check_for_dup_router_subnets: the router is not on the subnets yet, nor on others that share addresses with them.
 func (r *request) checkNewSubnets(router *model.Router, subnets []*model.Subnet) error {
 	reached, err := store.SubnetsReached(r.Tx(), router.ID)
-	if err != nil {
+	if err != nil || !slices.ContainsFunc(reached, func(old *store.ReachedSubnet) bool { return overlapsAny(old, subnets) }) {
+		return err
+	}
+	if reached, err = store.SubnetsReachedInOrder(r.Tx(), router.ID); err != nil {
 		return err
 	}
 	for _, old := range reached {
@@ -200,6 +203,10 @@ func (r *request) checkNewSubnets(router *model.Router, subnets []*model.Subnet)
 		}
 	}
 	return nil
+}
+
+func overlapsAny(old *store.ReachedSubnet, subnets []*model.Subnet) bool {
+	return slices.ContainsFunc(subnets, func(s *model.Subnet) bool { return old.CIDR.Overlaps(s.CIDR) })
 }
 
 // checkInPools keeps a project from taking another's address outside of the subnet's pools by way of a router
@@ -235,7 +242,7 @@ func (r *request) addBySubnet(router *model.Router, subnetID string) (*Interface
 	if err != nil {
 		return nil, err
 	}
-	return r.told(journal.Create, added(router, port, []*model.Subnet{subnet}), store.TouchRouter(r.Tx(), router.ID, r.Now()))
+	return r.told(journal.Create, added(router, port, []*model.Subnet{subnet}), nil)
 }
 
 // mayRoute refuses subnets that have no place for a router, or that the project sees and may not change: those of networks that are

@@ -14,7 +14,7 @@ import (
 // RemoveInterface is the action remove_router_interface.
 func (p *Plugin) RemoveInterface(ctx context.Context, c *auth.Caller, routerID string, body json.RawMessage) (any, error) {
 	return changed(ctx, p, c, func(r *request) (any, error) {
-		router, err := r.changeableRouter(routerID)
+		router, err := r.touchedRouter(routerID)
 		if err != nil {
 			return nil, err
 		}
@@ -29,9 +29,6 @@ func (p *Plugin) RemoveInterface(ctx context.Context, c *auth.Caller, routerID s
 func (r *request) removeInterface(router *model.Router, want interfaceRequest) (*Interface, error) {
 	interfaces, err := store.PortsOfDevice(r.Tx(), router.ID.String(), model.OwnerRouterInterface)
 	if err != nil {
-		return nil, err
-	}
-	if err := store.TouchRouter(r.Tx(), router.ID, r.Now()); err != nil {
 		return nil, err
 	}
 	if want.port != "" {

@@ -127,6 +127,15 @@ func (r *request) changeableRouter(routerID string) (*model.Router, error) {
 	return router, store.NotFoundAs(err, routerNotFound(routerID))
 }
 
+// touchedRouter is changeableRouter for a router one of whose interfaces changes, which counts its revision up: that locks it too.
+func (r *request) touchedRouter(routerID string) (*model.Router, error) {
+	if err := store.TouchRouter(r.Tx(), routerID, r.Now()); err != nil {
+		return nil, err
+	}
+	router, err := store.Router(r.Tx(), routerID, r.Scope())
+	return router, store.NotFoundAs(err, routerNotFound(routerID))
+}
+
 func (p routers) Delete(ctx context.Context, c *auth.Caller, routerID string) error {
 	return p.change(ctx, c, func(r *request) error { return r.deleteRouter(routerID) })
 }

@@ -1,8 +1,12 @@
 package l3
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +16,7 @@ import (
 	"midonet.org/midonet/errs"
 	"midonet.org/midonet/neutron/model"
 	"midonet.org/midonet/neutron/plugin"
+	"midonet.org/midonet/neutron/store"
 )
 
 var equal = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
@@ -160,6 +165,30 @@ func TestDevicesOfPorts(t *testing.T) {
 }
 
 // TestInterfaceTasks: an interface is its port, for the backend too.
+// TestFirstOfManyIsNamed: a subnet that shares addresses with several of a router's is refused for the sake of the one that it has had longest.
+func TestFirstOfManyIsNamed(t *testing.T) {
+	f := newFixture(t)
+	r := f.router(alice, nil)
+	reached := map[model.PortID]*model.Subnet{}
+	for _, cidr := range []string{"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"} {
+		s := f.subnet(alice, f.network(alice), cidr)
+		reached[f.plug(alice, r, s).PortID] = s
+	}
+	oldest := slices.MaxFunc(slices.Collect(maps.Keys(reached)), func(a, b model.PortID) int { return bytes.Compare(a[:], b[:]) })
+	err := f.db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE ports SET created_at = '2020-01-01T00:00:00Z', stamp = stamp + 1 WHERE id = ?`, oldest.String())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.AddInterface(ctx, alice, r.ID.String(), bySubnet(f.subnet(alice, f.network(alice), "10.0.0.0/16")))
+	wantFault(t, err, errs.Invalid, "BadRequest")
+	if want := fmt.Sprintf("overlaps with cidr %s of subnet %s.", reached[oldest].CIDR, reached[oldest].ID); !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v; want that it %s", err, want)
+	}
+}
+
 func TestInterfaceTasks(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(alice)

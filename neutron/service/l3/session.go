@@ -24,7 +24,7 @@ func (s Session) Create(body plugin.Body[model.Router]) (*model.Router, error) {
 
 // AddSubnet makes the router the gateway of a subnet.
 func (s Session) AddSubnet(router model.RouterID, subnet model.SubnetID) error {
-	found, err := s.r.changeableRouter(router.String())
+	found, err := s.r.touchedRouter(router.String())
 	if err == nil {
 		_, err = s.r.addBySubnet(found, subnet.String())
 	}
@@ -33,7 +33,7 @@ func (s Session) AddSubnet(router model.RouterID, subnet model.SubnetID) error {
 
 // RemoveSubnet takes the router from a subnet.
 func (s Session) RemoveSubnet(router model.RouterID, subnet model.SubnetID) error {
-	found, err := s.r.changeableRouter(router.String())
+	found, err := s.r.touchedRouter(router.String())
 	if err == nil {
 		_, err = s.r.removeInterface(found, interfaceRequest{subnet: subnet.String()})
 	}
