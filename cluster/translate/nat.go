@@ -2,6 +2,7 @@ package translate
 
 import (
 	"net/netip"
+	"slices"
 
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/neutron/model"
@@ -20,7 +21,7 @@ const (
 type translation struct {
 	view   View
 	router *model.Router
-	ports  []*model.Port
+	ends   []routerEnd
 	// pre is asked before routing, post after it, and forward in between, which the original's firewalls put rules into.
 	pre, forward, post *topology.Chain
 	// nat64 is where the original accepts what is on its way to the gateway that translates between the families. Here pre has done that.
@@ -29,8 +30,22 @@ type translation struct {
 	skip, exact, float *topology.Chain
 }
 
+// routerEnd is a router's port on a known network, with what the rules ask of it.
+type routerEnd struct {
+	*model.Port
+	id       topology.PortID
+	addr     netip.Addr // its first of IPv4, the zero Addr where there is none
+	floating bool       // it is no gateway, and answers for floating addresses
+}
+
 func newTranslation(v View, r *model.Router, ports []*model.Port) *translation {
-	t := &translation{view: v, router: r, ports: ports}
+	t := &translation{view: v, router: r, ends: make([]routerEnd, 0, len(ports))}
+	for _, p := range ports {
+		if port, ok := routerPortID(v, p); ok {
+			floating := p.DeviceOwner == model.OwnerRouterInterface && answersForFloating(v, r.ID, p)
+			t.ends = append(t.ends, routerEnd{p, port, firstIPv4(p), floating})
+		}
+	}
 	t.pre, t.forward, t.post = t.chain("PRE_ROUTING"), t.chain("FORWARD"), t.chain("POST_ROUTING")
 	t.nat64, t.skip, t.exact, t.float = t.chain("FLOAT_NAT64"), t.chain("SKIP_SNAT"), t.chain("FLOAT_SNAT_EXACT"), t.chain("FLOAT_SNAT")
 	t.exempt()
@@ -76,18 +91,15 @@ func (t *translation) exempt() {
 // outside returns the router's gateway, and its other ports that answer for floating addresses.
 func (t *translation) outside() []topology.PortID {
 	gateways := map[model.NetworkID]bool{} // the floating addresses of these networks are the gateway's
-	for _, p := range t.ports {
-		if p.DeviceOwner == model.OwnerRouterGateway {
-			gateways[p.NetworkID] = true
+	for _, e := range t.ends {
+		if e.DeviceOwner == model.OwnerRouterGateway {
+			gateways[e.NetworkID] = true
 		}
 	}
 	var ids []topology.PortID
-	for _, p := range t.ports {
-		if p.DeviceOwner != model.OwnerRouterGateway && (gateways[p.NetworkID] || !answersForFloating(t.view, t.router.ID, p)) {
-			continue
-		}
-		if port, ok := routerPortID(t.view, p); ok {
-			ids = append(ids, port)
+	for _, e := range t.ends {
+		if e.DeviceOwner == model.OwnerRouterGateway || e.floating && !gateways[e.NetworkID] {
+			ids = append(ids, e.id)
 		}
 	}
 	return ids
@@ -136,10 +148,9 @@ func (t *translation) masquerade() {
 
 // gateway returns the router's port on the external network and its first IPv4 address, the zero Addr where there is none.
 func (t *translation) gateway() (topology.PortID, netip.Addr) {
-	for _, p := range t.ports {
-		port, ok := routerPortID(t.view, p)
-		if addr := firstIPv4(p); ok && p.DeviceOwner == model.OwnerRouterGateway && addr.IsValid() {
-			return port, addr
+	for _, e := range t.ends {
+		if e.DeviceOwner == model.OwnerRouterGateway && e.addr.IsValid() {
+			return e.id, e.addr
 		}
 	}
 	return topology.PortID{}, netip.Addr{}
@@ -148,9 +159,9 @@ func (t *translation) gateway() (topology.PortID, netip.Addr) {
 // floatingInterface returns the first IPv4 address of the router's first interface that answers for floating addresses, the zero Addr where
 // there is none.
 func (t *translation) floatingInterface() netip.Addr {
-	for _, p := range t.ports {
-		if addr := firstIPv4(p); addr.IsValid() && p.DeviceOwner == model.OwnerRouterInterface && answersForFloating(t.view, t.router.ID, p) {
-			return addr
+	for _, e := range t.ends {
+		if e.addr.IsValid() && e.floating {
+			return e.addr
 		}
 	}
 	return netip.Addr{}
@@ -159,18 +170,17 @@ func (t *translation) floatingInterface() netip.Addr {
 // hairpin adds, for each interface on a virtual network, the translation of what the router sends back where it came from, so that the
 // answers pass the router too.
 func (t *translation) hairpin() {
-	for _, p := range t.ports {
-		addr := firstIPv4(p)
-		port, ok := routerPortID(t.view, p)
-		if !ok || !addr.IsValid() || p.DeviceOwner != model.OwnerRouterInterface || virtual(t.view, p.NetworkID) == nil {
+	t.pre.Rules, t.post.Rules = slices.Grow(t.pre.Rules, len(t.ends)), slices.Grow(t.post.Rules, len(t.ends))
+	for _, e := range t.ends {
+		if e.DeviceOwner != model.OwnerRouterInterface || !e.addr.IsValid() || virtual(t.view, e.NetworkID) == nil {
 			continue
 		}
-		ports := []topology.PortID{port}
-		back := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, Dst: single(addr), ReturnFlow: true}
-		add(t.pre, "hairpin "+port.String(), topology.Rule{When: back, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
+		role, ports := "hairpin "+e.id.String(), []topology.PortID{e.id}
+		back := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, Dst: single(e.addr), ReturnFlow: true}
+		add(t.pre, role, topology.Rule{When: back, Action: topology.ActionReverseSNAT, After: topology.ActionAccept})
 		forth := topology.Condition{EtherType: etherTypeIPv4, InPorts: ports, OutPorts: ports, ForwardFlow: true,
 			Dst: single(topology.MetadataIPv4), Not: topology.NotDst}
-		add(t.post, "hairpin "+port.String(), dynamicSNAT(forth, addr))
+		add(t.post, role, dynamicSNAT(forth, e.addr))
 	}
 }
 
