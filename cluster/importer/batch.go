@@ -66,6 +66,7 @@ func (b *batch) commit(ctx context.Context) error {
 		return nil
 	}
 	s := b.state
+	s.note(b.writes.takeUnfit(s.largest), b.writes)
 	if err := b.importer.commit(ctx, s, b.writes, s.after(b.tasks), nil); err != nil {
 		return err
 	}

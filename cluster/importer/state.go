@@ -57,7 +57,6 @@ func (s *state) apply(c translate.Change, source *topology.Source) (delta, error
 	s.set.Apply(c)
 	d := diff(before, after)
 	d.source(c, source)
-	s.note(d.takeUnfit(s.largest), d)
 	return d, nil
 }
 
