@@ -141,12 +141,12 @@ func (e *Expiry) enter(s uint32) {
 	l.newest = s
 }
 
-// Remove stops watching a flow, which may be one that never expires.
+// Remove stops watching a flow; one that is not watched is no error.
 func (e *Expiry) Remove(flow uint32) { e.leave(flow) }
 
 // leave takes the flow out of its line, if it is in one.
 func (e *Expiry) leave(s uint32) {
-	d := e.flows.At(s)
+	d := e.flows.Reach(s)
 	if !d.listed {
 		return
 	}

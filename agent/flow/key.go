@@ -81,9 +81,6 @@ var keySeed = maphash.MakeSeed()
 // Hash returns a number of 64 bits that is the same for equal keys.
 func (p PackedKey) Hash() uint64 { return maphash.Bytes(keySeed, p[:]) }
 
-// InPort returns the port where the packet came in.
-func (p *PackedKey) InPort() topology.PortID { return topology.PortID(p[:16]) }
-
 // Key is the inverse of Pack.
 func (p *PackedKey) Key() Key {
 	k := Key{

@@ -17,11 +17,8 @@ func (k *Keys) Len() int { return k.flows.slots.Len() }
 // Find returns the flow's number, where it has one.
 func (k *Keys) Find(key Key) (flow uint32, ok bool) { return k.flows.find(key.Pack()) }
 
-// Number returns the flow's number, a new one where it has none.
-func (k *Keys) Number(key Key) (flow uint32) {
-	flow, _ = k.flows.slot(key.Pack())
-	return flow
-}
+// Number returns the flow's number, and whether it is a new one, since it had none.
+func (k *Keys) Number(key Key) (flow uint32, added bool) { return k.flows.slot(key.Pack()) }
 
 // Free takes the number from its flow, whose key it returns.
 func (k *Keys) Free(flow uint32) Key {

@@ -80,8 +80,8 @@ func TestHearsay(t *testing.T) {
 	expectValues(t, to, now, other)
 
 	since := snat(conn(1), 3000)[0] // the connection has begun anew on this host
-	put(t, to, flowKey(topology.PortID{7}, 1), start, since)
-	to.Remove([]flow.Key{flowKey(topology.PortID{7}, 1)}, start)
+	put(t, to, userOf(topology.PortID{7}, 1), start, since)
+	to.Remove([]uint32{1}, start)
 	learn(t, to, accountOf(owner, []flow.State{now}, true, 1400)[0], start) // by an agent that was away
 	expectValues(t, to, since, other)
 	learn(t, to, peer.Message([]flow.State{now}, 1400)[0], start) // by a host that uses it

@@ -20,10 +20,7 @@ func BenchmarkPut(b *testing.B) {
 	now := start
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		put(b, table, flowKey(port, n), now, connection(n)...)
-		if n >= live {
-			table.Remove([]flow.Key{flowKey(port, n-live)}, now)
-		}
+		put(b, table, userOf(port, n%live), now, connection(n)...)
 		if now = now.Add(100 * time.Microsecond); n%1024 == 0 {
 			table.Sweep(now, 64*1024)
 		}
@@ -36,7 +33,7 @@ func BenchmarkValue(b *testing.B) {
 	const live = 50_000
 	table := open(b, Config{})
 	for n := range live {
-		put(b, table, flowKey(port, n), start, connection(n)...)
+		put(b, table, userOf(port, n), start, connection(n)...)
 	}
 	for n := 0; b.Loop(); n++ {
 		if _, ok := table.Value(returns(n % live).Key); !ok {
@@ -58,7 +55,7 @@ func BenchmarkFreePort(b *testing.B) {
 		if !ok {
 			b.Fatal("no port")
 		}
-		put(b, table, flowKey(port, n), start, snat(conn(n), p)...)
+		put(b, table, userOf(port, n), start, snat(conn(n), p)...)
 	}
 	for b.Loop() {
 		if _, ok := table.FreePort(router, public, 1024, 65535, conn(1000)); !ok {
@@ -88,7 +85,7 @@ func BenchmarkMemory(b *testing.B) {
 		table := open(b, Config{Path: filepath.Join(b.TempDir(), "connections")})
 		before := heap()
 		for n := range connections {
-			put(b, table, flowKey(port, n), start, connection(n)...)
+			put(b, table, userOf(port, n), start, connection(n)...)
 		}
 		b.ReportMetric(float64(heap()-before)/connections, "heap-octets/connection")
 		b.ReportMetric(float64(slotLen*len(connection(0))), "file-octets/connection")

@@ -49,7 +49,7 @@ func TestFreePort(t *testing.T) {
 				r.Fatalf("%+v is taken", w)
 			}
 			taken[w] = true
-			put(t, table, flowKey(topology.PortID{1}, n), start, translated(c, port)...)
+			put(t, table, userOf(topology.PortID{1}, n), start, translated(c, port)...)
 		}
 	})
 }
@@ -74,13 +74,13 @@ func TestPortsRunOut(t *testing.T) {
 			if !ok {
 				t.Fatalf("connection %d of round %d has no port", n, round)
 			}
-			put(t, table, flowKey(topology.PortID{1}, round<<16+n), start, snat(c, port)...)
+			put(t, table, userOf(topology.PortID{1}, round<<16+n), start, snat(c, port)...)
 		}
 		if port, ok := table.FreePort(router, public, 1024, 65535, conn(round<<16+99)); ok {
 			t.Fatalf("port %d was given twice", port)
 		}
 	}
-	table.Remove([]flow.Key{flowKey(topology.PortID{1}, 5)}, start)
+	table.Remove([]uint32{5}, start)
 	sweepAll(table, start.Add(Idle))
 	if _, ok := table.FreePort(router, public, 1024, 65535, conn(99)); !ok {
 		t.Error("the port of a connection that has ended is not free")
@@ -126,7 +126,7 @@ func TestIdleBlocks(t *testing.T) {
 	table := open(t, Config{Size: 64})
 	held := []*topology.NATBlock{natBlock(1024), natBlock(2048)}
 	table.SetBlocks(held, start)
-	key := flowKey(topology.PortID{1}, 1)
+	key := userOf(topology.PortID{1}, 1)
 	put(t, table, key, start, snat(conn(1), 1030)...)
 	expectBlocks := func(now time.Time, want ...uint16) {
 		t.Helper()
@@ -157,7 +157,7 @@ func TestIdleBlocks(t *testing.T) {
 
 	end := start.Add(time.Hour)
 	expectBlocks(end, 1024)
-	table.Remove([]flow.Key{key}, end)
+	table.Remove([]uint32{key.Flow}, end)
 	sweepAll(table, end.Add(Idle))
 	expectBlocks(end.Add(Idle), 1024) // from now on it is idle
 	expectBlocks(end.Add(Idle+BlockIdle-1), 1024)
@@ -177,7 +177,7 @@ func TestABlockIsAskedForAhead(t *testing.T) {
 			if !ok {
 				t.Fatalf("connection %d has no port", used)
 			}
-			put(t, table, flowKey(topology.PortID{1}, used), start, snat(conn(used), port)...)
+			put(t, table, userOf(topology.PortID{1}, used), start, snat(conn(used), port)...)
 			used++
 		}
 	}

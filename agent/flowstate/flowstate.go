@@ -186,12 +186,11 @@ func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
 // tells them before the packet leaves; the slice is good until the next Put or Learn. Where the peers are others than before, only these are told
 // from then on. Where there is no room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be
 // dropped, or its connection would be cut off at its first answer.
-func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
+func (t *Table) Put(user User, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
 	if err := t.makeRoom(states); err != nil {
 		return nil, err
 	}
-	packed := key.Pack()
-	set, owner := t.known.set(peers), t.ownerOf(key.InPort)
+	set, owner := t.known.set(peers), t.ownerOf(user.InPort)
 	using := t.using[:0]
 	news = t.news[:0]
 	for _, s := range states {
@@ -206,14 +205,10 @@ func (t *Table) Put(key flow.Key, states []flow.State, peers []netip.Addr, now t
 			news = append(news, s)
 		}
 	}
-	if t.using, t.news = using, news; len(using) == 0 {
-		t.remove(&packed, now)
-		return nil, nil
-	}
-	s := t.users.slot(&packed)
-	t.let(s, now)
-	for _, i := range using {
-		t.users.add(s, i)
+	t.using, t.news = using, news
+	t.let(user.Flow, now)
+	if len(using) > 0 {
+		t.users.set(user, using)
 	}
 	return news, nil
 }
@@ -289,26 +284,17 @@ func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
 	return true
 }
 
-// Remove notes that the flows are not installed any more; those that use nothing are no error.
-func (t *Table) Remove(keys []flow.Key, now time.Time) {
-	for i := range keys {
-		packed := keys[i].Pack()
-		t.remove(&packed, now)
+// Remove notes that the flows with the numbers are not installed any more; those that use nothing are no error.
+func (t *Table) Remove(flows []uint32, now time.Time) {
+	for _, f := range flows {
+		t.let(f, now)
 	}
 }
 
-func (t *Table) remove(key *flow.PackedKey, now time.Time) {
-	hash := key.Hash()
-	if s, ok := t.users.find(key, hash); ok {
-		t.let(s, now)
-		t.users.remove(s, hash)
-	}
-}
-
-// let takes what the flow in a slot of the users has used so far as used no more.
-func (t *Table) let(s uint32, now time.Time) {
+// let takes what the flow has used so far as used no more.
+func (t *Table) let(flow uint32, now time.Time) {
 	due := now.Add(Idle).Sub(t.base)
-	t.users.clear(s, func(i uint32) {
+	t.users.clear(flow, func(i uint32) {
 		a := t.about.At(i)
 		a.due = max(a.due, due)
 		if a.flows--; a.flows == 0 {
@@ -320,7 +306,7 @@ func (t *Table) let(s uint32, now time.Time) {
 // Stats returns how the table is.
 func (t *Table) Stats() Stats {
 	s := t.stats
-	s.States, s.Size, s.Flows, s.Blocks = t.index.Len(), t.config.Size, t.users.len(), t.blocks.len()
+	s.States, s.Size, s.Flows, s.Blocks = t.index.Len(), t.config.Size, t.users.len, t.blocks.len()
 	for _, o := range t.owners {
 		if o.foreign {
 			s.Foreign += o.states

@@ -20,15 +20,15 @@ var addrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 
 func TestStateLivesWithItsFlows(t *testing.T) {
 	table := open(t, Config{Size: 16})
-	s, a, b := returns(1), flowKey(port, 1), flowKey(port, 2)
+	s, a, b := returns(1), userOf(port, 1), userOf(port, 2)
 	put(t, table, a, start, s)
 	put(t, table, b, start, s)
 	later := start.Add(24 * time.Hour)
-	table.Remove([]flow.Key{a, flowKey(port, 9)}, later)
+	table.Remove([]uint32{a.Flow, 9}, later)
 	sweepAll(table, later.Add(24*time.Hour))
 	expectValues(t, table, s)
 	end := later.Add(48 * time.Hour)
-	table.Remove([]flow.Key{b, b}, end)
+	table.Remove([]uint32{b.Flow, b.Flow}, end)
 	sweepAll(table, end.Add(Idle-time.Nanosecond))
 	expectValues(t, table, s)
 	sweepAll(table, end.Add(Idle))
@@ -38,7 +38,7 @@ func TestStateLivesWithItsFlows(t *testing.T) {
 // TestPutAgain installs a flow anew with other states: the ones that it used before are let go of.
 func TestPutAgain(t *testing.T) {
 	table := open(t, Config{Size: 16})
-	key := flowKey(port, 1)
+	key := userOf(port, 1)
 	put(t, table, key, start, returns(1), returns(2))
 	put(t, table, key, start, returns(2), returns(3), returns(3))
 	sweepAll(table, start.Add(Idle))
@@ -56,14 +56,14 @@ func TestModel(t *testing.T) {
 		other := open(t, Config{Size: 1})
 		for range rapid.IntRange(1, 60).Draw(r, "steps") {
 			m.now = m.now.Add(time.Duration(rapid.IntRange(0, 40).Draw(r, "seconds")) * time.Second)
-			key := flowKey(port, rapid.IntRange(0, 4).Draw(r, "flow"))
+			key := userOf(port, rapid.IntRange(0, 4).Draw(r, "flow"))
 			states := drawStates(r)
 			switch rapid.SampledFrom([]string{"put", "put", "remove", "learn", "sweep"}).Draw(r, "step") {
 			case "put":
 				put(t, m.table, key, m.now, states...)
 				m.put(key, states)
 			case "remove":
-				m.table.Remove([]flow.Key{key}, m.now)
+				m.table.Remove([]uint32{key.Flow}, m.now)
 				m.remove(key)
 			case "learn":
 				if len(states) > 0 {
@@ -97,11 +97,11 @@ type model struct {
 
 type modelState struct {
 	value flow.StateValue
-	flows []flow.Key
+	flows []User
 	due   time.Time
 }
 
-func (m *model) put(key flow.Key, states []flow.State) {
+func (m *model) put(key User, states []flow.State) {
 	for _, s := range states {
 		if m.states[s.Key] == nil {
 			m.states[s.Key] = &modelState{}
@@ -114,7 +114,7 @@ func (m *model) put(key flow.Key, states []flow.State) {
 	}
 }
 
-func (m *model) remove(key flow.Key) {
+func (m *model) remove(key User) {
 	for _, s := range m.states {
 		if i := slices.Index(s.flows, key); i >= 0 {
 			s.flows = slices.Delete(s.flows, i, i+1)
@@ -165,8 +165,8 @@ func (m *model) compare(r *rapid.T) {
 // TestPeersAreTold follows who is told of a state, and when.
 func TestPeersAreTold(t *testing.T) {
 	table := open(t, Config{Size: 16})
-	key, states := flowKey(port, 1), []flow.State{returns(1), returns(2)}
-	expectNews := func(what string, now time.Time, key flow.Key, peers []netip.Addr, states, want []flow.State) {
+	key, states := userOf(port, 1), []flow.State{returns(1), returns(2)}
+	expectNews := func(what string, now time.Time, key User, peers []netip.Addr, states, want []flow.State) {
 		t.Helper()
 		news, err := table.Put(key, states, peers, now)
 		if err != nil {
@@ -178,9 +178,9 @@ func TestPeersAreTold(t *testing.T) {
 	}
 	both := []netip.Addr{peerA, peerB}
 	expectNews("new", start, key, both, states, states)
-	expectNews("the same, and peers in another order", start, flowKey(port, 2), []netip.Addr{peerB, peerA, peerB}, states, nil)
+	expectNews("the same, and peers in another order", start, userOf(port, 2), []netip.Addr{peerB, peerA, peerB}, states, nil)
 	expectNews("one more", start, key, both, append(slices.Clone(states), returns(3)), []flow.State{returns(3)})
-	expectNews("no peers", start, flowKey(port, 3), nil, []flow.State{returns(4)}, nil)
+	expectNews("no peers", start, userOf(port, 3), nil, []flow.State{returns(4)}, nil)
 
 	if told := sweepAll(table, start.Add(Refresh-1)); len(told) > 0 {
 		t.Errorf("too early, told %v", told)
@@ -194,7 +194,7 @@ func TestPeersAreTold(t *testing.T) {
 	}
 	other := []netip.Addr{netip.MustParseAddr("192.0.2.7")}
 	expectNews("other peers", start.Add(Refresh), key, other, states[:1], states[:1])
-	table.Remove([]flow.Key{key, flowKey(port, 2)}, start.Add(Refresh))
+	table.Remove([]uint32{1, 2}, start.Add(Refresh))
 	expectNews("a flow again", start.Add(Refresh), key, other, states[:1], nil)
 	told = sweepAll(table, start.Add(2*Refresh))
 	if len(told) != 1 || !cmp.Equal(told[other[0]], states[:1], addrs) {
@@ -206,8 +206,8 @@ func TestPeersAreTold(t *testing.T) {
 func TestRoom(t *testing.T) {
 	table := open(t, Config{Size: 8})
 	quiet, loud := topology.PortID{7}, topology.PortID{8}
-	used := func(in topology.PortID, n int) { put(t, table, flowKey(in, n), start, returns(n)) }
-	let := func(in topology.PortID, n int) { table.Remove([]flow.Key{flowKey(in, n)}, start) }
+	used := func(in topology.PortID, n int) { put(t, table, userOf(in, n), start, returns(n)) }
+	let := func(in topology.PortID, n int) { table.Remove([]uint32{uint32(n)}, start) }
 	used(quiet, 0)
 	used(quiet, 1)
 	let(quiet, 1) // the oldest that no flow uses
@@ -247,13 +247,13 @@ func TestRoomOfOtherHosts(t *testing.T) {
 // TestFull has flows use everything: what is new is refused whole, and what is there stays.
 func TestFull(t *testing.T) {
 	table := open(t, Config{Size: 4})
-	put(t, table, flowKey(port, 1), start, returns(1), returns(2), returns(3))
-	_, err := table.Put(flowKey(port, 2), []flow.State{returns(3), returns(4), returns(5)}, nil, start)
+	put(t, table, userOf(port, 1), start, returns(1), returns(2), returns(3))
+	_, err := table.Put(userOf(port, 2), []flow.State{returns(3), returns(4), returns(5)}, nil, start)
 	if !errs.Is(err, errs.Unavailable) {
 		t.Errorf("%v, want an errs.Unavailable", err)
 	}
 	expectValues(t, table, returns(1), returns(2), returns(3))
-	put(t, table, flowKey(port, 2), start, returns(3), returns(4))
+	put(t, table, userOf(port, 2), start, returns(3), returns(4))
 	if news := learn(t, table, newHost(t).Message([]flow.State{returns(6)}, 1400)[0], start); len(news) > 0 {
 		t.Errorf("learned %v where there is no room", news)
 	}
@@ -261,8 +261,8 @@ func TestFull(t *testing.T) {
 	if s := table.Stats(); s.Refused != 3 || s.Flows != 2 {
 		t.Errorf("%+v, want 3 states refused and 2 flows", s)
 	}
-	table.Remove([]flow.Key{flowKey(port, 1)}, start)
-	put(t, table, flowKey(port, 3), start, returns(5), returns(1)) // the oldest one that is let go of is 1 itself
+	table.Remove([]uint32{1}, start)
+	put(t, table, userOf(port, 3), start, returns(5), returns(1)) // the oldest one that is let go of is 1 itself
 	expectValues(t, table, returns(1), returns(3), returns(4), returns(5))
 }
 
@@ -271,10 +271,10 @@ func TestStatesOf(t *testing.T) {
 	table := open(t, Config{Size: 64})
 	mine, other := netip.MustParseAddr("10.0.0.3"), topology.PortID{7}
 	used := append(snat(conn(1), 5000), returns(1))
-	put(t, table, flowKey(port, 1), start, used...)
+	put(t, table, userOf(port, 1), start, used...)
 	learned := flow.State{Key: flow.StateKey{Kind: flow.StateReturn, Device: [16]byte{4}, Conn: conn(2)}} // answers that come by the port
-	put(t, table, flowKey(other, 1), start, learned)
-	put(t, table, flowKey(other, 2), start, returns(3))
+	put(t, table, userOf(other, 11), start, learned)
+	put(t, table, userOf(other, 12), start, returns(3))
 	// Two answers of others that were never seen here: of one the port is the only way. A router behind the bridge has translated it.
 	bridge, behind, another := topology.BridgeID{5}, conn(4), conn(5)
 	behind.Src, another.Src = netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("10.0.0.9")
@@ -282,7 +282,7 @@ func TestStatesOf(t *testing.T) {
 		{Key: flow.StateKey{Kind: flow.StateReturn, Device: bridge, Conn: behind}},
 		{Key: flow.StateKey{Kind: flow.StateReverseSNAT, Device: router, Conn: behind}, Value: flow.StateValue{Addr: mine, Port: 7}},
 	}
-	put(t, table, flowKey(other, 3), start, append(slices.Clone(forwarded),
+	put(t, table, userOf(other, 13), start, append(slices.Clone(forwarded),
 		flow.State{Key: flow.StateKey{Kind: flow.StateReturn, Device: bridge, Conn: another}})...)
 	moving := Moving{Port: port, Bridge: bridge, Addresses: []netip.Addr{mine}, Forwards: func(a netip.Addr) bool { return a == behind.Src }}
 	there := newHost(t)
@@ -301,13 +301,13 @@ func TestStatesOf(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	table := open(t, Config{Size: 16})
-	put(t, table, flowKey(port, 1), start, returns(1), returns(2))
+	put(t, table, userOf(port, 1), start, returns(1), returns(2))
 	table.SetBlocks([]*topology.NATBlock{topology.NewNATBlock(router, public, 64, id.New[topology.Host]())}, start)
 	if _, err := table.Learn([]byte("what"), start); err == nil {
 		t.Error("Learn of nonsense: no error")
 	}
-	table.Remove([]flow.Key{flowKey(port, 1)}, start)
-	put(t, table, flowKey(port, 2), start, returns(2))
+	table.Remove([]uint32{1}, start)
+	put(t, table, userOf(port, 2), start, returns(2))
 	sweepAll(table, start.Add(Idle))
 	want := Stats{States: 1, Size: 16, Flows: 1, Blocks: 1, Malformed: 1, Expired: 1}
 	if got := table.Stats(); got != want {

@@ -31,9 +31,9 @@ func open(t testing.TB, c Config) *Table {
 	return table
 }
 
-// flowKey is the key of the n-th flow of a port.
-func flowKey(in topology.PortID, n int) flow.Key {
-	return flow.Key{InPort: in, SrcPort: uint16(n), DstPort: uint16(n >> 16)}
+// userOf is the flow with the number, of a port.
+func userOf(in topology.PortID, n int) User {
+	return User{InPort: in, Flow: uint32(n)}
 }
 
 // conn is the n-th connection to a destination outside.
@@ -66,9 +66,9 @@ func snat(c flow.Conn, translated uint16) []flow.State {
 	}
 }
 
-func put(t testing.TB, table *Table, key flow.Key, now time.Time, states ...flow.State) {
+func put(t testing.TB, table *Table, user User, now time.Time, states ...flow.State) {
 	t.Helper()
-	if _, err := table.Put(key, states, nil, now); err != nil {
+	if _, err := table.Put(user, states, nil, now); err != nil {
 		t.Fatal(err)
 	}
 }

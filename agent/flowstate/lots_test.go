@@ -5,7 +5,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
 )
 
@@ -53,7 +52,7 @@ func TestLots(t *testing.T) {
 				}
 			case 2:
 				for i, p := range live {
-					table.Remove([]flow.Key{flowKey(topology.PortID{1}, i)}, now)
+					table.Remove([]uint32{uint32(i)}, now)
 					now = now.Add(Idle)
 					sweepAll(table, now)
 					used[p]--
@@ -69,7 +68,7 @@ func TestLots(t *testing.T) {
 					r.Fatalf("port %d of a lot is given", port)
 				}
 				given++
-				put(t, table, flowKey(topology.PortID{1}, n), now, snat(c, port)...)
+				put(t, table, userOf(topology.PortID{1}, n), now, snat(c, port)...)
 				live[n] = port
 				used[port]++
 			}
@@ -78,7 +77,7 @@ func TestLots(t *testing.T) {
 			table.Return(l)
 		}
 		for i := range live {
-			table.Remove([]flow.Key{flowKey(topology.PortID{1}, i)}, now)
+			table.Remove([]uint32{uint32(i)}, now)
 		}
 		sweepAll(table, now.Add(Idle))
 		if b := &table.blocks; len(b.used)+len(b.taken)+len(b.ends) > 0 {

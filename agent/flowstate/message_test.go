@@ -221,7 +221,7 @@ func TestLearnedLife(t *testing.T) {
 
 	translation := snat(conn(1), 1)[0]
 	learn(t, to, from.Message([]flow.State{translation}, 1400)[0], now)
-	put(t, to, flowKey(port, 1), now, translation)
+	put(t, to, userOf(port, 1), now, translation)
 	if news := learn(t, to, from.Message(snat(conn(1), 2)[:1], 1400)[0], now); len(news) > 0 {
 		t.Errorf("a value that a flow uses was changed: %v", news)
 	}

@@ -22,11 +22,9 @@ type Moving struct {
 // a Search finds. It looks at every state.
 func (t *Table) StatesOf(m Moving) []flow.State {
 	s := NewSearch([]Moving{m})
-	for key, i := range t.users.all() {
-		if key.InPort() == m.Port {
-			if p, ok := t.slots.get(int(i)); ok {
-				s.take(0, &p)
-			}
+	for i := range t.users.of(m.Port) {
+		if p, ok := t.slots.get(int(i)); ok {
+			s.take(0, &p)
 		}
 	}
 	for !t.Continue(s, t.used()) {

@@ -34,11 +34,11 @@ func playAgent(path string) error {
 	}
 	for n := 0; ; n++ {
 		states := append(snat(conn(n), uint16(n)), returns(n))
-		if _, err := table.Put(flowKey(port, n), states, nil, time.Now()); err != nil {
+		if _, err := table.Put(userOf(port, n), states, nil, time.Now()); err != nil {
 			return err
 		}
 		if n >= 5 { // of the old ones some go
-			table.Remove([]flow.Key{flowKey(port, n-5)}, time.Now().Add(-Idle))
+			table.Remove([]uint32{uint32(n - 5)}, time.Now().Add(-Idle))
 		}
 		if _, err := fmt.Println(n); err != nil {
 			return err
@@ -93,9 +93,9 @@ func TestRestored(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "connections")
 	first := open(t, Config{Path: path, Size: 64})
 	translation := snat(conn(1), 1030)
-	put(t, first, flowKey(port, 1), start, append(translation, returns(1), returns(2))...)
-	put(t, first, flowKey(port, 2), start, returns(3))
-	first.Remove([]flow.Key{flowKey(port, 2)}, start)
+	put(t, first, userOf(port, 1), start, append(translation, returns(1), returns(2))...)
+	put(t, first, userOf(port, 2), start, returns(3))
+	first.Remove([]uint32{2}, start)
 	sweepAll(first, start.Add(Idle))
 
 	second := open(t, Config{Path: path, Size: 64})
@@ -104,10 +104,10 @@ func TestRestored(t *testing.T) {
 	if port, ok := second.FreePort(router, public, 1030, 1030, conn(1)); ok {
 		t.Errorf("port %d of a connection is free", port)
 	}
-	put(t, second, flowKey(port, 1), start, append(translation, returns(4))...)
+	put(t, second, userOf(port, 1), start, append(translation, returns(4))...)
 	sweepAll(second, start.Add(Learned))
 	expectValues(t, second, append(translation, returns(4))...)
-	put(t, second, flowKey(port, 5), start, returns(5), returns(6))
+	put(t, second, userOf(port, 5), start, returns(5), returns(6))
 
 	third := open(t, Config{Path: path, Size: 64})
 	expectValues(t, third, append(translation, returns(4), returns(5), returns(6))...)
@@ -134,7 +134,7 @@ func TestSpoiltFile(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "connections")
 			table := open(t, Config{Path: path, Size: 16})
 			for n := range 3 {
-				put(t, table, flowKey(port, n), start, returns(n))
+				put(t, table, userOf(port, n), start, returns(n))
 			}
 			if err := table.Close(); err != nil {
 				t.Fatal(err)
@@ -145,7 +145,7 @@ func TestSpoiltFile(t *testing.T) {
 			again := open(t, Config{Path: path, Size: c.size})
 			expectValues(t, again, c.want...)
 			for n := range 6 { // and it works: the slots are there to be used
-				put(t, again, flowKey(port, 10+n), start, returns(10+n))
+				put(t, again, userOf(port, 10+n), start, returns(10+n))
 			}
 		})
 	}
@@ -167,12 +167,12 @@ func overwrite(t *testing.T, path string, at int64, value byte) {
 func TestSameStateTwice(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "connections")
 	table := open(t, Config{Path: path, Size: 16})
-	put(t, table, flowKey(port, 1), start, returns(1), returns(2))
+	put(t, table, userOf(port, 1), start, returns(1), returns(2))
 	p := pack(returns(1))
 	table.slots.set(5, &p)
 	again := open(t, Config{Path: path, Size: 16})
 	expectValues(t, again, returns(1), returns(2))
-	put(t, again, flowKey(port, 1), start, returns(1), returns(2), returns(3), returns(4))
+	put(t, again, userOf(port, 1), start, returns(1), returns(2), returns(3), returns(4))
 	expectValues(t, again, returns(1), returns(2), returns(3), returns(4))
 }
 

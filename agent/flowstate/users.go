@@ -3,20 +3,26 @@ package flowstate
 import (
 	"iter"
 
-	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/slot"
+	"midonet.org/midonet/topology"
 )
 
-// users are the flows that use states. There is no pointer in them, and none is made for a new one: there are a hundred thousand.
+// User is a flow that uses states.
+type User struct {
+	InPort topology.PortID
+	Flow   uint32 // its number: no other flow has it meanwhile
+}
+
+// users are the flows that use states, by their numbers. There is no pointer in them, and none is made for a new one: there are a hundred thousand.
 type users struct {
-	slots slot.Index
 	flows slot.Pages[user]
 	uses  slot.Pages[use]
+	len   int // how many flows there are
 }
 
 type user struct {
-	key   flow.PackedKey
-	first uint32 // of its uses; 0: none, which a flow has only while they are exchanged
+	in    topology.PortID
+	first uint32 // of its uses; 0: none, and it is no user
 }
 
 // use is one state of a flow. Use 0 is never used.
@@ -30,56 +36,41 @@ func newUsers() (u users) {
 	return u
 }
 
-func (u *users) len() int { return u.slots.Len() }
-
-func (u *users) find(key *flow.PackedKey, hash uint64) (s uint32, ok bool) {
-	return u.slots.Find(hash, func(s uint32) bool { return u.flows.At(s).key == *key })
-}
-
-// slot returns the slot of the flow, a new one where it has none.
-func (u *users) slot(key *flow.PackedKey) uint32 {
-	hash := key.Hash()
-	s, ok := u.find(key, hash)
-	if !ok {
-		s = u.flows.Take()
-		u.flows.At(s).key = *key
-		u.slots.Add(hash, s)
+// set notes that the flow uses the states, one at least. It uses nothing so far.
+func (u *users) set(f User, states []uint32) {
+	at := u.flows.Reach(f.Flow)
+	at.in = f.InPort
+	for _, state := range states {
+		n := u.uses.Take()
+		*u.uses.At(n) = use{state: state, next: at.first}
+		at.first = n
 	}
-	return s
+	u.len++
 }
 
-// add notes that the flow in the slot uses the state.
-func (u *users) add(s, state uint32) {
-	f, n := u.flows.At(s), u.uses.Take()
-	*u.uses.At(n) = use{state: state, next: f.first}
-	f.first = n
-}
-
-// clear forgets what the flow in the slot uses, and calls gone with each of it.
-func (u *users) clear(s uint32, gone func(state uint32)) {
-	f := u.flows.At(s)
-	for n := f.first; n != 0; {
+// clear forgets what the flow uses, and calls gone with each of it.
+func (u *users) clear(flow uint32, gone func(state uint32)) {
+	at := u.flows.Reach(flow)
+	if at.first == 0 {
+		return
+	}
+	for n := at.first; n != 0; {
 		was := *u.uses.At(n)
 		u.uses.Free(n)
 		gone(was.state)
 		n = was.next
 	}
-	f.first = 0
+	at.first = 0
+	u.len--
 }
 
-// remove forgets the flow in the slot, which uses nothing.
-func (u *users) remove(s uint32, hash uint64) {
-	u.slots.Remove(hash, s)
-	u.flows.Free(s)
-}
-
-// all yields the flows with each state that they use, in no order.
-func (u *users) all() iter.Seq2[*flow.PackedKey, uint32] {
-	return func(yield func(*flow.PackedKey, uint32) bool) {
+// of yields the states that flows use which came in by the port, in no order.
+func (u *users) of(in topology.PortID) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
 		for s := range u.flows.Len() {
 			f := u.flows.At(s)
-			for n := f.first; n != 0; n = u.uses.At(n).next {
-				if !yield(&f.key, u.uses.At(n).state) {
+			for n := f.first; n != 0 && f.in == in; n = u.uses.At(n).next {
+				if !yield(u.uses.At(n).state) {
 					return
 				}
 			}

@@ -194,9 +194,15 @@ func (w *Worker) removeFlows(keys []flow.Key) {
 	if len(keys) == 0 {
 		return
 	}
-	w.cfg.State.Remove(keys, w.cfg.Now())
 	if err := w.cfg.Datapath.Remove(keys); err != nil {
 		w.counters.errors.Add(1)
 		w.log.Error("removing flows", "flows", len(keys), "error", err)
+	}
+}
+
+// letGo lets go of what flows use that leave the book.
+func (w *Worker) letGo(flows []uint32) {
+	if len(flows) > 0 {
+		w.cfg.State.Remove(flows, w.cfg.Now())
 	}
 }

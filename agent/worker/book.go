@@ -12,17 +12,21 @@ type book struct {
 	keys   *flow.Keys // of the flows in the book; they have their numbers in the others
 	tags   *flow.TagIndex
 	expiry *flow.Expiry
+	gone   func(flows []uint32) // nil, or is told of flows that leave the book before others have their numbers
 }
 
-func newBook() *book {
-	return &book{keys: flow.NewKeys(), tags: flow.NewTagIndex(), expiry: flow.NewExpiry()}
+func newBook(gone func(flows []uint32)) *book {
+	return &book{keys: flow.NewKeys(), tags: flow.NewTagIndex(), expiry: flow.NewExpiry(), gone: gone}
 }
 
 func (b *book) len() int { return b.keys.Len() }
 
+// number returns the flow's number; a new one where it is not in the book, to which it is to be added then, or to be removed from.
+func (b *book) number(key flow.Key) (n uint32, added bool) { return b.keys.Number(key) }
+
 // add records a flow that is installed at now, in place of what was known of its key.
 func (b *book) add(key flow.Key, tags []flow.Tag, now time.Time, idle, hard time.Duration) {
-	n := b.keys.Number(key)
+	n, _ := b.keys.Number(key)
 	b.tags.Add(n, tags)
 	b.expiry.Add(n, now, idle, hard)
 }
@@ -42,9 +46,8 @@ func (b *book) has(key flow.Key) bool {
 
 func (b *book) remove(key flow.Key) {
 	if n, ok := b.keys.Find(key); ok {
-		b.tags.Remove(n)
 		b.expiry.Remove(n)
-		b.keys.Free(n)
+		b.free([]uint32{n}, b.tags.Remove)
 	}
 }
 
@@ -65,6 +68,9 @@ func (b *book) shrink(limit int) []flow.Key {
 
 // free forgets flows that one of the two has forgotten, and the other one forgets by remove. It returns their keys.
 func (b *book) free(flows []uint32, remove func(flow uint32)) []flow.Key {
+	if b.gone != nil {
+		b.gone(flows)
+	}
 	keys := make([]flow.Key, len(flows))
 	for i, n := range flows {
 		remove(n)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"testing"
 	"time"
@@ -175,6 +176,48 @@ func TestNoStateIsKeptForAFlowThatIsNot(t *testing.T) {
 	}
 	if s := r.cfg.State.Stats(); s.States == 0 || s.Flows != r.flows.len() {
 		t.Errorf("%d flows use states, want as many as there are: %d", s.Flows, r.flows.len())
+	}
+}
+
+// TestWhatFindsNoRoomIsNotInTheBook opens more connections than can be remembered, of which some are begun by the datapath.
+func TestWhatFindsNoRoomIsNotInTheBook(t *testing.T) {
+	r := newTextRig(t, 4, filtered)
+	seed := r.sown(packet.ProtoTCP)
+	r.fillStates()
+	r.serve([]datapath.Miss{r.datapath.begins(t, seed, opening(packet.ProtoTCP, 2000))})
+	if s := r.cfg.State.Stats(); s.Flows != r.flows.len() || len(r.datapath.keys()) != r.flows.len() {
+		t.Errorf("%d flows in the book, %d in the datapath, %d use states, want as many", r.flows.len(), len(r.datapath.keys()), s.Flows)
+	}
+	checkFlows(t, r.Worker, r.datapath)
+}
+
+// TestFlowsLetGoOfStates: those that leave the book, in whichever way, use nothing any more.
+func TestFlowsLetGoOfStates(t *testing.T) {
+	for name, remove := range map[string]func(*rig){
+		"a change": func(r *rig) { r.invalidate([]flow.Tag{portTag(viewtest.ID[topology.Port]("vm1"))}) },
+		"their time": func(r *rig) {
+			r.clock.advance(sim.IdleStateful)
+			r.removeFlows(r.flows.expired(r.clock.Now(), math.MaxInt))
+		},
+		"no room": func(r *rig) { r.makeRoom(r.cfg.MaxFlows) },
+		"one by one": func(r *rig) {
+			for _, k := range r.datapath.keys() {
+				r.flows.remove(k)
+				r.removeFlows([]flow.Key{k})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newTextRig(t, 64, filtered)
+			r.sown(packet.ProtoTCP)
+			if s := r.cfg.State.Stats(); s.Flows == 0 {
+				t.Fatal("no flow uses states")
+			}
+			remove(r)
+			if s := r.cfg.State.Stats(); s.Flows != 0 || r.flows.len() != 0 || len(r.datapath.keys()) != r.flows.len() {
+				t.Errorf("%d flows use states, want none; %d are in the book, %d in the datapath", s.Flows, r.flows.len(), len(r.datapath.keys()))
+			}
+		})
 	}
 }
 

@@ -35,7 +35,7 @@ type seed struct {
 }
 
 func newSeeds() *seeds {
-	return &seeds{book: newBook(), numbers: map[flow.Key]uint64{}, seeds: map[uint64]seed{}, tried: map[flow.Key]int{}, last: rand.Uint64() >> 1}
+	return &seeds{book: newBook(nil), numbers: map[flow.Key]uint64{}, seeds: map[uint64]seed{}, tried: map[flow.Key]int{}, last: rand.Uint64() >> 1}
 }
 
 // nameOf returns what a seed is known by here: its wide key, and where it is of answers to sources behind a translation, of which many have one key, a

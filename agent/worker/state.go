@@ -10,6 +10,7 @@ import (
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
+	"midonet.org/midonet/agent/flowstate"
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
@@ -57,7 +58,7 @@ func (l letters) free() {
 
 // remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. It removes the
 // flows that were decided on without those that are new, of answers that came before the question, and returns their keys. The error is
-// for want of room: the packet is to be dropped.
+// for want of room: the packet is to be dropped. Without one a flow is to be put into the book next.
 func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) (stale []flow.Key, err error) {
 	if len(r.State) == 0 {
 		return nil, nil
@@ -68,12 +69,19 @@ func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time)
 	if len(w.former) > 0 {
 		r.StatePeers = append(r.StatePeers, w.lenders(key.InPort, r)...)
 	}
-	news, err := w.cfg.State.Put(key, r.State, r.StatePeers, now)
+	user, added := flowstate.User{InPort: key.InPort}, false // without a number: one packet
+	if r.Cache {
+		user.Flow, added = w.flows.number(key)
+	}
+	news, err := w.cfg.State.Put(user, r.State, r.StatePeers, now)
 	if err != nil {
+		if added {
+			w.flows.remove(key)
+		}
 		return stale, err
 	}
 	if !r.Cache {
-		w.cfg.State.Remove([]flow.Key{key}, now)
+		w.cfg.State.Remove([]uint32{user.Flow}, now)
 	}
 	l.add(r.StatePeers, news)
 	return stale, nil

@@ -99,7 +99,7 @@ func (w *Worker) Flush() error {
 		return err
 	}
 	w.plugged = map[topology.PortID]plug{}
-	w.flows, w.seeds, w.answers = newBook(), newSeeds(), newSeeds()
+	w.flows, w.seeds, w.answers = newBook(w.letGo), newSeeds(), newSeeds()
 	for _, l := range w.lots {
 		l.gone = w.cfg.Now()
 	}

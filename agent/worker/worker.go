@@ -51,7 +51,7 @@ const batchSize = 64
 // sweepInterval is how often idle flows and learned stations are looked for.
 const sweepInterval = 5 * time.Second
 
-// defaultRoom is how many flows the eBPF datapath holds by default. The worker needs some 600 octets for each.
+// defaultRoom is how many flows the eBPF datapath holds by default. The worker needs some 450 octets for each.
 const defaultRoom = 1 << 17
 
 // FlowsIn returns how many flows are to be remembered of a datapath that has room for so many; 0: for 131,072. The rest is for connections that
@@ -151,7 +151,7 @@ func (w *Worker) View() *view.View {
 // New returns a worker with the empty view. It plugs nothing in and serves nothing before Run.
 func New(cfg Config) *Worker {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, FlowsIn(0))
-	return &Worker{
+	w := &Worker{
 		cfg:            cfg,
 		log:            cfg.Log,
 		counters:       newCounters(),
@@ -166,7 +166,6 @@ func New(cfg Config) *Worker {
 		floods:         newRates(floodRate),
 		questions:      newRates(questionRate),
 		refusals:       newRates(errorRate),
-		flows:          newBook(),
 		seeds:          newSeeds(),
 		answers:        newSeeds(),
 		lots:           map[uint64]*lot{},
@@ -188,6 +187,8 @@ func New(cfg Config) *Worker {
 		advertisements: advertisements{},
 		leases:         make(chan sim.BlockWant, maxLeases),
 	}
+	w.flows = newBook(w.letGo)
+	return w
 }
 
 // Run serves misses and expires flows until ctx ends, whose error it then returns, or the datapath fails. It is called once.

@@ -54,6 +54,7 @@ type host struct {
 	endpoint netip.Addr
 	view     *view.View
 	states   states
+	users    *flow.Keys // numbers for states, of flows that were there ever
 	flows    map[flow.Key]cached
 	seeds    map[flow.Key]sown
 	begun    int // packets that a seed was there for
@@ -101,6 +102,7 @@ func newLab(t *rapid.T, w *world) *lab {
 			t.Fatal(err)
 		}
 		h.states = states{table, uint16(i+1) << 12, new(uint16)}
+		h.users = flow.NewKeys()
 		h.view, h.flows, h.seeds = view.New(h.id), map[flow.Key]cached{}, map[flow.Key]sown{}
 	}
 	l.follow(w)
@@ -533,12 +535,16 @@ func (l *lab) remember(h *host, key flow.Key, r *sim.Result) {
 		return
 	}
 	h.forget(unknown(h, r.State))
-	news, err := h.states.Put(key, r.State, r.StatePeers, now)
+	user := flowstate.User{InPort: key.InPort}
+	if r.Cache {
+		user.Flow, _ = h.users.Number(key)
+	}
+	news, err := h.states.Put(user, r.State, r.StatePeers, now)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	if !r.Cache {
-		h.states.Remove([]flow.Key{key}, now)
+		h.states.Remove([]uint32{user.Flow}, now)
 	}
 	l.tell(h, r.StatePeers, news)
 }
