@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -84,6 +85,9 @@ func TestKeyFrameRoundTrip(t *testing.T) {
 		}
 		if got := KeyOf(&p, want.InPort); got != want {
 			t.Fatalf("the frame of\n%+v\nhas the key\n%+v", want, got)
+		}
+		if got := want.AppendFrame([]byte("before"))[len("before"):]; !bytes.Equal(got, want.Frame()) {
+			t.Fatalf("the frame of %s is appended as % x", want, got)
 		}
 	})
 }

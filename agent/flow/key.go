@@ -124,10 +124,10 @@ func isLinkControl(icmpType uint16) bool {
 
 // Frame returns a frame that has the key's fields, so that a flow which outlived the agent's memory can be simulated again. KeyOf
 // of the frame is the key, but for Any.
-func (k Key) Frame() []byte {
-	h := k.Header()
-	return h.Frame(nil)
-}
+func (k Key) Frame() []byte { return k.Header().Frame(nil) }
+
+// AppendFrame appends the frame that Frame returns.
+func (k Key) AppendFrame(b []byte) []byte { return k.Header().AppendFrame(b, nil) }
 
 // Header returns the header of packets with the key, but for what the key has not.
 func (k Key) Header() packet.Header {

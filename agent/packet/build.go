@@ -14,13 +14,19 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checksums are computed. A TTL of 0 becomes 64. An IPv6 fragment gets a fragment header; the payload of a later fragment follows
 // the network header at an offset of 8 octets.
 func (h Header) Frame(payload []byte) []byte {
-	b := make([]byte, ethernetLen, ethernetLen+4+ipv6Len+8+tcpLen+len(payload))
+	return h.AppendFrame(make([]byte, 0, ethernetLen+4+ipv6Len+8+tcpLen+len(payload)), payload)
+}
+
+// AppendFrame appends the frame that Frame returns.
+func (h Header) AppendFrame(b, payload []byte) []byte {
+	l2 := len(b)
+	b = append(b, make([]byte, ethernetLen)...)
 	if h.Tagged() {
-		putEthernet(b, h.DstMAC, h.SrcMAC, EtherTypeVLAN)
+		putEthernet(b[l2:], h.DstMAC, h.SrcMAC, EtherTypeVLAN)
 		b = binary.BigEndian.AppendUint16(b, h.VLAN&0x0fff)
 		b = binary.BigEndian.AppendUint16(b, h.EtherType)
 	} else {
-		putEthernet(b, h.DstMAC, h.SrcMAC, h.EtherType)
+		putEthernet(b[l2:], h.DstMAC, h.SrcMAC, h.EtherType)
 	}
 	if h.TTL == 0 {
 		h.TTL = 64

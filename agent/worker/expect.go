@@ -51,7 +51,7 @@ func (w *Worker) expect(b *batch, first *packet.Packet, actions *flow.Actions) (
 // foresee installs the flow of an answer with the key before it comes, and returns the result of its simulation. What others are to be told
 // is added to the letters. False where it is left to come, or does not go all the way.
 func (w *Worker) foresee(b *batch, l letters, key flow.Key) (r sim.Result, ok bool) {
-	r = w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), Room: b.room})
+	r = w.simulate(sim.Input{InPort: key.InPort, Frame: b.frameOf(key), Room: b.room})
 	answers := w.deliverable(r.Actions)
 	if r.Verdict != sim.Forward || !r.Cache || !w.mayInstall(&answers) || answers.Drop() || len(r.Learn)+len(r.Found)+len(r.Emit) > 0 {
 		return r, false

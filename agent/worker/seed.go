@@ -275,7 +275,7 @@ func (w *Worker) hearOfBirth(b *batch, birth *datapath.Birth) {
 // acknowledge enters a flow into the book that the datapath has, with these actions where made is set. It is what the simulation of a packet
 // with its key says, to which what is remembered is as the state has it, if it is not nil. What others are to be told is added to the letters.
 func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, state sim.State, has *flow.Actions, made bool) {
-	r := w.simulate(sim.Input{InPort: key.InPort, Frame: key.Frame(), State: state, Room: b.room})
+	r := w.simulate(sim.Input{InPort: key.InPort, Frame: b.frameOf(key), State: state, Room: b.room})
 	b.found, b.learned = append(b.found, r.Found...), append(b.learned, r.Learn...)
 	actions := w.deliverable(r.Actions)
 	var err error

@@ -86,6 +86,13 @@ type batch struct {
 	found   []sim.Resolved
 	touched []flow.Tag
 	room    *sim.Room
+	frame   []byte // of the present simulation, where it is of a key alone
+}
+
+// frameOf returns a frame that has the key's fields, which is good until the next one is asked for.
+func (b *batch) frameOf(key flow.Key) []byte {
+	b.frame = key.AppendFrame(b.frame[:0])
+	return b.frame
 }
 
 // batches are kept for the next misses: one is tens of kilobytes, and a thousand are taken each second.
@@ -98,7 +105,8 @@ func (b *batch) free() {
 	clear(b.flows)
 	clear(b.seeds)
 	clear(b.packets) // they point to frames
-	*b = batch{known: b.known, flows: b.flows[:0], seeds: b.seeds[:0], packets: b.packets[:0], states: b.states, room: b.room}
+	*b = batch{known: b.known, flows: b.flows[:0], seeds: b.seeds[:0], packets: b.packets[:0], states: b.states, room: b.room,
+		frame: b.frame}
 	batches.Put(b)
 }
 
