@@ -21,6 +21,9 @@ func Ports() *Resource {
 		{Name: "device_owner", Type: String, Help: "What kind of thing uses it, such as compute:nova or network:dhcp.",
 			Create: true, Update: true, Default: "", Validate: unpadded(stringUpTo(deviceOwnerSize)), Filter: true, Sort: true, Policy: true},
 		{Name: "status", Type: String, Help: "ACTIVE, BUILD, DOWN or ERROR.", Filter: true, Sort: true},
+		{Name: "allowed_address_pairs", Type: List,
+			Help:   "Addresses that it may use besides its own: objects with ip_address, which may be a range, and mac_address.",
+			Create: true, Update: true, Convert: addressPairs, Policy: true},
 	}
 	return New("port", "ports", identity(), core, binding(), portDNS(), portSecurity(), standard(), taggedFromBirth())
 }

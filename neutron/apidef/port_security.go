@@ -16,9 +16,6 @@ func portSecurity() []Attribute {
 			Create: true, Update: true, Convert: toBoolean, Policy: true},
 		{Name: "security_groups", Type: List, Help: "The security groups that it is in; by default its project's group default.",
 			Create: true, Update: true, Convert: nullToEmptyList, Validate: uuidList, Filter: true},
-		{Name: "allowed_address_pairs", Type: List,
-			Help:   "Addresses that it may use besides its own: objects with ip_address, which may be a range, and mac_address.",
-			Create: true, Update: true, Convert: addressPairs, Policy: true},
 	}
 }
 

@@ -28,9 +28,9 @@ func Routers() *Resource {
 // placed is what Neutron's own routers say of where they are (neutron-lib api/definitions/dvr.py and l3_ext_ha_mode.py).
 func placed() []Attribute {
 	return []Attribute{
-		{Name: "distributed", Type: Boolean, Help: "Kept as it was asked for: every router is on every host. Where `service_plugins` has `router`.",
-			Create: true, Update: true, Convert: toBooleanOrNull, Policy: true},
 		{Name: "ha", Type: Boolean, Help: "Kept as it was asked for: every router outlives any host. Where `service_plugins` has `router`.",
+			Create: true, Update: true, Convert: toBooleanOrNull, Policy: true},
+		{Name: "distributed", Type: Boolean, Help: "Kept as it was asked for: every router is on every host. Where `service_plugins` has `router`.",
 			Create: true, Update: true, Convert: toBooleanOrNull, Policy: true},
 	}
 }

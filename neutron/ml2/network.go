@@ -155,17 +155,17 @@ func (r *request) updateNetwork(networkID string, body plugin.Body[model.Network
 
 // besideNetworks are the attributes of networks that are not in their rows.
 var besideNetworks = []string{"shared", "router:external", "is_default", "provider:network_type", "provider:physical_network",
-	"provider:segmentation_id", "segments"}
+	"provider:segmentation_id", "segments", "dns_domain", "port_security_enabled"}
 
 // countsForNetwork reports whether a request is a change. In the original it is one to write what is in a network's row already, but
-// not to say again whether it is external or the default (neutron/services/revisions/revision_plugin.py). Sharing is told apart.
+// not to say again what is kept beside it (neutron/services/revisions/revision_plugin.py). Sharing is told apart.
 func countsForNetwork(was, n *model.Network, body plugin.Body[model.Network]) bool {
 	for attr := range body.Given {
 		if !slices.Contains(besideNetworks, attr) {
 			return true
 		}
 	}
-	return n.External != was.External || isDefault(n) != isDefault(was)
+	return n.External != was.External || isDefault(n) != isDefault(was) || n.DNSDomain != was.DNSDomain || n.PortSecurityEnabled != was.PortSecurityEnabled
 }
 
 func isDefault(n *model.Network) bool { return n.External && n.IsDefault != nil && *n.IsDefault }

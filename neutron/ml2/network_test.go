@@ -128,6 +128,11 @@ func TestWhatCountsAsAChange(t *testing.T) {
 		{body(model.Network{IsDefault: &yes}, "is_default"), true},
 		{body(model.Network{IsDefault: &yes}, "is_default"), false},
 		{body(model.Network{}, "router:external", "shared"), true},
+		{body(model.Network{}, "dns_domain"), false},
+		{body(model.Network{DNSDomain: "example.org."}, "dns_domain"), true},
+		{body(model.Network{DNSDomain: "example.org."}, "dns_domain"), false},
+		{body(model.Network{PortSecurityEnabled: !n.PortSecurityEnabled}, "port_security_enabled"), true},
+		{body(model.Network{PortSecurityEnabled: !n.PortSecurityEnabled}, "port_security_enabled"), false},
 	} {
 		f.tasks()
 		was := n.RevisionNumber

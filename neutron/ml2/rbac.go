@@ -45,11 +45,11 @@ func (p rbacPolicies) Create(ctx context.Context, c *auth.Caller, items []plugin
 func (r *request) createRBACPolicy(body plugin.Body[model.RBACPolicy]) (*model.RBACPolicy, error) {
 	v := body.Value
 	v.ID = id.New[model.RBACPolicy]()
-	if err := r.mayShare(&v); err != nil {
-		return nil, err
-	}
 	if actions := shareables[v.ObjectType].actions; !slices.Contains(actions, v.Action) {
 		return nil, invalidAction(&v, actions)
+	}
+	if err := r.mayShare(&v); err != nil {
+		return nil, err
 	}
 	if v.ObjectType == model.RBACSubnetPool {
 		if err := r.hasScopeOf(&v); err != nil {

@@ -179,6 +179,8 @@ func TestPolicyRefusals(t *testing.T) {
 		"Invalid input for operation: network "+gone.ID.String()+" could not be found.")
 	wantFault(t, create(alice, policyBody(n, "access_as_friend", "carol", "alice")), errs.Invalid, "InvalidActionForType",
 		"Invalid action 'access_as_friend' for object type 'network'. Valid actions: ('access_as_shared', 'access_as_external')")
+	wantFault(t, create(admin, body(model.RBACPolicy{ObjectType: model.RBACSecurityGroup, ObjectID: gone.ID.String(), Action: model.AccessAsExternal})),
+		errs.Invalid, "InvalidActionForType", "Invalid action 'access_as_external' for object type 'security_group'. Valid actions: ('access_as_shared',)")
 }
 
 // TestAPolicyInUseStays: a project whose ports are on a network keeps its access, be it by its own policy or by everyone's.
