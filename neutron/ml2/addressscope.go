@@ -81,7 +81,7 @@ func (r *request) updateAddressScope(s *model.AddressScope, body plugin.Body[mod
 	return store.UpdateAddressScope(r.tx, s)
 }
 
-// shareScope makes a scope everyone's, if it is not.
+// shareScope makes a scope everyone's, if it is not, by a policy of who asks for it (neutron/objects/rbac_db.py, update_shared).
 func (r *request) shareScope(s *model.AddressScope) error {
 	targets, err := store.RBACTargets(r.tx, s.ID.String(), model.AccessAsShared)
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *request) shareScope(s *model.AddressScope) error {
 	if slices.Contains(targets, model.Everyone) {
 		return nil
 	}
-	return r.share(model.RBACAddressScope, s.ID.String(), s.ProjectID, model.AccessAsShared)
+	return r.share(model.RBACAddressScope, s.ID.String(), r.caller.ProjectID, model.AccessAsShared)
 }
 
 func (s addressScopes) Delete(ctx context.Context, c *auth.Caller, scopeID string) error {

@@ -139,7 +139,7 @@ func TestSharedScopes(t *testing.T) {
 
 func TestAScopeStaysShared(t *testing.T) {
 	f := newFixture(t)
-	s := f.scope(admin, 4)
+	s := f.scope(alice, 4)
 	update := func(shared bool) error {
 		_, err := f.AddressScopes().Update(ctx, admin, s.ID.String(), body(model.AddressScope{Shared: shared}, "shared"))
 		return err
@@ -152,11 +152,15 @@ func TestAScopeStaysShared(t *testing.T) {
 	if got, err := f.AddressScopes().Get(ctx, bob, s.ID.String()); err != nil || !got.Shared {
 		t.Errorf("bob sees %+v, %v", got, err)
 	}
+	policies, err := f.RBACPolicies().List(ctx, admin, plugin.Query{Filters: []plugin.Filter{{Attr: "object_id", Values: []string{s.ID.String()}}}})
+	if err != nil || len(policies) != 1 || policies[0].ProjectID != admin.ProjectID {
+		t.Errorf("shared by %+v, %v; want one policy, of who has shared it", policies, err)
+	}
 	wantFault(t, update(false), errs.Invalid, "AddressScopeUpdateError",
 		"Unable to update address scope "+s.ID.String()+" : Shared address scope can't be unshared.")
 	if err := f.AddressScopes().Delete(ctx, admin, s.ID.String()); err != nil {
 		t.Fatal(err)
 	}
-	_, err := f.AddressScopes().Get(ctx, bob, s.ID.String())
+	_, err = f.AddressScopes().Get(ctx, bob, s.ID.String())
 	wantFault(t, err, errs.NotFound, "AddressScopeNotFound", "")
 }
