@@ -23,6 +23,7 @@ var failures = []failure{
 	// Actions with a body that is not theirs (`{}` and the like are a row of their own).
 	{`^PUT /v2.0/routers/\S+/(add|remove)_extraroutes {"rout`, `^400 HTTPBadRequest: Invalid input`},
 	{`^PUT /v2.0/ports/\S+/bindings/host1/activate.* AS (blue|red)`, `^404 HTTPNotFound`}, // PolicyCheckError
+	{`^POST /v2.0/floatingips/\S+/port_forwardings .* AS service`, `^40[034] `},           // PolicyCheckError
 	// What is of the wrong type.
 	{`/v2.0/networks.*"segments":`, `^400 HTTPBadRequest: Invalid input for segments`},
 	{`^PUT /v2.0/subnets/.*"service_types":(null|0)`, `^200|^400 HTTPBadRequest: Subnet service types must be a list`},
@@ -44,7 +45,7 @@ var failures = []failure{
 	{`^PUT /v2.0/floatingips/\S+/port_forwardings/.*"internal_ip_address":"::1"`, `^400 BadRequest: .* does not correspond to an address on the internal port`},
 	{`^PUT /v2.0/floatingips/\S+/port_forwardings/.*"internal_port_id":"\$port1"`, `^409 PortHasBindingFloatingIP`},
 	// The type of the object that an RBAC policy is on.
-	{`^POST /v2.0/rbac-policies .*"object_type":`, `^400 InvalidInput: .*(is not a valid RBAC object type|could not be found)`},
+	{`^POST /v2.0/rbac-policies .*"object_type":`, `^400 (InvalidActionForType|InvalidInput: .*(is not a valid RBAC object type|could not be found))`},
 	{`^POST /v2.0/rbac-policies `, `^400 HTTPBadRequest: Failed to parse request. Required attribute 'object_type' not specified`},
 }
 

@@ -187,7 +187,7 @@ var queries = []string{"tenant_id=blue&project_id=red", "tenant_id=blue&project_
 	"marker=&limit=1", "marker=00000000-0000-0000-0000-000000000000&limit=1", "Name=net1", "=x", "&&", "name=a&", "name", "%6eame=net1", "name=net%31", "name=a;b", "name=a+b", "id=",
 	"id=abc", "?name=net1", "name=%ff", "name=a%00b", "fields=id;name", "name=net1%0a", "name==net1",
 	"name=net1&name=net2&name=net1", "name[]=net1", "name=%F0%9F%98%80", "limit=1&limit=2&sort_key=name&sort_dir=asc", "page_reverse=True&page_reverse=False",
-	"marker=$net1&marker=$net2&limit=1"}
+	"marker=$netb&marker=$ext&limit=1&sort_key=name&sort_dir=asc"}
 
 // accepts are what Accept may say.
 var accepts = []string{"application/json", "*/*", "application/*", "application/json;q=0", "text/plain", "application/xml", "text/html,*/*;q=0.1", "foo", ""}

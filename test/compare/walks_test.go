@@ -23,6 +23,7 @@ var (
 	oneWalk  = flag.Uint64("walk", 0, "the number of a walk to take alone, and to tell each step of")
 	allWalks = flag.Uint64("walks", 6, "how many walks are taken")
 	length   = flag.Int("steps", 70, "how many steps a walk has")
+	seed     = flag.Uint64("seed", 0, "another one gives other walks")
 )
 
 // choices are attributes, or names of actions, each with the values that a walk chooses from.
@@ -35,11 +36,13 @@ type kind struct {
 	parent string  // the noun of what it is below
 	need   choices // what a POST has, each attribute's values
 	may    choices // what a POST or a PUT has besides
+	post   choices // what a POST alone has besides
 	put    choices // what a PUT alone has besides
 	acts   choices // what is done to one, and the bodies
+	by     choices // what a list is asked by besides
 }
 
-var common = choices{"name": {`"a"`, `"b"`, `""`}, "description": {`"one"`, `""`, `null`}}
+var common = choices{"name": {`"a"`, `"b"`, `""`}, "description": {`"one"`, `""`}}
 
 var booleans = []string{"true", "false"}
 
@@ -58,51 +61,64 @@ var kinds = []kind{
 		acts: choices{"add_addresses": {`{"addresses":["10.1.0.0/16"]}`, `{"addresses":["10.3.0.1"]}`},
 			"remove_addresses": {`{"addresses":["10.1.0.0/16"]}`, `{"addresses":["10.3.0.1"]}`}}},
 	{def: apidef.SecurityGroups(), slots: 3, need: choices{"name": {`"sg"`, `"default"`}}, may: choices{"stateful": booleans}},
-	{def: apidef.SecurityGroupRules(), slots: 4, need: choices{"security_group_id": {`"@security_group"`}, "direction": {`"ingress"`, `"egress"`}},
-		may: choices{"protocol": {`"tcp"`, `"udp"`, `"icmp"`, `"6"`, "null", `"ipv6-icmp"`}, "port_range_min": {"80", "8"},
+	{def: apidef.SecurityGroupRules(), slots: 4, need: choices{"security_group_id": {`"@security_group"`, `"@security_group"`, `"$default"`}, "direction": {`"ingress"`, `"egress"`}},
+		may: choices{"protocol": {`"tcp"`, `"udp"`, `"icmp"`, `"6"`, "null", `"ipv6-icmp"`, `"gre"`, `"any"`}, "port_range_min": {"80", "8"},
 			"port_range_max": {"80", "90", "0"}, "ethertype": {`"IPv4"`, `"IPv6"`},
-			"remote_group_id": {`"@security_group"`}, "remote_ip_prefix": {`"10.1.0.0/16"`, `"fd00::/64"`}, "remote_address_group_id": {`"@address_group"`}}},
+			"remote_group_id": {`"@security_group"`, `"$default"`}, "remote_ip_prefix": {`"10.1.0.0/16"`, `"fd00::/64"`}, "remote_address_group_id": {`"@address_group"`}}},
 	{def: apidef.Networks(), slots: 3, may: choices{"shared": booleans, "router:external": booleans, "admin_state_up": booleans, "port_security_enabled": booleans,
-		"dns_domain": {`"example.org."`, `""`}, "is_default": booleans}},
+		"dns_domain": {`"example.org."`, `""`}, "is_default": booleans, "mtu": {"0", "1400", "1200", "9000"}}},
 	{def: apidef.RBACPolicies(), slots: 3, need: choices{"object_type": {`"network"`, `"security_group"`, `"address_scope"`, `"subnetpool"`, `"address_group"`},
 		"object_id":     {`"@network"`, `"@network"`, `"@security_group"`, `"@address_scope"`, `"@subnetpool"`, `"@address_group"`},
 		"action":        {`"access_as_shared"`, `"access_as_shared"`, `"access_as_external"`},
 		"target_tenant": {`"red"`, `"blue"`, `"*"`}}, put: choices{"target_tenant": {`"red"`, `"blue"`, `"*"`}}},
 	{def: apidef.Subnets(), slots: 4, need: choices{"network_id": {`"@network"`}, "ip_version": {"4", "4", "6"}},
-		may: choices{"cidr": {`"10.0.1.0/24"`, `"10.0.2.0/24"`, `"192.168.0.0/24"`, `"172.24.4.0/24"`, `"fd00:1::/64"`, `"fd00:2::/64"`},
+		may: choices{"cidr": {`"10.0.1.0/24"`, `"10.0.2.0/24"`, `"192.168.0.0/24"`, `"172.24.4.0/24"`, `"fd00:1::/64"`, `"fd00:2::/64"`, `"10.0.2.0/30"`},
 			"gateway_ip":  {"null", `"10.0.1.254"`, `"fd00:1::fe"`},
 			"enable_dhcp": booleans, "dns_nameservers": {`["10.9.9.9"]`, `[]`}, "host_routes": {`[{"destination":"10.7.0.0/16","nexthop":"10.0.1.200"}]`, `[]`},
 			"service_types": {`["compute:nova"]`, `["network:floatingip"]`, `[]`}, "subnetpool_id": {`"@subnetpool"`}, "prefixlen": {"26", "64"},
 			"use_default_subnetpool": {"true"},
-			"ipv6_ra_mode":           {`"slaac"`}, "ipv6_address_mode": {`"slaac"`, `"dhcpv6-stateless"`}},
-		put: choices{"allocation_pools": {`[{"start":"10.0.1.2","end":"10.0.1.253"}]`}}},
+			"ipv6_ra_mode":           {`"slaac"`}, "ipv6_address_mode": {`"slaac"`, `"dhcpv6-stateless"`},
+			"allocation_pools": {`[{"start":"10.0.1.2","end":"10.0.1.253"}]`, `[{"start":"10.0.1.2","end":"10.0.1.3"},{"start":"10.0.1.110","end":"10.0.1.120"}]`, `[]`}},
+		by: choices{"name": {"a", "b"}, "shared": booleans}},
 	{def: apidef.Ports(), slots: 6, need: choices{"network_id": {`"@network"`}},
-		may: choices{"fixed_ips": {`[]`, `[{"subnet_id":"@subnet"}]`, `[{"ip_address":"10.0.1.111"}]`, `[{"subnet_id":"@subnet","ip_address":"10.0.1.112"}]`, `[{"subnet_id":"@subnet"},{"subnet_id":"@subnet"}]`},
+		may: choices{"fixed_ips": {`[]`, `[{"subnet_id":"@subnet"}]`, `[{"ip_address":"10.0.1.111"}]`, `[{"subnet_id":"@subnet","ip_address":"10.0.1.112"}]`, `[{"subnet_id":"@subnet"},{"subnet_id":"@subnet"}]`,
+			`[{"ip_address":"fd00:1::5"}]`, `[{"subnet_id":"@subnet"},{"ip_address":"10.0.1.113"}]`},
 			"mac_address": {`"02:00:00:00:00:01"`, `"02:00:00:00:00:02"`}, "device_id": {`"vm"`, `"@router"`, `""`},
-			"device_owner": {`"compute:nova"`, `""`, `"network:dhcp"`}, "admin_state_up": booleans,
-			"security_groups":       {`[]`, `["@security_group"]`, `["@security_group","@security_group"]`},
+			"device_owner": {`"compute:nova"`, `""`, `"network:dhcp"`, `"network:router_interface"`, `"network:floatingip"`}, "admin_state_up": booleans,
+			"security_groups":       {`[]`, `["@security_group"]`, `["@security_group","@security_group"]`, `["$default"]`, "null"},
 			"allowed_address_pairs": {`[]`, `[{"ip_address":"10.9.0.1"}]`, `[{"ip_address":"10.9.0.0/24","mac_address":"02:00:00:00:00:09"}]`},
 			"port_security_enabled": booleans, "extra_dhcp_opts": {`[{"opt_name":"mtu","opt_value":"1400"}]`, `[{"opt_name":"mtu","opt_value":null}]`},
-			"dns_name": {`"web"`, `""`}}},
+			"dns_name": {`"web"`, `""`}, "dns_domain": {`"example.org."`, `""`}, "binding:vnic_type": {`"normal"`, `"direct"`}, "binding:profile": {`{"a":"b"}`, `{}`}},
+		by: choices{"fixed_ips": {"subnet_id=@subnet", "ip_address=10.0.1.111", "ip_address_substr=10.0.1.11"}, "device_id": {"@router", "vm"},
+			"mac_address": {"02:00:00:00:00:01"}}},
 	{def: apidef.Routers(), slots: 2,
 		may: choices{"external_gateway_info": {`{"network_id":"$ext"}`, `{"network_id":"@network"}`, "null", `{"network_id":"$ext","enable_snat":false}`},
-			"admin_state_up": booleans}, put: choices{"routes": {`[{"destination":"10.5.0.0/16","nexthop":"10.0.1.200"}]`, `[]`}},
+			"admin_state_up": booleans},
+		post: choices{"external_gateway_info": {`{"network_id":"$ext"}`, `{"network_id":"@network","external_fixed_ips":[{"subnet_id":"@subnet"}]}`,
+			`{"network_id":"$ext","external_fixed_ips":[{"ip_address":"172.24.4.200"}]}`}},
+		put: choices{"routes": {`[{"destination":"10.5.0.0/16","nexthop":"10.0.1.200"}]`, `[]`}},
 		acts: choices{"add_router_interface": {`{"subnet_id":"@subnet"}`, `{"subnet_id":"@subnet"}`, `{"port_id":"@port"}`},
 			"remove_router_interface": {`{"subnet_id":"@subnet"}`, `{"port_id":"@port"}`},
 			"add_extraroutes":         {`{"router":{"routes":[{"destination":"10.6.0.0/16","nexthop":"10.0.1.201"}]}}`},
 			"remove_extraroutes":      {`{"router":{"routes":[{"destination":"10.6.0.0/16","nexthop":"10.0.1.201"}]}}`}}},
 	{def: apidef.FloatingIPs(), slots: 3, need: choices{"floating_network_id": {`"$ext"`, `"$ext"`, `"@network"`}},
-		may: choices{"port_id": {`"@port"`, "null"}, "fixed_ip_address": {`"10.0.1.111"`}, "dns_name": {`"fip"`}}},
+		may:  choices{"port_id": {`"@port"`, "null"}, "fixed_ip_address": {`"10.0.1.111"`}, "dns_name": {`"fip"`}},
+		post: choices{"floating_ip_address": {`"172.24.4.210"`, `"172.24.4.100"`, `"10.0.1.114"`}, "subnet_id": {`"$sube"`, `"@subnet"`}},
+		by:   choices{"router_id": {"@router"}, "floating_ip_address": {"172.24.4.210"}}},
 	{def: apidef.PortForwardings(), slots: 2, parent: "floatingip", need: choices{"internal_port_id": {`"@port"`},
 		"internal_ip_address": {`"10.0.1.111"`, `"10.0.1.112"`},
 		"protocol":            {`"tcp"`, `"udp"`}, "internal_port": {"80", "81"}, "external_port": {"8080", "8081"}}},
+	{def: apidef.ServiceProfiles(), slots: 1, need: choices{"driver": {`""`, `"x.y"`}, "metainfo": {`"{}"`}}, may: choices{"enabled": booleans}},
+	{def: apidef.Flavors(), slots: 2, need: choices{"name": {`"f"`}, "service_type": {`"L3_ROUTER_NAT"`, `"FOO"`}}, may: choices{"enabled": booleans}},
 }
 
-// Of those who ask, some may only read, and some are services.
+// Of those who ask, some may only read, some are services, one administers from a project that has things, and one has no role that a rule knows.
 var (
-	reader  = original.Caller{Project: "blue", Roles: []string{"reader"}}
-	service = original.Caller{Project: "service", Roles: []string{"advsvc"}}
-	walkers = []original.Caller{operator, operator, blue, blue, blue, red, red, reader, service}
+	reader   = original.Caller{Project: "blue", Roles: []string{"reader"}}
+	service  = original.Caller{Project: "service", Roles: []string{"advsvc"}}
+	manager  = original.Caller{Project: "blue", Roles: []string{"admin"}}
+	stranger = original.Caller{Project: "red", Roles: []string{"other"}}
+	walkers  = []original.Caller{operator, operator, operator, operator, blue, blue, blue, blue, red, red, reader, service, manager, stranger}
 )
 
 // walk is one of them. Its chances decide what is asked: both servers are asked the same.
@@ -127,27 +143,57 @@ func (l *laboratory) askWalks(t *testing.T) {
 	for _, caller := range walkers { // whose first look, or port that comes to nothing, makes its default group there
 		l.asks(t, request{method: "GET", path: "/v2.0/security-groups", caller: caller}, sorted)
 	}
+	for _, s := range []*side{l.theirs, l.ours} {
+		s.ids["default"] = s.defaultGroup(t, blue)
+	}
 	for _, n := range numbers {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			defer l.report(t)
-			w := &walk{laboratory: l, t: t, Rand: rand.New(rand.NewPCG(n, 0)),
+			w := &walk{laboratory: l, t: t, Rand: rand.New(rand.NewPCG(n, *seed)),
 				number: n, there: map[string][]string{}, below: map[string]string{}, told: *oneWalk != 0}
 			w.take()
 			w.clear()
 		})
 	}
 	for _, r := range met {
-		l.ask(t, r)
+		if at := slices.IndexFunc(world(), func(p place) bool { return p.path() == r.path }); at >= 0 && r.method == "POST" {
+			l.post(t, world()[at], r)
+		} else {
+			l.asks(t, r, revised)
+		}
 	}
+}
+
+// defaultGroup is the identifier of a project's default group.
+func (s *side) defaultGroup(t *testing.T, caller original.Caller) string {
+	t.Helper()
+	list := s.ask(t, request{method: "GET", path: "/v2.0/security-groups?name=default&tenant_id=" + caller.Project, caller: caller})
+	var body struct {
+		Groups []struct{ ID string } `json:"security_groups"`
+	}
+	check(t, json.Unmarshal([]byte(list.raw), &body))
+	return body.Groups[0].ID
 }
 
 // met is what walks came upon, and the next ones may not.
 var met = []request{
+	{method: "POST", path: "/v2.0/rbac-policies", body: `{"rbac_policy":{"action":"access_as_external","object_type":"security_group","object_id":"$sg1","target_tenant":"red"}}`},
+	{method: "GET", path: "/v2.0/quotas/ops/details"},
 	{method: "POST", path: "/v2.0/subnets", body: `{"subnet":{"ip_version":4,"cidr":"10.0.1.0/24","network_id":"` + nobody + `"}}`, caller: service},
 	{method: "PUT", path: "/v2.0/quotas/blue", body: `{"quota":{"network":0}}`},
 	{method: "POST", path: "/v2.0/networks", body: `{"network":{"shared":true}}`, caller: blue},
 	{method: "DELETE", path: "/v2.0/quotas/blue"},
 	{method: "DELETE", path: "/v2.0/rbac-policies/$rb2"},
+	{method: "POST", path: "/v2.0/subnets", body: `{"subnet":{"ip_version":4,"cidr":"10.99.0.0/24","network_id":"$net2"}}`, caller: red},
+	{method: "POST", path: "/v2.0/subnets", body: `{"subnet":{"ip_version":4,"network_id":"$netb","subnetpool_id":"$pool4","ipv6_ra_mode":"slaac"}}`},
+	{method: "POST", path: "/v2.0/subnets",
+		body: `{"subnet":{"ip_version":4,"network_id":"$netb","subnetpool_id":"$pool4","cidr":"10.16.9.0/24","gateway_ip":"10.16.9.0"}}`},
+	{method: "PUT", path: "/v2.0/networks/$netb", body: `{"network":{"router:external":true}}`},
+	{method: "POST", path: "/v2.0/routers", body: `{"router":{"external_gateway_info":{"network_id":"$netb"}}}`},
+	{method: "PUT", path: "/v2.0/networks/$netb", body: `{"network":{"router:external":false}}`},
+	{method: "GET", path: "/v2.0/subnets/$sub3", caller: service},
+	{method: "POST", path: "/v2.0/floatingips/" + nobody + "/port_forwardings", body: `{"port_forwarding":{"internal_port_id":"$pfp"}}`, caller: service},
+	{method: "PUT", path: "/v2.0/ports/$port2", body: `{"port":{}}`},
 }
 
 // take goes on until the servers have come apart: after that they would differ for that reason alone.
@@ -170,19 +216,34 @@ func (w *walk) take() {
 	w.look("/network-ip-availabilities")
 }
 
-// sight is a path to look at: something that is there, or what a filter finds.
+// sight is a path to look at: something that is there, or what filters find.
 func (w *walk) sight() string {
 	k := kinds[w.IntN(len(kinds))]
-	if k.parent != "" || w.IntN(2) == 0 {
+	switch dice := w.IntN(12); {
+	case dice == 0:
+		return "/network-ip-availabilities/" + w.fill("@network")
+	case dice == 1:
+		return "/quotas/" + pick(w, []string{"blue", "red"}) + pick(w, []string{"", "/details", "/default"})
+	case dice < 6:
 		return "/" + w.oneOf(k)
 	}
-	of := choices{}
-	for _, table := range []choices{k.need, k.may, common} {
+	of := choices{"fields": {"id", "name", "tenant_id"}, "tenant_id": {"blue", "red"}, "id": {"@" + k.def.Noun()}}
+	if k.tagged() {
+		maps.Copy(of, choices{"tags": {"a", "a,b"}, "tags-any": {"a", "a,b"}, "not-tags": {"a", "a,b"}, "not-tags-any": {"b", "a,b"}})
+	}
+	for _, table := range []choices{k.need, k.may, k.by, common} {
 		maps.Copy(of, table)
 	}
-	name := pick(w, sortedKeys(of))
-	return "/" + k.def.Path + "?" + name + "=" + query(w.fill(strings.Trim(pick(w, of[name]), `"[]`)))
+	var filters []string
+	for range 1 + w.IntN(2) {
+		name := pick(w, sortedKeys(of))
+		filters = append(filters, name+"="+query(w.fill(strings.Trim(pick(w, of[name]), `"[]`))))
+	}
+	return strings.TrimPrefix(w.collection(k), "/v2.0") + "?" + strings.Join(filters, "&")
 }
+
+// tagged reports whether things of the kind have tags.
+func (k kind) tagged() bool { return k.def.Attribute("tags") != nil }
 
 // limited are the kinds that projects have quotas of.
 var limited = []string{"network", "subnet", "port", "router", "floatingip", "subnetpool", "rbac_policy", "security_group", "security_group_rule"}
@@ -192,7 +253,7 @@ func (w *walk) limit() {
 	for _, project := range []string{"blue", "red"} {
 		limits := map[string]string{}
 		for _, noun := range limited {
-			limits[noun] = pick(w, []string{"-1", "-1", "1", "3", "6"})
+			limits[noun] = pick(w, []string{"-1", "-1", "-1", "1", "3", "6"})
 		}
 		w.does(request{method: "PUT", path: "/v2.0/quotas/" + project, body: `{"quota":` + object(limits, "", "") + "}", caller: operator})
 	}
@@ -200,7 +261,13 @@ func (w *walk) limit() {
 
 // step asks for a change, and reports whether both did the same.
 func (w *walk) step() bool {
+	if w.IntN(60) == 0 {
+		w.limit()
+	}
 	k := kinds[w.IntN(len(kinds))]
+	for w.lacks(k) && w.IntN(15) > 0 {
+		k = kinds[w.IntN(len(kinds))]
+	}
 	noun := k.def.Noun()
 	caller := w.caller()
 	if len(w.there[noun]) < k.slots && (len(w.there[noun]) == 0 || w.IntN(2) == 0) {
@@ -209,7 +276,7 @@ func (w *walk) step() bool {
 	item := w.item(k)
 	switch dice := w.IntN(10); {
 	case dice < 2:
-		theirs, ours := w.does(request{method: "DELETE", path: item, caller: caller})
+		theirs, ours := w.does(request{method: "DELETE", path: item, caller: caller, header: w.condition(k)})
 		if ours.status < 300 {
 			w.forget(noun, item)
 		}
@@ -217,37 +284,71 @@ func (w *walk) step() bool {
 	case dice < 6 && len(k.acts) > 0:
 		act := pick(w, sortedKeys(k.acts))
 		return alike(w.does(request{method: "PUT", path: item + "/" + act, body: w.fill(pick(w, k.acts[act])), caller: caller}))
-	case dice < 7 && noun != "security_group_rule" && noun != "rbac_policy" && k.parent == "":
-		return alike(w.does(request{method: "PUT", path: item + "/tags", body: pick(w, []string{`{"tags":["a"]}`, `{"tags":["a","b"]}`, `{"tags":[]}`}), caller: operator}))
+	case dice < 7 && k.tagged():
+		return alike(w.does(w.tagging(item + "/tags")))
 	}
-	attrs := w.some(k.may, k.put, common)
-	return alike(w.does(request{method: "PUT", path: item, body: wrapped(k.def, w.fill(object(attrs, "", ""))), caller: caller}))
+	attrs := w.some(k, k.put, func(a *apidef.Attribute) bool { return a.Update })
+	theirs, ours := w.does(request{method: "PUT", path: item, body: wrapped(k.def, w.fill(object(attrs, "", ""))), caller: caller, header: w.condition(k)})
+	if ours.status < 300 {
+		w.look(strings.TrimPrefix(item, "/v2.0"))
+	}
+	return alike(theirs, ours)
 }
 
-// make makes one more of a kind.
-func (w *walk) make(k kind, caller original.Caller) bool {
-	noun := k.def.Noun()
-	path := "/v2.0/" + k.def.Path
-	if k.parent != "" {
-		path = w.item(kindOf(k.parent)) + "/" + k.def.Path
+// lacks reports whether one of the kind needs what there is not yet.
+func (w *walk) lacks(k kind) bool {
+	if k.parent != "" && len(w.there[k.parent]) == 0 {
+		return true
 	}
-	attrs := w.some(k.may, common)
-	for _, name := range sortedKeys(k.need) {
-		if w.IntN(20) > 0 {
-			attrs[name] = pick(w, k.need[name])
+	for _, values := range k.need {
+		if noun := placeholder.FindString(values[0]); noun != "" && len(w.there[noun[1:]]) == 0 {
+			return true
 		}
 	}
-	if caller.Project == operator.Project && w.IntN(2) == 0 {
-		attrs["tenant_id"] = pick(w, []string{`"blue"`, `"red"`})
+	return false
+}
+
+// tagging is a change of tags.
+func (w *walk) tagging(at string) request {
+	r := request{method: "PUT", path: at, body: pick(w, []string{`{"tags":["a"]}`, `{"tags":["a","b"]}`, `{"tags":[]}`}), caller: operator}
+	if w.IntN(2) == 0 {
+		r = request{method: pick(w, []string{"PUT", "PUT", "DELETE", "GET"}), path: at + pick(w, []string{"/a", "/b"}), caller: operator}
 	}
-	theirs, ours := w.does(request{method: "POST", path: path, body: wrapped(k.def, w.fill(object(attrs, "", ""))), caller: caller})
+	return r
+}
+
+// countedAlike are the kinds whose revisions both count alike.
+var countedAlike = []string{"network", "security_group", "security_group_rule", "subnetpool"}
+
+// condition is a revision that a change asks for now and then.
+func (w *walk) condition(k kind) map[string]string {
+	if !slices.Contains(countedAlike, k.def.Noun()) || w.IntN(6) > 0 {
+		return nil
+	}
+	return map[string]string{"If-Match": fmt.Sprint("revision_number=", w.IntN(4))}
+}
+
+// together are the kinds of which both make several in one request.
+var together = []string{"network", "subnet", "port", "security_group", "security_group_rule"}
+
+// make makes one more of a kind, or two.
+func (w *walk) make(k kind, caller original.Caller) bool {
+	noun := k.def.Noun()
+	path := w.collection(k)
+	body := wrapped(k.def, w.another(k, caller))
+	if slices.Contains(together, noun) && w.IntN(8) == 0 {
+		body = `{"` + k.def.Collection + `":[` + w.another(k, caller) + "," + w.another(k, caller) + "]}"
+	}
+	theirs, ours := w.does(request{method: "POST", path: path, body: w.fill(body), caller: caller})
 	t, o := made(k.def, theirs), made(k.def, ours)
-	if len(t) == 1 && len(o) == 1 {
-		name := fmt.Sprintf("w%d_%s%d", w.number, noun, w.IntN(1_000_000))
-		w.theirs.ids[name], w.ours.ids[name] = t[0], o[0]
-		w.there[noun] = append(w.there[noun], name)
-		w.below[name] = path
-		return true
+	if len(t) == len(o) {
+		for i := range t {
+			name := fmt.Sprintf("w%d_%s%d", w.number, noun, w.IntN(1_000_000))
+			w.theirs.ids[name], w.ours.ids[name] = t[i], o[i]
+			w.there[noun] = append(w.there[noun], name)
+			w.below[name] = path
+		}
+		return alike(theirs, ours)
 	}
 	for i, s := range []*side{w.theirs, w.ours} { // what one of them has made alone
 		for _, id := range [][]string{t, o}[i] {
@@ -257,16 +358,43 @@ func (w *walk) make(k kind, caller original.Caller) bool {
 	return alike(theirs, ours)
 }
 
-func alike(theirs, ours answer) bool { return theirs.status == ours.status }
+// another is a new one of a kind, as JSON.
+func (w *walk) another(k kind, caller original.Caller) string {
+	attrs := w.some(k, k.post, func(a *apidef.Attribute) bool { return a.Create })
+	for _, name := range sortedKeys(k.need) {
+		if w.IntN(40) > 0 {
+			attrs[name] = pick(w, k.need[name])
+		}
+	}
+	if caller.Project == operator.Project && w.IntN(2) == 0 {
+		attrs["tenant_id"] = pick(w, []string{`"blue"`, `"red"`})
+	}
+	return object(attrs, "", "")
+}
+
+// collection is the path of a kind.
+func (w *walk) collection(k kind) string {
+	if k.parent != "" {
+		return w.item(kindOf(k.parent)) + "/" + k.def.Path
+	}
+	return "/v2.0/" + k.def.Path
+}
+
+// alike reports whether both have done what was asked, or neither.
+func alike(theirs, ours answer) bool { return (theirs.status < 300) == (ours.status < 300) }
 
 func (w *walk) caller() original.Caller { return pick(w, walkers) }
 
-// some are attributes at chance, at least one where there is one.
-func (w *walk) some(tables ...choices) map[string]string {
-	all := choices{}
-	for _, table := range tables {
-		maps.Copy(all, table)
-	}
+// some are attributes at chance, of those that a kind may be given, and now and then of those that it may not.
+func (w *walk) some(k kind, besides choices, may func(*apidef.Attribute) bool) map[string]string {
+	all := maps.Clone(common)
+	maps.Copy(all, k.may)
+	maps.Copy(all, besides)
+	astray := w.IntN(25) == 0
+	maps.DeleteFunc(all, func(name string, _ []string) bool {
+		a := k.def.Attribute(name)
+		return !astray && (a == nil || !may(a))
+	})
 	attrs := map[string]string{}
 	for _, name := range sortedKeys(all) {
 		if w.IntN(len(all)) < 2 {
@@ -284,7 +412,7 @@ const nobody = "00000000-0000-4000-8000-000000000001"
 // fill puts something of the walk in place of each @noun.
 func (w *walk) fill(text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(at string) string {
-		if names := w.there[at[1:]]; len(names) > 0 && w.IntN(15) > 0 {
+		if names := w.there[at[1:]]; len(names) > 0 && w.IntN(30) > 0 {
 			return "$" + pick(w, names)
 		}
 		return nobody
@@ -300,11 +428,7 @@ func (w *walk) item(k kind) string {
 		name := pick(w, names)
 		return w.below[name] + "/$" + name
 	}
-	path := "/v2.0/" + k.def.Path
-	if k.parent != "" {
-		path = w.item(kindOf(k.parent)) + "/" + k.def.Path
-	}
-	return path + "/" + nobody
+	return w.collection(k) + "/" + nobody
 }
 
 func kindOf(noun string) kind {
@@ -394,8 +518,9 @@ func revised(text string) string {
 }
 
 func showRevision(v any) {
-	resource, ok := v.(map[string]any)
-	if !ok || resource["revision_number"] == nil || resource["external_gateway_info"] != nil || resource["floating_ip_address"] != nil {
+	resource, _ := v.(map[string]any)
+	_, isRouter := resource["external_gateway_info"]
+	if resource["revision_number"] == nil || isRouter || resource["floating_ip_address"] != nil {
 		return
 	}
 	owner, _ := resource["device_owner"].(string)
