@@ -182,8 +182,8 @@ func (t *Table) Value(k flow.StateKey) (flow.StateValue, bool) {
 }
 
 // Put notes that the flow, which is to be installed, uses the states, and that the peers are to know them. What the flow used before
-// it uses no more. It returns those of the states that the peers have not been told, or not with this value, so that the caller
-// tells them before the packet leaves; the slice is good until the next Put or Learn. Where the peers are others than before, only these are told
+// it uses no more. It returns those of the states that the peers have not been told, or not with this value, or not for Refresh, so that
+// the caller tells them before the packet leaves; the slice is good until the next Put or Learn. Where the peers are others than before, only these are told
 // from then on. Where there is no room for all of the states, none is taken and the error is an errs.Unavailable: the packet is to be
 // dropped, or its connection would be cut off at its first answer.
 func (t *Table) Put(user User, states []flow.State, peers []netip.Addr, now time.Time) (news []flow.State, err error) {
@@ -275,12 +275,14 @@ func (t *Table) add(p *packed, o *owner) uint32 {
 	return i
 }
 
-// tell makes the set, unless it is empty, the one that is told of the state, and reports whether it was another one before.
+// tell makes the set, unless it is empty, the one that is told of the state, and reports whether it is to be told now: it was another one before, or
+// no flow has used the state when it was to be told again.
 func (t *Table) tell(a *about, set peerSet, now time.Time) bool {
-	if set.empty() || set == a.peers {
+	at := now.Sub(t.base)
+	if set.empty() || set == a.peers && at < a.refresh {
 		return false
 	}
-	a.peers, a.refresh = set, now.Add(Refresh).Sub(t.base)
+	a.peers, a.refresh = set, at+Refresh
 	return true
 }
 

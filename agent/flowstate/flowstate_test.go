@@ -200,6 +200,9 @@ func TestPeersAreTold(t *testing.T) {
 	if len(told) != 1 || !cmp.Equal(told[other[0]], states[:1], addrs) {
 		t.Errorf("told %v, want %v to %v alone: the others have no flow", told, states[:1], other)
 	}
+	table.Remove([]uint32{1}, start.Add(2*Refresh))
+	expectNews("a flow again, when the last word is old", start.Add(3*Refresh), key, other, states[:1], states[:1])
+	expectNews("another one", start.Add(3*Refresh), userOf(port, 2), other, states[:1], nil)
 }
 
 // TestRoom fills the table: room is made of the oldest states that no flow uses, of who has the most of them.

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/datapath/fake"
@@ -23,52 +26,67 @@ import (
 // side is one of two hosts that an underlay joins, whose agents serve when they are told to.
 type side struct {
 	*Worker
-	t        *testing.T
+	t        rapid.TB
 	datapath *fake.Datapath
 	clock    *clock
 	far      *fake.Interface // of the host's one workload
+	file     string          // that the states are in; empty: none
+	name     string
+	underlay netip.Addr
 	served   uint64
 	misses   uint64 // when they were last asked for
 }
 
 // sides are h1 with vm1 and h2 with vm2, which know the topology, and what is between them.
-func sides(t *testing.T, text string) (s [2]*side, between *fake.Underlay) {
+func sides(t rapid.TB, text string) (s [2]*side, between *fake.Underlay) {
+	t.Helper()
+	return sidesIn(t, text, "")
+}
+
+// sidesIn are sides whose agents may be followed by others, for which the states are in files whose names begin so.
+func sidesIn(t rapid.TB, text, file string) (s [2]*side, between *fake.Underlay) {
 	t.Helper()
 	between = &fake.Underlay{}
 	for i, name := range []string{"h1", "h2"} {
-		host, underlay := viewtest.ID[topology.Host](name), netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
 		clock := newClock()
-		table, err := flowstate.Open(flowstate.Config{Host: host, Size: 1 << 10}, clock.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		underlay := netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
 		d := fake.New(fake.Config{Underlay: between, Endpoints: []netip.Addr{underlay}, Now: clock.Now})
-		s[i] = &side{t: t, datapath: d, clock: clock, far: d.AddInterface("tap0")}
-		s[i].Worker = New(Config{Host: host, HostName: name, Datapath: d, Cluster: quietCluster{}, State: table, Log: slog.New(slog.DiscardHandler),
-			Now: clock.Now})
-		s[i].SetInterfaces([]Interface{{Index: 1, PeerNamespace: -1, Interface: topology.Interface{Name: "tap0", Up: true}}})
-		if err := s[i].SetUnderlay([]netip.Addr{underlay}, 1500); err != nil {
-			t.Fatal(err)
+		s[i] = &side{t: t, datapath: d, clock: clock, far: d.AddInterface("tap0"), name: name, underlay: underlay}
+		if file != "" {
+			s[i].file = file + name
 		}
+		s[i].begin()
 		s[i].Apply(view.Delta{Puts: viewtest.MustParse(text)})
 	}
 	return s, between
 }
 
+// begin makes an agent that has not heard of the topology.
+func (s *side) begin() {
+	s.t.Helper()
+	host := viewtest.ID[topology.Host](s.name)
+	table, err := flowstate.Open(flowstate.Config{Path: s.file, Host: host, Size: 1 << 10, Random: rand.New(rand.NewPCG(1, 2)).IntN}, s.clock.Now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Worker = New(Config{Host: host, HostName: s.name, Datapath: s.datapath, Cluster: quietCluster{}, State: table,
+		Log: slog.New(slog.DiscardHandler), Now: s.clock.Now})
+	if err := s.withholdPorts(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.SetInterfaces([]Interface{{Index: 1, PeerNamespace: -1, Interface: topology.Interface{Name: "tap0", Up: true}}})
+	if err := s.SetUnderlay([]netip.Addr{s.underlay}, 1500); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // catchUp serves what waits for the agent.
 func (s *side) catchUp() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	batch := make([]datapath.Miss, batchSize)
-	for {
-		c, err := s.datapath.Counters()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if c.Misses+c.Born+c.States == s.served {
-			return
-		}
+	for s.waits() > 0 {
 		n, err := s.datapath.Receive(ctx, batch)
 		if err != nil {
 			s.t.Fatal(err)
@@ -76,6 +94,16 @@ func (s *side) catchUp() {
 		s.served += uint64(n)
 		s.serve(batch[:n])
 	}
+}
+
+// waits returns how much waits for the agent.
+func (s *side) waits() uint64 {
+	s.t.Helper()
+	c, err := s.datapath.Counters()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c.Misses + c.Born + c.States - s.served
 }
 
 // missed returns how many packets the datapath had no flow for since it was last asked.

@@ -280,6 +280,9 @@ func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, state sim.State,
 	actions := w.deliverable(r.Actions)
 	var err error
 	var stale []flow.Key
+	if l != nil && !same(&actions, has) {
+		l = b.states // at once: the first packet has told of something else
+	}
 	if r.Cache = r.Cache && r.Verdict != sim.Wait && w.isPlugged(key.InPort) && w.mayInstall(&actions); r.Cache {
 		stale, err = w.remember(l, key, &r, b.now)
 		b.withdraw(stale)

@@ -13,9 +13,18 @@ import (
 type Underlay struct {
 	// Copies, where not nil, says how often a frame with the tunnel key comes: 0 times where it is lost.
 	Copies func(tunnelKey uint32) int
+	// Late, where not nil, says of each copy whether it comes when Deliver is called, and not at once.
+	Late func(tunnelKey uint32) bool
 
 	mu    sync.RWMutex
 	hosts map[netip.Addr]*Datapath
+	late  []late
+}
+
+// late is a frame that has not come yet.
+type late struct {
+	tunnelled
+	to *Datapath
 }
 
 func (u *Underlay) join(d *Datapath, endpoints []netip.Addr) {
@@ -45,9 +54,27 @@ func (u *Underlay) carry(t tunnelled) bool {
 		copies = u.Copies(t.output.TunnelKey)
 	}
 	for range copies {
+		if u.Late != nil && u.Late(t.output.TunnelKey) {
+			u.mu.Lock()
+			u.late = append(u.late, late{t, to})
+			u.mu.Unlock()
+			continue
+		}
 		to.arrive(t.output.TunnelKey, bytes.Clone(t.frame))
 	}
 	return true
+}
+
+// Deliver brings all frames that are late, in an order by which shuffle exchanges them.
+func (u *Underlay) Deliver(shuffle func(n int, swap func(i, j int))) {
+	u.mu.Lock()
+	now := u.late
+	u.late = nil
+	u.mu.Unlock()
+	shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+	for _, l := range now {
+		l.to.arrive(l.output.TunnelKey, bytes.Clone(l.frame))
+	}
 }
 
 // Interface is an interface of the host that a port can be plugged into, seen from the workload.
