@@ -146,12 +146,12 @@ func (f *feed) want(host topology.HostID, routers []topology.RouterID) {
 	}
 }
 
-// reaches reports whether the watching host is sent the router that the record is of, and so may have seen its neighbours.
-func (f *feed) reaches(host topology.HostID, n *topology.RouterNeighbour) bool {
+// reaches reports whether the host is sent the router that the record is of, and so may have seen its neighbours, and whether it watches at all.
+func (f *feed) reaches(host topology.HostID, n *topology.RouterNeighbour) (reaches, watches bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, ok := f.interest.reached[host][node{Kind: topology.KindRouter, ID: n.Router}]
-	return ok
+	_, reaches = f.interest.reached[host][node{Kind: topology.KindRouter, ID: n.Router}]
+	return reaches, f.watchers[host] != nil
 }
 
 // leave ends a watcher that its call has no more use for.

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"context"
 	"net/netip"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"midonet.org/midonet/id"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/topology"
+	"midonet.org/midonet/topology/topologypb"
 )
 
 // wire joins a bridge and a router, and returns the router's end.
@@ -174,6 +176,40 @@ func TestNeighboursThatHostsFind(t *testing.T) {
 	}
 	h.report(func(f *session.Facts) { f.Found = nil })
 	eventually(t, "the neighbour is forgotten", func() bool { return count(c.mirror.State().RouterNeighbours(mine)) == 0 })
+}
+
+// TestNeighboursOfAHostThatDoesNotWatch: what a host has told stays when it reports while it does not watch, as between two calls, and it may then tell of
+// nothing else.
+func TestNeighboursOfAHostThatDoesNotWatch(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	blue, ports := c.network(1)
+	router, h := id.New[topology.Router](), id.New[topology.Host]()
+	port := c.wire(blue, router)
+	c.put(&topology.Binding{Port: ports[0], Host: h, Interface: "tap0"})
+	r := c.raw(certificate(t, c.authority, h))
+	report := func(found int) {
+		t.Helper()
+		req := &topologypb.ReportRequest{Host: topologypb.ToProto(&topology.Host{ID: h, Name: "h"}).GetHost(),
+			State: topologypb.ToProto(&topology.HostState{Host: h, Version: "1"}).GetHostState()}
+		for i := range found {
+			n := topology.NewRouterNeighbour(router, port, netip.AddrFrom4([4]byte{10, 0, 0, byte(100 + i)}), mac.Addr{2, 0, 0, 0, 0, 1}, h)
+			req.Neighbours = append(req.Neighbours, topologypb.ToProto(n).GetRouterNeighbour())
+		}
+		_, err := r.Report(t.Context(), req)
+		check(t, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := r.watch(t, ctx).Recv()
+	check(t, err)
+	report(2)
+	cancel()
+	eventually(t, "the host does not watch", func() bool { return !c.server.Watches(h) })
+	report(3)
+	if n := count(c.mirror.State().RouterNeighbours(router)); n != 2 {
+		t.Errorf("%d neighbours are known, want the 2 that there were", n)
+	}
 }
 
 // TestUplinksArePluggedInAsNeutronSays has a port name a host that comes later, then another interface, then another host.

@@ -45,7 +45,11 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 		return err
 	}
 	r.host = placed(s.Mirror.State(), r)
-	r.found = slices.DeleteFunc(r.found, func(n *topology.RouterNeighbour) bool { return !s.feed.reaches(r.host.ID, n) })
+	r.found = slices.DeleteFunc(r.found, func(n *topology.RouterNeighbour) bool {
+		reaches, watches := s.feed.reaches(r.host.ID, n)
+		_, held := session.held[n.Key()]
+		return !reaches && (watches || !held) // a host that does not watch just now says it again
+	})
 	changes := session.compare(s.Mirror.State(), r)
 	for batch := range slices.Chunk(changes, changesPerStep) {
 		if err := s.commit(ctx, session, r.host.ID, batch); err != nil {
