@@ -251,10 +251,14 @@ func (s *Server) log(r *http.Request, requestID string, status int, took time.Du
 	case status >= 400:
 		level = slog.LevelInfo
 	}
+	ctx := context.WithoutCancel(r.Context())
+	if !s.config.Log.Enabled(ctx, level) {
+		return
+	}
 	attrs := []slog.Attr{slog.String("request", requestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", status), slog.Duration("took", took)}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	s.config.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "api request", attrs...)
+	s.config.Log.LogAttrs(ctx, level, "api request", attrs...)
 }

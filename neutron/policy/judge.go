@@ -40,7 +40,7 @@ func (j *Judge) Check(ctx context.Context, a Action, target Target) (Verdict, er
 
 // Defined is Check for a rule that holds only where it is defined, as those of the attributes that a caller sees do.
 func (j *Judge) Defined(ctx context.Context, rule string, target Target) (Verdict, error) {
-	if !j.rules.Has(rule) {
+	if j.Unbound() || !j.rules.Has(rule) {
 		return Yes, nil
 	}
 	return j.Check(ctx, NewAction(rule), target)

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/huandu/go-sqlbuilder"
 
@@ -48,22 +50,40 @@ func (s Shared[T]) Finished(by string, finish func(*T)) Shared[T] {
 // the others that requests look at meanwhile.
 func (s Shared[T]) Get(ctx context.Context, db *DB, id string, scope Scope) (*model.Sealed[T], error) {
 	if !db.cache.known(s.key(id)) {
-		return looked(ctx, db, func(q Querier) (*model.Sealed[T], error) { return s.get(q, db.cache, id, scope) })
+		return looked(ctx, db, time.Now(), func(q Querier) (*model.Sealed[T], error) { return s.get(q, db.cache, id, scope) })
 	}
-	return askTogether(ctx, &db.rounds, laneKey{s.key(""), scope}, id, func(ids []string) (map[string]*model.Sealed[T], error) {
-		return looked(context.WithoutCancel(ctx), db, func(q Querier) (map[string]*model.Sealed[T], error) { return s.among(q, db.cache, ids, scope) })
-	})
+	all, err := askTogether(ctx, &db.rounds, s.lane(scope, ""), id,
+		func(ctx context.Context, since time.Time, ids []string) (map[string]*model.Sealed[T], error) {
+			return looked(ctx, db, since, func(q Querier) (map[string]*model.Sealed[T], error) { return s.among(q, db.cache, ids, scope) })
+		})
+	if err != nil {
+		return nil, err
+	}
+	item, ok := all[id]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return item, nil
 }
 
-// List answers a list request.
+// List answers a list request, together with others for the same list. They share the slice too, which nobody changes. What is wanted is in UTF-8,
+// so that no two have the same JSON.
 func (s Shared[T]) List(ctx context.Context, db *DB, scope Scope, want plugin.Query) ([]*model.Sealed[T], error) {
-	return looked(ctx, db, func(q Querier) ([]*model.Sealed[T], error) {
+	same, err := json.Marshal(want)
+	if err != nil {
+		return nil, err
+	}
+	ask := func(q Querier) ([]*model.Sealed[T], error) {
 		items, err := s.list(q, db.cache, scope, want)
 		if err == nil && recheck.On.Load() {
 			s.recheck(q, fmt.Sprintf("list %+v", want), items, func() ([]*T, error) { return s.table.list(q, scope, want) })
 		}
 		return items, err
-	})
+	}
+	return askTogether(ctx, &db.rounds, s.lane(scope, string(same)), "",
+		func(ctx context.Context, since time.Time, _ []string) ([]*model.Sealed[T], error) {
+			return looked(ctx, db, since, ask)
+		})
 }
 
 // lookAtAll lists some of all that is shared, for the rechecks that come with it. What cannot be read is for others to find.
@@ -84,12 +104,13 @@ func (db *DB) lookAtAll(ctx context.Context) {
 	}
 }
 
-// looked runs fn without a snapshot, which it does not need, unless it is to be compared with what is read afterwards.
-func looked[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, error) {
+// looked runs fn without a snapshot, which it does not need, unless it is to be compared with what is read afterwards. since is as in DB.reading.
+func looked[R any](ctx context.Context, db *DB, since time.Time, fn func(Querier) (R, error)) (R, error) {
+	way := db.present
 	if recheck.On.Load() {
-		return Read(ctx, db, fn)
+		way = db.snapshot
 	}
-	return ReadOne(ctx, db, fn)
+	return found(ctx, func(ctx context.Context, fn func(Querier) error) error { return db.reading(ctx, since, way, fn) }, fn)
 }
 
 // seen is a resource that a request is to see.
@@ -211,6 +232,8 @@ func (s Shared[T]) versions(q Querier, b *sqlbuilder.SelectBuilder, scope Scope)
 	}
 	return found, rows.Err()
 }
+
+func (s Shared[T]) lane(scope Scope, list string) laneKey { return laneKey{s.key(""), scope, list} }
 
 func (s Shared[T]) key(id string) cacheKey { return cacheKey{s.table, s.finished, id} }
 

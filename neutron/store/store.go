@@ -101,12 +101,12 @@ func (db *DB) Close() error {
 // Read runs fn on one consistent snapshot of what is committed. The snapshot ends with fn, and so do rows and values taken from it.
 // fn may run several times, where the engine is lost meanwhile, and so must set afresh what it returns.
 func (db *DB) Read(ctx context.Context, fn func(Querier) error) error {
-	return db.reading(ctx, db.snapshot, fn)
+	return db.reading(ctx, time.Now(), db.snapshot, fn)
 }
 
-// reading runs fn in the given way, and again where the engine is lost.
-func (db *DB) reading(ctx context.Context, way func(context.Context, func(Querier) error) error, fn func(Querier) error) error {
-	deadline := time.Now().Add(db.patience)
+// reading runs fn in the given way, and again where the engine is lost. since is when the one who waits longest for it has come.
+func (db *DB) reading(ctx context.Context, since time.Time, way func(context.Context, func(Querier) error) error, fn func(Querier) error) error {
+	deadline := since.Add(db.patience)
 	for {
 		err := way(ctx, fn)
 		if !db.mayRetry(err) || time.Now().After(deadline) || ctx.Err() != nil {
@@ -124,7 +124,9 @@ func Read[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, e
 // ReadOne is Read for what one query answers, which sees one state of the database without a snapshot. Where fn asks more than one, each sees
 // the state of its own time.
 func ReadOne[R any](ctx context.Context, db *DB, fn func(Querier) (R, error)) (R, error) {
-	return found(ctx, func(ctx context.Context, fn func(Querier) error) error { return db.reading(ctx, db.present, fn) }, fn)
+	return found(ctx, func(ctx context.Context, fn func(Querier) error) error {
+		return db.reading(ctx, time.Now(), db.present, fn)
+	}, fn)
 }
 
 func found[R any](ctx context.Context, read func(context.Context, func(Querier) error) error, fn func(Querier) (R, error)) (R, error) {
