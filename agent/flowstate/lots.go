@@ -119,11 +119,13 @@ func (t *Table) Holds(router topology.RouterID, addr netip.Addr, port uint16) bo
 	return t.blocks.holds(blockName{natAddress{router, addr}, port - port%topology.NATBlockSize})
 }
 
-// IsFree reports whether no connection has the way back that c, as it leaves but for the source, would have with the port.
+// IsFree reports whether no connection but c has the way back that c, as it leaves but for the source, would have with the port. The way back may be
+// remembered for longer than what led to it.
 func (t *Table) IsFree(router topology.RouterID, addr netip.Addr, port uint16, c flow.Conn) bool {
 	source := flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: router, Conn: c}, Value: flow.StateValue{Addr: addr, Port: port}}
-	_, taken := t.Value(source.WayBack().Key)
-	return !taken
+	back := source.WayBack()
+	to, taken := t.Value(back.Key)
+	return !taken || to == back.Value
 }
 
 // Withhold has FreePort and NewLot give none of the ports of these addresses until it is called again. It is for those that flows may have of

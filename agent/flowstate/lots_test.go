@@ -5,8 +5,29 @@ import (
 
 	"pgregory.net/rapid"
 
+	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/topology"
 )
+
+// TestAPortIsFreeForItsConnection, whose way back is remembered for longer than what led to it, and not for another one to the same destination.
+func TestAPortIsFreeForItsConnection(t *testing.T) {
+	table := open(t, Config{Size: 64})
+	c := conn(1)
+	back := flow.State{Key: flow.StateKey{Kind: flow.StateSNAT, Device: router, Conn: c}, Value: flow.StateValue{Addr: public, Port: 1026}}.WayBack()
+	if _, err := table.Put(userOf(port, 1), []flow.State{back}, nil, start); err != nil {
+		t.Fatal(err)
+	}
+	other := c
+	other.SrcPort++
+	for of, want := range map[flow.Conn]bool{c: true, other: false} {
+		if free := table.IsFree(router, public, 1026, of); free != want {
+			t.Errorf("the port is free for %v: %v, want %v", of, free, want)
+		}
+	}
+	if !table.IsFree(router, public, 1027, other) {
+		t.Error("the next port is not free")
+	}
+}
 
 // TestLots takes and returns lots while connections begin and end: nobody else has a lot's ports for its destination, and in the end all are free.
 func TestLots(t *testing.T) {
