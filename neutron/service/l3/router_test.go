@@ -164,7 +164,6 @@ func TestDevicesOfPorts(t *testing.T) {
 	wantFault(t, err, errs.Conflict, "DeviceIDNotOwnedByTenant")
 }
 
-// TestInterfaceTasks: an interface is its port, for the backend too.
 // TestFirstOfManyIsNamed: a subnet that shares addresses with several of a router's is refused for the sake of the one that it has had longest.
 func TestFirstOfManyIsNamed(t *testing.T) {
 	f := newFixture(t)
@@ -189,6 +188,7 @@ func TestFirstOfManyIsNamed(t *testing.T) {
 	}
 }
 
+// TestInterfaceTasks: an interface is its port, for the backend too.
 func TestInterfaceTasks(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(alice)
