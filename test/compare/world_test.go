@@ -70,7 +70,7 @@ var steps = []step{
 	{"scope6", "address-scopes", `{"name":"scope6","ip_version":6,"tenant_id":"blue"}`},
 	{"pool4", "subnetpools", `{"name":"pool4","prefixes":["10.16.0.0/12"],"default_prefixlen":24,"address_scope_id":"$scope4","shared":true,"is_default":true}`},
 	{"pool6", "subnetpools", `{"name":"pool6","prefixes":["fd00:6::/40"],"default_prefixlen":64,"tenant_id":"blue","default_quota":1000000}`},
-	{"sub1", "subnets", `{"name":"sub1","network_id":"$net1","ip_version":4,"cidr":"10.0.1.0/24","tenant_id":"blue","dns_nameservers":["10.0.1.9"]}`},
+	{"sub1", "subnets", `{"name":"sub1","network_id":"$net1","ip_version":4,"cidr":"10.0.1.0/24","tenant_id":"blue","dns_nameservers":["192.0.2.9"]}`},
 	{"sub1b", "subnets", `{"name":"sub1b","network_id":"$net1","ip_version":4,"cidr":"10.0.2.0/24","enable_dhcp":false,"gateway_ip":null,"tenant_id":"blue","service_types":["compute:nova"]}`},
 	{"sub6", "subnets", `{"name":"sub6","network_id":"$net1","ip_version":6,"cidr":"fd00:1::/64","ipv6_ra_mode":"slaac","ipv6_address_mode":"slaac","tenant_id":"blue"}`},
 	{"sub2", "subnets", `{"name":"sub2","network_id":"$net2","ip_version":4,"subnetpool_id":"$pool4","tenant_id":"blue"}`},
