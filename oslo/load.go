@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -46,21 +48,60 @@ func (e *ValueError) Unwrap() error { return e.Cause }
 // group/* in oslo's spelling, that a file may hold without a warning although nothing here reads them. A file that is missing or
 // malformed and a value that is not understood are errors; dst is then filled in part and not to be used.
 func Load(dst any, known []string, files ...string) ([]Warning, error) {
-	var entries []Entry
-	for _, name := range files {
-		e, err := parseFile(name)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e...)
+	entries, err := Read(files...)
+	if err != nil {
+		return nil, err
 	}
 	return Fill(dst, known, entries)
 }
 
+// Read parses the files in their order. A directory stands for the files in it whose names end in .conf, in the order of their names.
+func Read(files ...string) ([]Entry, error) {
+	var entries []Entry
+	for _, given := range files {
+		names, err := filesOf(given)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			e, err := parseFile(name)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e...)
+		}
+	}
+	return entries, nil
+}
+
+// filesOf returns the files that a name stands for.
+func filesOf(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	inside, err := os.ReadDir(name) // in order
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	var names []string
+	for _, e := range inside {
+		if strings.HasSuffix(e.Name(), ".conf") {
+			names = append(names, filepath.Join(name, e.Name()))
+		}
+	}
+	return names, nil
+}
+
+func unreadable(err error) error { return fmt.Errorf("configuration file: %w", err) }
+
 func parseFile(name string) ([]Entry, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("configuration file: %w", err)
+		return nil, unreadable(err)
 	}
 	defer f.Close()
 	entries, err := Parse(f, name)
@@ -70,15 +111,17 @@ func parseFile(name string) ([]Entry, error) {
 	return entries, nil
 }
 
-// Fill is Load with the files parsed.
+// Fill is Load with the files read. Of values that are not understood it tells all.
 func Fill(dst any, known []string, entries []Entry) ([]Warning, error) {
 	options := Options(dst)
 	values := newValues(options, entries)
 	s := reflect.ValueOf(dst).Elem()
+	var refused []error
 	for _, o := range options {
-		if err := fillOption(s.FieldByIndex(o.index), o, values); err != nil {
-			return nil, err
-		}
+		refused = append(refused, fillOption(s.FieldByIndex(o.index), o, values))
+	}
+	if err := errors.Join(refused...); err != nil {
+		return nil, err
 	}
 	return warnings(options, known, entries), nil
 }
@@ -99,6 +142,44 @@ func fillOption(field reflect.Value, o Option, values *values) error {
 	}
 	return nil
 }
+
+// Where returns file:line of the entry that counts for an option, given as group/name; empty where no file has it.
+func Where(entries []Entry, option string) string {
+	group, name, _ := strings.Cut(option, "/")
+	for _, e := range slices.Backward(entries) {
+		if key(e.Group, e.Name) == key(group, name) {
+			return e.Where()
+		}
+	}
+	return ""
+}
+
+// Unread returns the options, as group/name, that the entries hold of the known ones that nothing reads; see Load.
+func Unread(known []string, entries []Entry) []string {
+	accepted := keysOf(known)
+	var names []string
+	for _, e := range entries {
+		if name := e.Group + "/" + e.Name; accepted.has(e) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// keys are options, and groups of them, by key.
+type keys map[string]bool
+
+// keysOf takes names as group/name or group/*.
+func keysOf(names []string) keys {
+	k := keys{}
+	for _, n := range names {
+		group, name, _ := strings.Cut(n, "/")
+		k[key(group, name)] = true
+	}
+	return k
+}
+
+func (k keys) has(e Entry) bool { return k[key(e.Group, e.Name)] || k[key(e.Group, "*")] }
 
 // values finds what was written for an option.
 type values struct {
@@ -134,20 +215,15 @@ func (v *values) of(o Option) []Entry {
 }
 
 func warnings(options []Option, known []string, entries []Entry) []Warning {
-	accepted := map[string]bool{}
 	var names []string
 	for _, o := range options {
-		accepted[o.key()] = true
 		names = append(names, o.Group+"/"+o.Name)
 	}
-	for _, k := range known {
-		group, name, _ := strings.Cut(k, "/")
-		accepted[key(group, name)] = true
-		names = append(names, k)
-	}
+	names = append(names, known...)
+	accepted := keysOf(names)
 	var out []Warning
 	for _, e := range entries {
-		if !accepted[key(e.Group, e.Name)] && !accepted[key(e.Group, "*")] {
+		if !accepted.has(e) {
 			out = append(out, Warning{Entry: e, Nearest: nearest(e.Group+"/"+e.Name, names)})
 		}
 	}

@@ -154,19 +154,71 @@ func TestErrorsNameFileLineAndCause(t *testing.T) {
 		"[DEFAULT]\nname = $name":          ":2: option name of group [DEFAULT]: $name refers to itself",
 		"[database]\nconnection = p$word": ":2: option connection of group [database]: the value, which is secret and not shown, is not " +
 			"understood; write $$ for a dollar sign",
-		"name = x":                        `:1: a group header such as [DEFAULT] must come before the first assignment: "name = x"`,
-		"[DEFAULT\n":                      `:1: a group header must end with ]: "[DEFAULT"`,
-		"[]\n":                            `:1: the group has no name: "[]"`,
-		"[DEFAULT]\njust words\n":         `:2: no = or : found in the assignment: "just words"`,
-		"[DEFAULT]\n= x\n":                `:2: the option has no name: "= x"`,
-		"[DEFAULT]\n  x\n":                `:2: unexpected continuation line: "  x"`,
-		"[DEFAULT]\nname = x\n\n  y\n":    `:4: unexpected continuation line: "  y"`,
-		"[DEFAULT]\nname = x\n# c\n  y\n": `:4: unexpected continuation line: "  y"`,
+		"name = x":                        `:1: a group header such as [DEFAULT] must come before the first assignment`,
+		"[DEFAULT\n":                      `:1: a group header must end with ]`,
+		"[]\n":                            `:1: the group has no name`,
+		"[DEFAULT]\npassword hunter2\n":   `:2: no = or : found in the assignment`,
+		"[DEFAULT]\n= x\n":                `:2: the option has no name`,
+		"[DEFAULT]\n  x\n":                `:2: unexpected continuation line`,
+		"[DEFAULT]\nname = x\n\n  y\n":    `:4: unexpected continuation line`,
+		"[DEFAULT]\nname = x\n# c\n  y\n": `:4: unexpected continuation line`,
 	} {
 		_, _, err := read(t, text)
 		if err == nil || !strings.HasSuffix(err.Error(), "/file"+want) {
 			t.Errorf("%q: error %v\nwant …/file%s", text, err, want)
 		}
+	}
+}
+
+// TestAllBadValuesAreTold asks that an operator need not start the program once for each.
+func TestAllBadValuesAreTold(t *testing.T) {
+	_, _, err := read(t, "[DEFAULT]\nbind_port = many\nratio = x\n")
+	if err == nil || !strings.Contains(err.Error(), ":2: option bind_port") || !strings.Contains(err.Error(), "\n") ||
+		!strings.HasSuffix(err.Error(), `:3: option ratio of group [DEFAULT]: "x" is no number`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDirectories reads what oslo.config's --config-dir names: the files of the right name, in their order, where the directory stands.
+func TestDirectories(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"10-a.conf": "[DEFAULT]\nname = a\nbind_port = 1\n", "20-b.conf": "[DEFAULT]\nname = b\n", "30-c.conf~": "no configuration",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(after, []byte("[DEFAULT]\nbind_port = 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		files []string
+		want  server
+	}{
+		{[]string{dir, after}, server{Name: "b", Port: 2}},
+		{[]string{after, dir}, server{Name: "b", Port: 1}},
+	} {
+		var s server
+		if _, err := Load(&s, nil, c.files...); err != nil || s.Name != c.want.Name || s.Port != c.want.Port {
+			t.Errorf("%v: name %q, port %d, %v; want %q, %d", c.files, s.Name, s.Port, err, c.want.Name, c.want.Port)
+		}
+	}
+}
+
+func TestWhereAndUnread(t *testing.T) {
+	entries, err := Parse(strings.NewReader("[DEFAULT]\nname = a\nname = b\n[nova]\nx = 1\nx = 2\n[Database]\nHost = h\n"), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for option, want := range map[string]string{"DEFAULT/name": "f:3", "database/host": "f:8", "DEFAULT/on": ""} {
+		if got := Where(entries, option); got != want {
+			t.Errorf("%s is at %q, want %q", option, got, want)
+		}
+	}
+	if got := Unread([]string{"nova/*", "database/host"}, entries); !cmp.Equal(got, []string{"nova/x", "Database/Host"}) {
+		t.Errorf("unread are %v", got)
 	}
 }
 

@@ -20,16 +20,15 @@ type Entry struct {
 // Where returns file:line.
 func (e Entry) Where() string { return fmt.Sprintf("%s:%d", e.File, e.Line) }
 
-// SyntaxError is a line that is not understood.
+// SyntaxError is a line that is not understood. The line itself is not in it: it may hold a secret.
 type SyntaxError struct {
 	File  string
 	Line  int
 	Cause string
-	Text  string // the line
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("%s:%d: %s: %q", e.File, e.Line, e.Cause, e.Text)
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Cause)
 }
 
 // maxLine bounds a line, in octets. No option is near it; a file that is not configuration at all may be.
@@ -80,7 +79,7 @@ func (p *parser) take(line string) error {
 
 func (p *parser) continuation(line string) error {
 	if !p.open {
-		return p.bad("unexpected continuation line", line)
+		return p.bad("unexpected continuation line")
 	}
 	last := &p.entries[len(p.entries)-1]
 	last.Value += "\n" + strings.TrimSpace(line)
@@ -90,10 +89,10 @@ func (p *parser) continuation(line string) error {
 func (p *parser) header(line string) error {
 	p.open = false
 	if !strings.HasSuffix(line, "]") {
-		return p.bad("a group header must end with ]", line)
+		return p.bad("a group header must end with ]")
 	}
 	if len(line) == 2 {
-		return p.bad("the group has no name", line)
+		return p.bad("the group has no name")
 	}
 	p.group = line[1 : len(line)-1]
 	return nil
@@ -101,15 +100,15 @@ func (p *parser) header(line string) error {
 
 func (p *parser) assignment(line string) error {
 	if p.group == "" {
-		return p.bad("a group header such as [DEFAULT] must come before the first assignment", line)
+		return p.bad("a group header such as [DEFAULT] must come before the first assignment")
 	}
 	at := strings.IndexAny(line, ":=")
 	if at < 0 {
-		return p.bad("no = or : found in the assignment", line)
+		return p.bad("no = or : found in the assignment")
 	}
 	name := strings.TrimSpace(line[:at])
 	if name == "" {
-		return p.bad("the option has no name", line)
+		return p.bad("the option has no name")
 	}
 	value := unquote(strings.TrimSpace(line[at+1:]))
 	p.entries = append(p.entries, Entry{Group: p.group, Name: name, Value: value, File: p.file, Line: p.line})
@@ -117,8 +116,8 @@ func (p *parser) assignment(line string) error {
 	return nil
 }
 
-func (p *parser) bad(cause, line string) error {
-	return &SyntaxError{File: p.file, Line: p.line, Cause: cause, Text: line}
+func (p *parser) bad(cause string) error {
+	return &SyntaxError{File: p.file, Line: p.line, Cause: cause}
 }
 
 // unquote takes one pair of quotes off a value.

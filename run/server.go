@@ -50,6 +50,7 @@ type ServerConfig struct {
 	ClusterOnly bool     // no Networking API: the topology is what the MidoNet REST API is told
 	APIOnly     bool     // the Networking API alone: a server on the same database applies its changes to the topology
 	Log         *slog.Logger
+	Level       *slog.LevelVar // of Log, for the configuration to choose; nil: it is chosen
 }
 
 // Server serves the Networking API, unless ClusterOnly, and the cluster, unless APIOnly, until ctx ends.
@@ -60,6 +61,12 @@ func Server(ctx context.Context, c ServerConfig) error {
 	options, err := readConfig(c)
 	if err != nil {
 		return err
+	}
+	if c.Level != nil && options.Debug {
+		c.Level.Set(slog.LevelDebug)
+	}
+	if len(options.Unread) > 0 {
+		c.Log.Info("configuration: options for parts of Neutron that do not exist here have no effect", "options", strings.Join(options.Unread, " "))
 	}
 	if err := checkRole(c, options); err != nil {
 		return err

@@ -109,6 +109,21 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
+// TestDebugOfTheConfiguration asks that debug = true makes the log say more, and of a start that is refused as well.
+func TestDebugOfTheConfiguration(t *testing.T) {
+	for text, want := range map[string]slog.Level{"debug = true": slog.LevelDebug, "": slog.LevelInfo} {
+		file := filepath.Join(t.TempDir(), "neutron.conf")
+		if err := os.WriteFile(file, []byte("[DEFAULT]\nauth_strategy = keystone\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		level := new(slog.LevelVar)
+		refusal(t, ServerConfig{StateDir: t.TempDir(), API: loopback, ConfigFiles: []string{file}, Level: level})
+		if level.Level() != want {
+			t.Errorf("%q: level %s, want %s", text, level.Level(), want)
+		}
+	}
+}
+
 func TestServerRefusesACorruptStateDirectory(t *testing.T) {
 	for _, c := range []struct{ name, file string }{
 		{"database", "neutron.db"},

@@ -19,7 +19,7 @@ type agentCmd struct {
 	MaxFlows      int      `default:"131072" help:"How many flows the flow cache holds, 1 KiB each. A full one forgets those that were used longest ago."`
 	PinDir        string   `help:"Where the flow cache outlives the agent; default bpf in the state directory." type:"path"`
 	Monitor       string   `help:"Address of metrics, health and status, host:port or unix:/path; default monitor.sock in the state directory."`
-	ConfigFile    []string `name:"config-file" help:"Neutron's metadata_agent.ini, or another file with its options; may be given several times, later files win. With one, workloads that ask 169.254.169.254 who they are get Nova's answer." type:"existingfile" sep:"none"`
+	ConfigFile    []string `name:"config-file" aliases:"config-dir" help:"Neutron's metadata_agent.ini, or another file with its options, or a directory, of which the *.conf files are meant (--config-dir is the same); may be given several times, later ones win. With one, workloads that ask 169.254.169.254 who they are get Nova's answer." type:"path" sep:"none"`
 	BuiltIn       bool     `name:"built-in-metadata" help:"Answer workloads at 169.254.169.254 without Nova, from what the network knows of them; for a sandbox."`
 	Flush         bool     `help:"Unplug everything on a clean stop, rather than leave it forwarding."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`

@@ -70,7 +70,7 @@ func (c *dbCmd) AfterApply(parsed *kong.Context) error {
 
 // databaseFlags name the Neutron database, with or without a running server.
 type databaseFlags struct {
-	ConfigFile []string `name:"config-file" help:"oslo.config file of the server; may be given several times, later files win." type:"existingfile" sep:"none"`
+	ConfigFile []string `name:"config-file" aliases:"config-dir" help:"The server's configuration: oslo.config file, or directory of *.conf files (--config-dir is the same); may be given several times, later ones win." type:"path" sep:"none"`
 	StateDir   string   `default:"${state_dir}" help:"State directory of the server; its database is there unless [database] connection says otherwise." type:"path"`
 }
 

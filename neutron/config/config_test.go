@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,46 +108,83 @@ func TestUnknownOptionIsAWarningWithTheNearestName(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"[DEFAULT]\ncore_plugin = ovn": `[DEFAULT] core_plugin: "ovn" is not known; known are: midonet, ` +
-			`midonet.neutron.plugin_v1.MidonetPluginV2, midonet.neutron.plugin_v2.MidonetPluginV2, midonet_v2, ml2, ` +
-			`neutron.plugins.ml2.plugin.Ml2Plugin`,
-		"[DEFAULT]\nservice_plugins = trunk": `[DEFAULT] service_plugins: "trunk" is not known; known are: ` +
-			`auto_allocate, flavors, midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin, midonet_l3, network_ip_availability, ` +
-			`neutron.services.auto_allocate.plugin.Plugin, neutron.services.flavors.flavors_plugin.FlavorsPlugin, ` +
-			`neutron.services.l3_router.l3_router_plugin.L3RouterPlugin, ` +
-			`neutron.services.network_ip_availability.plugin.NetworkIPAvailabilityPlugin, ` +
-			`neutron.services.portforwarding.pf_plugin.PortForwardingPlugin, ` +
-			`neutron.services.revisions.revision_plugin.RevisionPlugin, neutron.services.tag.tag_plugin.TagPlugin, ` +
-			`neutron.services.timestamp.timestamp_plugin.TimeStampPlugin, port_forwarding, revisions, router, tag, timestamp`,
+		"[DEFAULT]\ncore_plugin = ovn": `[DEFAULT] core_plugin: "ovn" is not known; known are: midonet, midonet_v2, ml2`,
+		"[DEFAULT]\nservice_plugins = router,metering,qos": `[DEFAULT] service_plugins: "metering", "qos" are not known; known are: ` +
+			`auto_allocate, flavors, midonet_l3, network_ip_availability, port_forwarding, revisions, router, tag, timestamp`,
+		"[midonet]\nclient = zoom": `[midonet] client: "zoom" is not known; known are: ` +
+			`midonet.neutron.client.api.MidonetApiClient, midonet.neutron.client.cluster.MidonetClusterClient`,
 		"[ml2]\ntype_drivers = midonet,vxlan":                        `[ml2] type_drivers: "vxlan" is not known; known are: midonet, uplink`,
 		"[ml2]\nmechanism_drivers = openvswitch":                     `[ml2] mechanism_drivers: "openvswitch" is not known; known are: midonet`,
 		"[ml2]\nextension_drivers = data_plane_status":               `[ml2] extension_drivers: "data_plane_status" is not known; known are: port_security, dns, dns_domain_ports`,
-		"[DEFAULT]\nexternal_dns_driver = designate":                 "external_dns_driver = designate: no DNS service is told of names by this server; leave it empty",
-		"[DEFAULT]\nagent_down_time = 0":                             "agent_down_time = 0: write a number above 0",
+		"[DEFAULT]\nexternal_dns_driver = designate":                 "[DEFAULT] external_dns_driver = designate: no DNS service is told of names by this server; leave it empty",
+		"[DEFAULT]\nagent_down_time = 0":                             "[DEFAULT] agent_down_time = 0: write a number above 0",
 		"[DEFAULT]\nauth_strategy = basic":                           `[DEFAULT] auth_strategy: "basic" is not known; known are: keystone, noauth`,
-		"[DEFAULT]\npagination_max_limit = 0":                        "pagination_max_limit = 0: write a number above 0, -1 or infinite",
-		"[DEFAULT]\nbase_mac = fa:16":                                `base_mac: "fa:16" is not a MAC address`,
-		"[DEFAULT]\nbind_port = 70000":                               "bind_port = 70000 is no port",
-		"[DEFAULT]\nuse_ssl = yes":                                   "use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front",
-		"[ml2]\noverlay_ip_version = 5":                              "overlay_ip_version = 5: write 4 or 6",
+		"[DEFAULT]\npagination_max_limit = 0":                        "[DEFAULT] pagination_max_limit = 0: write a number above 0, -1 or infinite",
+		"[DEFAULT]\nbase_mac = fa:16":                                `[DEFAULT] base_mac: "fa:16" is not a MAC address`,
+		"[DEFAULT]\nbind_port = 70000":                               "[DEFAULT] bind_port = 70000 is no port",
+		"[DEFAULT]\nuse_ssl = yes":                                   "[DEFAULT] use_ssl = true: the Networking API speaks plain HTTP; put a proxy that ends TLS in front",
+		"[ml2]\noverlay_ip_version = 5":                              "[ml2] overlay_ip_version = 5: write 4 or 6",
 		"[nsdb]\nengine = consul":                                    `[nsdb] engine: "consul" is not known; known are: embedded, etcd, zookeeper`,
 		"[nsdb]\nengine = etcd":                                      "[nsdb] engine = etcd needs endpoints",
 		"[nsdb]\nendpoints = a:2181":                                 "[nsdb] endpoints are given, and engine = embedded uses none: write engine = etcd or zookeeper",
-		"[nsdb]\nengine = etcd\nendpoints = a:2379":                  "[nsdb] endpoint a:2379: write http://host:port or https://host:port for etcd",
-		"[nsdb]\nengine = zookeeper\nendpoints = http://a":           "[nsdb] endpoint http://a: write host:port for ZooKeeper",
-		"[nsdb]\nengine = etcd\nendpoints = http://a:1\nca_file = x": "[nsdb] endpoint http://a:1: files for TLS are given, so write https",
+		"[nsdb]\nengine = etcd\nendpoints = a:2379":                  "[nsdb] endpoints: a:2379: write http://host:port or https://host:port for etcd",
+		"[nsdb]\nengine = zookeeper\nendpoints = http://a":           "[nsdb] endpoints: http://a: write host:port for ZooKeeper",
+		"[nsdb]\nengine = etcd\nendpoints = http://a:1\nca_file = x": "[nsdb] endpoints: http://a:1: files for TLS are given, so write https",
 		"[nsdb]\nengine = zookeeper\nendpoints = a:1\nkey_file = x":  "[nsdb] cert_file and key_file go together",
 		"[nsdb]\nengine = zookeeper\nendpoints = a:1\nroot_key = x":  "[nsdb] root_key = x: write a path such as /midonet",
 		"[nsdb]\nengine = zookeeper\nendpoints = a:1\npassword = x":  "[nsdb] password is given without username",
-		"[oslo_middleware]\nmax_request_body_size=0":                 "max_request_body_size = 0: write a number above 0",
+		"[oslo_middleware]\nmax_request_body_size=0":                 "[oslo_middleware] max_request_body_size = 0: write a number above 0",
 	} {
-		_, _, err := Load(write(t, text))
-		if err == nil || err.Error() != want {
+		file := write(t, text)
+		_, _, err := Load(file)
+		if err == nil || strings.TrimPrefix(err.Error(), fmt.Sprintf("%s:%d: ", file, refusedLine(text, want))) != want {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
 		if errs.KindOf(err) == errs.Internal {
 			t.Errorf("%q: an operator's mistake is reported as ours", text)
 		}
+	}
+}
+
+// refusedLine is the line of the text that has the option which the refusal names.
+func refusedLine(text, refusal string) int {
+	option := strings.Trim(strings.Fields(refusal)[1], ":")
+	before, _, _ := strings.Cut(text, "\n"+option)
+	return 2 + strings.Count(before, "\n")
+}
+
+// TestAllRefusalsAreTold asks that an operator need not start the server once for each, and is told where each is.
+func TestAllRefusalsAreTold(t *testing.T) {
+	file := write(t, "[DEFAULT]\nservice_plugins = router,qos\n[ml2]\ntype_drivers = vxlan\nmechanism_drivers = openvswitch\n")
+	_, _, err := Load(file)
+	if err == nil {
+		t.Fatal("taken")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, want := range []string{`:2: [DEFAULT] service_plugins: "qos" is`, `:4: [ml2] type_drivers: "vxlan" is`, `:5: [ml2] mechanism_drivers: "openvswitch" is`} {
+		if i >= len(lines) || !strings.HasPrefix(lines[i], file+want) {
+			t.Fatalf("line %d is not %s… in\n%v", i, want, err)
+		}
+	}
+}
+
+// TestOptionsWithoutEffectAreNamed asks that what is passed over is said, and that a mistyped name beside an option that is obeyed warns.
+func TestOptionsWithoutEffectAreNamed(t *testing.T) {
+	o, warnings, err := Load(write(t, "[DEFAULT]\ntransport_url = rabbit://\n[database]\nmax_pool_size = 5\nconection = mysql://\n[nova]\n"+
+		"auth_ur = x\n[midonet]\npasword = y\ncluster_ip = z\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"DEFAULT/transport_url", "database/max_pool_size", "midonet/cluster_ip"}
+	if diff := cmp.Diff(want, o.Unread); diff != "" {
+		t.Errorf("unread (-want +got):\n%s", diff)
+	}
+	var nearest []string
+	for _, w := range warnings {
+		nearest = append(nearest, w.Nearest)
+	}
+	if diff := cmp.Diff([]string{"database/connection", "nova/auth_url", "midonet/password"}, nearest); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
 

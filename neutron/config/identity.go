@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -97,7 +98,11 @@ func (o *Options) PolicyOptions() policy.Options {
 func (o *Options) PolicyFiles(configFiles []string) policy.Files {
 	var search []string
 	for _, f := range slices.Backward(configFiles) {
-		if dir := filepath.Dir(f); !slices.Contains(search, dir) {
+		dir := f
+		if info, err := os.Stat(f); err != nil || !info.IsDir() {
+			dir = filepath.Dir(f)
+		}
+		if !slices.Contains(search, dir) {
 			search = append(search, dir)
 		}
 	}

@@ -15,14 +15,19 @@ var knownText string
 // Load reads the files in order, later ones winning, and checks what was read. Without files it returns the defaults. The warnings
 // are about options that neither we nor Neutron know.
 func Load(files ...string) (*Options, []oslo.Warning, error) {
-	o := &Options{}
-	warnings, err := oslo.Load(o, known(), files...)
+	entries, err := oslo.Read(files...)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := o.Check(); err != nil {
+	o := &Options{}
+	warnings, err := oslo.Fill(o, known(), entries)
+	if err != nil {
 		return nil, nil, err
 	}
+	if err := o.checkAt(entries); err != nil {
+		return nil, nil, err
+	}
+	o.Unread = oslo.Unread(known(), entries)
 	return o, warnings, nil
 }
 

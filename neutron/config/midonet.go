@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"time"
-
-	"midonet.org/midonet/errs"
 )
 
 // MidoNet is the part of [midonet] that the server reads, with the names of networking-midonet's plugin (midonet/neutron/common/config.py):
@@ -44,20 +42,21 @@ func (m *MidoNet) Times() (request, retry time.Duration) {
 	return time.Duration(m.RequestTimeout) * time.Second, time.Duration(m.RetryTime) * time.Second
 }
 
-func (m *MidoNet) check() error {
-	if err := RefuseUnknown("[midonet] client", []string{m.Client}, slices.Sorted(maps.Keys(midonetClients))); err != nil {
-		return err
-	}
+func (m *MidoNet) check() []*refusal {
+	refusals := refuseUnknown("midonet/client", []string{m.Client}, slices.Sorted(maps.Keys(midonetClients)))
+	refuse := func(option, format string, args ...any) { refusals = append(refusals, bad(option, format, args...)) }
 	u, err := url.Parse(m.URI)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return errs.New(errs.Invalid, "BadOption", "[midonet] midonet_uri is no address such as http://10.0.0.1:8181/midonet-api")
+		refuse("midonet/midonet_uri", " is no address such as http://10.0.0.1:8181/midonet-api")
 	case u.User != nil:
-		return errs.New(errs.Invalid, "BadOption", "[midonet] midonet_uri has a user in it; username and password are for that")
-	case m.RequestTimeout < 1 || m.RequestTimeout > longestWait:
-		return errs.New(errs.Invalid, "BadOption", "[midonet] request_timeout = %d: write seconds from 1 to %d", m.RequestTimeout, longestWait)
-	case m.RetryTime < 0 || m.RetryTime > longestWait:
-		return errs.New(errs.Invalid, "BadOption", "[midonet] retry_time = %d: write seconds from 0 to %d", m.RetryTime, longestWait)
+		refuse("midonet/midonet_uri", " has a user in it; username and password are for that")
 	}
-	return nil
+	if m.RequestTimeout < 1 || m.RequestTimeout > longestWait {
+		refuse("midonet/request_timeout", " = %d: write seconds from 1 to %d", m.RequestTimeout, longestWait)
+	}
+	if m.RetryTime < 0 || m.RetryTime > longestWait {
+		refuse("midonet/retry_time", " = %d: write seconds from 0 to %d", m.RetryTime, longestWait)
+	}
+	return refusals
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"midonet.org/midonet/errs"
 )
 
 // The engines of the network state database.
@@ -32,38 +30,41 @@ type NSDB struct {
 func (n *NSDB) TLS() bool { return n.CAFile != "" || n.CertFile != "" || n.KeyFile != "" }
 
 // check refuses what cannot be meant: an engine that would be left unused, or reached in the clear although files for TLS are there.
-func (n *NSDB) check() error {
-	if err := RefuseUnknown("[nsdb] engine", []string{n.Engine}, engines); err != nil {
-		return err
+func (n *NSDB) check() []*refusal {
+	if unknown := refuseUnknown("nsdb/engine", []string{n.Engine}, engines); unknown != nil {
+		return unknown // what the rest means is the engine's
 	}
-	switch {
-	case n.Engine == EngineEmbedded && len(n.Endpoints) > 0:
-		return n.bad("endpoints are given, and engine = embedded uses none: write engine = etcd or zookeeper")
-	case n.Engine != EngineEmbedded && len(n.Endpoints) == 0:
-		return n.bad("engine = " + n.Engine + " needs endpoints")
-	case !strings.HasPrefix(n.RootKey, "/") || strings.HasSuffix(n.RootKey, "/") || strings.Contains(n.RootKey, "//"):
-		return n.bad("root_key = " + n.RootKey + ": write a path such as /midonet")
-	case (n.CertFile == "") != (n.KeyFile == ""):
-		return n.bad("cert_file and key_file go together")
-	case n.Password != "" && n.Username == "":
-		return n.bad("password is given without username")
+	var refusals []*refusal
+	refuse := func(option, format string, args ...any) { refusals = append(refusals, bad(option, format, args...)) }
+	if n.Engine == EngineEmbedded && len(n.Endpoints) > 0 {
+		refuse("nsdb/endpoints", " are given, and engine = embedded uses none: write engine = etcd or zookeeper")
 	}
-	return n.checkEndpoints()
+	if n.Engine != EngineEmbedded && len(n.Endpoints) == 0 {
+		refuse("nsdb/engine", " = %s needs endpoints", n.Engine)
+	}
+	if !strings.HasPrefix(n.RootKey, "/") || strings.HasSuffix(n.RootKey, "/") || strings.Contains(n.RootKey, "//") {
+		refuse("nsdb/root_key", " = %s: write a path such as /midonet", n.RootKey)
+	}
+	if (n.CertFile == "") != (n.KeyFile == "") {
+		refuse("nsdb/cert_file", " and key_file go together")
+	}
+	if n.Password != "" && n.Username == "" {
+		refuse("nsdb/password", " is given without username")
+	}
+	return append(refusals, n.checkEndpoints()...)
 }
 
-func (n *NSDB) checkEndpoints() error {
+func (n *NSDB) checkEndpoints() []*refusal {
 	for _, e := range n.Endpoints {
 		scheme, rest, isURL := strings.Cut(e, "://")
 		switch {
 		case n.Engine == EngineZooKeeper && isURL:
-			return n.bad("endpoint " + e + ": write host:port for ZooKeeper")
+			return []*refusal{bad("nsdb/endpoints", ": %s: write host:port for ZooKeeper", e)}
 		case n.Engine == EngineEtcd && (!slices.Contains([]string{"http", "https"}, scheme) || rest == ""):
-			return n.bad("endpoint " + e + ": write http://host:port or https://host:port for etcd")
+			return []*refusal{bad("nsdb/endpoints", ": %s: write http://host:port or https://host:port for etcd", e)}
 		case scheme == "http" && n.TLS():
-			return n.bad("endpoint " + e + ": files for TLS are given, so write https")
+			return []*refusal{bad("nsdb/endpoints", ": %s: files for TLS are given, so write https", e)}
 		}
 	}
 	return nil
 }
-
-func (n *NSDB) bad(what string) error { return errs.New(errs.Invalid, "BadOption", "[nsdb] %s", what) }

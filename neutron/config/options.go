@@ -2,15 +2,16 @@
 // and meanings, and defaults that make a working single machine of no file at all.
 //
 // Options of Neutron that are for parts which do not exist here (agents, RabbitMQ, WSGI workers, the token middleware …) may stand
-// in the files without a warning; known.txt lists them.
+// in the files without a warning; known.txt lists them. A group that has options which are obeyed is listed one by one, since a warning is
+// all that tells of a mistyped name.
 package config
 
 import (
+	"errors"
 	"net"
 	"strconv"
 	"strings"
 
-	"midonet.org/midonet/errs"
 	"midonet.org/midonet/mac"
 	"midonet.org/midonet/neutron/ml2"
 	"midonet.org/midonet/neutron/service/l3"
@@ -25,6 +26,7 @@ type Options struct {
 	PaginationMaxLimit string `oslo:"DEFAULT/pagination_max_limit" default:"-1" help:"The longest page; infinite or a negative number: none."`
 	AllowBulk          bool   `oslo:"DEFAULT/allow_bulk" default:"true" help:"Whether one request may create several resources."`
 	NetworkLinkPrefix  string `oslo:"DEFAULT/network_link_prefix" help:"Scheme and host in links to other pages, where a proxy is in front."`
+	Debug              bool   `oslo:"DEFAULT/debug" default:"false" help:"Log at level debug, unless --log-level says which."`
 
 	CorePlugin     string   `oslo:"DEFAULT/core_plugin" default:"ml2" help:"The plugin of networks, subnets and ports: ml2, or with the extensions of older releases midonet_v2, or midonet, which has routers of its own."`
 	ServicePlugins []string `oslo:"DEFAULT/service_plugins" default:"midonet_l3,port_forwarding" help:"Further plugins: midonet_l3 has routers and floating IPs, and so has router, Neutron's name of it, by which routers have the attributes distributed and ha too; port_forwarding forwards single ports of floating IPs."`
@@ -61,6 +63,9 @@ type Options struct {
 	Quotas   Quotas
 	Nova     Nova
 
+	// Unread are the options, as group/name, that the files have for parts of Neutron which do not exist here.
+	Unread []string
+
 	Database struct {
 		Connection string `oslo:"database/connection" secret:"true" help:"The database as SQLAlchemy writes it: sqlite:///PATH, or mysql+pymysql://USER:PASSWORD@HOST/DATABASE with pymysql's unix_socket, ssl_* and timeouts, for MySQL from 5.7.8 and MariaDB from 10.2.3 on (a database of its own); empty: SQLite in the state directory."`
 	}
@@ -85,7 +90,7 @@ func maxPage(s string) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n == 0 {
-		return 0, errs.New(errs.Invalid, "BadOption", "pagination_max_limit = %s: write a number above 0, -1 or infinite", s)
+		return 0, errors.New("write a number above 0, -1 or infinite")
 	}
 	return n, nil
 }

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"slices"
-
-	"midonet.org/midonet/errs"
-)
+import "slices"
 
 // The names of the core plugins, and of the service plugins that add something to them.
 const (
@@ -70,22 +66,20 @@ func (o *Options) names(plugin string) bool {
 func (o *Options) Extends(driver string) bool { return slices.Contains(o.ExtensionDrivers, driver) }
 
 // checkPlugins refuses plugins that do not go together.
-func (o *Options) checkPlugins() error {
+func (o *Options) checkPlugins() []*refusal {
+	const option = "DEFAULT/service_plugins"
 	twice := o.Core() == CoreMidoNet && (o.names(L3) || o.names(NeutronL3))
 	switch {
 	case o.names(L3) && o.names(NeutronL3):
-		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: %s and %s are two names of one plugin", L3, NeutronL3)
+		return []*refusal{bad(option, ": %s and %s are two names of one plugin", L3, NeutronL3)}
 	case twice:
-		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: core_plugin = %s has routers of its own, and takes no %s",
-			o.CorePlugin, L3)
+		return []*refusal{bad(option, ": core_plugin = %s has routers of its own, and takes no %s", o.CorePlugin, L3)}
 	case o.Serves(Forwarding) && !o.Serves(L3):
-		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: %s forwards ports of floating IPs, and needs %s beside it",
-			Forwarding, L3)
+		return []*refusal{bad(option, ": %s forwards ports of floating IPs, and needs %s beside it", Forwarding, L3)}
 	case o.Serves(Forwarding) && o.MidoNet.Elsewhere():
-		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: no MidoNet elsewhere has %s; write service_plugins = %s",
-			Forwarding, L3)
+		return []*refusal{bad(option, ": no MidoNet elsewhere has %s; write service_plugins = %s", Forwarding, L3)}
 	case o.Serves(Forwarding) && o.Core() == CoreMidoNet:
-		return errs.New(errs.Invalid, "BadOption", "[DEFAULT] service_plugins: core_plugin = %s has no %s", o.CorePlugin, Forwarding)
+		return []*refusal{bad(option, ": core_plugin = %s has no %s", o.CorePlugin, Forwarding)}
 	}
 	return nil
 }

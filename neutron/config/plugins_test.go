@@ -15,7 +15,7 @@ func TestPluginsThatDoNotGoTogether(t *testing.T) {
 		"core_plugin = ml2\nservice_plugins = port_forwarding\n":                   "needs midonet_l3",
 		"service_plugins = midonet_l3,router\n":                                    "two names of one plugin",
 		"core_plugin = moon\n":                                                     "known are: midonet, ",
-		"service_plugins = moon\n":                                                 "midonet.neutron.services.l3.l3_midonet.MidonetL3ServicePlugin",
+		"service_plugins = moon\n":                                                 "known are: auto_allocate, flavors, midonet_l3, ",
 		"core_plugin = midonet_v2\nservice_plugins = router,port_forwarding,tag\n": "",
 		"": "",
 	} {

@@ -24,11 +24,12 @@ func reference() string {
 Written by ` + "`go test ./neutron/config -update`" + ` from the tags of neutron/config.Options; do not edit.
 
 ` + "`midonet server --config-file FILE`" + ` reads the files that neutron-server reads (neutron.conf, ml2_conf.ini), several if need be, later
-ones winning. Without a file every option has the default below, which makes a working single machine.
+ones winning. ` + "`--config-dir DIR`" + `, or a directory as FILE, stands for the files in it whose names end in .conf, in the order of their names. Without
+a file every option has the default below, which makes a working single machine.
 
-Options of Neutron that are for parts which do not exist here are passed over silently (neutron/config/known.txt); any other
-unknown option is a warning with the nearest name. A value that cannot be read stops the start, naming file, line and option, and
-so does a plugin or driver that does not exist here, naming those that do.
+Options of Neutron that are for parts which do not exist here have no effect (neutron/config/known.txt); the log names those that are
+written, in one line. Any other unknown option is a warning with the nearest name. Values that cannot be read stop the start, naming file, line
+and option, and so do plugins and drivers that do not exist here, naming those that do.
 `)
 	group := ""
 	for _, o := range oslo.Options(&Options{}) {
