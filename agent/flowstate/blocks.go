@@ -13,6 +13,11 @@ import (
 // BlockIdle is how long a block of translation ports is kept when no connection uses it.
 const BlockIdle = 5 * time.Minute
 
+// PortRest is how much longer than other states the host of a block remembers the way back of one of its ports. When the port is given
+// again nobody else is to remember who had it, or answers would go there, should the word of who has it now be lost: others remember
+// what they were told for longer (Learned), and a word of theirs may have been lost on its way here (Refresh).
+const PortRest = Learned - Idle + Refresh
+
 // address names what blocks are parts of.
 type natAddress struct {
 	router topology.RouterID
@@ -21,7 +26,8 @@ type natAddress struct {
 
 // blocks is the translation ports that this host may give out, and how many states use each.
 type blocks struct {
-	held map[natAddress][]*block
+	held  map[natAddress][]*block
+	named map[blockName]*block // the same
 	// used are the blocks in which a state has its translated port: also those that this host does not hold.
 	used map[blockName]*usedBlock
 	// taken are the ports of a block that have a connection to one destination, by wayBack.
@@ -96,7 +102,7 @@ type block struct {
 }
 
 func newBlocks() blocks {
-	return blocks{held: map[natAddress][]*block{}, used: map[blockName]*usedBlock{}, taken: map[packedKey]*takenPorts{}, ends: map[uint64]end{}}
+	return blocks{held: map[natAddress][]*block{}, named: map[blockName]*block{}, used: map[blockName]*usedBlock{}, taken: map[packedKey]*takenPorts{}, ends: map[uint64]end{}}
 }
 
 func (b *blocks) len() (n int) {
@@ -179,8 +185,8 @@ func (b *blocks) setEnd(of uint64, e end) {
 
 // usedOf returns the block that the state has its port in.
 func (b *blocks) usedOf(p *packed) *usedBlock {
-	k := p.state().Key
-	return b.usedBlock(blockName{natAddress{k.Device, k.Conn.Dst}, k.Conn.DstPort - k.Conn.DstPort%topology.NATBlockSize})
+	key := p.state().Key
+	return b.usedBlock(blockOf(&key))
 }
 
 func (b *blocks) usedBlock(name blockName) *usedBlock {
@@ -205,20 +211,16 @@ func (b *block) name() blockName { return blockName{natAddress{b.Router, b.Addr}
 
 // SetBlocks takes the blocks that this host holds: all of them, each time.
 func (t *Table) SetBlocks(held []*topology.NATBlock, now time.Time) {
-	before := map[blockName]*block{}
-	for _, some := range t.blocks.held {
-		for _, b := range some {
-			before[b.name()] = b
-		}
-	}
-	t.blocks.held = map[natAddress][]*block{}
+	before := t.blocks.named
+	t.blocks.held, t.blocks.named = map[natAddress][]*block{}, make(map[blockName]*block, len(held))
 	for _, h := range held {
 		b := &block{NATBlock: h, idle: now}
-		if old := before[b.name()]; old != nil {
+		name := b.name()
+		if old := before[name]; old != nil {
 			b.idle, b.given = old.idle, old.given
 		}
-		at := natAddress{h.Router, h.Addr}
-		t.blocks.held[at] = append(t.blocks.held[at], b)
+		t.blocks.held[name.natAddress] = append(t.blocks.held[name.natAddress], b)
+		t.blocks.named[name] = b
 	}
 }
 
@@ -249,8 +251,24 @@ func (t *Table) Borrowed(s flow.State) bool {
 	if s.Key.Kind != flow.StateReverseSNAT {
 		return false
 	}
-	first := s.Key.Conn.DstPort - s.Key.Conn.DstPort%topology.NATBlockSize
-	return !t.blocks.holds(blockName{natAddress{s.Key.Device, s.Key.Conn.Dst}, first})
+	return !t.blocks.holds(blockOf(&s.Key))
+}
+
+// blockOf returns the block that a way back has its port in.
+func blockOf(k *flow.StateKey) blockName {
+	return blockName{natAddress{k.Device, k.Conn.Dst}, k.Conn.DstPort - k.Conn.DstPort%topology.NATBlockSize}
+}
+
+// portRest returns how much longer than others the state is remembered.
+func (b *blocks) portRest(p *packed) time.Duration {
+	if p.kind() != flow.StateReverseSNAT {
+		return 0
+	}
+	key := p.state().Key
+	if !b.holds(blockOf(&key)) {
+		return 0
+	}
+	return PortRest
 }
 
 // Scarce returns the ranges of which FreePort has since the last call found less than a block left for a destination, in what is held:

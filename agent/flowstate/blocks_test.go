@@ -81,7 +81,7 @@ func TestPortsRunOut(t *testing.T) {
 		}
 	}
 	table.Remove([]uint32{5}, start)
-	sweepAll(table, start.Add(Idle))
+	sweepAll(table, start.Add(Idle+PortRest))
 	if _, ok := table.FreePort(router, public, 1024, 65535, conn(99)); !ok {
 		t.Error("the port of a connection that has ended is not free")
 	}
@@ -158,10 +158,39 @@ func TestIdleBlocks(t *testing.T) {
 	end := start.Add(time.Hour)
 	expectBlocks(end, 1024)
 	table.Remove([]uint32{key.Flow}, end)
-	sweepAll(table, end.Add(Idle))
-	expectBlocks(end.Add(Idle), 1024) // from now on it is idle
-	expectBlocks(end.Add(Idle+BlockIdle-1), 1024)
-	expectBlocks(end.Add(Idle + BlockIdle))
+	end = end.Add(Idle + PortRest)
+	sweepAll(table, end)
+	expectBlocks(end, 1024) // from now on it is idle
+	expectBlocks(end.Add(BlockIdle-1), 1024)
+	expectBlocks(end.Add(BlockIdle))
+}
+
+// TestAPortIsGivenAgainWhenNobodyRemembersWhoHadIt looks, at every sweep after a connection has ended, whether another one would get its port while
+// the host of the answers would still send these to who had it.
+func TestAPortIsGivenAgainWhenNobodyRemembersWhoHadIt(t *testing.T) {
+	const port = 1030
+	owner, other := newHost(t), newHost(t)
+	owner.SetBlocks([]*topology.NATBlock{natBlock(1024)}, start)
+	states := snat(conn(1), port)
+	if _, err := owner.Put(userOf(topology.PortID{1}, 1), states, []netip.Addr{peerA}, start); err != nil {
+		t.Fatal(err)
+	}
+	ended := start.Add(Refresh)
+	for _, frame := range owner.Message(sweepAll(owner, ended)[peerA], 1500) {
+		learn(t, other, frame, ended)
+	}
+	owner.Remove([]uint32{1}, ended)
+	for at := ended; at.Before(ended.Add(BlockIdle)); at = at.Add(5 * time.Second) {
+		sweepAll(owner, at)
+		if _, free := owner.FreePort(router, public, port, port, conn(2)); free {
+			if _, remembered := other.Value(states[1].Key); remembered {
+				t.Errorf("%v after its connection the port is given again, and the other host remembers who had it", at.Sub(ended))
+			}
+			return
+		}
+		sweepAll(other, at)
+	}
+	t.Error("the port is not given again")
 }
 
 // TestABlockIsAskedForAhead: where a destination has less than a block left, another is to be had, which is said once; with two, only when

@@ -4,7 +4,8 @@
 // # Life
 //
 // A state lives while an installed flow uses it, and Idle longer. What another host has told lives Learned long after it was last
-// told, and hosts tell it again every Refresh while their flows use it. Time is passed in, and hosts tell each other no times, so
+// told, and hosts tell it again every Refresh while their flows use it. The way back of a port is remembered for PortRest longer by the host
+// that gives the port. Time is passed in, and hosts tell each other no times, so
 // that no clock but the host's own steady one matters.
 //
 // # Kill

@@ -111,7 +111,8 @@ func (t *Table) Owns(l *Lot) bool {
 }
 
 func (b *blocks) holds(name blockName) bool {
-	return slices.ContainsFunc(b.held[name.natAddress], func(b *block) bool { return b.First == name.first && !b.given })
+	held := b.named[name]
+	return held != nil && !held.given
 }
 
 // Holds reports whether this host holds the block of the port.

@@ -74,7 +74,7 @@ func TestLots(t *testing.T) {
 			case 2:
 				for i, p := range live {
 					table.Remove([]uint32{uint32(i)}, now)
-					now = now.Add(Idle)
+					now = now.Add(Idle + PortRest)
 					sweepAll(table, now)
 					used[p]--
 					delete(live, i)
@@ -100,7 +100,7 @@ func TestLots(t *testing.T) {
 		for i := range live {
 			table.Remove([]uint32{uint32(i)}, now)
 		}
-		sweepAll(table, now.Add(Idle))
+		sweepAll(table, now.Add(Idle+PortRest))
 		if b := &table.blocks; len(b.used)+len(b.taken)+len(b.ends) > 0 {
 			r.Fatalf("when nothing is left these are: %v, %v, %v", b.used, b.taken, b.ends)
 		}

@@ -27,7 +27,7 @@ func (t *Table) Sweep(now time.Time, limit int) (due []Due, last bool) {
 		p, ok := t.slots.get(i)
 		switch {
 		case !ok:
-		case a.flows == 0 && at >= a.due:
+		case a.flows == 0 && at >= a.due && at >= a.due+t.blocks.portRest(&p):
 			t.stats.Expired++
 			t.forget(uint32(i))
 		case a.flows > 0 && !a.peers.empty() && at >= a.refresh:

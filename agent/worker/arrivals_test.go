@@ -394,7 +394,7 @@ func TestThePortOfAConnectionThatMovedIsNotGivenAgain(t *testing.T) {
 			t.Fatal("the block is given back")
 		}
 	}
-	hosts.pass(flowstate.Learned)
+	hosts.pass(flowstate.Learned + flowstate.PortRest)
 	h1.sweepStates(h1.clock.Now())
 	if !free() {
 		t.Error("the port is still kept")
