@@ -15,20 +15,31 @@ import (
 // a few readings and a single change is seen at once.
 const hostPause = 20 * time.Millisecond
 
+// hostRetry is how long after a failure the interfaces are read again, though nothing has changed.
+const hostRetry = time.Second
+
 // errWatchEnded says that the kernel no longer tells of changes; the agent would not see interfaces come and go.
 var errWatchEnded = errors.New("the kernel's notifications of interface changes ended")
 
-// followHost reads the host's interfaces after every change.
+// followHost reads the host's interfaces after every change, and again where that failed.
 func (a *agent) followHost(ctx context.Context) error {
 	changes := a.host.Watch(ctx)
+	var again <-chan time.Time // nil: the last reading did not fail
 	for {
-		if _, open := <-changes; ctx.Err() != nil {
+		open := true
+		select {
+		case _, open = <-changes:
+		case <-again:
+		}
+		if ctx.Err() != nil {
 			return ctx.Err()
 		} else if !open {
 			return errWatchEnded
 		}
+		again = nil
 		if err := a.readHost(); err != nil {
 			a.Log.Error("reading the host's interfaces", "error", err)
+			again = time.After(hostRetry)
 		}
 		select {
 		case <-time.After(hostPause):
@@ -57,9 +68,12 @@ func (a *agent) readHost() error {
 	if slices.Equal(underlay.Endpoints, a.underlay.Endpoints) && underlay.MTU == a.underlay.MTU {
 		return nil
 	}
+	if err := a.worker.SetUnderlay(underlay.Endpoints, underlay.MTU); err != nil {
+		return err
+	}
 	a.Log.Info("underlay", "endpoints", underlay.Endpoints, "mtu", underlay.MTU)
 	a.underlay = underlay
-	return a.worker.SetUnderlay(underlay.Endpoints, underlay.MTU)
+	return nil
 }
 
 // warnMissing says once which of the configured underlay is not there, until that becomes another part or none.
