@@ -185,7 +185,8 @@ func (d *Datapath) Ports() ([]datapath.Port, error) {
 	return all, nil
 }
 
-// restorePorts takes over the ports of an earlier agent. One whose interface has gone since is removed.
+// restorePorts takes over the ports of an earlier agent. One whose interface has gone since is removed; where the other end of its veth
+// has moved to or from this namespace, what leads to it is made anew.
 func (d *Datapath) restorePorts() error {
 	var ifindex uint32
 	var entry bpfPort
@@ -198,21 +199,33 @@ func (d *Datapath) restorePorts() error {
 	if err := entries.Err(); err != nil {
 		return fmt.Errorf("reading the plugged ports: %w", err)
 	}
+	var stale []uint32 // interfaces that flows may lead to in a way that is no more
 	for _, p := range found {
-		if err := d.restorePort(p); err != nil {
+		same, err := d.restorePort(p)
+		if err != nil {
 			return err
 		}
+		if !same {
+			stale = append(stale, p.ifindex)
+		}
 	}
-	return nil
+	if len(stale) == 0 {
+		return nil
+	}
+	return d.sweep(usesAny(stale...)) // when no program of the earlier agent makes flows any more
 }
 
-func (d *Datapath) restorePort(p *plug) error {
+// restorePort takes over a port, and reports whether its packets are delivered as they were.
+func (d *Datapath) restorePort(p *plug) (same bool, err error) {
 	l, err := netlink.LinkByIndex(int(p.ifindex))
-	if err == nil {
-		p.Interface = l.Attrs().Name
-		p.kind = deliveryTo(l, p.Watched)
-		return d.plugIn(p)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		d.log.Info("the interface of a plugged port has gone", "port", p.ID, "interface", p.ifindex)
+		return false, d.unplug(p)
 	}
-	d.log.Info("the interface of a plugged port has gone", "port", p.ID, "interface", p.ifindex)
-	return errors.Join(d.unplug(p), d.sweep(usesAny(p.ifindex)))
+	if err != nil {
+		return false, fmt.Errorf("port %s: interface %d: %w", p.ID, p.ifindex, err)
+	}
+	was := p.kind
+	p.Interface, p.kind = l.Attrs().Name, deliveryTo(l, p.Watched)
+	return p.kind == was, d.plugIn(p)
 }

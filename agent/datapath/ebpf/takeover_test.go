@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"midonet.org/midonet/agent/datapath"
@@ -333,6 +334,48 @@ func TestInterfaceGone(t *testing.T) {
 	}
 	check(t, l.Entries(func(e datapath.Entry) bool { t.Errorf("flow %v is there", e.Key); return true }))
 	check(t, l.RemovePorts(l.portB.ID))
+}
+
+// TestTheOtherEndMovedWhileNoAgentRan brings the other end of a plugged interface to the host's own namespace, where the way of the flows that are
+// there leads nowhere.
+func TestTheOtherEndMovedWhileNoAgentRan(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	frame := udpHeader(1, 1).Frame(nil)
+	install := func() {
+		t.Helper()
+		check(t, l.Install([]flow.Flow{flowOf(t, frame, l.portA.ID, flow.Output{Port: l.portB.ID})}))
+	}
+	install()
+	l.Close()
+	moved := l.bringHome(t, l.b, "moved")
+	l.Datapath = l.host.open(t)
+	check(t, l.Entries(func(e datapath.Entry) bool { t.Errorf("flow %v is there", e.Key); return true }))
+	install()
+	l.a.Send(t, frame)
+	expectFrame(t, moved, frame)
+	l.reopen(t)
+	l.a.Send(t, frame)
+	expectFrame(t, moved, frame) // by the flow: nobody has installed another
+}
+
+// bringHome moves the far end of a wire to the host's namespace, where it gets the name.
+func (h *host) bringHome(t *testing.T, w *wire, name string) *wire {
+	t.Helper()
+	h.workloads.do(t, func() {
+		check(t, netlink.LinkSetDown(w.far))
+		check(t, netlink.LinkSetName(w.far, name))
+		check(t, netlink.LinkSetNsFd(w.far, int(h.handle)))
+	})
+	moved := &wire{name: w.name}
+	h.do(t, func() {
+		_, err := upByName(name)
+		check(t, err)
+		moved.far, err = netlink.LinkByName(name)
+		check(t, err)
+		moved.fd = packetSocket(t, moved.far.Attrs().Index)
+	})
+	t.Cleanup(func() { unix.Close(moved.fd) })
+	return moved
 }
 
 // TestInterfaceMadeAnew deletes a plugged interface under a running agent, which plugs in the next one of the same name.
