@@ -67,25 +67,32 @@ func (w *Worker) adoptAll(ctx context.Context, entries []datapath.Entry) (rest [
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		not, messages := w.adoptSome(chunk)
+		not, messages, touched := w.adoptSome(chunk)
 		w.counters.adopted.Add(uint64(len(chunk) - len(not)))
 		w.execute(messages)
+		w.settle(touched)
 		rest = append(rest, not...)
 	}
 	return rest, nil
 }
 
-// adoptSome returns those of the flows that it did not keep, and what other hosts are to be told of the connections of the others.
-func (w *Worker) adoptSome(entries []datapath.Entry) (rest []datapath.Entry, messages []datapath.Packet) {
+// adoptSome returns those of the flows that it did not keep, what other hosts are to be told of the connections of the others, and the tags of the
+// flows that it touches to learn who sends by these: the earlier agent knew, and they are no misses.
+func (w *Worker) adoptSome(entries []datapath.Entry) (rest []datapath.Entry, messages []datapath.Packet, touched []flow.Tag) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	states, room := letters{}, new(sim.Room)
+	var seen []sim.Learned
 	for _, e := range entries {
-		if !w.adoptOne(e, states, room) {
+		learned, kept := w.adoptOne(e, states, room)
+		switch {
+		case !kept:
 			rest = append(rest, e)
+		case e.Stats.LastUsed < learnedLife:
+			seen = append(seen, learned...)
 		}
 	}
-	return rest, w.messages(states)
+	return rest, w.messages(states), w.learn(seen, nil)
 }
 
 // disown removes flows that are not to be kept.
@@ -100,18 +107,18 @@ func (w *Worker) disown(entries []datapath.Entry) {
 	w.removeFlows(stale)
 }
 
-// adoptOne reports whether the flow's answer is the one that it would get now; the book then has it.
-func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) bool {
+// adoptOne reports whether the flow's answer is the one that it would get now; the book then has it. It returns what its packets show of stations.
+func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) (learned []sim.Learned, kept bool) {
 	r := w.simulate(sim.Input{InPort: e.Key.InPort, Frame: e.Key.Frame(), State: w.givenTo(&e), Room: room})
 	if !r.Cache || e.Key.Any&^r.Any != 0 || !equal(w.deliverable(r.Actions), e.Actions) {
-		return false
+		return nil, false
 	}
 	if _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {
-		return false
+		return nil, false
 	}
 	w.closeBefore()
 	w.flows.add(e.Key, w.tagsOf(&r), w.cfg.Now().Add(-e.Stats.LastUsed), r.Idle, r.Hard)
-	return true
+	return r.Learn, true
 }
 
 // equal reports whether two actions do the same with a packet. A datapath may give outputs back in another order, and need not

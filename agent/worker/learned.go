@@ -12,7 +12,8 @@ import (
 // learnedLife is how long a learned station stays after its last use (midolman: agent.bridge.mac_port_mapping_expire).
 const learnedLife = 15 * time.Second
 
-// maxLearnedPerPort bounds what one workload can make every host of its network remember by inventing source addresses.
+// maxLearnedPerPort bounds what one workload can make every host of its network remember, and be told of, by inventing source addresses. A port
+// that has so many keeps them: frames to others behind it go to all ports of their network, until one that it has falls silent.
 const maxLearnedPerPort = 256
 
 // source is a station as packets show it.
@@ -32,6 +33,7 @@ type learnedTable struct {
 	bySource map[source]*station
 	byID     map[topology.LearnedMACID]source
 	perPort  map[topology.PortID]int
+	refused  uint64 // how often a station was not learned, since its port had too many
 }
 
 func newLearnedTable() *learnedTable {
@@ -41,19 +43,27 @@ func newLearnedTable() *learnedTable {
 }
 
 // learn records what a simulation saw and returns the new record; nil when it is known already or the port has too many. A
-// station that moved from one port of its bridge to another is taken away from the first.
-func (t *learnedTable) learn(l sim.Learned, host topology.HostID, now time.Time) *topology.LearnedMAC {
-	if t.touch(source{l.Port, l.MAC}, now) || t.perPort[l.Port] >= maxLearnedPerPort {
-		return nil
-	}
-	record := topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, host)
-	t.forget(record.ID)
+// station that moved from one port of its bridge to another is taken away from the first; gone says that it was and has no record now.
+func (t *learnedTable) learn(l sim.Learned, host topology.HostID, now time.Time) (record *topology.LearnedMAC, gone bool) {
 	s := source{l.Port, l.MAC}
+	if t.touch(s, now) {
+		return nil, false
+	}
+	record = topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, host)
+	moved := t.owns(record.ID)
+	t.forget(record.ID)
+	if t.full(l.Port) {
+		t.refused++
+		return nil, moved
+	}
 	t.bySource[s] = &station{record: record, used: now}
 	t.byID[record.ID] = s
 	t.perPort[l.Port]++
-	return record
+	return record, false
 }
+
+// full reports whether no other station is learned behind the port.
+func (t *learnedTable) full(p topology.PortID) bool { return t.perPort[p] >= maxLearnedPerPort }
 
 // touch notes that the station sent at the given time and reports whether it is a learned one.
 func (t *learnedTable) touch(s source, at time.Time) bool {

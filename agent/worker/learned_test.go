@@ -22,10 +22,10 @@ func always(topology.PortID) bool { return true }
 func TestLearnedStationsExpireAfterTheirLastUse(t *testing.T) {
 	table, host, now := newLearnedTable(), id.New[topology.Host](), time.Unix(1000, 0)
 	seen := sim.Learned{Bridge: id.New[topology.Bridge](), MAC: stationMAC(1), Port: id.New[topology.Port]()}
-	if table.learn(seen, host, now) == nil {
+	if record, _ := table.learn(seen, host, now); record == nil {
 		t.Fatal("a new station gave no record")
 	}
-	if table.learn(seen, host, now.Add(10*time.Second)) != nil {
+	if record, _ := table.learn(seen, host, now.Add(10*time.Second)); record != nil {
 		t.Error("a known station gave another record")
 	}
 	if d := table.expire(now.Add(24*time.Second), always); len(d.Deletes) != 0 {
@@ -39,8 +39,8 @@ func TestLearnedStationsExpireAfterTheirLastUse(t *testing.T) {
 func TestLearnedStationMovesBetweenPorts(t *testing.T) {
 	table, host, now := newLearnedTable(), id.New[topology.Host](), time.Unix(1000, 0)
 	bridge, a, b := id.New[topology.Bridge](), id.New[topology.Port](), id.New[topology.Port]()
-	first := table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(1), Port: a}, host, now)
-	second := table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(1), Port: b}, host, now)
+	first, _ := table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(1), Port: a}, host, now)
+	second, _ := table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(1), Port: b}, host, now)
 	if second == nil || second.ID != first.ID {
 		t.Fatalf("the move gave %v, want a record that replaces %v", second, first)
 	}
@@ -61,7 +61,7 @@ func TestLearnedStationsAreBoundedByPort(t *testing.T) {
 	if got := len(table.records()); got != maxLearnedPerPort {
 		t.Errorf("%d stations of one port are remembered, want %d", got, maxLearnedPerPort)
 	}
-	if table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(-1), Port: quiet}, host, now) == nil {
+	if record, _ := table.learn(sim.Learned{Bridge: bridge, MAC: stationMAC(-1), Port: quiet}, host, now); record == nil {
 		t.Error("a noisy port kept another port's station out")
 	}
 	d := table.expire(now, func(p topology.PortID) bool { return p == quiet })

@@ -97,6 +97,8 @@ var (
 	descLots      = prometheus.NewDesc("midonet_agent_port_lots", "Lots of those ports that are given by the flow cache alone, one for each seed.", nil, nil)
 	descLent      = prometheus.NewDesc("midonet_agent_ports_lent", "Ports in these lots.", nil, nil)
 	descLearned   = prometheus.NewDesc("midonet_agent_learned_stations", "Stations learned from their packets.", nil, nil)
+	descUnlearned = prometheus.NewDesc("midonet_agent_learned_stations_refused_total",
+		"Packets whose sender was not learned, since its port had 256 stations.", nil, nil)
 	descHits      = prometheus.NewDesc("midonet_agent_hits_total", "Packets that a flow forwarded or dropped.", nil, nil)
 	descForgotten = prometheus.NewDesc("midonet_agent_connection_states_forgotten_total",
 		"States of connections that were forgotten, by cause.", []string{"cause"}, nil)
@@ -132,7 +134,8 @@ func (w *Worker) Collect(ch chan<- prometheus.Metric) {
 		count(descDrops, float64(c.drops[why].Load()), name)
 	}
 	w.collectDatapath(count)
-	states := w.collectGauges(ch)
+	states, unlearned := w.collectGauges(ch)
+	count(descUnlearned, float64(unlearned))
 	count(descForgotten, float64(states.Expired), "age")
 	count(descForgotten, float64(states.Evicted), "room")
 	count(descStateMessages, float64(states.Messages))
@@ -150,15 +153,15 @@ func (w *Worker) collectDatapath(count func(*prometheus.Desc, float64, ...string
 	count(descActionErrors, float64(c.Errors))
 }
 
-// collectGauges reports what there is now, and returns what the states of connections tell beside that.
-func (w *Worker) collectGauges(ch chan<- prometheus.Metric) flowstate.Stats {
+// collectGauges reports what there is now, and returns what the states of connections tell beside that, and how often no station was learned.
+func (w *Worker) collectGauges(ch chan<- prometheus.Metric) (states flowstate.Stats, unlearned uint64) {
 	w.mu.Lock()
-	states := w.cfg.State.Stats()
+	states, unlearned = w.cfg.State.Stats(), w.learned.refused
 	gauges := map[*prometheus.Desc]int{descFlows: w.flows.len(), descPorts: len(w.plugged), descLearned: len(w.learned.bySource), descPeers: w.peers(),
 		descStates: states.States, descBlocks: states.Blocks, descLots: len(w.lots), descLent: w.lent()}
 	w.mu.Unlock()
 	for d, n := range gauges {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
 	}
-	return states
+	return states, unlearned
 }

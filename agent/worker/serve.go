@@ -179,6 +179,9 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		b.learned = append(b.learned, r.Learn...)
 		b.packets = append(b.packets, emitted(r.Emit)...)
 		if r.Cache {
+			if r.Hard == 0 && slices.ContainsFunc(r.Learn, func(l sim.Learned) bool { return w.learned.full(l.Port) }) {
+				r.Hard = learnedLife // there may be room then
+			}
 			w.record(b, key, &r, actions)
 			w.prepare(b, &p, key, &r)
 		}
@@ -370,23 +373,30 @@ func emitted(frames []sim.Emit) []datapath.Packet {
 // next report. It returns the tags of the flows that this touches.
 func (w *Worker) learn(seen []sim.Learned, found []sim.Resolved) []flow.Tag {
 	var d view.Delta
+	drop := func(k topology.Key) {
+		d.Deletes = append(d.Deletes, k)
+		d.Puts = slices.DeleteFunc(d.Puts, func(o topology.Object) bool { return o.Key() == k }) // of this batch
+	}
 	for _, l := range seen {
-		if record := w.learned.learn(l, w.cfg.Host, w.cfg.Now()); record != nil {
+		record, gone := w.learned.learn(l, w.cfg.Host, w.cfg.Now())
+		switch {
+		case record != nil:
 			d.Puts = append(d.Puts, record)
+		case gone:
+			drop(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, w.cfg.Host).Key())
 		}
 	}
 	use := w.needs()
 	for _, f := range found {
 		record, gone := w.found.find(f, w.cfg.Host, w.cfg.Now(), use)
 		if gone != nil {
-			d.Deletes = append(d.Deletes, gone.Key())
-			d.Puts = slices.DeleteFunc(d.Puts, func(o topology.Object) bool { return o.Key() == gone.Key() }) // of this batch
+			drop(gone.Key())
 		}
 		if record != nil {
 			d.Puts = append(d.Puts, record)
 		}
 	}
-	if len(d.Puts) == 0 {
+	if len(d.Puts)+len(d.Deletes) == 0 {
 		return nil
 	}
 	w.signal()

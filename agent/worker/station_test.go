@@ -2,6 +2,7 @@ package worker
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -169,6 +170,70 @@ func TestWhatComesBackIsSaidAnew(t *testing.T) {
 		t.Error("nobody was told to report them again")
 	}
 	says("then", 1)
+}
+
+// TestAPortWithManyStationsLearnsNoMore, and does not leave one that has moved there where it was; when others fall silent there is room again, also
+// for a station that sends by one flow all the time.
+func TestAPortWithManyStationsLearnsNoMore(t *testing.T) {
+	b := newRig(t, 3)
+	b.Apply(b.network.snapshot())
+	here, there := stranger(b.local[0]), stranger(b.local[1])
+	b.miss(there, udp(there, b.local[2], 1))
+	b.mu.Lock()
+	for n := range maxLearnedPerPort {
+		b.learn([]sim.Learned{{Bridge: b.network.bridge.ID, MAC: stationMAC(1000 + n), Port: here.port}}, nil)
+	}
+	b.mu.Unlock()
+	b.miss(here, udp(here, b.local[2], 1))
+	b.miss(here, udp(here, b.local[2], 1)) // the first packet's flow went when the station left its other port
+	b.sent()
+	b.miss(b.local[2], udp(b.local[2], here, 1))
+	if got := b.toward(); len(got) != 3 {
+		t.Errorf("a frame to the station that was not learned went to %v, want all other ports", got)
+	}
+	if got := b.Facts().Learned; len(got) != maxLearnedPerPort || b.learned.refused != 2 {
+		t.Errorf("%d stations are learned and %d were refused, want %d and 2", len(got), b.learned.refused, maxLearnedPerPort)
+	}
+	checkFlows(t, b.Worker, b.datapath)
+
+	b.clock.advance(learnedLife) // the recorder says that the flow was used just now
+	if err := b.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(b.datapath.keys(), func(k flow.Key) bool { return k.SrcMAC == here.mac }) {
+		t.Error("the flow of the station that was not learned goes on")
+	}
+	b.miss(here, udp(here, b.local[2], 1))
+	if got := b.Facts().Learned; len(got) != 1 || got[0].MAC != here.mac {
+		t.Errorf("when there is room again, learned are %v, want the station", got)
+	}
+}
+
+// TestStationsAreKnownToTheNextAgent: who sends by flows that are kept is no miss, and is learned from them, if it has sent lately.
+func TestStationsAreKnownToTheNextAgent(t *testing.T) {
+	b := newRig(t, 2)
+	b.Apply(b.network.snapshot())
+	talks, silent := stranger(b.local[0]), stranger(b.local[0])
+	silent.mac = stationMAC(1 << 21)
+	for _, s := range []endpoint{talks, silent} {
+		b.miss(s, udp(s, b.local[1], 1))
+		b.miss(s, udp(s, b.local[1], 1)) // the first packet's flow went when the station was learned
+	}
+	for k, e := range b.datapath.flows {
+		if k.SrcMAC == silent.mac {
+			e.Stats.LastUsed = learnedLife
+			b.datapath.flows[k] = e
+		}
+	}
+	b.Worker = b.restart()
+	b.Apply(b.network.snapshot())
+	if err := b.adopt(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Facts().Learned; len(got) != 1 || got[0].MAC != talks.mac {
+		t.Errorf("the next agent has learned %v, want the station that sends", got)
+	}
+	checkFlows(t, b.Worker, b.datapath)
 }
 
 // TestManyPortsInOneBatch shows that one port's packets do not decide over another's in the same batch.
