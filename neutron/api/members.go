@@ -95,7 +95,7 @@ func act(c collection, r *request, id, name string, do plugin.Action) (*answer, 
 	if err != nil {
 		return nil, err
 	}
-	if err := c.mayChange(r, id, policy.NewAction(name), nil); err != nil {
+	if err := c.mayAct(r, id, policy.NewAction(name)); err != nil {
 		return nil, err
 	}
 	result, err := do(r.Context(), r.caller, id, body)

@@ -65,6 +65,10 @@ func TestRulesOfMemberActions(t *testing.T) {
 		neutronError("NetworkNotFound", "Network "+gone+" could not be found."))
 	wantAnswer(t, s, "PUT", "/v2.0/networks/"+ownID+"/touch?fields=name&fields=provider:network_type", `{}`, 200,
 		`{"network":{"name":"own"}}`)
+	s = withRules(t, "echo: '@'")
+	withActions(s)
+	wantAnswer(t, s, "PUT", "/v2.0/networks/"+commonID+"/echo", `{}`, 200, `{"id":"`+commonID+`","body":{}}`)
+	wantAnswer(t, s, "PUT", "/v2.0/networks/"+foreignID+"/echo", `{}`, 404, neutronError("HTTPNotFound", notFound))
 }
 
 // twins is the definition of a collection below each network.

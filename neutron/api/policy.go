@@ -201,6 +201,22 @@ func (c *controller[T]) mayChange(r *request, id string, action policy.Action, c
 	return refused
 }
 
+// mayAct refuses an action on a resource that the caller may not do, as if there were none where it may not even see the resource
+// (neutron/api/v2/base.py, _handle_action).
+func (c *controller[T]) mayAct(r *request, id string, action policy.Action) error {
+	if r.judge.Unbound() {
+		return nil
+	}
+	item, err := c.look(r.Context(), r.caller, id)
+	if err != nil {
+		return err
+	}
+	if err := c.maySee(r, item); err != nil {
+		return err
+	}
+	return r.judge.Enforce(r.Context(), action, c.existing(item, nil))
+}
+
 // seeing is the action of looking at a resource of this collection.
 func (c *controller[T]) seeing() policy.Action { return policy.NewAction("get_" + c.def.Noun()) }
 

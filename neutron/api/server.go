@@ -51,6 +51,7 @@ type collection interface {
 	attribute(ctx context.Context, caller *auth.Caller, id, attr string) (policy.Value, error)
 	maySeeByID(r *request, id string) error
 	mayChange(r *request, id string, action policy.Action, changes apidef.Values) error
+	mayAct(r *request, id string, action policy.Action) error
 	acted(r *request, result any) (*answer, error)
 	onceThere(r *request, id string, wrong error) error
 	unnamed() string
