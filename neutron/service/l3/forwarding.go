@@ -27,16 +27,16 @@ func (p portForwardings) Create(ctx context.Context, c *auth.Caller,
 }
 
 func (r *request) createForwarding(floatingIPID string, body plugin.Body[model.PortForwarding]) (*model.PortForwarding, error) {
+	v := body.Value
+	if err := settleRanges(&v, body); err != nil {
+		return nil, err
+	}
 	of, err := r.changeableFloatingIP(floatingIPID)
 	if err != nil {
 		return nil, err
 	}
-	v := body.Value
 	v.ProjectID = of.ProjectID
 	v.ID, v.Standard, v.FloatingIPID = id.New[model.PortForwarding](), r.Standard(v.Standard), of.ID
-	if err := settleRanges(&v, body); err != nil {
-		return nil, err
-	}
 	router, err := r.checkForwarding(of, &v)
 	if err != nil {
 		return nil, err

@@ -84,6 +84,8 @@ func TestForwardingRanges(t *testing.T) {
 	unfit.Value.InternalPortRange = model.PortRange{First: 1, Last: 3}
 	for _, given := range []plugin.Body[model.PortForwarding]{forwardingBody(w.vm, 0, 1), forwardingBody(w.vm, 1, 0), unfit} {
 		wantFault(t, refused(f.PortForwardings(fip.ID.String()), alice, given), errs.Invalid, "BadRequest")
+		// … which is said before whether there is such an address.
+		wantFault(t, refused(f.PortForwardings(w.vm.ID.String()), alice, given), errs.Invalid, "BadRequest")
 	}
 }
 
