@@ -111,6 +111,6 @@ func (c versionUseCmd) Run(ctx context.Context, f *databaseFlags) error {
 
 // managerParser is the command line of midonet-db-manage.
 func managerParser(ctx context.Context) *kong.Kong {
-	return kong.Must(&dbCmd{}, kong.Name(managerName), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), stateDirHere(),
+	return kong.Must(&dbCmd{}, kong.Name(managerName), kong.BindTo(ctx, (*context.Context)(nil)), stateDirHere(),
 		kong.Description("Look after what a MidoNet server stores: the same commands as `midonet db`."))
 }

@@ -29,21 +29,48 @@ type commands struct {
 	Join    joinCmd    `cmd:"" name:"join-token" help:"Print the line that adds a host."`
 	Host    hostCmd    `cmd:"" help:"Say what hosts may do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
+
+// misuse is the exit code for a command line that is not understood.
+const misuse = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parser := kong.Must(&commands{}, kong.Name("midonet"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), stateDirHere(),
-		kong.Description("MidoNet networking for OpenStack: API server, cluster, agent and tools in one program."))
+	parser := mainParser(ctx)
 	if calledAsManager() {
 		parser = managerParser(ctx)
 	}
-	command, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
+	args := os.Args[1:]
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprint(os.Stderr, whatIsWrong(parser.Model.Name, err))
+		os.Exit(misuse)
+	}
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		end(err)
 	}
+}
+
+// mainParser is the command line of midonet.
+func mainParser(ctx context.Context) *kong.Kong {
+	return kong.Must(&commands{}, kong.Name("midonet"), kong.BindTo(ctx, (*context.Context)(nil)), stateDirHere(), kong.Vars{"version": "midonet " + run.Version},
+		kong.Description("MidoNet networking for OpenStack: API server, cluster, agent and tools in one program."))
+}
+
+// whatIsWrong says what of a command line is not understood, and which help to read: the help itself would hide it.
+func whatIsWrong(program string, err error) string {
+	command := program
+	var parsing *kong.ParseError
+	if errors.As(err, &parsing) && parsing.Context.Selected() != nil {
+		command = parsing.Context.Selected().FullPath()
+	}
+	return fmt.Sprintf("%s: %v\nSee %s --help.\n", program, err, command)
 }
 
 // end ends the program for the error. A command that ran in a workload and failed has said why itself: its exit code is passed on.
