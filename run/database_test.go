@@ -2,12 +2,14 @@ package run
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"midonet.org/midonet/neutron/store"
 	"midonet.org/midonet/neutron/store/storetest"
 )
 
@@ -41,5 +43,24 @@ func databaseCommands(t *testing.T, connection string) {
 		if strings.Contains(out.String(), storetest.Password) {
 			t.Errorf("%s tells the password: %s", step.name, out.String())
 		}
+	}
+	newerTables(t, c)
+}
+
+// newerTables asks that tables of a newer program are not said to want this one's migrations.
+func newerTables(t *testing.T, c ServerConfig) {
+	d, err := OpenData(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.db.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+		return err
+	})
+	if err := errors.Join(err, d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = OpenData(t.Context(), c); err == nil || !strings.Contains(err.Error(), "newer program") || strings.Contains(err.Error(), "upgrade") {
+		t.Errorf("newer tables: %v", err)
 	}
 }

@@ -37,7 +37,10 @@ func OpenData(ctx context.Context, c ServerConfig) (*Data, error) {
 	connection := databaseURL(options, c.StateDir)
 	if s, err := store.SchemaOf(ctx, connection); err != nil {
 		return nil, err
-	} else if s.Has != s.Wants {
+	} else if s.Has > s.Wants {
+		return nil, errs.New(errs.Invalid, "OtherSchema", "%s has tables of version %d, made by a newer program; this one knows up to %d: use the newer one",
+			s.Location, s.Has, s.Wants)
+	} else if s.Has < s.Wants {
 		return nil, errs.New(errs.Invalid, "OtherSchema", "%s has tables of version %d, and this program's have version %d; run `midonet db "+
 			"upgrade` first", s.Location, s.Has, s.Wants)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/huandu/go-sqlbuilder"
@@ -40,8 +41,8 @@ type Dialect interface {
 	// Goose is the name by which the migration tool knows the engine.
 	Goose() database.Dialect
 	// LockSchema keeps other processes from migrating the database until unlock is called. It refuses a database whose tables are not
-	// this program's.
-	LockSchema(ctx context.Context, patience time.Duration) (unlock func(), err error)
+	// this program's. log is told when a server has to be waited for.
+	LockSchema(ctx context.Context, patience time.Duration, log *slog.Logger) (unlock func(), err error)
 	// Acquire waits for the lock of that name, of which there is one for all the processes that have the database open. held ends with
 	// ctx, or when the lock is lost, or with release. A holder that was killed and comes back under its name need not wait.
 	Acquire(ctx context.Context, h handles, name, holder string) (held context.Context, release func(), err error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -160,21 +161,30 @@ func (d *mysqlDialect) Acquire(ctx context.Context, h handles, name, holder stri
 }
 
 // LockSchema finds out whether the server lets us in and whether the database is ours, and takes a lease.
-func (d *mysqlDialect) LockSchema(ctx context.Context, patience time.Duration) (func(), error) {
+func (d *mysqlDialect) LockSchema(ctx context.Context, patience time.Duration, log *slog.Logger) (func(), error) {
 	db, err := d.openSchema()
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := d.lockSchema(ctx, db, patience)
+	unlock, err := d.lockSchema(ctx, db, patience, log)
 	if err != nil {
 		db.Close()
-		return nil, d.Explain(err)
+		return nil, d.named(d.Explain(err))
 	}
 	return func() { unlock(); db.Close() }, nil
 }
 
-func (d *mysqlDialect) lockSchema(ctx context.Context, db *sql.DB, patience time.Duration) (unlock func(), err error) {
-	if err := d.reach(ctx, db, patience); err != nil {
+// named says of an error that says nothing of the database which one it is of.
+func (d *mysqlDialect) named(err error) error {
+	var known *errs.Error
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return d.unavailable(err, "cannot be used")
+}
+
+func (d *mysqlDialect) lockSchema(ctx context.Context, db *sql.DB, patience time.Duration, log *slog.Logger) (unlock func(), err error) {
+	if err := d.reach(ctx, db, patience, log); err != nil {
 		return nil, err
 	}
 	if err := d.RefuseOld(ctx, db); err != nil {
@@ -196,11 +206,16 @@ func (d *mysqlDialect) lockSchema(ctx context.Context, db *sql.DB, patience time
 }
 
 // reach waits for a server that is away, as it is where both start with the machine.
-func (d *mysqlDialect) reach(ctx context.Context, db *sql.DB, patience time.Duration) error {
+func (d *mysqlDialect) reach(ctx context.Context, db *sql.DB, patience time.Duration, log *slog.Logger) error {
+	told := false
 	for deadline := time.Now().Add(patience); ; {
 		err := db.PingContext(ctx)
 		if err == nil || !d.Transient(err) || time.Now().After(deadline) {
 			return err
+		}
+		if !told {
+			log.Warn("the database does not answer; waiting for it", "database", d.Location(), "for", patience, "error", err)
+			told = true
 		}
 		pause(ctx, time.Second)
 	}

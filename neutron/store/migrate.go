@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -32,15 +33,19 @@ func (db *DB) migrate(ctx context.Context) error {
 		return db.explain(err)
 	}
 	if have > want {
-		return errs.New(errs.Invalid, "", "the %v has schema version %d, made by a newer version of this program; "+
-			"this one knows versions up to %d", db, have, want)
+		return errs.New(errs.Invalid, "", "the %v has schema version %d, made by a newer version of this program; this one knows versions up to %d: "+
+			"run the newer one, or put back a dump of the database from before it", db, have, want)
 	}
+	began := time.Now()
 	results, err := provider.Up(ctx)
 	for _, r := range results {
-		db.log.Info("database migrated", "database", db.dialect.Location(), "migration", r.Source.Path, "took", r.Duration)
+		db.log.Debug("migration", "database", db.dialect.Location(), "migration", r.Source.Path, "took", r.Duration)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate the %v: %w", db, err)
+		return fmt.Errorf("migrate the %v: %w", db, db.explain(err))
+	}
+	if len(results) > 0 {
+		db.log.Info("database migrated", "database", db.dialect.Location(), "from", have, "to", want, "took", time.Since(began))
 	}
 	return nil
 }

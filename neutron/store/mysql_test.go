@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"slices"
@@ -35,6 +37,7 @@ func TestMySQL(t *testing.T) {
 		"another's database":          testForeignDatabase,
 		"a migration was killed":      testMigrationWasKilled,
 		"who may not":                 testAccessDenied,
+		"a server that is away":       testWaiting,
 		"a holder that died":          testHolderDied,
 		"the tables":                  testTables,
 		"tables on the disk":          testTablesOnDisk,
@@ -341,11 +344,23 @@ func testAccessDenied(t *testing.T, server *storetest.MariaDB) {
 		strings.Replace(connection, "neutron:", "neutron:x", 1):                  "does not accept the user and password",
 		strings.Replace(connection, "localhost/neutron", "localhost/mysql_x", 1): "does not let this user use it",
 		connection[:strings.Index(connection, "&unix")] + "&unix_socket=/no":     "cannot be reached",
+		connection + "&ssl_verify_cert=true":                                     "cannot be ", // it has no certificate, or one of its own
 	} {
 		_, err := Open(ctx, wrong, Options{BusyTimeout: time.Millisecond})
-		if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), storetest.Password) {
+		if err == nil || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), "mysql database ") || strings.Contains(err.Error(), storetest.Password) {
 			t.Errorf("error %v, want %s", err, part)
 		}
+	}
+}
+
+// testWaiting asks that a server that is away is waited for with one word to the log.
+func testWaiting(t *testing.T, server *storetest.MariaDB) {
+	connection := server.New(t)
+	away := connection[:strings.Index(connection, "&unix")] + "&unix_socket=/no"
+	var log bytes.Buffer
+	_, err := Open(ctx, away, Options{BusyTimeout: 1100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err == nil || strings.Count(log.String(), "waiting for it") != 1 || strings.Contains(log.String(), storetest.Password) {
+		t.Errorf("%v, and the log says %q", err, log.String())
 	}
 }
 

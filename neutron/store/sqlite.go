@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
@@ -178,7 +179,7 @@ func (d *sqliteDialect) check(ctx context.Context, db *sql.DB) error {
 }
 
 // LockSchema takes a lock on a file beside the database.
-func (d *sqliteDialect) LockSchema(ctx context.Context, _ time.Duration) (func(), error) {
+func (d *sqliteDialect) LockSchema(ctx context.Context, _ time.Duration, _ *slog.Logger) (func(), error) {
 	_, unlock, err := d.Acquire(ctx, handles{}, "schema", "")
 	return unlock, err
 }

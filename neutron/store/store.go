@@ -57,7 +57,7 @@ func Open(ctx context.Context, connection string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := d.LockSchema(ctx, opts.BusyTimeout)
+	unlock, err := d.LockSchema(ctx, opts.BusyTimeout, opts.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,8 +151,22 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
-	if _, err := Open(ctx, connection, Options{}); err == nil || !strings.Contains(err.Error(), "schema version 99999") {
+	if _, err := Open(ctx, connection, Options{}); err == nil || !strings.Contains(err.Error(), "schema version 99999") ||
+		!strings.Contains(err.Error(), "put back a dump") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestMigrationIsOneLine asks that a first start does not fill the log.
+func TestMigrationIsOneLine(t *testing.T) {
+	var log bytes.Buffer
+	db, err := Open(ctx, storetest.New(t), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), `msg="database migrated"`) || !strings.Contains(log.String(), "from=0 to=") {
+		t.Errorf("the log says %q", log.String())
 	}
 }
 
@@ -350,7 +365,7 @@ func TestNetworksKeepTheirType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlock, err := d.LockSchema(ctx, time.Minute)
+	unlock, err := d.LockSchema(ctx, time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
