@@ -78,7 +78,7 @@ func (s *Store) get(ctx context.Context, timeout time.Duration, key string, opts
 		return s.client.Get(ctx, key, opts...)
 	})
 	if err != nil {
-		return nil, failure("read", err)
+		return nil, s.failure("read", err)
 	}
 	return resp, nil
 }

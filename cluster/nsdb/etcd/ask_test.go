@@ -35,6 +35,26 @@ func TestAway(t *testing.T) {
 	}
 }
 
+// TestFailuresNameWhoDoesNotAnswer asks for the members in the errors that go to the log and to midonet status.
+func TestFailuresNameWhoDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	late := fmt.Errorf("asked: %w", context.DeadlineExceeded)
+	remote := &Store{remote: true, members: "http://a:2379, http://b:2379"}
+	for _, c := range []struct {
+		store *Store
+		err   error
+		want  string
+	}{
+		{remote, late, "network state database: read: etcd at http://a:2379, http://b:2379 does not answer: asked: context deadline exceeded"},
+		{remote, errors.New("damaged"), "network state database: read: damaged"},
+		{&Store{}, late, "network state database: read: asked: context deadline exceeded"},
+	} {
+		if err := c.store.failure("read", c.err); err.Error() != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
 // TestRepeatGivesEachTryMoreTime: a member that is cut off costs a short try, and one that is slow gets the limit in the end.
 func TestRepeatGivesEachTryMoreTime(t *testing.T) {
 	t.Parallel()

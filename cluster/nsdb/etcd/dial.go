@@ -11,6 +11,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"midonet.org/midonet/errs"
 )
@@ -28,6 +30,13 @@ type Remote struct {
 // dialTimeout bounds the first contact with each member.
 const dialTimeout = 5 * time.Second
 
+// reconnecting is how a member that is away is tried. gRPC itself would come to pauses of two minutes, for which a cluster that is back would go on to
+// be away for us.
+var reconnecting = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 4 * time.Second},
+	MinConnectTimeout: dialTimeout,
+}
+
 // Dial opens the network state database in an etcd cluster, and makes sure that it answers. The cluster's --max-txn-ops and
 // --max-request-bytes may not be less than etcd's defaults.
 func Dial(ctx context.Context, r Remote) (*Store, error) {
@@ -39,13 +48,14 @@ func Dial(ctx context.Context, r Remote) (*Store, error) {
 		DialTimeout:          dialTimeout,
 		DialKeepAliveTime:    10 * time.Second,
 		DialKeepAliveTimeout: answerTimeout,
-		Logger:               zapTo(r.Log, zapcore.WarnLevel),
+		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnecting)},
+		Logger:               zapTo(r.Log, zapcore.WarnLevel, slog.LevelDebug),
 	})
 	if err != nil {
 		return nil, r.unusable(err)
 	}
 	s := newStore(client, r.RootKey, client.Close)
-	s.remote = true
+	s.remote, s.members = true, strings.Join(r.Endpoints, ", ")
 	if _, err := s.get(ctx, answerTimeout, string(s.root), clientv3.WithCountOnly(), clientv3.WithPrefix()); err != nil {
 		s.Close()
 		return nil, r.unusable(r.reason(ctx, err))

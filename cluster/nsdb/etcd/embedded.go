@@ -40,7 +40,7 @@ func OpenEmbedded(ctx context.Context, e Embedded) (*Store, error) {
 	}
 	// While it starts, etcd warns of what is meant to be so here: one member, no authentication.
 	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel)
-	server, err := start(e.config(zapTo(e.Log, level)))
+	server, err := start(e.config(zapTo(e.Log, level, slog.LevelWarn)))
 	if err != nil {
 		return nil, e.unusable(err)
 	}

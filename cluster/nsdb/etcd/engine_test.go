@@ -2,9 +2,11 @@ package etcd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/exec"
@@ -178,9 +180,13 @@ func TestDialWhereNobodyListens(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
 	defer cancel()
-	_, err := Dial(ctx, Remote{Endpoints: []string{"http://127.0.0.1:1"}, RootKey: DefaultRootKey, Log: logTo(t)})
+	var log bytes.Buffer
+	_, err := Dial(ctx, Remote{Endpoints: []string{"http://127.0.0.1:1"}, RootKey: DefaultRootKey, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("Dial: %v, want the reason", err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log tells of each try: %s", log.String())
 	}
 	if ctx.Err() != nil {
 		t.Error("Dial does not give up by itself")

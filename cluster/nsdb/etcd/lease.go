@@ -19,7 +19,7 @@ func (s *Store) Grant(ctx context.Context, ttl time.Duration) (nsdb.Lease, error
 		return s.client.Grant(ctx, seconds)
 	})
 	if err != nil {
-		return nil, failure("grant a lease", err)
+		return nil, s.failure("grant a lease", err)
 	}
 	return &lease{store: s, id: resp.ID}, nil
 }
@@ -35,23 +35,23 @@ func (l *lease) Renew(ctx context.Context) error {
 	_, err := repeat(ctx, l.store, answerTimeout, func(ctx context.Context) (*clientv3.LeaseKeepAliveResponse, error) {
 		return l.store.client.KeepAliveOnce(ctx, l.id)
 	})
-	return leaseFailure("renew a lease", err)
+	return l.store.leaseFailure("renew a lease", err)
 }
 
 func (l *lease) Revoke(ctx context.Context) error {
 	_, err := ask(ctx, l.store, answerTimeout, func(ctx context.Context) (*clientv3.LeaseRevokeResponse, error) {
 		return l.store.client.Revoke(ctx, l.id)
 	})
-	return leaseFailure("revoke a lease", err)
+	return l.store.leaseFailure("revoke a lease", err)
 }
 
-func leaseFailure(operation string, err error) error {
+func (s *Store) leaseFailure(operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, rpctypes.ErrLeaseNotFound):
 		return nsdb.ErrLeaseLost
 	default:
-		return failure(operation, err)
+		return s.failure(operation, err)
 	}
 }

@@ -10,24 +10,25 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// zapTo returns a zap logger, which is what etcd writes to, whose entries from the level up go to log. Fatal conditions panic rather
-// than end the process, so that OpenEmbedded can turn them into an error.
-func zapTo(log *slog.Logger, level zapcore.LevelEnabler) *zap.Logger {
+// zapTo returns a zap logger, which is what etcd writes to, whose entries from the level up go to log, its warnings as those of the level warn.
+// Fatal conditions panic rather than end the process, so that OpenEmbedded can turn them into an error.
+func zapTo(log *slog.Logger, level zapcore.LevelEnabler, warn slog.Level) *zap.Logger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return zap.New(&slogCore{LevelEnabler: level, log: log}, zap.WithFatalHook(zapcore.WriteThenPanic))
+	return zap.New(&slogCore{LevelEnabler: level, log: log, warn: warn}, zap.WithFatalHook(zapcore.WriteThenPanic))
 }
 
 // slogCore is a zap core on top of slog.
 type slogCore struct {
 	zapcore.LevelEnabler
 	log  *slog.Logger
+	warn slog.Level // what a warning is
 	with []zapcore.Field
 }
 
 func (c *slogCore) With(fields []zapcore.Field) zapcore.Core {
-	return &slogCore{LevelEnabler: c.LevelEnabler, log: c.log, with: append(c.with[:len(c.with):len(c.with)], fields...)}
+	return &slogCore{LevelEnabler: c.LevelEnabler, log: c.log, warn: c.warn, with: append(c.with[:len(c.with):len(c.with)], fields...)}
 }
 
 func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -41,7 +42,8 @@ func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 // later (etcdserver/version/monitor.go).
 const beforeFirstTerm = "missing term information"
 
-// Write hands an entry on. What etcd warns of (slow disk, slow reads) hurts nobody yet, but an operator wants to know.
+// Write hands an entry on. What etcd warns of (slow disk, slow reads) hurts nobody yet, but an operator wants to know; what its client warns of,
+// each try that a member has not answered, is told by who asked.
 func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	encoder := zapcore.NewMapObjectEncoder()
 	for _, f := range append(c.with[:len(c.with):len(c.with)], fields...) {
@@ -50,7 +52,7 @@ func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	level := slog.LevelError
 	switch {
 	case e.Level == zapcore.WarnLevel:
-		level = slog.LevelWarn
+		level = c.warn
 	case strings.Contains(fmt.Sprint(encoder.Fields["error"]), beforeFirstTerm):
 		level = slog.LevelDebug
 	}

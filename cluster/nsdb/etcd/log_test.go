@@ -13,7 +13,7 @@ import (
 
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
-	log := zapTo(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})), zapcore.WarnLevel)
+	log := zapTo(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})), zapcore.WarnLevel, slog.LevelWarn)
 	for _, c := range []struct {
 		write func()
 		want  string

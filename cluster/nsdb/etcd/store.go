@@ -27,10 +27,12 @@ const pageSize = 10000
 type Store struct {
 	client *clientv3.Client
 	root   root
-	remote bool            // whether requests leave the process, and so may get lost
 	closed context.Context // ends with Close
 	cancel context.CancelFunc
 	stop   func() error // once
+
+	remote  bool   // whether requests leave the process, and so may get lost
+	members string // to whom they go then, for people
 }
 
 var _ nsdb.Store = (*Store)(nil)
@@ -107,11 +109,15 @@ func decode(key topology.Key, value []byte) (topology.Object, error) {
 	return o, nil
 }
 
-// failure says in which operation the engine failed. The cause stays in the tree, so that callers can tell it apart.
-func failure(operation string, err error) error {
+// failure says in which operation the engine failed, and which engine, where it gave no answer. The cause stays in the tree, so that callers can tell
+// it apart.
+func (s *Store) failure(operation string, err error) error {
 	if errors.Is(err, rpctypes.ErrNoSpace) {
 		return fmt.Errorf("network state database: %s: etcd has reached its quota and takes no more writes; compact and defragment it, give it a "+
 			"larger --quota-backend-bytes, and disarm its alarm (docs/nsdb.md): %w", operation, err)
+	}
+	if s.remote && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("network state database: %s: etcd at %s does not answer: %w", operation, s.members, err)
 	}
 	return fmt.Errorf("network state database: %s: %w", operation, err)
 }

@@ -57,7 +57,7 @@ func (s *Store) try(ctx context.Context, fn func(nsdb.Tx) error) (rev nsdb.Revis
 		return 0, false, nsdb.ErrLeaseLost
 	}
 	if err != nil {
-		return 0, false, failure("write", err)
+		return 0, false, s.failure("write", err)
 	}
 	return nsdb.Revision(resp.Header.Revision), resp.Succeeded, nil
 }
