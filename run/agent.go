@@ -22,6 +22,7 @@ import (
 	"midonet.org/midonet/agent/sim"
 	"midonet.org/midonet/agent/worker"
 	"midonet.org/midonet/errs"
+	"midonet.org/midonet/topology"
 )
 
 // AgentConfig is what `midonet agent` was told on the command line. Only StateDir and Log are required once the host has joined.
@@ -116,7 +117,7 @@ type agent struct {
 func (a *agent) open() (err error) {
 	a.session, err = session.New(session.Config{
 		StateDir: a.StateDir, HostIDFile: a.HostIDFile, HostName: a.HostName, Zone: a.Zone, JoinToken: a.JoinToken, Addresses: a.Servers,
-		Version: Version, Facts: a.facts, Log: a.Log,
+		Version: Version, Facts: a.facts, Elsewhere: func(keys []topology.Key) { a.worker.SayAnew(keys) }, Log: a.Log,
 	})
 	if err != nil {
 		return err

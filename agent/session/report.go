@@ -65,8 +65,20 @@ func (s *Session) report(ctx context.Context, client topologypb.StreamClient, st
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := client.Report(ctx, s.request(facts), grpc.WaitForReady(true))
-	return topologypb.FromStatus(err)
+	reply, err := client.Report(ctx, s.request(facts), grpc.WaitForReady(true))
+	if err != nil {
+		return topologypb.FromStatus(err)
+	}
+	var elsewhere []topology.Key
+	for _, x := range reply.GetElsewhere() {
+		if k, err := topologypb.KeyFromProto(x); err == nil {
+			elsewhere = append(elsewhere, k)
+		}
+	}
+	if len(elsewhere) > 0 && s.Elsewhere != nil {
+		s.Elsewhere(elsewhere)
+	}
+	return nil
 }
 
 func (s *Session) tryRenew(ctx context.Context, client topologypb.StreamClient) {

@@ -42,7 +42,9 @@ type Config struct {
 	Now func() time.Time
 	// Facts returns what the host knows of itself now. It is called every ReportInterval and after Changed.
 	Facts func() Facts
-	Log   *slog.Logger
+	// Elsewhere, if it is not nil, is called with the stations and neighbours of a report that the cluster has as another host's.
+	Elsewhere func([]topology.Key)
+	Log       *slog.Logger
 }
 
 // Facts is what a host reports of itself.

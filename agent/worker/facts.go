@@ -48,6 +48,18 @@ func (w *Worker) Report() Facts {
 	return f
 }
 
+// SayAnew is for what the cluster, from a report, has as another host's: the word that it had left here, and is back, was lost. What is here now the next
+// report leaves out, and the one after it says. There is no hurry: that it has gone there may just be on its way, and is to come first.
+func (w *Worker) SayAnew(keys []topology.Key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, k := range keys {
+		if w.owns(k) {
+			w.ceded[k] = true
+		}
+	}
+}
+
 func (w *Worker) facts() Facts {
 	f := Facts{
 		Endpoints: w.self.Endpoints, Metadata: w.self.Metadata, Openings: w.self.Openings, Origins: w.self.Origins, Counts: w.counts(),

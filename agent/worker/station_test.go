@@ -170,6 +170,11 @@ func TestWhatComesBackIsSaidAnew(t *testing.T) {
 		t.Error("nobody was told to report them again")
 	}
 	says("then", 1)
+	mine := b.Facts()
+	b.SayAnew([]topology.Key{mine.Learned[0].Key(), mine.Found[0].Key(), {Kind: topology.KindLearnedMAC, ID: [16]byte{1}}})
+	says("when the cluster has them elsewhere all the same", 0)
+	says("and then", 1)
+	says("from then on", 1)
 }
 
 // TestAPortWithManyStationsLearnsNoMore, and does not leave one that has moved there where it was; when others fall silent there is room again, also

@@ -125,7 +125,7 @@ type Worker struct {
 	ways        sim.Ways        // of the present view
 	learned     *learnedTable
 	found       *foundTable
-	ceded       map[topology.Key]bool // stations and neighbours that have been other hosts' since the last report
+	ceded       map[topology.Key]bool // stations and neighbours that the next report leaves out: they have been other hosts'
 	waiting     *waiting
 	datagrams   datagrams
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them

@@ -205,6 +205,8 @@ type host struct {
 	facts session.Facts
 	asked time.Time                        // when the facts were asked for last
 	known map[topology.Key]topology.Object // what the deltas add up to
+
+	elsewhere []topology.Key // of the last report of which any were
 }
 
 // newHost joins a host that keeps its state in dir and talks to the given addresses, or to all of them.
@@ -219,6 +221,11 @@ func startHost(t *testing.T, config session.Config) *host {
 	t.Helper()
 	h := &host{t: t, known: map[topology.Key]topology.Object{}}
 	config.Version, config.Log = "test", quiet
+	config.Elsewhere = func(keys []topology.Key) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.elsewhere = keys
+	}
 	if config.Facts == nil {
 		config.Facts = h.getFacts
 	}

@@ -35,11 +35,16 @@ func (s *Server) Report(ctx context.Context, req *topologypb.ReportRequest) (*to
 	session.mu.Lock()
 	defer session.mu.Unlock()
 	s.count(r.host.ID, r.counts)
-	if err := s.write(ctx, session, r); err != nil {
+	elsewhere, err := s.write(ctx, session, r)
+	if err != nil {
 		s.Log.Warn("a report was not stored", "host", r.host.ID, "error", err)
 		return nil, unavailable(err)
 	}
-	return &topologypb.ReportReply{LeaseSeconds: uint32(s.LeaseTTL.Seconds())}, nil
+	reply := &topologypb.ReportReply{LeaseSeconds: uint32(s.LeaseTTL.Seconds())}
+	for _, k := range elsewhere {
+		reply.Elsewhere = append(reply.Elsewhere, topologypb.KeyToProto(k))
+	}
+	return reply, nil
 }
 
 // readReport checks a request of the host.

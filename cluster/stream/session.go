@@ -39,10 +39,10 @@ func (s *Server) session(host topology.HostID) *session {
 	return s.sessions[host]
 }
 
-// write brings the store to what the report says.
-func (s *Server) write(ctx context.Context, session *session, r *report) error {
+// write brings the store to what the report says, but for what another host has: that it returns.
+func (s *Server) write(ctx context.Context, session *session, r *report) (elsewhere []topology.Key, err error) {
 	if err := s.keepLease(ctx, session); err != nil {
-		return err
+		return nil, err
 	}
 	r.host = placed(s.Mirror.State(), r)
 	r.found = slices.DeleteFunc(r.found, func(n *topology.RouterNeighbour) bool {
@@ -50,13 +50,13 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 		_, held := session.held[n.Key()]
 		return !reaches && (watches || !held) // a host that does not watch just now says it again
 	})
-	changes := session.compare(s.Mirror.State(), r)
+	changes, elsewhere := session.compare(s.Mirror.State(), r)
 	for batch := range slices.Chunk(changes, changesPerStep) {
 		if err := s.commit(ctx, session, r.host.ID, batch); err != nil {
 			if errors.Is(err, nsdb.ErrLeaseLost) {
 				session.lease = nil
 			}
-			return err
+			return nil, err
 		}
 	}
 	session.reported = map[topology.Key]topology.Object{}
@@ -66,7 +66,7 @@ func (s *Server) write(ctx context.Context, session *session, r *report) error {
 	for _, n := range r.found {
 		session.reported[n.Key()] = n
 	}
-	return nil
+	return elsewhere, nil
 }
 
 // keepLease renews the host's lease, or grants one that holds nothing yet. After a silence, and where the host watches anew, the old lease
@@ -95,9 +95,8 @@ type change struct {
 	put topology.Object
 }
 
-// compare returns the changes that lead from the state of the store to the report.
-func (session *session) compare(state *mirror.State, r *report) []change {
-	var changes []change
+// compare returns the changes that lead from the state of the store to the report, and what the report has that is another host's.
+func (session *session) compare(state *mirror.State, r *report) (changes []change, elsewhere []topology.Key) {
 	if stored := state.Get(r.host.Key()); !reflect.DeepEqual(stored, topology.Object(r.host)) {
 		changes = append(changes, change{r.host.Key(), r.host})
 	}
@@ -114,15 +113,23 @@ func (session *session) compare(state *mirror.State, r *report) []change {
 			leased(p)
 		}
 	}
+	claim := func(o topology.Object, free bool) {
+		if free || session.isNew(o) {
+			leased(o)
+		} else {
+			elsewhere = append(elsewhere, o.Key())
+		}
+	}
 	for _, l := range r.learned {
-		if session.claims(state, l) {
-			leased(l)
+		if isBehind(state, l) {
+			stored := mirror.Lookup[*topology.LearnedMAC](state, topology.KindLearnedMAC, l.ID)
+			claim(l, stored == nil || stored.Host == l.Host)
 		}
 	}
 	for _, n := range r.found {
 		stored := mirror.Lookup[*topology.RouterNeighbour](state, topology.KindRouterNeighbour, n.ID)
-		if stored == nil || stored.Host == n.Host || *stored != *withHost(n, stored.Host) && session.isNew(n) {
-			leased(n)
+		if stored == nil || stored.Host == n.Host || *stored != *withHost(n, stored.Host) { // else another host says the same
+			claim(n, stored == nil || stored.Host == n.Host)
 		}
 	}
 	for _, b := range r.blocks {
@@ -130,25 +137,18 @@ func (session *session) compare(state *mirror.State, r *report) []change {
 			leased(b)
 		}
 	}
-	return append(changes, session.unsaid(state, r.host.ID, said)...)
+	return append(changes, session.unsaid(state, r.host.ID, said)...), elsewhere
 }
 
-// claims reports whether the host's record of a station is to be stored: when nobody else has one, or when the host has only now
-// learned of it, so that the station has moved here. A host that still believes in its old record does not fight for it.
-func (session *session) claims(state *mirror.State, l *topology.LearnedMAC) bool {
+// isBehind reports whether a station can be where a host has seen it: behind a port of the bridge that is bound there.
+func isBehind(state *mirror.State, l *topology.LearnedMAC) bool {
 	binding := mirror.Lookup[*topology.Binding](state, topology.KindBinding, l.Port)
 	port := mirror.Lookup[*topology.Port](state, topology.KindPort, l.Port)
-	if binding == nil || binding.Host != l.Host || port == nil || port.Bridge != l.Bridge {
-		return false
-	}
-	stored := mirror.Lookup[*topology.LearnedMAC](state, topology.KindLearnedMAC, l.ID)
-	if stored == nil || stored.Host == l.Host {
-		return true
-	}
-	return session.isNew(l)
+	return binding != nil && binding.Host == l.Host && port != nil && port.Bridge == l.Bridge
 }
 
-// isNew reports whether the host did not say the same in its last report. Of the first report that cannot be known.
+// isNew reports whether the host did not say the same in its last report: a station or neighbour that another host has is to be stored then, since it
+// has come here. A host that still believes in its old record does not fight for it. Of the first report that cannot be known.
 func (session *session) isNew(o topology.Object) bool {
 	return session.reported != nil && !reflect.DeepEqual(session.reported[o.Key()], o)
 }

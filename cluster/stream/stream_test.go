@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -204,11 +205,69 @@ func TestLearnedAddressesFollowTheStation(t *testing.T) {
 	if where() != b.HostID() {
 		t.Error("a fought for its old record")
 	}
+	a.mu.Lock()
+	if want := topology.NewLearnedMAC(bridge, hw, ports[0], a.HostID()).Key(); !slices.Equal(a.elsewhere, []topology.Key{want}) {
+		t.Errorf("a is told that %v are elsewhere, want %v", a.elsewhere, want)
+	}
+	a.mu.Unlock()
 	b.report(func(f *session.Facts) { f.Learned = nil })
 	eventually(t, "gone from b", func() bool { return where() != b.HostID() })
 	behind(a, ports[1]) // not its port
 	a.awaitReport()
 	eventually(t, "a record behind another host's port is not kept", func() bool { return where() == topology.HostID{} })
+}
+
+// TestAHostIsToldWhatAnotherHas loses a report: a station and a router's neighbour are at a, then at b, and at a again, and of a's reports the one
+// without them does not come. The answer to the next one tells a to say them anew.
+func TestAHostIsToldWhatAnotherHas(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	bridge, ports := c.network(2)
+	router := &topology.Router{ID: id.New[topology.Router](), AdminUp: true}
+	uplinks := []topology.PortID{id.New[topology.Port](), id.New[topology.Port]()}
+	c.put(router, &topology.Port{ID: uplinks[0], Router: router.ID}, &topology.Port{ID: uplinks[1], Router: router.ID})
+	hw := []mac.Addr{mac.MustParse("02:00:00:00:00:98"), mac.MustParse("02:00:00:00:00:99")}
+	hosts := []topology.HostID{id.New[topology.Host](), id.New[topology.Host]()}
+	var clients []*rawClient
+	for i, h := range hosts {
+		c.put(&topology.Binding{Port: ports[i], Host: h, Interface: "tap0"}, &topology.Binding{Port: uplinks[i], Host: h, Interface: "eth1"})
+		clients = append(clients, c.raw(certificate(t, c.authority, h)))
+		_, err := clients[i].watch(t, t.Context()).Recv()
+		check(t, err)
+	}
+	station := func(i int) *topology.LearnedMAC { return topology.NewLearnedMAC(bridge, hw[0], ports[i], hosts[i]) }
+	neighbour := func(i int) *topology.RouterNeighbour {
+		return topology.NewRouterNeighbour(router.ID, uplinks[0], netip.MustParseAddr("203.0.113.1"), hw[i], hosts[i])
+	}
+	report := func(i int, here bool) (elsewhere []*topologypb.Key) {
+		t.Helper()
+		q := &topologypb.ReportRequest{
+			Host:  topologypb.ToProto(&topology.Host{ID: hosts[i], Name: "h"}).GetHost(),
+			State: topologypb.ToProto(&topology.HostState{Host: hosts[i], Version: "1"}).GetHostState(),
+		}
+		if here {
+			q.Learned = append(q.Learned, topologypb.ToProto(station(i)).GetLearnedMac())
+			q.Neighbours = append(q.Neighbours, topologypb.ToProto(neighbour(i)).GetRouterNeighbour())
+		}
+		reply, err := clients[i].Report(t.Context(), q)
+		check(t, err)
+		return reply.GetElsewhere()
+	}
+	expect := func(what string, elsewhere []*topologypb.Key, told, at int) {
+		t.Helper()
+		state := c.mirror.State()
+		if len(elsewhere) != told || !reflect.DeepEqual(state.Get(station(0).Key()), topology.Object(station(at))) ||
+			!reflect.DeepEqual(state.Get(neighbour(0).Key()), topology.Object(neighbour(at))) {
+			t.Errorf("%s the host is told of %d things elsewhere, and the store has %v and %v, want %d, and those of host %d",
+				what, len(elsewhere), state.Get(station(0).Key()), state.Get(neighbour(0).Key()), told, at)
+		}
+	}
+	report(1, false)
+	expect("at first", report(0, true), 0, 0)
+	expect("when they have gone to b", report(1, true), 0, 1)
+	expect("when they are back", report(0, true), 2, 1)
+	expect("when a leaves them out", report(0, false), 0, 1)
+	expect("when a says them again", report(0, true), 0, 0)
 }
 
 func TestAnIdleHostWritesNothing(t *testing.T) {

@@ -694,8 +694,11 @@ func (x *Drop) GetPackets() uint64 {
 }
 
 type ReportReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LeaseSeconds  uint32                 `protobuf:"varint,1,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"` // report again well within this time
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	LeaseSeconds uint32                 `protobuf:"varint,1,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"` // report again well within this time
+	// Stations and neighbours that the report has here and that another host has, whose word came later, as far as the cluster knows. It believes
+	// a host that says what its report before did not: who knows better leaves them out of a report and says them again.
+	Elsewhere     []*Key `protobuf:"bytes,2,rep,name=elsewhere,proto3" json:"elsewhere,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -735,6 +738,13 @@ func (x *ReportReply) GetLeaseSeconds() uint32 {
 		return x.LeaseSeconds
 	}
 	return 0
+}
+
+func (x *ReportReply) GetElsewhere() []*Key {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return nil
 }
 
 type BindRequest struct {
@@ -1294,9 +1304,10 @@ const file_stream_proto_rawDesc = "" +
 	" \x01(\x03R\x04lent\"8\n" +
 	"\x04Drop\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
-	"\apackets\x18\x02 \x01(\x04R\apackets\"2\n" +
+	"\apackets\x18\x02 \x01(\x04R\apackets\"j\n" +
 	"\vReportReply\x12#\n" +
-	"\rlease_seconds\x18\x01 \x01(\rR\fleaseSeconds\"?\n" +
+	"\rlease_seconds\x18\x01 \x01(\rR\fleaseSeconds\x126\n" +
+	"\telsewhere\x18\x02 \x03(\v2\x18.midonet.topology.v1.KeyR\telsewhere\"?\n" +
 	"\vBindRequest\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\fR\x04port\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\"\v\n" +
@@ -1388,32 +1399,33 @@ var file_stream_proto_depIdxs = []int32{
 	29, // 7: midonet.topology.v1.ReportRequest.blocks:type_name -> midonet.topology.v1.NATBlock
 	8,  // 8: midonet.topology.v1.ReportRequest.counts:type_name -> midonet.topology.v1.Counts
 	9,  // 9: midonet.topology.v1.Counts.drops:type_name -> midonet.topology.v1.Drop
-	29, // 10: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
-	21, // 11: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
-	24, // 12: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
-	0,  // 13: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
-	2,  // 14: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
-	5,  // 15: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
-	7,  // 16: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
-	11, // 17: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
-	13, // 18: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
-	15, // 19: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
-	17, // 20: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
-	19, // 21: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
-	1,  // 22: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
-	3,  // 23: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
-	6,  // 24: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
-	10, // 25: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
-	12, // 26: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
-	14, // 27: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
-	16, // 28: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
-	18, // 29: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
-	20, // 30: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
-	22, // [22:31] is the sub-list for method output_type
-	13, // [13:22] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	23, // 10: midonet.topology.v1.ReportReply.elsewhere:type_name -> midonet.topology.v1.Key
+	29, // 11: midonet.topology.v1.LeaseNATReply.block:type_name -> midonet.topology.v1.NATBlock
+	21, // 12: midonet.topology.v1.ListHostsReply.hosts:type_name -> midonet.topology.v1.ListHostsReply.Entry
+	24, // 13: midonet.topology.v1.ListHostsReply.Entry.host:type_name -> midonet.topology.v1.Host
+	0,  // 14: midonet.topology.v1.Stream.Join:input_type -> midonet.topology.v1.JoinRequest
+	2,  // 15: midonet.topology.v1.Stream.Renew:input_type -> midonet.topology.v1.RenewRequest
+	5,  // 16: midonet.topology.v1.Stream.Watch:input_type -> midonet.topology.v1.WatchRequest
+	7,  // 17: midonet.topology.v1.Stream.Report:input_type -> midonet.topology.v1.ReportRequest
+	11, // 18: midonet.topology.v1.Stream.Bind:input_type -> midonet.topology.v1.BindRequest
+	13, // 19: midonet.topology.v1.Stream.Unbind:input_type -> midonet.topology.v1.UnbindRequest
+	15, // 20: midonet.topology.v1.Stream.Want:input_type -> midonet.topology.v1.WantRequest
+	17, // 21: midonet.topology.v1.Stream.LeaseNAT:input_type -> midonet.topology.v1.LeaseNATRequest
+	19, // 22: midonet.topology.v1.Stream.ListHosts:input_type -> midonet.topology.v1.ListHostsRequest
+	1,  // 23: midonet.topology.v1.Stream.Join:output_type -> midonet.topology.v1.JoinReply
+	3,  // 24: midonet.topology.v1.Stream.Renew:output_type -> midonet.topology.v1.RenewReply
+	6,  // 25: midonet.topology.v1.Stream.Watch:output_type -> midonet.topology.v1.Update
+	10, // 26: midonet.topology.v1.Stream.Report:output_type -> midonet.topology.v1.ReportReply
+	12, // 27: midonet.topology.v1.Stream.Bind:output_type -> midonet.topology.v1.BindReply
+	14, // 28: midonet.topology.v1.Stream.Unbind:output_type -> midonet.topology.v1.UnbindReply
+	16, // 29: midonet.topology.v1.Stream.Want:output_type -> midonet.topology.v1.WantReply
+	18, // 30: midonet.topology.v1.Stream.LeaseNAT:output_type -> midonet.topology.v1.LeaseNATReply
+	20, // 31: midonet.topology.v1.Stream.ListHosts:output_type -> midonet.topology.v1.ListHostsReply
+	23, // [23:32] is the sub-list for method output_type
+	14, // [14:23] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_stream_proto_init() }
