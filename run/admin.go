@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -254,8 +256,7 @@ func (c *AdminClient) do(ctx context.Context, method, path string, body any) (*h
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, errs.New(errs.Unavailable, "ServerAway",
-			"no server answers on %s: start one with `midonet server`, or name its state directory with --state-dir", c.path).Wrap(err)
+		return nil, c.unreachable(err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -266,6 +267,22 @@ func (c *AdminClient) do(ctx context.Context, method, path string, body any) (*h
 		return nil, fmt.Errorf("the server answered %s", resp.Status)
 	}
 	return nil, errors.New(fault.Error)
+}
+
+// unreachable says why the server cannot be asked and what to do about it.
+func (c *AdminClient) unreachable(err error) error {
+	var request *url.Error // whose address means nothing
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return errs.New(errs.Forbidden, "NotAllowed", "no permission to ask the server on %s: run this as root, or as the server's user", c.path).Wrap(err)
+	}
+	advice := "start one with `midonet server`, or name its state directory with --state-dir"
+	if os.Geteuid() != 0 {
+		advice += "; root alone sees those of services"
+	}
+	return errs.New(errs.Unavailable, "ServerAway", "no server answers on %s: %s", c.path, advice).Wrap(err)
 }
 
 func requestBody(body any) (io.Reader, error) {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -93,7 +94,7 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		status.Hosts = s.agents.Counts()
 	}
 	if s.mirror != nil {
-		status.Problems = unheeded(s.mirror.State())
+		status.Problems = append(hostsAway(s.mirror.State()), unheeded(s.mirror.State())...)
 	}
 	if err := s.dataStatus(ctx, &status); err != nil || s.backend == nil {
 		return status, err
@@ -111,6 +112,29 @@ func (s *server) status(ctx context.Context) (ServerStatus, error) {
 		status.Problems = append(status.Problems, fmt.Sprintf("task %d, %s: %s", f.TaskID, f.Resource, f.Reason))
 	}
 	return status, nil
+}
+
+// maxNamed bounds how many hosts a problem names.
+const maxNamed = 10
+
+// hostsAway says which hosts have no agent that is alive.
+func hostsAway(state *mirror.State) []string {
+	var names []string
+	for o := range state.ByKind(topology.KindHost) {
+		h := o.(*topology.Host)
+		if state.Get((&topology.HostState{Host: h.ID}).Key()) == nil {
+			names = append(names, cmp.Or(topology.Shown(h.Name), h.ID.Short()))
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	slices.Sort(names)
+	text := fmt.Sprintf("%d of %d hosts away, with their ports DOWN: ", len(names), state.Count(topology.KindHost))
+	if len(names) > maxNamed {
+		names = append(names[:maxNamed], fmt.Sprintf("and %d more", len(names)-maxNamed))
+	}
+	return []string{text + strings.Join(names, ", ")}
 }
 
 // unheeded says what operators have stored that changes no packet.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,4 +87,9 @@ func TestAHostIsRevoked(t *testing.T) {
 	if reply, err := client.Revoke(t.Context(), RevokeRequest{Host: gone.String()}); err != nil || reply != (RevokeReply{Host: gone}) {
 		t.Errorf("a host that is not known: %+v, %v", reply, err)
 	}
+	eventually(t, "the status says that it is away", func() bool {
+		status, err := client.Status(t.Context())
+		check(t, err)
+		return slices.Equal(status.Problems, []string{"1 of 1 hosts away, with their ports DOWN: one"})
+	})
 }

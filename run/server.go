@@ -227,7 +227,11 @@ func (s *server) run(ctx context.Context) error {
 	parts := s.parts()
 	s.Log.Info("ready", "version", Version, "api", webAddress(s.listeners.api, ""), "midonet_api", webAddress(s.listeners.midonet, midonetapi.Root),
 		"agents", s.listeners.streamAddresses(), "state", s.StateDir)
-	return runAll(ctx, parts)
+	if err := runAll(ctx, parts); err != nil {
+		return err
+	}
+	s.Log.Info("stopped")
+	return nil
 }
 
 // holder names this server among those that share the database.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -262,8 +263,12 @@ func TestDHCPFollowsTheConfiguration(t *testing.T) {
 func TestToolsSayThatTheServerIsAway(t *testing.T) {
 	dir := t.TempDir()
 	err := Status(t.Context(), NewAdminClient(dir), &strings.Builder{})
-	if err == nil || !strings.Contains(err.Error(), "midonet server") || !strings.Contains(err.Error(), dir) {
-		t.Errorf("status: %v, want what to start and where", err)
+	if err == nil || !strings.Contains(err.Error(), "midonet server") || !strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "http:") {
+		t.Errorf("status: %v, want what to start and where, and no address that means nothing", err)
+	}
+	forbidden := NewAdminClient(dir).unreachable(&url.Error{Op: "Get", URL: "http://midonet/v1/status", Err: os.ErrPermission})
+	if got := forbidden.Error(); !strings.Contains(got, "as root") || strings.Contains(got, "midonet server") {
+		t.Errorf("a socket of another user: %s", got)
 	}
 }
 

@@ -28,6 +28,9 @@ func Tcpdump(ctx context.Context, c TcpdumpConfig, out io.Writer) error {
 	if c.Count < 0 {
 		return errs.New(errs.Invalid, "BadCount", "%d is not a number of packets", c.Count)
 	}
+	if c.Port == "" {
+		return errs.New(errs.Invalid, "BadPort", "no port is named: write its UUID, the beginning of it, or its name")
+	}
 	if c.Socket == "" {
 		c.Socket = control.DefaultSocket
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,8 +28,8 @@ const traceStateSize = 1 << 10
 type TraceConfig struct {
 	StateDir string   // of the running server, where Dump is empty
 	Dump     string   // a file that `midonet db dump` wrote
-	Port     string   // where the packet enters: a port's UUID, name or address
-	Packet   []string // words of a packet description (packet.Syntax); "to" and "->" may stand for ">"
+	Port     string   // where the packet enters: a port's UUID or the beginning of it, name or address
+	Packet   []string // words of a packet description (packet.Syntax); "to" and "->" may stand for ">", and the source may be left out
 }
 
 // Trace writes the walk of a packet through the virtual network: the agent's own simulation, on the whole topology as the host
@@ -45,7 +46,7 @@ func Trace(ctx context.Context, c TraceConfig, w io.Writer) error {
 	host := hostOf(objects, port.ID)
 	heeded := slices.DeleteFunc(slices.Clone(objects), func(o topology.Object) bool { return !topology.Heeded(o) })
 	v, _ := view.New(host).Apply(view.Delta{Puts: heeded})
-	d, err := packet.ParseDescription(describePacket(c.Packet))
+	d, err := packet.ParseDescription(describePacket(objects, port.ID, c.Packet))
 	if err != nil {
 		return errs.New(errs.Invalid, "BadPacket", "%v", err)
 	}
@@ -94,19 +95,31 @@ func openDump(ctx context.Context, c TraceConfig) (io.ReadCloser, error) {
 	return os.Open(c.Dump)
 }
 
-// findPort returns the one port with the given UUID, name or address.
+// findPort returns the one port with the given UUID, name or address, or else the one whose UUID begins so: the picture of midonet status calls a
+// port without a name by the beginning.
 func findPort(objects []topology.Object, wanted string) (*topology.Port, error) {
+	if wanted == "" {
+		return nil, errs.New(errs.Invalid, "BadPort", "no port is named: write its UUID, the beginning of it, its name or an address")
+	}
 	holders := map[topology.PortID]bool{}
 	for _, o := range objects {
 		if n, ok := o.(*topology.Neighbour); ok && n.Addr.String() == wanted {
 			holders[n.Port] = true
 		}
 	}
-	var found []*topology.Port
+	var found, begun []*topology.Port
 	for _, o := range objects {
-		if p, ok := o.(*topology.Port); ok && (p.ID.String() == wanted || p.Name == wanted || holders[p.ID]) {
+		p, ok := o.(*topology.Port)
+		switch {
+		case !ok:
+		case p.ID.String() == wanted || p.Name == wanted || holders[p.ID]:
 			found = append(found, p)
+		case strings.HasPrefix(p.ID.String(), strings.ToLower(wanted)):
+			begun = append(begun, p)
 		}
+	}
+	if found == nil {
+		found = begun
 	}
 	switch len(found) {
 	case 0:
@@ -114,7 +127,35 @@ func findPort(objects []topology.Object, wanted string) (*topology.Port, error) 
 	case 1:
 		return found[0], nil
 	}
-	return nil, errs.New(errs.Conflict, "PortAmbiguous", "%d ports are called %q; name one by its UUID", len(found), wanted)
+	return nil, errs.New(errs.Conflict, "PortAmbiguous", "%d ports are called %q; name one by its UUID: %s", len(found), wanted, listed(objects, found))
+}
+
+// maxListed bounds a list of ports in an error.
+const maxListed = 10
+
+// listed names ports by their UUIDs and where they are.
+func listed(objects []topology.Object, ports []*topology.Port) string {
+	devices := map[topology.Key]string{}
+	for _, o := range objects {
+		switch o := o.(type) {
+		case *topology.Bridge:
+			devices[o.Key()] = "network " + cmp.Or(topology.Shown(o.Name), o.ID.Short())
+		case *topology.Router:
+			devices[o.Key()] = "router " + cmp.Or(topology.Shown(o.Name), o.ID.Short())
+		}
+	}
+	var names []string
+	for _, p := range ports[:min(len(ports), maxListed)] {
+		on := (&topology.Bridge{ID: p.Bridge}).Key()
+		if !p.Router.IsZero() {
+			on = (&topology.Router{ID: p.Router}).Key()
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", p.ID, devices[on]))
+	}
+	if len(ports) > maxListed {
+		names = append(names, "…")
+	}
+	return strings.Join(names, ", ")
 }
 
 // hostOf returns the host that the port is plugged into, the zero id where it is not.
@@ -127,7 +168,8 @@ func hostOf(objects []topology.Object, port topology.PortID) topology.HostID {
 	return topology.HostID{}
 }
 
-func describePacket(words []string) string {
+// describePacket returns the words in the form of packet.Syntax. A source that is left out is the port's own address.
+func describePacket(objects []topology.Object, port topology.PortID, words []string) string {
 	text := make([]string, len(words))
 	for i, word := range words {
 		if word == "to" || word == "->" {
@@ -135,7 +177,30 @@ func describePacket(words []string) string {
 		}
 		text[i] = word
 	}
+	if len(text) > 2 && text[1] == ">" {
+		if source, ok := addressOf(objects, port, text[2]); ok {
+			text = slices.Insert(text, 1, source.String())
+		}
+	}
 	return strings.Join(text, " ")
+}
+
+// addressOf returns the address that a workload would speak to a destination from, written with or without a port.
+func addressOf(objects []topology.Object, port topology.PortID, destination string) (found netip.Addr, ok bool) {
+	to, err := netip.ParseAddr(destination)
+	if ends, e := netip.ParseAddrPort(destination); e == nil {
+		to, err = ends.Addr(), nil
+	}
+	if err != nil {
+		return found, false
+	}
+	for _, o := range objects {
+		n, is := o.(*topology.Neighbour)
+		if is && n.Port == port && n.Addr.Is4() == to.Is4() && n.Addr.IsLinkLocalUnicast() == to.IsLinkLocalUnicast() && (!ok || n.Addr.Less(found)) {
+			found, ok = n.Addr, true
+		}
+	}
+	return found, ok
 }
 
 // fillIn sets the MACs that the description leaves out to those that the workload would use: its own, and its neighbour's or its

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 	"time"
 
@@ -86,6 +87,10 @@ func (c *Client) do(ctx context.Context, method, path string, body, result any) 
 
 // unreachable says why the agent cannot be asked and what to do about it.
 func (c *Client) unreachable(err error) error {
+	var request *url.Error // whose address means nothing
+	if errors.As(err, &request) {
+		err = request.Err
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return errs.New(errs.Forbidden, "NotRoot", "no permission to use %s; run this command as root", c.socket).Wrap(err)

@@ -191,7 +191,11 @@ func (i *Importer) start(ctx context.Context, waiting *follower) (*state, <-chan
 // begun says that the store has, from the revision on, everything that was known when the turn began. It is that of a step, which every mirror
 // comes to see.
 func (i *Importer) begun(s *state, from nsdb.Revision) {
-	i.report(func(status *Status) { status.LastError = "" })
+	var before string
+	i.report(func(status *Status) { before, status.LastError = status.LastError, "" })
+	if before != "" {
+		i.log.Info("importing goes on")
+	}
 	i.reportProgress(s)
 	i.first.Do(func() {
 		i.loadedAt = from

@@ -242,13 +242,15 @@ func write(w http.ResponseWriter, a *answer) {
 	}
 }
 
-// log writes one line for each request: faults of ours as errors with their cause, which the client does not see. What fails because
-// the client has gone is no fault of ours.
+// log writes one line for each request: faults of ours as errors with their cause, which the client does not see, and what failed since a part is
+// away as a warning. What fails because the client has gone is no fault of ours.
 func (s *Server) log(r *http.Request, requestID string, status int, took time.Duration, err error) {
 	level := slog.LevelDebug
 	switch {
 	case status >= 500 && errs.KindOf(err) == errs.Internal && r.Context().Err() == nil:
 		level = slog.LevelError
+	case errs.Is(err, errs.Unavailable) && r.Context().Err() == nil:
+		level = slog.LevelWarn
 	case status >= 400:
 		level = slog.LevelInfo
 	}

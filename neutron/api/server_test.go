@@ -114,6 +114,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestLevelsOfTheLog asks that an operator who looks for warnings finds what failed since a part is away, and no mistakes of clients.
+func TestLevelsOfTheLog(t *testing.T) {
+	for level, fault := range map[string]error{
+		"INFO":  errs.New(errs.Conflict, "NetworkInUse", "m"),
+		"WARN":  errs.New(errs.Unavailable, "ServiceUnavailable", "m").Wrap(errors.New("the disk is full")),
+		"ERROR": errors.New("a defect"),
+	} {
+		var log bytes.Buffer
+		s, n := newServer(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		n.fail = func(string) error { return fault }
+		do(t, s, "GET", "/v2.0/networks", "")
+		if !strings.Contains(log.String(), "level="+level+` msg="api request"`) {
+			t.Errorf("%v, which is for level %s: %s", fault, level, log.String())
+		}
+	}
+}
+
 func TestPanicIsOneRequestsFault(t *testing.T) {
 	var log bytes.Buffer
 	s, n := newServer(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
