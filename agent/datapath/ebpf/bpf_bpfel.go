@@ -65,7 +65,7 @@ type bpfConfig struct {
 	TunnelIfindex uint32
 	SourceIpv4    uint32
 	SourceIpv6    [16]uint8
-	Pad           uint32
+	Wide          uint32
 	MissInterval  uint64
 	MissBurst     uint64
 	StateInterval uint64

@@ -56,20 +56,31 @@ func (d *Datapath) addTo(counter uint32, n int) error {
 func (d *Datapath) SetSource(endpoints []netip.Addr) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.set(func(s *bpfConfig) {
+		s.SourceIpv4, s.SourceIpv6 = 0, [16]byte{}
+		for _, e := range endpoints {
+			e = e.Unmap()
+			switch {
+			case e.Is4() && s.SourceIpv4 == 0:
+				b := e.As4()
+				s.SourceIpv4 = binary.BigEndian.Uint32(b[:])
+			case e.Is6() && s.SourceIpv6 == [16]byte{}:
+				s.SourceIpv6 = e.As16()
+			}
+		}
+	})
+}
+
+// set changes the settings. The caller holds d.mu, or nobody else has the datapath yet.
+func (d *Datapath) set(change func(*bpfConfig)) error {
 	var s bpfConfig
 	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
 		return fmt.Errorf("reading the settings: %w", err)
 	}
-	s.SourceIpv4, s.SourceIpv6 = 0, [16]byte{}
-	for _, e := range endpoints {
-		e = e.Unmap()
-		switch {
-		case e.Is4() && s.SourceIpv4 == 0:
-			b := e.As4()
-			s.SourceIpv4 = binary.BigEndian.Uint32(b[:])
-		case e.Is6() && s.SourceIpv6 == [16]byte{}:
-			s.SourceIpv6 = e.As16()
-		}
+	change(&s)
+	if err := d.objects.Settings.Put(uint32(0), &s); err != nil {
+		return fmt.Errorf("writing the settings: %w", err)
 	}
-	return d.objects.Settings.Put(uint32(0), &s)
+	d.wide = s.Wide
+	return nil
 }

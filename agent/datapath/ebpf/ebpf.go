@@ -98,9 +98,10 @@ type Datapath struct {
 	begun    bool      // word of a connection that has begun was taken since the last look was announced
 	look     time.Time // until then such word has woken nobody
 
-	mu      sync.RWMutex // guards the maps below, which mirror the kernel's ports map
+	mu      sync.RWMutex // guards what is below, which mirrors the kernel's maps of ports and settings
 	ports   map[topology.PortID]*plug
 	byIndex map[uint32]topology.PortID
+	wide    uint32 // which flows there may be: of the settings
 }
 
 var _ datapath.Datapath = (*Datapath)(nil)

@@ -30,8 +30,36 @@ func read(clock int32) uint64 {
 	return uint64(t.Nano())
 }
 
+// Which flows there may be, as the programs know it, which look for no others: 1 << Any of their keys. wideKnown says that it is known.
+const (
+	wideKnown = 1
+	allWide   = 1<<flow.SrcPort | 1<<flow.DstPort | 1<<flow.BothPorts
+)
+
+// widen has the programs look for flows with such keys as well.
+func (d *Datapath) widen(flows []flow.Flow) error {
+	var wide uint32
+	for i := range flows {
+		if f := &flows[i]; f.Seed == nil && f.Key.Any != 0 {
+			wide |= 1 << f.Key.Any
+		}
+	}
+	d.mu.RLock()
+	known := d.wide
+	d.mu.RUnlock()
+	if wide&^known == 0 {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.set(func(s *bpfConfig) { s.Wide |= wide })
+}
+
 // Install implements datapath.Datapath. The error joins those of all flows that were refused.
 func (d *Datapath) Install(flows []flow.Flow) error {
+	if err := d.widen(flows); err != nil {
+		return err
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	keys, values := make([]bpfFlowKey, 0, len(flows)), make([]bpfFlow, 0, len(flows))

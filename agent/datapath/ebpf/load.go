@@ -73,14 +73,15 @@ func (d *Datapath) load(c Config) error {
 
 // configure writes the settings, but leaves the source addresses that an earlier agent set.
 func (d *Datapath) configure(c Config) error {
-	var s bpfConfig
-	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
-		return fmt.Errorf("reading the settings: %w", err)
-	}
-	s.Layout, s.TunnelIfindex = layout, d.devices.tunnel
-	s.MissInterval, s.MissBurst = timing(c.MissRate, c.MissBurst)
-	s.StateInterval, s.StateBurst = timing(c.StateRate, c.StateBurst)
-	return d.objects.Settings.Put(uint32(0), &s)
+	return d.set(func(s *bpfConfig) {
+		if s.Wide == 0 && s.Layout == layout {
+			s.Wide = allWide // of an agent that did not say
+		}
+		s.Wide |= wideKnown
+		s.Layout, s.TunnelIfindex = layout, d.devices.tunnel
+		s.MissInterval, s.MissBurst = timing(c.MissRate, c.MissBurst)
+		s.StateInterval, s.StateBurst = timing(c.StateRate, c.StateBurst)
+	})
 }
 
 // discardIncompatible unpins the maps of another version or size. The programs that use them go on until they are replaced.

@@ -239,6 +239,28 @@ func (l *local) reopen(t *testing.T) {
 	l.Datapath = l.host.open(t)
 }
 
+// TestWideFlowsAreTakenOver changes agents where there is a flow of any source port: the programs go on looking for such, and for no others, but
+// where the agent before has not said which there are.
+func TestWideFlowsAreTakenOver(t *testing.T) {
+	l := newLocal(t, Config{MaxFlows: 1024})
+	frame := udpHeader(1, 1).Frame(nil)
+	wide := flowOf(t, frame, l.portA.ID, flow.Output{Port: l.portB.ID})
+	wide.Key = wide.Key.Wide(flow.SrcPort)
+	check(t, l.Install([]flow.Flow{wide}))
+	for _, c := range []struct{ said, want uint32 }{
+		{wideKnown | 1<<flow.SrcPort, wideKnown | 1<<flow.SrcPort},
+		{0, wideKnown | allWide},
+	} {
+		check(t, l.current.set(func(s *bpfConfig) { s.Wide = c.said }))
+		l.reopen(t)
+		l.a.Send(t, frame)
+		expectFrame(t, l.b, frame)
+		if l.current.wide != c.want {
+			t.Errorf("the programs look for %b, want %b", l.current.wide, c.want)
+		}
+	}
+}
+
 // TestTakeoverLosesNothing changes agents several times under traffic, which the receiving socket's buffer holds.
 func TestTakeoverLosesNothing(t *testing.T) {
 	l := newLocal(t, Config{MaxFlows: 1024})

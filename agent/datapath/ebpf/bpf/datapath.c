@@ -11,14 +11,16 @@
  */
 #include "seed.h"
 
-/* By the key, then by its wider ones. */
+/* By the key, then by those of its wider ones that flows have. */
 ALWAYS struct flow *find(struct flow_key *key)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	struct config *s;
 
 	if (f || !has_wider(key))
 		return f;
-	return find_wider(&flows, key);
+	s = get_settings();
+	return s ? find_among(&flows, key, s->wide) : NULL;
 }
 
 SEC("tcx/ingress")

@@ -39,20 +39,29 @@ ALWAYS void *find_without(void *map, struct flow_key *key, __u8 any, __be16 src_
 	return bpf_map_lookup_elem(map, key);
 }
 
-/* By the key's wider ones, in the order of flow.Key.Wider. The key is as before in the end. */
-ALWAYS void *find_wider(void *map, struct flow_key *key)
+/* By the key's wider ones, in the order of flow.Key.Wider, but for those that nothing in the map has: wide has 1 << any of what there may be. Where what is
+ * not there would be is another place in memory for each connection: to look there was an eighth of what it took to begin one. The key is as before in the
+ * end. */
+ALWAYS void *find_among(void *map, struct flow_key *key, __u32 wide)
 {
 	__be16 src = key->src_port, dst = key->dst_port;
-	void *found = find_without(map, key, SRC_PORT | DST_PORT, 0, 0);
+	void *found = NULL;
 
-	if (!found)
+	if (wide & 1 << (SRC_PORT | DST_PORT))
+		found = find_without(map, key, SRC_PORT | DST_PORT, 0, 0);
+	if (!found && wide & 1 << SRC_PORT)
 		found = find_without(map, key, SRC_PORT, 0, dst);
-	if (!found)
+	if (!found && wide & 1 << DST_PORT)
 		found = find_without(map, key, DST_PORT, src, 0);
 	key->any = 0;
 	key->src_port = src;
 	key->dst_port = dst;
 	return found;
+}
+
+ALWAYS void *find_wider(void *map, struct flow_key *key)
+{
+	return find_among(map, key, ~0u);
 }
 
 /* flow.Opens, of a key that has wider ones. */

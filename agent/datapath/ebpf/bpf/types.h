@@ -168,7 +168,7 @@ struct config {
 	__u32 tunnel_ifindex;
 	__u32 source_ipv4;    /* of tunnelled packets, host order; 0: the kernel chooses */
 	__u8 source_ipv6[16]; /* all zero: the kernel chooses */
-	__u32 pad;
+	__u32 wide;           /* which flows there may be: 1 << any of their keys; 1 << 0 says that it is known */
 	__u64 miss_interval; /* ns between the misses of one port */
 	__u64 miss_burst;    /* ns: how far ahead of its rate a port may be */
 	__u64 state_interval; /* ns between the state messages of all other hosts together */
