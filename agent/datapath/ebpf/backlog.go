@@ -25,9 +25,34 @@ const maxWaiting = 1024
 
 // queue is records, oldest first.
 type queue struct {
-	in      uint32 // interface
-	records [][]byte
+	in      uint32   // interface
+	records [][]byte // those before first have been taken
+	first   int
 	octets  int
+}
+
+func (q *queue) len() int { return len(q.records) - q.first }
+
+// add adds a record. The room of those that have been taken is used again where it is half of all.
+func (q *queue) add(record []byte) {
+	if len(q.records) == cap(q.records) && q.first > len(q.records)/2 {
+		n := copy(q.records, q.records[q.first:])
+		clear(q.records[n:])
+		q.records, q.first = q.records[:n], 0
+	}
+	q.records = append(q.records, record)
+	q.octets += len(record)
+}
+
+// take takes the oldest record; there is one.
+func (q *queue) take() []byte {
+	record := q.records[q.first]
+	q.records[q.first] = nil // it may be large
+	if q.first++; q.first == len(q.records) {
+		q.records, q.first = q.records[:0], 0
+	}
+	q.octets -= len(record)
+	return record
 }
 
 func newBacklog(perPort, limit int) *backlog {
@@ -37,11 +62,10 @@ func newBacklog(perPort, limit int) *backlog {
 // push adds a record that came in by the interface, 0 for a state message, and returns those that were dropped to make room.
 func (b *backlog) push(in uint32, record []byte) (dropped [][]byte) {
 	q := b.queueOf(in)
-	if len(q.records) >= b.perPort && !isBirth(record) {
+	if q.len() >= b.perPort && !isBirth(record) {
 		dropped = append(dropped, b.drop(q))
 	}
-	q.records = append(q.records, record)
-	q.octets += len(record)
+	q.add(record)
 	b.waiting++
 	for b.octets += len(record); b.octets > b.limit; {
 		dropped = append(dropped, b.drop(b.longest()))
@@ -74,13 +98,13 @@ func (b *backlog) longest() *queue {
 
 // pop takes the record whose turn it is; some wait.
 func (b *backlog) pop() []byte {
-	if len(b.states.records) > 0 {
+	if b.states.len() > 0 {
 		return b.take(b.states)
 	}
 	for {
 		q := b.turns[0]
 		b.turns = b.turns[1:]
-		if len(q.records) > 0 {
+		if q.len() > 0 {
 			b.turns = append(b.turns, q)
 			return b.take(q)
 		}
@@ -97,9 +121,7 @@ func (b *backlog) drop(q *queue) []byte {
 }
 
 func (b *backlog) take(q *queue) []byte {
-	record := q.records[0]
-	q.records = q.records[1:]
-	q.octets -= len(record)
+	record := q.take()
 	b.octets -= len(record)
 	b.waiting--
 	return record

@@ -58,6 +58,24 @@ func TestBacklogDropsTheOldestOfAFlood(t *testing.T) {
 	}
 }
 
+// TestAQueueUsesItsRoomAgain: one that is never empty keeps the order, and no more room than it needs.
+func TestAQueueUsesItsRoomAgain(t *testing.T) {
+	const waiting, records = 5, 1000
+	q := new(queue)
+	for i := range records {
+		q.add(record(1, byte(i), 10))
+		if i < waiting {
+			continue
+		}
+		if r := q.take(); r[1] != byte(i-waiting) || q.len() != waiting || q.octets != 10*waiting {
+			t.Fatalf("record %d comes after %d others, want %d; %d wait with %d octets", r[1], i-waiting, byte(i-waiting), q.len(), q.octets)
+		}
+	}
+	if n := cap(q.records); n > 4*waiting {
+		t.Errorf("there is room for %d records where %d wait", n, waiting)
+	}
+}
+
 // TestBacklogDropsOfTheLongestQueue fills the room in all with a port that is within its own, and one that has little.
 func TestBacklogDropsOfTheLongestQueue(t *testing.T) {
 	b := newBacklog(100, 10_000)
