@@ -113,7 +113,7 @@ func (w *Worker) adoptOne(e datapath.Entry, states letters, room *sim.Room) (lea
 	if !r.Cache || e.Key.Any&^r.Any != 0 || !equal(w.deliverable(r.Actions), e.Actions) {
 		return nil, false
 	}
-	if _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {
+	if _, _, err := w.remember(states, e.Key, &r, w.cfg.Now()); err != nil {
 		return nil, false
 	}
 	w.closeBefore()

@@ -27,6 +27,11 @@ func (b *book) number(key flow.Key) (n uint32, added bool) { return b.keys.Numbe
 // add records a flow that is installed at now, in place of what was known of its key.
 func (b *book) add(key flow.Key, tags []flow.Tag, now time.Time, idle, hard time.Duration) {
 	n, _ := b.keys.Number(key)
+	b.enter(n, tags, now, idle, hard)
+}
+
+// enter is add for the flow with the number.
+func (b *book) enter(n uint32, tags []flow.Tag, now time.Time, idle, hard time.Duration) {
 	b.tags.Add(n, tags)
 	b.expiry.Add(n, now, idle, hard)
 }

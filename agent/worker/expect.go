@@ -59,7 +59,7 @@ func (w *Worker) foresee(b *batch, l letters, key flow.Key) (r sim.Result, ok bo
 	if r.Any != 0 && w.flows.has(key.Wide(r.Any)) {
 		return r, false // it is there
 	}
-	stale, err := w.remember(l, key, &r, b.now)
+	_, stale, err := w.remember(l, key, &r, b.now)
 	b.withdraw(stale)
 	if err != nil {
 		return r, false

@@ -278,20 +278,24 @@ func (w *Worker) acknowledge(b *batch, l letters, key flow.Key, state sim.State,
 	r := w.simulate(sim.Input{InPort: key.InPort, Frame: b.frameOf(key), State: state, Room: b.room})
 	b.found, b.learned = append(b.found, r.Found...), append(b.learned, r.Learn...)
 	actions := w.deliverable(r.Actions)
-	var err error
+	var number uint32
 	var stale []flow.Key
+	var err error
 	if l != nil && !same(&actions, has) {
 		l = b.states // at once: the first packet has told of something else
 	}
 	if r.Cache = r.Cache && r.Verdict != sim.Wait && w.isPlugged(key.InPort) && w.mayInstall(&actions); r.Cache {
-		stale, err = w.remember(l, key, &r, b.now)
+		number, stale, err = w.remember(l, key, &r, b.now)
 		b.withdraw(stale)
 	}
 	if !r.Cache || err != nil {
 		w.refuse(b, key)
 		return
 	}
-	w.flows.add(key, w.tagsOf(&r), b.now, r.Idle, r.Hard)
+	if number == 0 {
+		number, _ = w.flows.number(key)
+	}
+	w.flows.enter(number, w.tagsOf(&r), b.now, r.Idle, r.Hard)
 	if !made || !same(&actions, has) {
 		b.put(key, actions)
 	}

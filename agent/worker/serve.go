@@ -166,7 +166,7 @@ func (w *Worker) decideOne(b *batch, m datapath.Miss) {
 		}
 		actions = w.deliverable(r.Actions)
 		r.Cache = r.Cache && w.mayInstall(&actions)
-		stale, err := w.remember(b.states, key, &r, now)
+		_, stale, err := w.remember(b.states, key, &r, now)
 		b.withdraw(stale)
 		if err != nil {
 			w.counters.drop(dropNoState, 1)

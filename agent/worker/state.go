@@ -58,10 +58,10 @@ func (l letters) free() {
 
 // remember keeps the states that a result made or relied on for its flow, or where it is for one packet only, for a while. It removes the
 // flows that were decided on without those that are new, of answers that came before the question, and returns their keys. The error is
-// for want of room: the packet is to be dropped. Without one a flow is to be put into the book next.
-func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) (stale []flow.Key, err error) {
+// for want of room: the packet is to be dropped. Without one a flow is to be put into the book next: by its number, where it has got one by this.
+func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time) (number uint32, stale []flow.Key, err error) {
 	if len(r.State) == 0 {
-		return nil, nil
+		return 0, nil, nil
 	}
 	stale = w.decidedWithout(r.State)
 	w.removeFlows(stale)
@@ -78,13 +78,13 @@ func (w *Worker) remember(l letters, key flow.Key, r *sim.Result, now time.Time)
 		if added {
 			w.flows.remove(key)
 		}
-		return stale, err
+		return 0, stale, err
 	}
 	if !r.Cache {
 		w.cfg.State.Remove([]uint32{user.Flow}, now)
 	}
 	l.add(r.StatePeers, news)
-	return stale, nil
+	return user.Flow, stale, nil
 }
 
 // decidedWithout forgets the flows whose answer depended on a state that is not there yet.
