@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -27,9 +28,17 @@ func (c statusCmd) Run(ctx context.Context) error {
 
 type joinCmd struct {
 	stateDirFlag
-	Hours    int      `default:"24" help:"How long the token is good for."`
+	Hours    int      `default:"24" help:"How long the token is good for, in hours."`
 	Reusable bool     `help:"Let several hosts join with it."`
 	Address  []string `help:"Where the new host reaches this server, host:port; default: the addresses that the server listens on."`
+}
+
+// Validate implements kong's interface.
+func (c joinCmd) Validate() error {
+	if c.Hours < 1 {
+		return fmt.Errorf("--hours=%d: write a number above 0", c.Hours)
+	}
+	return nil
 }
 
 // Run prints a command line for the new host.

@@ -9,12 +9,13 @@ import (
 // TestMistakesOnTheCommandLine asks for what is wrong and where to read on, without the help itself.
 func TestMistakesOnTheCommandLine(t *testing.T) {
 	for line, want := range map[string]string{
-		"server --bogus":  "midonet: unknown flag --bogus\nSee midonet server --help.\n",
-		"sandbox":         "See midonet sandbox --help.\n",
-		"tcpdump -c x p":  "See midonet tcpdump --help.\n",
-		"server leftover": "See midonet server --help.\n",
-		"db dmp":          `did you mean "dump"?`,
-		"bogus":           "midonet: unexpected argument bogus\nSee midonet --help.\n",
+		"server --bogus":       "midonet: unknown flag --bogus\nSee midonet server --help.\n",
+		"join-token --hours 0": "--hours=0: write a number above 0",
+		"sandbox":              "See midonet sandbox --help.\n",
+		"tcpdump -c x p":       "See midonet tcpdump --help.\n",
+		"server leftover":      "See midonet server --help.\n",
+		"db dmp":               `did you mean "dump"?`,
+		"bogus":                "midonet: unexpected argument bogus\nSee midonet --help.\n",
 	} {
 		_, err := mainParser(t.Context()).Parse(strings.Fields(line))
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"midonet.org/midonet/errs"
 )
@@ -17,10 +18,14 @@ import (
 // Check tries on this machine, in the present network namespace, each thing that Open needs, and undoes it. It returns nil or an
 // errs.Unavailable that names all that is missing.
 func Check() error {
-	if os.Geteuid() != 0 {
-		return unavailable([]string{"root privileges (CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN to mount a BPF file system)"})
+	held, err := heldCapabilities()
+	if err != nil {
+		return err
 	}
-	var missing []string
+	missing := missingCapabilities(held)
+	if len(missing) > 0 { // without which the kernel seems to lack everything
+		return unavailable([]string{"the capabilities " + strings.Join(missing, ", ") + ", which root has, and a container that is given them"})
+	}
 	for _, need := range needs {
 		if err := need.try(); err != nil {
 			missing = append(missing, fmt.Sprintf("%s (%v)", need.what, err))
@@ -30,6 +35,31 @@ func Check() error {
 		return unavailable(missing)
 	}
 	return nil
+}
+
+// heldCapabilities returns the capabilities of this thread as a set of bits, which capabilities(7) numbers.
+func heldCapabilities() (uint64, error) {
+	var sets [2]unix.CapUserData // 32 bits each
+	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0]); err != nil {
+		return 0, fmt.Errorf("the capabilities of this process: %w", err)
+	}
+	return uint64(sets[1].Effective)<<32 | uint64(sets[0].Effective), nil
+}
+
+// missingCapabilities names those that a datapath needs and that are not held. CAP_SYS_ADMIN contains CAP_BPF and CAP_PERFMON, and mounts the file
+// system of pins where it is not there yet.
+func missingCapabilities(held uint64) (names []string) {
+	has := func(capability int) bool { return held&(1<<capability) != 0 }
+	if !has(unix.CAP_NET_ADMIN) {
+		names = append(names, "CAP_NET_ADMIN")
+	}
+	if !has(unix.CAP_NET_RAW) {
+		names = append(names, "CAP_NET_RAW")
+	}
+	if !has(unix.CAP_SYS_ADMIN) && !(has(unix.CAP_BPF) && has(unix.CAP_PERFMON)) {
+		names = append(names, "CAP_SYS_ADMIN")
+	}
+	return names
 }
 
 func unavailable(missing []string) error {
