@@ -27,9 +27,12 @@ type agentCmd struct {
 
 // Run moves packets until the context ends.
 func (c agentCmd) Run(ctx context.Context) error {
+	log := logger(c.LogLevel)
+	ctx, stop := serving(ctx, log, hasTerminal())
+	defer stop()
 	return run.Agent(ctx, run.AgentConfig{
 		StateDir: c.StateDir, HostIDFile: c.HostIDFile, HostName: c.HostName, Zone: c.Zone, JoinToken: c.Join, Servers: c.Server,
 		ControlSocket: c.ControlSocket, Underlay: c.Underlay, TunnelPort: c.TunnelPort, MaxFlows: c.MaxFlows, PinDir: c.PinDir, Monitor: c.Monitor,
-		ConfigFiles: c.ConfigFile, BuiltIn: c.BuiltIn, Flush: c.Flush, Log: logger(c.LogLevel),
+		ConfigFiles: c.ConfigFile, BuiltIn: c.BuiltIn, Flush: c.Flush, Log: log,
 	})
 }

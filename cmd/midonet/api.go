@@ -17,6 +17,8 @@ type apiCmd struct {
 // Run serves until the context ends.
 func (c apiCmd) Run(ctx context.Context) error {
 	log, level := c.open()
+	ctx, stop := serving(ctx, log, hasTerminal())
+	defer stop()
 	return run.Server(ctx, run.ServerConfig{
 		APIOnly: true, ConfigFiles: c.ConfigFile, StateDir: c.StateDir, API: c.API, Metrics: c.Metrics, Log: log, Level: level,
 	})

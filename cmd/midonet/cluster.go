@@ -18,6 +18,8 @@ type clusterCmd struct {
 // Run serves until the context ends.
 func (c clusterCmd) Run(ctx context.Context) error {
 	log, level := c.open()
+	ctx, stop := serving(ctx, log, hasTerminal())
+	defer stop()
 	return run.Server(ctx, run.ServerConfig{
 		ClusterOnly: true, ConfigFiles: c.ConfigFile, StateDir: c.StateDir, MidoNetAPI: c.MidoNetAPI, Stream: c.Stream,
 		Metrics: c.Metrics, Log: log, Level: level,

@@ -19,6 +19,8 @@ type serverCmd struct {
 // Run serves until the context ends.
 func (c serverCmd) Run(ctx context.Context) error {
 	log, level := c.open()
+	ctx, stop := serving(ctx, log, hasTerminal())
+	defer stop()
 	return run.Server(ctx, run.ServerConfig{
 		ConfigFiles: c.ConfigFile, StateDir: c.StateDir, API: c.API, Stream: c.Stream, MidoNetAPI: c.MidoNetAPI, Metrics: c.Metrics,
 		Log: log, Level: level,
