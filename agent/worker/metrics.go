@@ -31,6 +31,7 @@ var dropNames = [dropReasons]string{"no_view", "unplugged", "malformed", "virtua
 
 // counters are totals since the agent started. They are safe for use by several goroutines.
 type counters struct {
+	since         time.Time // when they began
 	misses        atomic.Uint64
 	born          atomic.Uint64
 	opened        atomic.Uint64
@@ -47,7 +48,10 @@ type counters struct {
 	drops         [dropReasons]atomic.Uint64
 }
 
-func newCounters() *counters { return new(counters) }
+func newCounters() *counters { return &counters{since: time.Now()} }
+
+// elapsed returns the time since the counters began. It costs one look at a clock, where time.Now takes two.
+func (c *counters) elapsed() time.Duration { return time.Since(c.since) }
 
 func (c *counters) drop(why dropReason, packets int) { c.drops[why].Add(uint64(packets)) }
 

@@ -260,12 +260,12 @@ func (w *Worker) inputOf(m *datapath.Miss, p *packet.Packet, now time.Time) sim.
 
 // simulate runs the packet through the present view and counts what comes out.
 func (w *Worker) simulate(in sim.Input) sim.Result {
-	start := time.Now()
+	start := w.counters.elapsed()
 	if in.Ways = &w.ways; in.State == nil {
 		in.State = w.cfg.State
 	}
 	r := sim.Simulate(w.view, in, w.cfg.Responders...)
-	w.counters.simulated(&r, time.Since(start))
+	w.counters.simulated(&r, w.counters.elapsed()-start)
 	return r
 }
 
