@@ -92,6 +92,7 @@ func (w *Worker) admit(d view.Delta) view.Delta {
 		if !w.knowsBetter(o) {
 			admitted.Puts = append(admitted.Puts, o)
 		}
+		delete(w.others, o.Key())
 		if w.knowsBetter(o) || !w.owns(o.Key()) {
 			continue
 		}
@@ -105,11 +106,37 @@ func (w *Worker) admit(d view.Delta) view.Delta {
 		w.signal()
 	}
 	for _, k := range d.Deletes {
+		delete(w.others, k)
 		if !w.owns(k) {
 			admitted.Deletes = append(admitted.Deletes, k)
 		}
 	}
 	return admitted
+}
+
+// overrule notes what another host has said of a station or neighbour that this host has seen now.
+func (w *Worker) overrule(o topology.Object) {
+	if other := w.view.Object(o.Key()); other != nil && !w.knowsBetter(other) {
+		w.others[o.Key()] = other
+	}
+}
+
+// retreat takes what this host says no more out of the view, and returns the tags of the flows that this touches. What another host has said all the
+// time, and the cluster does not say again, is so.
+func (w *Worker) retreat(gone []topology.Key, d view.Delta) []flow.Tag {
+	for _, k := range gone {
+		if other := w.others[k]; other != nil {
+			d.Puts = append(d.Puts, other)
+			delete(w.others, k)
+		} else {
+			d.Deletes = append(d.Deletes, k)
+		}
+	}
+	if len(d.Puts)+len(d.Deletes) == 0 {
+		return nil
+	}
+	w.signal()
+	return w.advance(d)
 }
 
 // owns reports whether this host and not the cluster says whether the object is there.

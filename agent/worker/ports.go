@@ -132,6 +132,7 @@ func (w *Worker) unplug(ports []topology.PortID) {
 		delete(w.plugged, id)
 		delete(w.datagrams, id)
 	}
+	tags = append(tags, w.retreat(w.learned.expire(w.cfg.Now(), w.isPlugged).Deletes, view.Delta{})...)
 	w.mu.Unlock()
 	w.invalidate(tags)
 	if err := w.cfg.Datapath.RemovePorts(ports...); err != nil {

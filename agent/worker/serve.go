@@ -373,32 +373,34 @@ func emitted(frames []sim.Emit) []datapath.Packet {
 // next report. It returns the tags of the flows that this touches.
 func (w *Worker) learn(seen []sim.Learned, found []sim.Resolved) []flow.Tag {
 	var d view.Delta
-	drop := func(k topology.Key) {
-		d.Deletes = append(d.Deletes, k)
+	var lost []topology.Key
+	lose := func(k topology.Key) {
+		lost = append(lost, k)
 		d.Puts = slices.DeleteFunc(d.Puts, func(o topology.Object) bool { return o.Key() == k }) // of this batch
+	}
+	keep := func(o topology.Object) {
+		w.overrule(o)
+		d.Puts = append(d.Puts, o)
+		lost = slices.DeleteFunc(lost, func(k topology.Key) bool { return o.Key() == k }) // the same
 	}
 	for _, l := range seen {
 		record, gone := w.learned.learn(l, w.cfg.Host, w.cfg.Now())
 		switch {
 		case record != nil:
-			d.Puts = append(d.Puts, record)
+			keep(record)
 		case gone:
-			drop(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, w.cfg.Host).Key())
+			lose(topology.NewLearnedMAC(l.Bridge, l.MAC, l.Port, w.cfg.Host).Key())
 		}
 	}
 	use := w.needs()
 	for _, f := range found {
 		record, gone := w.found.find(f, w.cfg.Host, w.cfg.Now(), use)
 		if gone != nil {
-			drop(gone.Key())
+			lose(gone.Key())
 		}
 		if record != nil {
-			d.Puts = append(d.Puts, record)
+			keep(record)
 		}
 	}
-	if len(d.Puts)+len(d.Deletes) == 0 {
-		return nil
-	}
-	w.signal()
-	return w.advance(d)
+	return w.retreat(lost, d)
 }

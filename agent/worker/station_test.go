@@ -128,6 +128,41 @@ func TestStationThatMovedToAnotherHostIsForgotten(t *testing.T) {
 	checkFlows(t, b.Worker, b.datapath)
 }
 
+// TestWhatOthersSayHoldsAgain: a station that the cluster has at another host sends here, once or behind a port that goes. The cluster does not
+// say again what it has said all the time.
+func TestWhatOthersSayHoldsAgain(t *testing.T) {
+	for name, ends := range map[string]func(*rig){
+		"silent": func(b *rig) {
+			b.clock.advance(learnedLife)
+			if err := b.sweep(); err != nil {
+				b.t.Fatal(err)
+			}
+		},
+		"unplugged": func(b *rig) { b.SetInterfaces(b.interfaces()[1:]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newRig(t, 2)
+			b.Apply(b.network.snapshot())
+			hidden := stranger(b.local[0])
+			there := topology.NewLearnedMAC(b.network.bridge.ID, hidden.mac, b.remote.port, b.other)
+			b.Apply(view.Delta{Puts: []topology.Object{there}})
+			b.miss(hidden, udp(hidden, b.local[1], 1))
+			if at, _ := b.view.Station(b.network.bridge.ID, hidden.mac); at.Port != hidden.port {
+				t.Fatalf("the station that has sent here is at %v", at)
+			}
+			ends(b)
+			if at, _ := b.view.Station(b.network.bridge.ID, hidden.mac); at.Port != b.remote.port || len(b.Facts().Learned) != 0 {
+				t.Errorf("then it is at %v, and learned are %v, want it where the other host has it", at, b.Facts().Learned)
+			}
+			checkFlows(t, b.Worker, b.datapath)
+			b.Apply(view.Delta{Deletes: []topology.Key{there.Key()}})
+			if at, known := b.view.Station(b.network.bridge.ID, hidden.mac); known {
+				t.Errorf("when it has gone there it is at %v", at)
+			}
+		})
+	}
+}
+
 // TestWhatComesBackIsSaidAnew: a station and a router's neighbour are here, then at another host, and here again before this one has made
 // another report. The cluster, to which this host would seem to say what it did all the time, gets a report without them first.
 func TestWhatComesBackIsSaidAnew(t *testing.T) {

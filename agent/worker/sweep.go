@@ -7,6 +7,7 @@ import (
 	"midonet.org/midonet/agent/datapath"
 	"midonet.org/midonet/agent/flow"
 	"midonet.org/midonet/agent/sim"
+	"midonet.org/midonet/agent/view"
 	"midonet.org/midonet/topology"
 )
 
@@ -46,7 +47,7 @@ func (w *Worker) forgetSilent(now time.Time) ([]flow.Tag, []datapath.Packet) {
 	w.floods.settle(now)
 	w.questions.settle(now)
 	w.refusals.settle(now)
-	silent := w.learned.expire(now, func(p topology.PortID) bool { _, ok := w.plugged[p]; return ok })
+	silent := w.learned.expire(now, w.isPlugged)
 	gone, stale := w.found.expire(now)
 	var questions []datapath.Packet
 	for _, n := range stale {
@@ -54,11 +55,7 @@ func (w *Worker) forgetSilent(now time.Time) ([]flow.Tag, []datapath.Packet) {
 	}
 	silent.Deletes = append(silent.Deletes, gone.Deletes...)
 	w.keepWanted(now)
-	if len(silent.Deletes) == 0 {
-		return nil, questions
-	}
-	w.signal()
-	return w.advance(silent), questions
+	return w.retreat(silent.Deletes, view.Delta{}), questions
 }
 
 // noteUses records when each flow was last used; a learned station that sent by a flow is used as well.

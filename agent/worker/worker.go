@@ -125,7 +125,8 @@ type Worker struct {
 	ways        sim.Ways        // of the present view
 	learned     *learnedTable
 	found       *foundTable
-	ceded       map[topology.Key]bool // stations and neighbours that the next report leaves out: they have been other hosts'
+	ceded       map[topology.Key]bool            // stations and neighbours that the next report leaves out: they have been other hosts'
+	others      map[topology.Key]topology.Object // stations and neighbours as other hosts have them, by the cluster, of which this one knows better
 	waiting     *waiting
 	datagrams   datagrams
 	wanted      map[topology.RouterID]time.Time // routers asked of the cluster, and when a packet last needed them
@@ -174,6 +175,7 @@ func New(cfg Config) *Worker {
 		learned:        newLearnedTable(),
 		found:          newFoundTable(),
 		ceded:          map[topology.Key]bool{},
+		others:         map[topology.Key]topology.Object{},
 		waiting:        newWaiting(),
 		datagrams:      datagrams{},
 		wanted:         map[topology.RouterID]time.Time{},
