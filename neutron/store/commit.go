@@ -18,8 +18,8 @@ const maxBatch = 64
 // committer runs transactions on the one connection that writes, as SQLite has it, and lets those that come at the same time share a commit: to
 // synchronise with the disk is by far the dearest part of a small change, and costs the same for sixty of them.
 //
-// Each caller, when it is its turn, runs its function within a savepoint of the open transaction. If others are waiting, it leaves
-// the transaction open for the next of them and waits for the outcome; the last one commits for all. No one is told of success
+// Each caller, when it is its turn, runs its function in the open transaction, all but the first within a savepoint. If others are waiting, it
+// leaves the transaction open for the next of them and waits for the outcome; the last one commits for all. No one is told of success
 // before the commit, and a function that fails takes back its own savepoint only. What a caller read may be another's change that
 // is not committed yet, so its failure, too, is reported only after the commit.
 type committer struct {
@@ -79,13 +79,20 @@ func (c *committer) join(ctx context.Context, tx *Tx, fn func(*Tx) error) (b *ba
 	b = c.batch
 	b.size++
 	defer c.settle() // also where fn panics
-	return b, c.savepoint(ctx, tx, fn)
+	switch err := ctx.Err(); {
+	case err != nil:
+		return b, err // the client went away while it waited
+	case b.size == 1:
+		return b, c.alone(tx, fn)
+	default:
+		return b, c.savepoint(tx, fn)
+	}
 }
 
-// settle commits the batch, unless a caller is waiting who will do it.
+// settle commits the batch, unless a caller is waiting who will do it, or it has been undone.
 func (c *committer) settle() {
 	b := c.batch
-	if c.waiting.Load() > 0 && b.size < maxBatch && b.err == nil {
+	if b == nil || c.waiting.Load() > 0 && b.size < maxBatch && b.err == nil {
 		return
 	}
 	c.batch = nil
@@ -98,12 +105,31 @@ func (c *committer) settle() {
 	close(b.done)
 }
 
+// alone runs the first fn of a batch, which needs no savepoint, for which SQLite copies each page that is changed: where it fails, the whole
+// transaction is undone, and whoever waits begins another. Where that fails, SQLite has undone it already.
+func (c *committer) alone(tx *Tx, fn func(*Tx) error) (err error) {
+	kept := false
+	defer func() {
+		if kept {
+			return
+		}
+		if lost := c.control("ROLLBACK"); lost != nil {
+			c.batch.err = errors.Join(err, lost)
+			return
+		}
+		close(c.batch.done)
+		c.batch = nil
+	}()
+	if err := tx.outcome(fn(tx)); err != nil {
+		return err
+	}
+	kept = true
+	return nil
+}
+
 // savepoint runs fn so that its changes alone can be undone. Where that fails, SQLite has undone the whole transaction (a full disk
 // does it), and the batch is lost.
-func (c *committer) savepoint(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
-	if err := ctx.Err(); err != nil {
-		return err // the client went away while it waited
-	}
+func (c *committer) savepoint(tx *Tx, fn func(*Tx) error) (err error) {
 	if err := c.control("SAVEPOINT request"); err != nil {
 		return err
 	}

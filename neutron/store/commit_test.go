@@ -16,9 +16,16 @@ import (
 // together runs the functions as transactions that share one commit, and returns their errors. One more transaction, which changes
 // nothing, comes first and holds the turn until all the others wait for it.
 func together(db *DB, fns ...func(*Tx) error) []error {
+	results, _ := after(db, func(*Tx) error { return nil }, fns...)
+	return results
+}
+
+// after is together with a first transaction that does something before all the others wait for it. Its error comes last.
+func after(db *DB, first func(*Tx) error, fns ...func(*Tx) error) ([]error, error) {
 	results := make([]error, len(fns))
 	var wg sync.WaitGroup
-	db.Tx(ctx, func(*Tx) error {
+	err := db.Tx(ctx, func(tx *Tx) error {
+		err := first(tx)
 		for i, fn := range fns {
 			wg.Go(func() {
 				defer func() {
@@ -32,10 +39,31 @@ func together(db *DB, fns ...func(*Tx) error) []error {
 		for db.transactions.(*committer).waiting.Load() < int32(len(fns)) {
 			time.Sleep(time.Millisecond)
 		}
-		return nil
+		return err
 	})
 	wg.Wait()
-	return results
+	return results, err
+}
+
+// TestTheFirstFailsAlone: those who have waited for it go on in another transaction.
+func TestTheFirstFailsAlone(t *testing.T) {
+	storetest.OnSQLite(t)
+	db := openNew(t)
+	refused := errors.New("refused")
+	insert := func(tx *Tx) error { return InsertNetwork(tx, newNetwork("p")) }
+	for _, first := range []struct {
+		fails error
+		left  int
+	}{{refused, 3}, {nil, 4}} {
+		before := countNetworks(t, db)
+		others, err := after(db, func(tx *Tx) error { return errors.Join(insert(tx), first.fails) }, insert, insert, insert)
+		if !errors.Is(err, first.fails) || errors.Join(others...) != nil {
+			t.Errorf("the first: %v, the others: %v", err, others)
+		}
+		if got := countNetworks(t, db) - before; got != first.left {
+			t.Errorf("%d networks came, want %d", got, first.left)
+		}
+	}
 }
 
 // TestAFailureUndoesItsOwnChangesOnly: transactions that share a commit succeed and fail apart.

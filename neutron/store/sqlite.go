@@ -79,7 +79,9 @@ func (d *sqliteDialect) Connect(ctx context.Context) (h handles, err error) {
 	if err := d.create(); err != nil {
 		return h, err
 	}
-	if h.write, err = d.open("_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)"); err != nil {
+	// What savepoints and statements keep to undo is in memory: else what is longer than 64 KiB goes to a file that is made for it.
+	h.write, err = d.open("_pragma=busy_timeout(10000)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)", "_pragma=temp_store(MEMORY)")
+	if err != nil {
 		return h, err
 	}
 	h.write.SetMaxOpenConns(1)
