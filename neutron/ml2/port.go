@@ -26,7 +26,7 @@ func (p ports) Create(ctx context.Context, c *auth.Caller, items []plugin.Body[m
 
 func (r *request) createPort(body plugin.Body[model.Port]) (*model.Port, error) {
 	v := body.Value
-	network, err := store.NetworkOfPort(r.tx, v.NetworkID, ScopeOf(r.caller))
+	network, err := store.NetworkWithPlan(r.tx, v.NetworkID, ScopeOf(r.caller))
 	if err != nil {
 		return nil, store.NotFoundAs(err, networkNotFound(v.NetworkID.String()))
 	}

@@ -81,7 +81,7 @@ func (r *request) groupsForPort(asked []model.SecurityGroupID, scope store.Scope
 
 // portSecurityOf is whether a new port is filtered: what the request says, by default what the network says; the network's own
 // services are trusted (_determine_port_security).
-func portSecurityOf(body plugin.Body[model.Port], network *store.PortNetwork) bool {
+func portSecurityOf(body plugin.Body[model.Port], network *store.PlannedNetwork) bool {
 	switch {
 	case ownedByNetwork(&body.Value):
 		return false

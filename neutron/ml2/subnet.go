@@ -33,8 +33,7 @@ func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, e
 	if err := r.choosePool(&v); err != nil {
 		return nil, err
 	}
-	network, err := r.placeSubnet(&v, body)
-	if err != nil {
+	if err := r.placeSubnet(&v, body); err != nil {
 		return nil, err
 	}
 	if err := store.InsertSubnet(r.tx, &v); err != nil {
@@ -44,73 +43,69 @@ func (r *request) createSubnet(body plugin.Body[model.Subnet]) (*model.Subnet, e
 		return nil, err
 	}
 	if isAutoAddress(&v) {
-		err = r.addAutoAddresses(network.ID, &v)
+		return &v, r.addAutoAddresses(v.NetworkID, &v)
 	}
-	return &v, err
+	return &v, nil
 }
 
 // placeSubnet gives a new subnet its range and its addresses, and checks all of it beside what is on the network already.
-func (r *request) placeSubnet(s *model.Subnet, body plugin.Body[model.Subnet]) (*model.Network, error) {
+func (r *request) placeSubnet(s *model.Subnet, body plugin.Body[model.Subnet]) error {
 	if s.SubnetPoolID.IsZero() {
 		if err := checkRange(s); err != nil {
-			return nil, err
+			return err
 		}
 		if err := r.checkSubnet(s, nil, body); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	network, err := r.networkForSubnet(s)
+	others, err := r.neighboursOf(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	pool, err := r.takeRange(s, body)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := settleAddresses(s, body); err != nil {
-		return nil, err
+		return err
 	}
-	return network, r.checkNeighbours(s, network, pool)
+	return r.checkNeighbours(s, others, pool)
 }
 
-// networkForSubnet returns the network of a new subnet, locked: of two requests that add a subnet to one network, the second goes on
-// when the first has committed, and sees its subnet.
-func (r *request) networkForSubnet(s *model.Subnet) (*model.Network, error) {
+// neighboursOf returns the other subnets of a new one's network, which it locks: of two requests that add a subnet to one network, the second
+// goes on when the first has committed, and sees its subnet.
+func (r *request) neighboursOf(s *model.Subnet) ([]*model.Subnet, error) {
 	if err := store.TouchNetwork(r.tx, s.NetworkID, r.now); err != nil {
 		return nil, store.NotFoundAs(err, networkNotFound(s.NetworkID.String()))
 	}
-	n, err := store.Network(r.tx, s.NetworkID.String(), ScopeOf(r.caller))
+	network, err := store.NetworkWithPlan(r.tx, s.NetworkID, ScopeOf(r.caller))
 	if err != nil {
 		return nil, store.NotFoundAs(err, networkNotFound(s.NetworkID.String()))
 	}
-	return n, checkSubnetMTU(n, s)
+	return network.Plan, checkSubnetMTU(network.MTU, s)
 }
 
 // checkSubnetMTU is _validate_subnet_network_mtu.
-func checkSubnetMTU(n *model.Network, s *model.Subnet) error {
-	if n.MTU < ipv4MinMTU {
-		return mtuSubnetConflict(n.ID, ipv4MinMTU)
+func checkSubnetMTU(mtu int, s *model.Subnet) error {
+	if mtu < ipv4MinMTU {
+		return mtuSubnetConflict(s.NetworkID, ipv4MinMTU)
 	}
-	if s.IPVersion == 6 && n.MTU < ipv6MinMTU {
-		return mtuSubnetConflict(n.ID, ipv6MinMTU)
+	if s.IPVersion == 6 && mtu < ipv6MinMTU {
+		return mtuSubnetConflict(s.NetworkID, ipv6MinMTU)
 	}
 	return nil
 }
 
 // checkNeighbours refuses a range that is everything, or shares addresses with another of the network (_validate_subnet_cidr), and one whose
 // pool does not go with the others'. The network's row is locked by now.
-func (r *request) checkNeighbours(s *model.Subnet, network *model.Network, pool *model.SubnetPool) error {
+func (r *request) checkNeighbours(s *model.Subnet, others []*model.Subnet, pool *model.SubnetPool) error {
 	if s.CIDR.Bits() == 0 {
 		return invalidInput("0 is not allowed as CIDR prefix length")
-	}
-	others, err := store.AddressPlan(r.tx, s.NetworkID)
-	if err != nil {
-		return err
 	}
 	if slices.ContainsFunc(others, func(o *model.Subnet) bool { return o.CIDR.Overlaps(s.CIDR) }) {
 		return invalidInput("Requested subnet with cidr: %s for network: %s overlaps with another subnet", s.CIDR, s.NetworkID)
 	}
-	return checkAffinity(s, network, pool, others)
+	return r.checkAffinity(s, pool, others)
 }
 
 func (s subnets) Update(ctx context.Context, c *auth.Caller, subnetID string, body plugin.Body[model.Subnet]) (*model.Subnet, error) {

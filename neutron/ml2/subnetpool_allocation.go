@@ -84,16 +84,18 @@ func namedRange(s *model.Subnet, bits int) netip.Prefix {
 
 // checkAffinity keeps the subnets of one version on a network in one address scope, or else from one pool, or all without
 // (_validate_network_subnetpools).
-func checkAffinity(s *model.Subnet, network *model.Network, pool *model.SubnetPool, others []*model.Subnet) error {
-	scope := network.IPv4AddressScope
-	if s.IPVersion == 6 {
-		scope = network.IPv6AddressScope
-	}
-	if !scope.IsZero() && pool != nil {
-		if pool.AddressScopeID != scope {
-			return scopeAffinity()
+func (r *request) checkAffinity(s *model.Subnet, pool *model.SubnetPool, others []*model.Subnet) error {
+	if pool != nil && len(others) > 0 {
+		scope, err := r.addressScope(s)
+		if err != nil {
+			return err
 		}
-		return nil
+		if !scope.IsZero() {
+			if pool.AddressScopeID != scope {
+				return scopeAffinity()
+			}
+			return nil
+		}
 	}
 	if slices.ContainsFunc(others, func(o *model.Subnet) bool {
 		return o.IPVersion == s.IPVersion && o.SubnetPoolID != s.SubnetPoolID
@@ -101,6 +103,18 @@ func checkAffinity(s *model.Subnet, network *model.Network, pool *model.SubnetPo
 		return poolAffinity()
 	}
 	return nil
+}
+
+// addressScope returns the scope that the network of a new subnet has for its version, the zero identifier where it has none.
+func (r *request) addressScope(s *model.Subnet) (model.AddressScopeID, error) {
+	network, err := store.Network(r.tx, s.NetworkID.String(), store.Scope{})
+	if err != nil {
+		return model.AddressScopeID{}, err
+	}
+	if s.IPVersion == 6 {
+		return network.IPv6AddressScope, nil
+	}
+	return network.IPv4AddressScope, nil
 }
 
 // allocateRange takes the range of a new subnet, or any range of that prefix length where it names none, from its pool, which is locked:

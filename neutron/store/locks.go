@@ -3,7 +3,7 @@ package store
 // Transactions of several servers that run side by side are kept apart by locks on rows. SQLite, whose writers follow each other, has
 // and needs none. Whoever
 //
-//   - adds or changes a port keeps its network as it is (NetworkOfPort), and locks the port that it changes;
+//   - adds or changes a port keeps its network as it is (NetworkWithPlan), and locks the port that it changes;
 //   - adds, changes or deletes a subnet, or changes or deletes a network, locks the network (TouchNetwork, LockSubnet, LockNetwork).
 //
 // So the subnets of a network and who may use it stay the same while a port gets its addresses, ports come neither in nor out while

@@ -201,16 +201,17 @@ func ProjectsOnNetwork(q Querier, network model.NetworkID) ([]string, error) {
 		UNION SELECT project_id FROM subnets WHERE network_id = ?`, network.String(), network.String())
 }
 
-// PortNetwork is what a port needs to know of its network.
-type PortNetwork struct {
-	Project      string          // that owns it
+// PlannedNetwork is what a new port or subnet needs to know of its network.
+type PlannedNetwork struct {
+	Project      string // that owns it
+	MTU          int
 	PortSecurity bool            // what a port gets that does not say
 	Plan         []*model.Subnet // see AddressPlan
 }
 
-// NetworkOfPort returns what a port needs to know of its network, or ErrNotFound where there is none that scope sees. The network
+// NetworkWithPlan returns what a new port or subnet needs to know of its network, or ErrNotFound where there is none that scope sees. The network
 // stays as it is until the transaction ends (see LockNetwork).
-func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (*PortNetwork, error) {
+func NetworkWithPlan(tx *Tx, network model.NetworkID, scope Scope) (*PlannedNetwork, error) {
 	visible, args := "", []any{network.String()}
 	if scope.Restricted {
 		visible = "AND (n.project_id = ? OR n.id IN (SELECT object_id FROM rbacpolicies WHERE target_project IN (?, ?))) "
@@ -220,12 +221,12 @@ func NetworkOfPort(tx *Tx, network model.NetworkID, scope Scope) (*PortNetwork, 
 	if err != nil {
 		return nil, err
 	}
-	var n PortNetwork
+	var n PlannedNetwork
 	var found sql.NullString
 	plan := addressPlan{network: network}
-	err = plan.read(tx, `SELECT n.id, n.project_id, n.port_security_enabled, `+planColumns(locking)+`
+	err = plan.read(tx, `SELECT n.id, n.project_id, n.mtu, n.port_security_enabled, `+planColumns(locking)+`
 		FROM networks n LEFT JOIN subnets s ON s.network_id = n.id `+planPools+` WHERE n.id = ? `+visible+planOrder+locking, args,
-		&found, &n.Project, &n.PortSecurity)
+		&found, &n.Project, &n.MTU, &n.PortSecurity)
 	if err == nil && !found.Valid {
 		err = ErrNotFound
 	}
