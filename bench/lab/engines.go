@@ -47,6 +47,14 @@ func (m *MariaDB) Database(ctx context.Context, name string) (connection string,
 	return "", fmt.Errorf("making a database in MariaDB: %w", err)
 }
 
+// Execute has a database execute statements.
+func (m *MariaDB) Execute(ctx context.Context, database, statements string) error {
+	if out, err := exec.CommandContext(ctx, "mariadb", "--no-defaults", "-S", m.socket, database, "-e", statements).CombinedOutput(); err != nil {
+		return fmt.Errorf("executing statements in MariaDB: %w: %s", err, out)
+	}
+	return nil
+}
+
 // Copy puts what one database has into another, which is empty.
 func (m *MariaDB) Copy(ctx context.Context, from, to string) error {
 	dump := exec.CommandContext(ctx, "mariadb-dump", "--no-defaults", "-S", m.socket, from)

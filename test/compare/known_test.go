@@ -49,6 +49,12 @@ var documented = []exception{
 	{"texts that differ in case, on MySQL", `^GET /v2.0/networks\?sort_key=name&`, `="Net 3_%"`, `="Net 3_%"`},
 	{"filters of numbers by a text that is none, on MySQL", `^GET [^?]*\?revision_number(=|$)`, `^200`, `^200 \.\w+=\[\]`},
 	{"`is_default` of networks as a filter", `^GET /v2.0/networks\?(\S*&)?is_default(=|$)`, `^200`, `^200`},
+	{"a floating address on a network without subnets of IPv4", `^POST /v2.0/floatingips `, `does not contain any IPv4 subnet`, `does not contain any subnet|^201`},
+	{"a list page by page, in the order of what some have not, such as the `protocol` of rules", `^GET /v2.0/security-group-rules\?limit=`, ``, `<nil>`},
+	{"… of which policy hides some", `^GET /v2.0/service_profiles\?limit=.* AS `, ``, ``},
+	{"a port on a network that its project does not see", `^(PUT|DELETE) /v2.0/ports/`, `^404 NetworkNotFound`, `^20`},
+	{"`tags` with `tags-any`, and other questions that the database cannot be asked there", `[?&](not-)?tags(-any)?=\S*&(not-)?tags(-any)?=`, `^500`, `^200`},
+	{"… a profile or a flavor that does not exist, associated", `^POST /v2.0/flavors/\S+/service_profiles`, `^500`, `^404`},
 	{"status of a floating address", `/floatingips.*status`, `DOWN|^200 .floatingips=`, `ACTIVE|^200 .floatingips=`},
 	{"… filter by `normalized_cidr`", `/security-group-rules\?.*normalized_cidr`, ``, ``},
 	{"security group rules: `description` of those that a new group begins with", `/security-group-rules\?.*description`, ``, ``},
@@ -73,7 +79,7 @@ var documented = []exception{
 	{"bindings of a port (`binding-extended`): rules of policy", `^GET /v2.0/ports/\S+/bindings.* AS (blue|red)`, `^500 PolicyCheckError`, `^200`},
 	{"a subnet pool that has nothing left (`SubnetAllocationError`)", `^POST /v2.0/subnets `, `^500 SubnetAllocationError`, `^409 SubnetAllocationError`},
 	{"an RBAC policy on what the caller cannot see", `^GET /v2.0/rbac-policies/`, `^404 RbacPolicyNotFound: RBAC policy of type (network|security_group)`, `of type unknown`},
-	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^GET /v2.0/(security-group-rules|network-ip-availabilities)/`, `^404 HTTPNotFound`,
+	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^(GET /v2.0/network-ip-availabilities|\w+ /v2.0/security-group-rules)/`, `^404 HTTPNotFound`,
 		`^404 (SecurityGroupRule|Network)NotFound`},
 	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^GET /v2.0/subnets/`, `^404 \{"subnet"`, `^404 HTTPNotFound`},
 	{"`reserved` in `/v2.0/quotas/<project>/details`", `^GET /v2.0/quotas/\w+/details`, `^200 (\.quota\.\w+\.reserved=\d+ )+$`, `^200 (\.quota\.\w+\.reserved=0 )+$`},
@@ -116,6 +122,7 @@ var documented = []exception{
 	{"protocols of port forwardings", `/port_forwardings.*"protocol":`, `^201|^200`, `^400`},
 	{"… the service type of a flavor that a member may not make", `/flavors .* AS `, `InvalidServiceType`, `^403`},
 	{"… for what has no revisions", ``, ``, `Revision matching not supported`},
+	{"… for a `DELETE` that is refused for another reason as well", `^DELETE .* If-Match: `, `^409`, `^412`},
 	{"… for a `PUT` that changes nothing", `^PUT .* If-Match: `, `^200`, `^412`},
 	{"… in the answer to a `PUT` that writes to a port what it has, or to a network whether it is the default", `^PUT /v2.0/(ports|networks)/`,
 		`^200 \.(port|network)\.revision=\d+ $`, `^200 \.(port|network)\.revision=\d+ $`},
@@ -129,7 +136,25 @@ var documented = []exception{
 	{"… PUT", `^PUT /v2.0/security-group-rules/`, ``, `^400`},
 	{"… `metainfo` that is no text or longer than 4096 characters", `"metainfo":`, ``, ``},
 	{"letters beyond ASCII in a path", `/tags/%C3%A9`, ``, ``},
+	{"auto-allocated topologies: quotas", `^GET /v2.0/auto-allocated-topology/`, `^200`, `^409 OverQuota`},
+	{"… `DELETE` where there is none", `^DELETE /v2.0/auto-allocated-topology/`, `^409`, `^204`},
 	{"keys beside `tags` in a body of tags", `/tags .*"foo"`, ``, `foo=null`},
 	{"tags of what another project shares", `/tags.* AS (blue|red)`, ``, ``},
 	{"`tags` in the `POST` of one port", `ports`, `tags=\[\]`, `tags=\["`},
+}
+
+// renewed are those that the rules of readers and members alone bring about.
+var renewed = []exception{
+	{"tags of what another project shares", `^\w+ /v2.0/security-groups/\S+/tags`, `^20`, `^404`},
+	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^GET `, `^404 \{ ?"`, `^404 HTTPNotFound`},
+	{"… who may not see one, by the rules of readers and members", `^(GET|DELETE) /v2.0/auto-allocated-topology/`, `^409`, `^40[34]`},
+	{failing, `^POST /v2.0/floatingips/00000000-0000-4000-8000-000000000001/port_forwardings `, `^500 PolicyCheckError`, `^404 FloatingIPNotFound`},
+}
+
+// exceptions are those that hold.
+func exceptions() []exception {
+	if *newDefaults {
+		return slices.Concat(known, renewed)
+	}
+	return known
 }

@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"midonet.org/midonet/bench/lab"
@@ -35,7 +37,7 @@ func shared() string {
 	return both
 }
 
-// theirs is what neutron-server needs beside it: no message queue, since there are no agents to speak to, and nothing to bind ports with.
+// theirs is what neutron-server needs beside it: no message queue, since there are no agents to speak to.
 const theirs = `[DEFAULT]
 auth_strategy = keystone
 core_plugin = ml2
@@ -56,15 +58,30 @@ lock_path = {dir}/lock
 [ml2]
 type_drivers = local
 tenant_network_types = local
-mechanism_drivers =
+mechanism_drivers = {drivers}
 `
+
+// bound is the laboratory in which neutron-server has what it binds ports with.
+const bound = "walks"
+
+// agents are of Open vSwitch, on three hosts, and live on without a report.
+const agents = "INSERT INTO agents (id, agent_type, `binary`, topic, host, created_at, started_at, heartbeat_timestamp, configurations) " +
+	"SELECT UUID(), 'Open vSwitch agent', 'neutron-openvswitch-agent', 'N/A', host, NOW(), NOW(), '2099-01-01', '{}' " +
+	"FROM (SELECT 'host1' host UNION SELECT 'host2' UNION SELECT 'host3') hosts"
 
 // ours is what our server needs beside it: networks of the original's type local have no tunnel, whose octets come on top here.
 const ours = "[DEFAULT]\nglobal_physnet_mtu = 1550\n[database]\nconnection = {connection}\n"
 
-// startOriginals starts so many of Debian's neutron-server, on a MariaDB that forgets when the machine does, and returns their base URLs. Who asks
-// is taken from the headers that their token middleware would set. What is started ends with the test, or with the test program.
-func startOriginals(t *testing.T, n int) (bases []string) {
+// originals are what several of Debian's neutron-server have in common: a MariaDB that forgets when the machine does, with a database to copy, and
+// what is the same in their configurations.
+type originals struct {
+	dir, common, pipeline string
+	mariadb               *lab.MariaDB
+	starting              sync.Mutex // one after the other, which each does by itself as fast
+}
+
+// prepareOriginals starts the MariaDB. What is started ends with the test, or with the test program.
+func prepareOriginals(t *testing.T) *originals {
 	t.Helper()
 	for _, program := range []string{"neutron-server", "neutron-db-manage", "mariadbd"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -74,43 +91,61 @@ func startOriginals(t *testing.T, n int) (bases []string) {
 	dir, err := os.MkdirTemp("", "compare") // t.TempDir may be too long for the name of a socket
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	mariadb, err := lab.StartMariaDB(t.Context(), dir, "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
+	o := &originals{dir: dir, common: filepath.Join(dir, "both.conf"), pipeline: filepath.Join(dir, "api-paste.ini")}
+	o.mariadb, err = lab.StartMariaDB(t.Context(), dir, "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
 	check(t, err)
-	t.Cleanup(mariadb.Kill)
-	common := filepath.Join(dir, "both.conf")
-	check(t, os.WriteFile(common, []byte(shared()), 0o600))
+	t.Cleanup(o.mariadb.Kill)
+	check(t, os.WriteFile(o.common, []byte(shared()), 0o600))
 	pipeline, err := os.ReadFile("/etc/neutron/api-paste.ini")
 	check(t, err)
 	pipeline = bytes.ReplaceAll(pipeline, []byte(" authtoken keystonecontext"), []byte(" keystonecontext"))
-	check(t, os.WriteFile(filepath.Join(dir, "api-paste.ini"), pipeline, 0o600))
-	for i := range n {
-		own := filepath.Join(dir, fmt.Sprint(i))
-		check(t, os.Mkdir(own, 0o700))
-		database := fmt.Sprint("neutron", i)
-		connection, err := mariadb.Database(t.Context(), database)
-		check(t, err)
-		address := freeport.Address(t)
-		host, port, err := net.SplitHostPort(address)
-		check(t, err)
-		configuration := filepath.Join(own, "neutron.conf")
-		text := strings.NewReplacer("{dir}", own, "{host}", host, "{port}", port, "{connection}", connection,
-			"{pipeline}", filepath.Join(dir, "api-paste.ini")).Replace(theirs)
-		check(t, os.WriteFile(configuration, []byte(text), 0o600))
-		files := []string{"--config-file", configuration, "--config-file", common}
-		if i == 0 {
-			if out, err := exec.Command("neutron-db-manage", append(files, "upgrade", "heads")...).CombinedOutput(); err != nil {
-				t.Fatalf("neutron-db-manage: %v\n%s", err, out)
-			}
-		} else {
-			check(t, mariadb.Copy(t.Context(), "neutron0", database))
-		}
-		server, err := lab.Start(exec.Command("neutron-server", files...))
-		check(t, err)
-		t.Cleanup(server.Stop)
-		bases = append(bases, "http://"+address)
-		check(t, server.AwaitAnswer(t.Context(), bases[i]+"/"))
+	check(t, os.WriteFile(o.pipeline, pipeline, 0o600))
+	files, _ := o.configure(t, template)
+	if out, err := exec.Command("neutron-db-manage", append(files, "upgrade", "heads")...).CombinedOutput(); err != nil {
+		t.Fatalf("neutron-db-manage: %v\n%s", err, out)
 	}
-	return bases
+	return o
+}
+
+// template is the database that others are copied from.
+const template = "template"
+
+// configure makes a database and what a server on it needs to be told, and returns the options that say so, and where it will listen.
+func (o *originals) configure(t *testing.T, name string) (options []string, address string) {
+	t.Helper()
+	own := filepath.Join(o.dir, name)
+	check(t, os.Mkdir(own, 0o700))
+	connection, err := o.mariadb.Database(t.Context(), name)
+	check(t, err)
+	address = freeport.Address(t)
+	host, port, err := net.SplitHostPort(address)
+	check(t, err)
+	drivers := ""
+	if name == bound {
+		drivers = "openvswitch"
+	}
+	configuration := filepath.Join(own, "neutron.conf")
+	text := strings.NewReplacer("{drivers}", drivers, "{dir}", own, "{host}", host, "{port}", port, "{connection}", connection, "{pipeline}", o.pipeline).Replace(theirs)
+	check(t, os.WriteFile(configuration, []byte(text), 0o600))
+	return []string{"--config-file", configuration, "--config-file", o.common}, address
+}
+
+// start starts the neutron-server of a laboratory and returns its base URL. Who asks is taken from the headers that its token middleware would set.
+func (o *originals) start(t *testing.T, laboratory string) string {
+	t.Helper()
+	o.starting.Lock()
+	defer o.starting.Unlock()
+	options, address := o.configure(t, laboratory)
+	check(t, o.mariadb.Copy(t.Context(), template, laboratory))
+	if laboratory == bound {
+		check(t, o.mariadb.Execute(t.Context(), laboratory, agents))
+	}
+	server, err := lab.Start(exec.Command("neutron-server", options...))
+	check(t, err)
+	t.Cleanup(server.Stop)
+	base := "http://" + address
+	check(t, server.AwaitAnswer(t.Context(), base+"/"))
+	return base
 }
 
 // startOurs starts our server on a fresh SQLite database and returns its base URL.
@@ -169,7 +204,7 @@ func rows(t *testing.T) map[string]bool {
 // TestKnownNameRows holds the exceptions to docs/divergences.md.
 func TestKnownNameRows(t *testing.T) {
 	named := rows(t)
-	for _, k := range known {
+	for _, k := range slices.Concat(known, renewed) {
 		if !named[k.row] {
 			t.Errorf("%s has no row that begins with %q", docs, k.row)
 		}
