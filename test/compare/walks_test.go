@@ -88,12 +88,7 @@ var kinds = []kind{
 			"security_groups":       {`[]`, `["@security_group"]`, `["@security_group","@security_group"]`, `["$default"]`, "null"},
 			"allowed_address_pairs": {`[]`, `[{"ip_address":"10.9.0.1"}]`, `[{"ip_address":"10.9.0.0/24","mac_address":"02:00:00:00:00:09"}]`},
 			"port_security_enabled": booleans, "extra_dhcp_opts": {`[{"opt_name":"mtu","opt_value":"1400"}]`, `[{"opt_name":"mtu","opt_value":null}]`},
-			"dns_name": {`"web"`, `""`}, "dns_domain": {`"example.org."`, `""`}, "binding:vnic_type": {`"normal"`, `"direct"`}, "binding:profile": {`{"a":"b"}`, `{}`},
-			"binding:host_id": {`"host1"`, `"host2"`, `""`}},
-		acts: choices{"POST bindings": {`{"binding":{"host":"host1"}}`, `{"binding":{"host":"host2","profile":{"a":"b"}}}`, `{"binding":{"host":"host3","vnic_type":"direct"}}`,
-			`{"binding":{"host":"elsewhere"}}`}, "GET bindings": {``}, "GET bindings/host2": {``},
-			"bindings/host1":          {`{"binding":{"profile":{"c":"d"}}}`, `{"binding":{"profile":{},"vnic_type":"normal"}}`},
-			"bindings/host2/activate": {`{}`}, "bindings/host1/activate": {`{}`}, "DELETE bindings/host1": {``}, "DELETE bindings/host2": {``}},
+			"dns_name": {`"web"`, `""`}, "dns_domain": {`"example.org."`, `""`}, "binding:vnic_type": {`"normal"`, `"direct"`}, "binding:profile": {`{"a":"b"}`, `{}`}},
 		by: choices{"fixed_ips": {"subnet_id=@subnet", "ip_address=10.0.1.111", "ip_address_substr=10.0.1.11"}, "device_id": {"@router", "vm"},
 			"mac_address": {"02:00:00:00:00:01"}}},
 	{def: apidef.Routers(), slots: 2,
@@ -146,6 +141,11 @@ func kindsOf(number uint64) []kind {
 		ports := among(few, "port")
 		ports.need = choices{"network_id": {`"@network"`}, "device_owner": {`"compute:nova"`}}
 		ports.may = choices{"binding:host_id": {`"host1"`, `"host2"`, `"host3"`, `"elsewhere"`, `""`}, "binding:profile": {`{"a":"b"}`, `{}`}, "name": {`"a"`}}
+		ports.acts = choices{"POST bindings": {`{"binding":{"host":"host1"}}`, `{"binding":{"host":"host2","profile":{"a":"b"}}}`, `{"binding":{"host":"elsewhere"}}`,
+			`{"binding":{"host":"host3","vnic_type":"direct"}}`},
+			"bindings/host1":          {`{"binding":{"profile":{"c":"d"}}}`, `{"binding":{"profile":{},"vnic_type":"normal"}}`},
+			"bindings/host1/activate": {`{}`}, "bindings/host2/activate": {`{}`}, "DELETE bindings/host1": {``}, "DELETE bindings/host2": {``},
+			"GET bindings": {``}, "GET bindings/host2": {``}}
 		return few
 	case 2: // ports that are forwarded
 		few := only("network", "subnet", "port", "router", "floatingip", "floatingip_port_forwarding")
@@ -378,7 +378,7 @@ func (w *walk) step() bool {
 		delete(attrs, "description")
 	}
 	theirs, ours := w.does(request{method: "PUT", path: item, body: wrapped(k.def, w.fill(object(attrs, "", ""))), caller: caller, header: w.condition(k)})
-	if ours.status < 300 {
+	if theirs.status < 300 && ours.status < 300 {
 		w.look(strings.TrimPrefix(item, "/v2.0"))
 	}
 	return alike(theirs, ours)
@@ -718,7 +718,7 @@ func showRevision(v any) {
 		return
 	}
 	owner, _ := resource["device_owner"].(string)
-	if strings.HasPrefix(owner, "network:") || strings.Contains(compact(resource["fixed_ips"]), "fd00") {
+	if strings.HasPrefix(owner, "network:") || owner == "compute:nova" || strings.Contains(compact(resource["fixed_ips"]), "fd00") {
 		return
 	}
 	resource["revision"] = resource["revision_number"]
