@@ -77,6 +77,7 @@ var documented = []exception{
 	{"what is answered below a flavor", `^PUT /v2.0/flavors/\S+/service_profiles`, `^400`, `^404 FlavorServiceProfileBindingNotFound`},
 	{"what is answered below a flavor", `^GET /v2.0/flavors/\S+/(service_profiles|next_providers)`, `^500`, `^(200|400|404 FlavorServiceProfileBindingNotFound)`},
 	{"bindings of a port (`binding-extended`): rules of policy", `^GET /v2.0/ports/\S+/bindings.* AS (blue|red)`, `^500 PolicyCheckError`, `^200`},
+	{"… to no host; of another kind than `normal`", `/bindings`, `^500 PortBindingError`, `^409 PortBindingError`},
 	{"a subnet pool that has nothing left (`SubnetAllocationError`)", `^POST /v2.0/subnets `, `^500 SubnetAllocationError`, `^409 SubnetAllocationError`},
 	{"an RBAC policy on what the caller cannot see", `^GET /v2.0/rbac-policies/`, `^404 RbacPolicyNotFound: RBAC policy of type (network|security_group)`, `of type unknown`},
 	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^(GET /v2.0/network-ip-availabilities|\w+ /v2.0/security-group-rules)/`, `^404 HTTPNotFound`,

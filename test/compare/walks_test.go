@@ -141,7 +141,7 @@ func kindsOf(number uint64) []kind {
 		ports := among(few, "port")
 		ports.need = choices{"network_id": {`"@network"`}, "device_owner": {`"compute:nova"`}}
 		ports.may = choices{"binding:host_id": {`"host1"`, `"host2"`, `"host3"`, `"elsewhere"`, `""`}, "binding:profile": {`{"a":"b"}`, `{}`}, "name": {`"a"`}}
-		ports.acts = choices{"POST bindings": {`{"binding":{"host":"host1"}}`, `{"binding":{"host":"host2","profile":{"a":"b"}}}`, `{"binding":{"host":"elsewhere"}}`,
+		ports.acts = choices{"POST bindings": {`{"binding":{"host":"host1"}}`, `{"binding":{"host":"host2","profile":{"a":"b"}}}`,
 			`{"binding":{"host":"host3","vnic_type":"direct"}}`},
 			"bindings/host1":          {`{"binding":{"profile":{"c":"d"}}}`, `{"binding":{"profile":{},"vnic_type":"normal"}}`},
 			"bindings/host1/activate": {`{}`}, "bindings/host2/activate": {`{}`}, "DELETE bindings/host1": {``}, "DELETE bindings/host2": {``},
@@ -256,6 +256,7 @@ var met = []request{
 	{method: "GET", path: "/v2.0/subnets/$sub3", caller: service},
 	{method: "POST", path: "/v2.0/floatingips/" + nobody + "/port_forwardings", body: `{"port_forwarding":{"internal_port_id":"$pfp"}}`, caller: service},
 	{method: "PUT", path: "/v2.0/ports/$port2", body: `{"port":{}}`},
+	{method: "POST", path: "/v2.0/ports/$port1/bindings", body: `{"binding":{"host":"host3","vnic_type":"direct"}}`},
 	{method: "PUT", path: "/v2.0/ports/$apart", body: `{"port":{"name":"apart"}}`, caller: blue},
 	{method: "GET", path: "/v2.0/networks?tags=a&tags-any=b"},
 	{method: "DELETE", path: "/v2.0/networks/$net1", header: map[string]string{"If-Match": "revision_number=99"}},
