@@ -127,9 +127,19 @@ func (c *client) login(ctx context.Context) (session, error) {
 	}
 	v, err, _ := c.logins.Do("", func() (any, error) { return c.logIn(ctx) })
 	if err != nil {
-		return session{}, fmt.Errorf("logging in as the service user: %w", err)
+		return session{}, c.failedLogin(err)
 	}
 	return v.(session), nil
+}
+
+// failedLogin says who could not log in and, where Keystone does not take the credentials, what of the configuration to look at.
+func (c *client) failedLogin(err error) error {
+	who := firstOf(c.config.Username, c.config.UserID)
+	var status statusError
+	if errors.As(err, &status) && status.code == http.StatusUnauthorized {
+		return fmt.Errorf("logging in as the service user %s: its password, domain or project are not what Keystone has: %w", who, err)
+	}
+	return fmt.Errorf("logging in as the service user %s: %w", who, err)
 }
 
 func (c *client) logIn(ctx context.Context) (session, error) {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -257,6 +258,23 @@ func TestKeystoneAway(t *testing.T) {
 			t.Errorf("when Keystone is back: %v", err)
 		}
 	})
+}
+
+// TestAWrongPasswordIsNamed asks that the log says whose login is refused and what to look at, and nothing secret.
+func TestAWrongPasswordIsNamed(t *testing.T) {
+	var log bytes.Buffer
+	i := newIdentity(time.Now)
+	_, authenticate := newKeystone(t, i, func(c *KeystoneConfig) {
+		c.UserID, c.Username, c.Password, c.UserDomainName = "", "neutron", "hunter2", "Default"
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	i.status = http.StatusUnauthorized
+	if _, err := authenticate("mia"); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("error %v", err)
+	}
+	if got := log.String(); !strings.Contains(got, "service user neutron: its password") || strings.Contains(got, "hunter2") {
+		t.Errorf("the log says %s", got)
+	}
 }
 
 // TestNoAnswer: a request is sent again after half a second, one and two, and no oftener.
