@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -81,7 +82,13 @@ func (p *Process) AwaitAnswer(ctx context.Context, url string) error {
 }
 
 // Memory is the proportional set size of the process group in KiB: a page that several share counts once.
-func (p *Process) Memory() (kib float64, err error) {
+func (p *Process) Memory() (kib float64, err error) { return p.sum(pss) }
+
+// CPU is the time in seconds that the process group has had of processors, in programs and in the kernel, to a hundredth.
+func (p *Process) CPU() (seconds float64, err error) { return p.sum(cpu) }
+
+// sum adds up what is asked of each process of the group, by its directory in /proc.
+func (p *Process) sum(ask func(process string) (float64, error)) (total float64, err error) {
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return 0, err
@@ -91,13 +98,13 @@ func (p *Process) Memory() (kib float64, err error) {
 		if group, err := syscall.Getpgid(pid); err != nil || group != p.cmd.Process.Pid {
 			continue
 		}
-		v, err := pss(process)
+		v, err := ask(process)
 		if err != nil {
 			return 0, err
 		}
-		kib += v
+		total += v
 	}
-	return kib, nil
+	return total, nil
 }
 
 func pss(process string) (kib float64, err error) {
@@ -112,4 +119,19 @@ func pss(process string) (kib float64, err error) {
 		}
 	}
 	return 0, errors.New("no Pss in " + f.Name())
+}
+
+// cpu is utime and stime of proc_pid_stat(5), whose unit is a hundredth of a second on every Linux that Go runs on.
+func cpu(process string) (seconds float64, err error) {
+	text, err := os.ReadFile(filepath.Join(process, "stat"))
+	if err != nil {
+		return 0, err
+	}
+	_, fields, _ := strings.Cut(string(text), ") ") // behind the program's name, which may have blanks
+	var state string
+	var skip, utime, stime int64
+	if _, err := fmt.Sscan(fields, &state, &skip, &skip, &skip, &skip, &skip, &skip, &skip, &skip, &skip, &skip, &utime, &stime); err != nil {
+		return 0, fmt.Errorf("%s/stat: %w", process, err)
+	}
+	return float64(utime+stime) / 100, nil
 }

@@ -71,11 +71,11 @@ func growthOf(ctx context.Context, s *ours, length time.Duration, out io.Writer)
 			func() error { return b.list("ports?limit=100&network_id="+b.network, 100) },
 			func() error { return b.Get("/v2.0/ports/"+b.port, new(lab.Raw)) },
 		} {
-			rate, err := loadFor(length, 1, request)
+			requests, took, err := loadFor(length, 1, request)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "\t%.0f", 1e6/rate)
+			fmt.Fprintf(out, "\t%.0f", took.Seconds()*1e6/float64(requests))
 		}
 		fmt.Fprintln(out)
 	}

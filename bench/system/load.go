@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// loadFor repeats the request by so many clients for about the given time, or until nothing is left to use, and returns requests a
-// second.
-func loadFor(length time.Duration, clients int, request func() error) (float64, error) {
+// loadFor repeats the request by so many clients for about the given time, or until nothing is left to use, and returns how many were
+// answered and how long they took.
+func loadFor(length time.Duration, clients int, request func() error) (requests int64, took time.Duration, err error) {
 	var (
 		done  atomic.Int64
 		first error
@@ -32,5 +32,5 @@ func loadFor(length time.Duration, clients int, request func() error) (float64, 
 		})
 	}
 	wg.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds(), first
+	return done.Load(), time.Since(began), first
 }

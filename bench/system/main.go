@@ -1,5 +1,5 @@
 // Command system measures the Networking API of `midonet server` beside a real neutron-server in the same run: time from start to
-// first answer, memory, and requests of each kind a second.
+// first answer, memory, requests of each kind a second, and what each request takes of the processors.
 //
 // The peer is Debian's neutron-server with MariaDB, core plugin ml2 and service plugin router, two API workers and no Keystone; `make
 // bench` installs it. Ours runs twice: with no configuration, on SQLite, and on the same MariaDB in a database of its own; every
@@ -60,7 +60,7 @@ func measure(ctx context.Context, binary string, rounds int, load time.Duration,
 	if err != nil {
 		return err
 	}
-	engines := []*ours{newOurs(binary, dir, ""), newOurs(binary, dir, connection)}
+	engines := []*ours{newOurs(binary, dir), newOursOn(mariadb, binary, dir, connection)}
 	if growth {
 		return measureGrowth(ctx, engines, load, os.Stdout)
 	}
@@ -99,7 +99,7 @@ func measureOne(ctx context.Context, s server, length time.Duration, add func(fi
 		return err
 	}
 	add(memoryAtStart, rss/1024)
-	if err := measureOperations(ctx, run.client, length, add); err != nil {
+	if err := measureOperations(ctx, run, length, add); err != nil {
 		return err
 	}
 	if rss, err = run.Memory(); err == nil {

@@ -15,6 +15,7 @@ import (
 // neutron is Debian's neutron-server with a database of its own, which outlives the rounds, as an operator's would.
 type neutron struct {
 	dir        string
+	engine     *lab.Process // its database's
 	connection string
 }
 
@@ -28,7 +29,7 @@ func newNeutron(ctx context.Context, dir string, mariadb *lab.MariaDB) (*neutron
 	if err != nil {
 		return nil, err
 	}
-	n := &neutron{dir, connection}
+	n := &neutron{dir, mariadb.Process, connection}
 	return n, n.prepare(ctx)
 }
 
@@ -98,5 +99,5 @@ func (n *neutron) start(ctx context.Context) (*running, error) {
 		p.Kill()
 		return nil, err
 	}
-	return &running{p, lab.NewClient("http://" + address)}, nil
+	return &running{p, lab.NewClient("http://" + address), n.engine}, nil
 }

@@ -289,9 +289,12 @@ func (b *bed) addInterface() error {
 	return b.Put("/v2.0/routers/"+b.router+"/add_router_interface", map[string]any{"subnet_id": subnet})
 }
 
-// measureOperations takes every operation's figure once.
-func measureOperations(ctx context.Context, c *lab.Client, length time.Duration, add func(figure, float64)) error {
-	b, err := prepareBed(c)
+// cpu is the figure of what one request takes of the processors, in the server and in its database.
+func (o operation) cpu() figure { return figure{o.name + ", CPU of one", "µs", true} }
+
+// measureOperations takes every operation's figures once.
+func measureOperations(ctx context.Context, run *running, length time.Duration, add func(figure, float64)) error {
+	b, err := prepareBed(run.client)
 	if err != nil {
 		return fmt.Errorf("preparing: %w", err)
 	}
@@ -304,11 +307,20 @@ func measureOperations(ctx context.Context, c *lab.Client, length time.Duration,
 				return fmt.Errorf("preparing to %s: %w", o.name, err)
 			}
 		}
-		rate, err := loadFor(length, o.clients, func() error { return o.request(b) })
+		before, err := run.cpu()
+		if err != nil {
+			return err
+		}
+		requests, took, err := loadFor(length, o.clients, func() error { return o.request(b) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.name, err)
 		}
-		add(o.figure, rate)
+		after, err := run.cpu()
+		if err != nil {
+			return err
+		}
+		add(o.figure, float64(requests)/took.Seconds())
+		add(o.cpu(), (after-before)*1e6/float64(requests))
 	}
 	return nil
 }

@@ -19,24 +19,38 @@ type server interface {
 // running is a started server.
 type running struct {
 	*lab.Process
-	client *lab.Client
+	client   *lab.Client
+	database *lab.Process // nil where it is inside
+}
+
+// cpu is the time in seconds that the server and its database have had of processors.
+func (r *running) cpu() (float64, error) {
+	seconds, err := r.CPU()
+	if err != nil || r.database == nil {
+		return seconds, err
+	}
+	more, err := r.database.CPU()
+	return seconds + more, err
 }
 
 // ours is `midonet server` with no configuration beyond the quotas, or with a database.
 type ours struct {
 	binary   string
 	dir      string
-	database string // empty: SQLite
+	engine   *lab.Process // that database's; nil: SQLite
+	database string       // its URL
 	runs     int
 	now      *lab.Server // that was started last
 }
 
-func newOurs(binary, dir, database string) *ours {
-	return &ours{binary: binary, dir: dir, database: database}
+func newOurs(binary, dir string) *ours { return &ours{binary: binary, dir: dir} }
+
+func newOursOn(mariadb *lab.MariaDB, binary, dir, database string) *ours {
+	return &ours{binary: binary, dir: dir, engine: mariadb.Process, database: database}
 }
 
 func (o *ours) name() string {
-	if o.database != "" {
+	if o.engine != nil {
 		return "midonet, MariaDB"
 	}
 	return "midonet, SQLite"
@@ -46,7 +60,7 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 	o.runs++
 	config, state := filepath.Join(o.dir, "midonet.conf"), filepath.Join(o.dir, fmt.Sprint("ours", o.runs))
 	text := lab.NoQuotas
-	if o.database != "" { // outlives the rounds, and so does what was rendered from it
+	if o.engine != nil { // outlives the rounds, and so does what was rendered from it
 		text += "[database]\nconnection = " + o.database + "\n"
 		state = filepath.Join(o.dir, "ours")
 	}
@@ -61,5 +75,5 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	o.now = s
-	return &running{s.Process, s.Client()}, nil
+	return &running{s.Process, s.Client(), o.engine}, nil
 }

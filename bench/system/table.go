@@ -27,7 +27,11 @@ func figures() []figure {
 	for _, o := range operations {
 		all = append(all, o.figure)
 	}
-	return append(all, memoryAfter)
+	all = append(all, memoryAfter)
+	for _, o := range operations {
+		all = append(all, o.cpu())
+	}
+	return all
 }
 
 // table holds every sample of every server.
