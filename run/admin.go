@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -120,6 +121,8 @@ func (ops adminOps) handler(log *slog.Logger) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/join-tokens", asked(ops.token))
 	mux.HandleFunc("POST /v1/revocations", asked(ops.revoke))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }
 

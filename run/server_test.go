@@ -199,6 +199,14 @@ func TestOperatorTools(t *testing.T) {
 		!strings.Contains(out.String(), "no interface is plugged into it") {
 		t.Errorf("trace: %v\n%s", err, out.String())
 	}
+	profiles, err := client.do(t.Context(), http.MethodGet, "/debug/pprof/goroutine?debug=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer profiles.Body.Close()
+	if text, err := io.ReadAll(profiles.Body); err != nil || !strings.Contains(string(text), "goroutine profile:") {
+		t.Errorf("profile: %v\n%s", err, text)
+	}
 }
 
 func TestMetricsAndHealth(t *testing.T) {

@@ -209,6 +209,7 @@ func TestHTTP(t *testing.T) {
 		{"PUT", "/binding/" + port, `{"interfaceName": "tap1"}`, 200},
 		{"DELETE", "/binding/" + port, "", 204},
 		{"GET", "/status", "", 200},
+		{"GET", "/debug/pprof/goroutine", "", 200},
 		{"PUT", "/binding/" + port, `{"interfaceName": 3}`, 400},
 		{"PUT", "/binding/" + port, `{`, 400},
 		{"PUT", "/binding/" + port, `{}`, 400},

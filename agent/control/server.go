@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"time"
@@ -114,6 +115,8 @@ func (a *Agent) handler(stopping context.Context) http.Handler {
 	mux.HandleFunc("GET /hosts", a.getHosts)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, a.Status()) })
 	mux.HandleFunc("GET /capture/{port}", func(w http.ResponseWriter, r *http.Request) { a.getCapture(stopping, w, r) })
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }
 

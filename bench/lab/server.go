@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
+
+	"midonet.org/midonet/run"
 )
 
 // Server is `midonet server`. After it was ended it may be started again, at the same addresses.
@@ -45,6 +49,27 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		s.Kill()
 	}
 	return err
+}
+
+// Profile writes the server's CPU profile of a time of whole seconds, which it waits for, to a file.
+func (s *Server) Profile(length time.Duration, file string) error {
+	over := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", run.AdminSocket(s.StateDir))
+	}}
+	defer over.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: over}).Get(fmt.Sprintf("http://midonet/debug/pprof/profile?seconds=%d", int(length.Seconds())))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	profile, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, profile)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, profile, 0o644)
 }
 
 // Client returns one for its API.
