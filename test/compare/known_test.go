@@ -33,6 +33,9 @@ func (p pattern) in(text string) bool {
 // known are all of them. Of several that explain a difference the first counts.
 var known = slices.Concat(documented, failed())
 
+// fleeting is the row of what goes by itself after two minutes: whether it is met depends on how long the questions take.
+const fleeting = "`reserved` in `/v2.0/quotas/<project>/details`"
+
 var documented = []exception{
 	{"a marker that names nothing, of floating IPs, subnet pools, flavors, service profiles and network IP availability", `marker=`, `^200`, `^404`},
 	{"a query that is no UTF-8; a `limit` beyond 64 bits", `%ff|limit=9+`, `^[45]00`, `^[24]00`},
@@ -53,6 +56,7 @@ var documented = []exception{
 	{"a list page by page, in the order of what some have not, such as the `protocol` of rules", `^GET /v2.0/security-group-rules\?limit=`, ``, `<nil>`},
 	{"… of which policy hides some", `[?&]limit=.* AS `, `^\n*$`, `^\n*$`},
 	{"a port on a network that its project does not see", `^(PUT|DELETE) /v2.0/ports/`, `^404 NetworkNotFound`, `^20`},
+	{"a `PUT` of nothing, such as `{\"network\":{}}`", `^PUT \S+ \{"\w+":\{\}\} AS `, `^403 PolicyNotAuthorized`, `^200|^403 PolicyNotAuthorized`},
 	{"`tags` with `tags-any`, and other questions that the database cannot be asked there", `[?&](not-)?tags(-any)?=\S*&(not-)?tags(-any)?=`, `^500`, `^200`},
 	{"… a profile or a flavor that does not exist, associated", `^POST /v2.0/flavors/\S+/service_profiles`, `^500`, `^404`},
 	{"status of a floating address", `/floatingips.*status`, `DOWN|^200 .floatingips=`, `ACTIVE|^200 .floatingips=`},
@@ -83,7 +87,7 @@ var documented = []exception{
 	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^(GET /v2.0/network-ip-availabilities|\w+ /v2.0/security-group-rules)/`, `^404 HTTPNotFound`,
 		`^404 (SecurityGroupRule|Network)NotFound`},
 	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^GET /v2.0/subnets/`, `^404 \{"subnet"`, `^404 HTTPNotFound`},
-	{"`reserved` in `/v2.0/quotas/<project>/details`", `^GET /v2.0/quotas/\w+/details`, `^200 (\.quota\.\w+\.reserved=\d+ )+$`, `^200 (\.quota\.\w+\.reserved=0 )+$`},
+	{fleeting, `^GET /v2.0/quotas/\w+/details`, `^200 (\.quota\.\w+\.reserved=\d+ )+$`, `^200 (\.quota\.\w+\.reserved=0 )+$`},
 	{"a body that is empty, `{}` or no JSON, for routers, floating IPs, subnet pools, flavors and others of the older controller",
 		``, `Resource body required|MalformedRequestBody|Invalid format|Unable to find`, `Unable to find|Body contains invalid data|The server could not comply`},
 	{"a body that is empty, `{}` or no JSON, for routers, floating IPs, subnet pools, flavors and others of the older controller",

@@ -256,6 +256,7 @@ var met = []request{
 	{method: "GET", path: "/v2.0/subnets/$sub3", caller: service},
 	{method: "POST", path: "/v2.0/floatingips/" + nobody + "/port_forwardings", body: `{"port_forwarding":{"internal_port_id":"$pfp"}}`, caller: service},
 	{method: "PUT", path: "/v2.0/ports/$port2", body: `{"port":{}}`},
+	{method: "PUT", path: "/v2.0/networks/$net2", body: `{"network":{}}`, caller: blue},
 	{method: "POST", path: "/v2.0/ports/$port1/bindings", body: `{"binding":{"host":"host3","vnic_type":"direct"}}`},
 	{method: "PUT", path: "/v2.0/ports/$apart", body: `{"port":{"name":"apart"}}`, caller: blue},
 	{method: "GET", path: "/v2.0/networks?tags=a&tags-any=b"},
