@@ -455,9 +455,7 @@ func TestHostsComeToKnowWhatIs(t *testing.T) {
 		c.check()
 	})
 	t.Logf("%v", seen)
-	for _, what := range []string{"elsewhere", "moves"} {
-		if seen[what] == 0 {
-			t.Errorf("no %s: the property was not put to the test", what)
-		}
+	if seen["elsewhere"] == 0 {
+		t.Error("no host was told what another has: the property was not put to the test")
 	}
 }
