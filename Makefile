@@ -4,6 +4,8 @@ GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
+# The compiler is told where time goes by cmd/midonet/default.pgo (`make profile`), for which it compiles everything anew; PGO=off: it is not.
+PGO     := auto
 
 # What the tests need from Debian: the real openstack client, real DHCP clients, ping, tools to look at packets, and servers of
 # databases, etcd and ZooKeeper, which the tests start for themselves. The compiler for eBPF and protoc are for `make generate` and for the test that the
@@ -26,7 +28,7 @@ help: ## name the targets
 .PHONY: build
 build: ## build bin/midonet, which is midonet-db-manage as well, and bin/mm-ctl
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -pgo=$(PGO) -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 	ln -sf midonet $(BIN)/midonet-db-manage
 
 # Where `make install` installs: below DESTDIR, where a package is made, as it is to stand on the machine.
@@ -42,6 +44,7 @@ install: ## install the programs and their services (root): then systemctl enabl
 	sed -i 's|=/usr/bin/|=$(PREFIX)/bin/|' $(DESTDIR)/lib/systemd/system/midonet*.service
 
 .PHONY: run
+run: PGO := off
 run: build ## build and start everything here: server, two hosts, two workloads, the ping between them (root; Ctrl-C cleans up)
 	@$(BIN)/midonet sandbox demo --state-dir var
 
@@ -93,6 +96,14 @@ bench: bench-packages build ## measure, each figure beside a peer in the same ru
 	$(GO) run ./bench/system
 	$(GO) run ./bench/change
 	$(GO) run ./bench/takeover
+
+.PHONY: profile
+profile: bench-packages build ## find out anew where time goes under load, for the compiler: cmd/midonet/default.pgo (root)
+	rm -rf $(BIN)/profile; mkdir -p $(BIN)/profile
+	$(GO) run ./bench/system -alone -rounds 1 -profile $(BIN)/profile
+	$(GO) test ./agent/worker -run - -bench 'RoutedMisses|Births|Flood' -o $(BIN)/profile/worker.test -cpuprofile $(BIN)/profile/worker.pprof
+	$(GO) test ./agent/sim -run - -bench FirstPackets -o $(BIN)/profile/sim.test -cpuprofile $(BIN)/profile/sim.pprof
+	$(GO) tool pprof -proto $(BIN)/profile/*.pprof > cmd/midonet/default.pgo
 
 .PHONY: generate
 generate: ## make the protobuf and eBPF files again from their sources

@@ -7,6 +7,7 @@
 // over rounds, and how many times better than the peer the medians are. Load is bounded by -seconds and stops by itself; everything
 // listens on loopback.
 //
+// With -profile it has the servers of ours tell where their time goes meanwhile (pprof), which is what `make profile` hands the compiler.
 // With -growth it measures ours alone: what making and listing ports costs with so many ports already there.
 package main
 
@@ -29,6 +30,7 @@ func main() {
 	seconds := flag.Int("seconds", 3, "length of each load")
 	alone := flag.Bool("alone", false, "leave out the peer, which takes most of the time; what is better is then told beside SQLite")
 	growth := flag.Bool("growth", false, "measure ours alone, with 10 to 100,000 ports")
+	profiles := flag.String("profile", "", "a directory for CPU profiles of ours, taken one after the other")
 	only := flag.String("only", "", "a regular expression: take the operations alone whose names it matches")
 	flag.Parse()
 	chosen, err := regexp.Compile(*only)
@@ -39,13 +41,13 @@ func main() {
 	operations = slices.DeleteFunc(operations, func(o operation) bool { return !chosen.MatchString(o.name) })
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *alone, *growth); err != nil {
+	if err := measure(ctx, *binary, *rounds, time.Duration(*seconds)*time.Second, *profiles, *alone, *growth); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/system:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, binary string, rounds int, load time.Duration, alone, growth bool) error {
+func measure(ctx context.Context, binary string, rounds int, load time.Duration, profiles string, alone, growth bool) error {
 	dir, err := os.MkdirTemp("", "midonet-bench-")
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func measure(ctx context.Context, binary string, rounds int, load time.Duration,
 	if err != nil {
 		return err
 	}
-	engines := []*ours{newOurs(binary, dir), newOursOn(mariadb, binary, dir, connection)}
+	engines := []*ours{newOurs(binary, dir, profiles), newOursOn(mariadb, binary, dir, profiles, connection)}
 	if growth {
 		return measureGrowth(ctx, engines, load, os.Stdout)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"midonet.org/midonet/bench/lab"
 )
@@ -39,14 +40,17 @@ type ours struct {
 	dir      string
 	engine   *lab.Process // that database's; nil: SQLite
 	database string       // its URL
+	profiles string       // a directory for CPU profiles; empty: none are taken
 	runs     int
 	now      *lab.Server // that was started last
 }
 
-func newOurs(binary, dir string) *ours { return &ours{binary: binary, dir: dir} }
+func newOurs(binary, dir, profiles string) *ours {
+	return &ours{binary: binary, dir: dir, profiles: profiles}
+}
 
-func newOursOn(mariadb *lab.MariaDB, binary, dir, database string) *ours {
-	return &ours{binary: binary, dir: dir, engine: mariadb.Process, database: database}
+func newOursOn(mariadb *lab.MariaDB, binary, dir, profiles, database string) *ours {
+	return &ours{binary: binary, dir: dir, profiles: profiles, engine: mariadb.Process, database: database}
 }
 
 func (o *ours) name() string {
@@ -75,5 +79,17 @@ func (o *ours) start(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	o.now = s
+	if o.profiles != "" {
+		go o.profile(s)
+	}
 	return &running{s.Process, s.Client(), o.engine}, nil
+}
+
+// profileTime is the length of one profile.
+const profileTime = 3 * time.Second
+
+// profile takes one profile after the other until the server has ended.
+func (o *ours) profile(s *lab.Server) {
+	for n := 1; s.Profile(profileTime, filepath.Join(o.profiles, fmt.Sprintf("%s, %d-%d.pprof", o.name(), o.runs, n))) == nil; n++ {
+	}
 }
