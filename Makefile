@@ -4,8 +4,9 @@ GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X midonet.org/midonet/run.Version=$(VERSION)
-# The compiler is told where time goes by cmd/midonet/default.pgo (`make profile`), for which it compiles everything anew; PGO=off: it is not.
-PGO     := auto
+# The compiler is told where time goes, for which it compiles everything anew; PGO=off: it is not. The file has not the name that would have tests and
+# tools do so as well.
+PGO     := cmd/midonet/midonet.pgo
 
 # What the tests need from Debian: the real openstack client, real DHCP clients, ping, tools to look at packets, and servers of
 # databases, etcd and ZooKeeper, which the tests start for themselves. The compiler for eBPF and protoc are for `make generate` and for the test that the
@@ -98,12 +99,12 @@ bench: bench-packages build ## measure, each figure beside a peer in the same ru
 	$(GO) run ./bench/takeover
 
 .PHONY: profile
-profile: bench-packages build ## find out anew where time goes under load, for the compiler: cmd/midonet/default.pgo (root)
+profile: bench-packages build ## find out anew where time goes under load, for the compiler: cmd/midonet/midonet.pgo (root)
 	rm -rf $(BIN)/profile; mkdir -p $(BIN)/profile
 	$(GO) run ./bench/system -alone -rounds 1 -profile $(BIN)/profile
 	$(GO) test ./agent/worker -run - -bench 'RoutedMisses|Births|Flood' -o $(BIN)/profile/worker.test -cpuprofile $(BIN)/profile/worker.pprof
 	$(GO) test ./agent/sim -run - -bench FirstPackets -o $(BIN)/profile/sim.test -cpuprofile $(BIN)/profile/sim.pprof
-	$(GO) tool pprof -proto $(BIN)/profile/*.pprof > cmd/midonet/default.pgo
+	$(GO) tool pprof -proto $(BIN)/profile/*.pprof > cmd/midonet/midonet.pgo
 
 .PHONY: generate
 generate: ## make the protobuf and eBPF files again from their sources

@@ -12,7 +12,7 @@ import (
 // least.
 func midonet(t testing.TB, c *Cloud) *exec.Cmd {
 	t.Helper()
-	if out, err := exec.Command("go", "build", "-pgo=off", "-o", c.Programs()+"/", "midonet.org/midonet/cmd/...").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", c.Programs()+"/", "midonet.org/midonet/cmd/...").CombinedOutput(); err != nil {
 		t.Fatalf("building midonet: %v\n%s", err, out)
 	}
 	file := c.configure(t, "[DEFAULT]\nauth_strategy = keystone\n"+c.options+"\n")

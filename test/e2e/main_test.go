@@ -33,7 +33,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binDir = dir
-	build := exec.Command("go", "build", "-pgo=off", "-o", dir+string(filepath.Separator), "midonet.org/midonet/cmd/...")
+	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "midonet.org/midonet/cmd/...")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building the programs:", err)
