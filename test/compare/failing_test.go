@@ -23,7 +23,6 @@ var failures = []failure{
 	// Actions with a body that is not theirs (`{}` and the like are a row of their own).
 	{`^PUT /v2.0/routers/\S+/(add|remove)_extraroutes {"rout`, `^400 HTTPBadRequest: Invalid input`},
 	{`^PUT /v2.0/ports/\S+/bindings/host1/activate.* AS (blue|red)`, `^404 HTTPNotFound`}, // PolicyCheckError
-	{`^POST /v2.0/floatingips/\S+/port_forwardings .* AS service`, `^40[034] `},           // PolicyCheckError
 	// What is of the wrong type.
 	{`/v2.0/networks.*"segments":`, `^400 HTTPBadRequest: Invalid input for segments`},
 	{`^PUT /v2.0/subnets/.*"service_types":(null|0)`, `^200|^400 HTTPBadRequest: Subnet service types must be a list`},

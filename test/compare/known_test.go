@@ -156,6 +156,7 @@ var renewed = []exception{
 	{"`GET` of what the database shows and policy hides (a service's GET of a subnet)", `^GET `, `^404 \{ ?"`, `^404 HTTPNotFound`},
 	{"… who may not see one, by the rules of readers and members", `^(GET|DELETE) /v2.0/auto-allocated-topology/`, `^409`, `^40[34]`},
 	{failing, `^POST /v2.0/floatingips/00000000-0000-4000-8000-000000000001/port_forwardings `, `^500 PolicyCheckError`, `^404 FloatingIPNotFound`},
+	{failing, `^POST /v2.0/floatingips/\S+/port_forwardings .* AS service`, `^500 PolicyCheckError`, `^40[034] `},
 }
 
 // exceptions are those that hold.
