@@ -97,7 +97,7 @@ var valuesOf = map[string][]string{
 	"max_prefixlen": {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`}, "prefixlen": {`24`, `8`, `32`, `33`, `"24"`, `7`, `64`},
 	"object_type": {`"network"`, `"qos_policy"`, `"subnetpool"`, `"address_scope"`, `"security_group"`, `"address_group"`, `"port"`},
 	"action":      {`"access_as_shared"`, `"access_as_external"`}, "target_tenant": {`"*"`, `"red"`, `"blue"`},
-	"floating_ip_address": {`"172.24.4.150"`, `"172.24.4.100"`, `"172.24.4.1"`, `"172.24.4.0"`, `"10.0.0.1"`, `"fd00::1"`},
+	"floating_ip_address": {`"172.24.4.250"`, `"172.24.4.100"`, `"172.24.4.1"`, `"172.24.4.0"`, `"10.0.0.1"`, `"fd00::1"`},
 	"fixed_ip_address":    {`"10.0.1.111"`, `"10.0.1.112"`, `"9.9.9.9"`},
 	"port_id":             {`"$port1"`, `"$port2"`, `"$port3"`, `"$pfp"`},
 	"metainfo":            {`"{\"a\":1}"`, `"[1]"`}, "service_type": {`"L3_ROUTER_NAT"`, `"FOO"`, `"QOS"`, `"CORE"`, `"VPN"`}, "driver": {`"foo.bar"`},
