@@ -233,6 +233,15 @@ func (c *AdminClient) JoinToken(ctx context.Context, r TokenRequest) (TokenReply
 	return call[TokenReply](ctx, c, http.MethodPost, "/v1/join-tokens", r)
 }
 
+// Profile returns the server's CPU profile of the next time of whole seconds, for go tool pprof. The caller closes it.
+func (c *AdminClient) Profile(ctx context.Context, length time.Duration) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(length.Seconds())), nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
 // Revoke takes a host's certificates back.
 func (c *AdminClient) Revoke(ctx context.Context, r RevokeRequest) (RevokeReply, error) {
 	return call[RevokeReply](ctx, c, http.MethodPost, "/v1/revocations", r)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -53,23 +52,16 @@ func (s *Server) Start(ctx context.Context) (err error) {
 
 // Profile writes the server's CPU profile of a time of whole seconds, which it waits for, to a file.
 func (s *Server) Profile(length time.Duration, file string) error {
-	over := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", run.AdminSocket(s.StateDir))
-	}}
-	defer over.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: over}).Get(fmt.Sprintf("http://midonet/debug/pprof/profile?seconds=%d", int(length.Seconds())))
+	profile, err := run.NewAdminClient(s.StateDir).Profile(context.Background(), length)
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	profile, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, profile)
-	}
+	defer profile.Close()
+	text, err := io.ReadAll(profile)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, profile, 0o644)
+	return os.WriteFile(file, text, 0o644)
 }
 
 // Client returns one for its API.
